@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* abi/ipc.h - BOTH RINGS - Quire's own system calls (0x1000 and up): messages, handles, objects, devices.
+ *
+ * Everything else a program asks of the kernel goes by Linux's x86-64 numbers (kernel/syscalls.h).
+ * All calls return >= 0 or -errno.  Only boot modules ("servers") may use the calls marked [S];
+ * others get -EPERM.
+ *
+ *   client                 kernel                       server
+ *   ipc_call(port, m) ---> queue on the port  --------> ipc_recv(port, m)      m.token names the caller
+ *      (sleeps)                                         lend_read/lend_write(m.token, ...)
+ *   m = reply        <--- wake the caller    <--------- ipc_reply(m)           same token
+ *
+ * A message whose token is 0 is a notification: arg[0] holds the bits that were raised since the
+ * last one (interrupts, wake-ups); it needs no reply.  A server that holds a token may reply at any
+ * later time.  If the caller went away (signal, death), reply and lend calls give -ESRCH.
+ */
+#ifndef ABI_IPC_H
+#define ABI_IPC_H
+
+#include <stdint.h>
+
+#define IPC_ARGS     8
+#define IPC_HANDLES  2
+#define IPC_LENDS    2
+
+#define LEND_READ    1u         /* the receiver may read the buffer */
+#define LEND_WRITE   2u         /* the receiver may write the buffer */
+
+struct ipc_lend {
+	uint64_t addr;          /* in the lender's address space; 0 as seen by the receiver */
+	uint64_t len;           /* bytes */
+	uint64_t flags;         /* LEND_*; 0: no buffer */
+};
+
+struct ipc_msg {
+	uint64_t token;                    /* received: whom to reply to; 0: a notification */
+	uint32_t op;                       /* request: one of a protocol's operations */
+	int32_t  status;                   /* reply: 0 or -errno */
+	uint64_t arg[IPC_ARGS];            /* as the protocol says */
+	uint32_t handle[IPC_HANDLES];      /* 0: none; the receiver gets duplicates of its own */
+	struct ipc_lend lend[IPC_LENDS];   /* requests only */
+};
+
+#define OP_NOTIFY     0u        /* token 0, arg[0] = bits */
+
+/* Handles every server is started with. */
+#define HANDLE_PORT   1         /* the server's own port */
+#define HANDLE_DEVICE 2         /* drivers: the PCI function they own */
+
+/* number               arguments -> result */
+#define SYS_ipc_call        0x1000 /* port, msg*            -> 0; msg is replaced by the reply, whose status is in it */
+#define SYS_ipc_recv        0x1001 /* port, msg*, timeout_ns -> 0, -ETIMEDOUT; timeout -1: for ever */
+#define SYS_ipc_reply       0x1002 /* msg* (token, status, arg, handle) -> 0, -ESRCH */
+#define SYS_ipc_reply_recv  0x1003 /* port, msg*, timeout_ns: reply to msg->token if it is not 0, then receive */
+#define SYS_lend_read       0x1004 /* token, which lend, offset, buf, len -> 0: copy from the lent buffer */
+#define SYS_lend_write      0x1005 /* token, which lend, offset, buf, len -> 0: copy to the lent buffer */
+#define SYS_handle_close    0x1006 /* handle -> 0, -EBADF */
+#define SYS_port_create     0x1007 /* -> handle */
+#define SYS_port_notify     0x1008 /* port, bits -> 0 */
+
+/* Memory objects [S]. */
+#define SYS_vmo_create      0x1010 /* const vmo_args* -> handle */
+#define SYS_vmo_info        0x1011 /* handle, vmo_info* -> 0 */
+#define SYS_vmo_set         0x1012 /* handle, which (VMO_SET_*), value -> 0 */
+#define SYS_vmo_map         0x1013 /* handle, offset, len (bytes, pages) -> address of a shared mapping whose dirty
+                                      pages the kernel never writes on its own account (design rule 4) */
+#define SYS_vm_write        0x1014 /* const vm_extent*, n -> 0 or -EIO: write these bytes of such a mapping, wait */
+
+struct vmo_args {
+	uint64_t port;          /* handle of the pager's port; 0: no pager (tmpfs, shared memory) */
+	uint64_t cookie;        /* arg[0] of every pager message */
+	uint64_t size;          /* bytes */
+	uint64_t max_size;      /* bytes: EFBIG past it */
+	uint64_t flags;         /* VMO_* */
+	int64_t  atime, mtime, ctime;  /* ns since the epoch */
+};
+#define VMO_READONLY  1u        /* on a read-only file system: EROFS for stores and writes */
+#define VMO_NOGROW    2u        /* fixed size (a disk): writes past the end ENOSPC */
+#define VMO_EPHEMERAL 4u        /* tmpfs: no pager, pages live as long as the object */
+
+struct vmo_info {
+	uint64_t size;          /* bytes; the kernel's is the true one while the object lives */
+	uint64_t pages;         /* resident pages */
+	uint64_t dirty;         /* of these, DIRTY or WRITING */
+	uint64_t users;         /* open files and mappings, all processes */
+	uint64_t changed;       /* bit 0 size, 1 atime, 2 mtime, 3 ctime: changed since the last vmo_info or pager commit */
+	int64_t  atime, mtime, ctime;  /* ns since the epoch */
+};
+#define VMO_SET_ATIME 1
+#define VMO_SET_MTIME 2
+#define VMO_SET_CTIME 3
+#define VMO_SET_LINKS 4         /* link count: 0 tells the kernel that nobody will want the pages after the last user */
+
+struct vm_extent {
+	uint64_t addr;          /* in a vmo_map()ped mapping; a multiple of 512 */
+	uint32_t len;           /* bytes, a multiple of 512; may span pages */
+	uint32_t flags;         /* VMX_* */
+};
+#define VMX_KEEP_DIRTY 1u       /* other parts of the last page are still owed: it goes back to DIRTY */
+#define VMX_FORGET     2u       /* write nothing: the page's contents no longer matter, make it CLEAN */
+
+/* Runs: handles on a set of busy pages that a pager message carries.  off and len are bytes within
+ * the run, multiples of 512.  Every byte of a run must be completed once; then its pages are
+ * released.  Closing the last handle of an unfinished run completes the rest with -EIO. */
+#define SYS_run_done        0x1020 /* run, off, len, status -> 0 [S]: this part is done, or failed with -errno */
+#define SYS_run_zero        0x1021 /* run, off, len -> 0 [S]: fill this part with zeros (a hole) and complete it */
+
+/* Devices [S].  dev is HANDLE_DEVICE. */
+#define SYS_dev_info        0x1030 /* dev, dev_info* -> 0 */
+#define SYS_dev_map         0x1031 /* dev, bar, offset, len -> address (uncached); the page of the MSI-X table: -EPERM */
+#define SYS_dev_irq         0x1032 /* dev, MSI-X entry, port, bits -> 0: the interrupt notifies the port with bits */
+#define SYS_dev_alloc       0x1033 /* dev, dev_mem*, pages -> 0: wired, zeroed, contiguous memory for rings */
+#define SYS_dev_segments    0x1034 /* dev, run, off, len, dev_seg*, max -> n: where these bytes are for DMA */
+#define SYS_disk_register   0x1035 /* port, sectors, flags (DISK_*) -> index: this server's disk is ready */
+#define SYS_disk_open       0x1036 /* index, disk_info* -> 0, -ENXIO past the last; waits until the driver registered */
+
+#define DEV_NAME_MAX 16
+struct dev_info {
+	uint16_t vendor, device, bdf, msix_entries;
+	struct { uint64_t len; } bar[6];        /* bytes; 0: not there, or port I/O */
+	uint8_t  config[256];                   /* a copy of configuration space */
+};
+struct dev_mem { uint64_t addr, phys; };
+struct dev_seg { uint64_t phys; uint64_t len; };
+
+#define DISK_READONLY 1u
+struct disk_info {
+	uint64_t sectors;       /* of 512 bytes */
+	uint64_t flags;         /* DISK_* */
+	uint32_t vmo;           /* handle: the disk object, paged by the driver */
+	uint32_t port;          /* handle: the driver's port, for the block protocol */
+	char     name[DEV_NAME_MAX];    /* "vda" */
+};
+
+/* Console, second channel, end of the world [S]. */
+#define SYS_con_write       0x1040 /* channel, buf, len -> len */
+#define SYS_con_read        0x1041 /* buf, len -> n, 0: nothing there (never blocks); console input */
+#define SYS_con_bind        0x1042 /* port, bits -> 0: notify when console input is there */
+#define SYS_machine_stop    0x1043 /* status (0..255) -> does not return: prints the end token, ends QEMU */
+#define SYS_cmdline         0x1044 /* buf, len -> length of the kernel's command line */
+#define SYS_fs_ready        0x1045 /* port: names are served here from now on -> 0 */
+#define SYS_fs_wait         0x1046 /* -> 0: the file server said so; -EIO: it died [init] */
+#define SYS_log             0x1047 /* buf, len -> len: a line in the kernel's log, with the server's name */
+
+#define CON_SERIAL 0            /* COM1: kernel log and terminal */
+#define CON_RESULT 1            /* port 0xE9: test results, output of CMD */
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* abi/name.h - BOTH RINGS - the name protocol: system calls that name something, on their way to the file server.
+ *
+ * A node is the file server's number for an open file, directory or device; the kernel keeps it in
+ * a descriptor and gives it back with NAME_CLOSE.  NODE_ROOT is the root directory and is never
+ * closed.  A path is lent in lend[0] (its length without a NUL), and is relative to the directory
+ * node in arg[0] unless it starts with '/'.  arg[7] = uid | gid << 32 of the caller, always.
+ *
+ *   program      kernel                          file server
+ *   open() --->  NAME_OPEN {dir, path} ------->  walk, create, permission
+ *                descriptor on the object <----  {node, type, vmo handle}
+ *   read() --->  the kernel works on the object alone: no message while the pages are resident
+ *   close() -->  NAME_CLOSE {node} ---------->
+ */
+#ifndef ABI_NAME_H
+#define ABI_NAME_H
+
+#define NODE_ROOT 1u
+
+#define NAME_OPEN     0x300u /* dir, flags (O_*), mode & ~umask; lend0 path -> arg0 node, arg1 st_mode, arg2 NAMEF_*;
+                                handle0 = vmo for regular files and block devices.  O_TRUNC is the kernel's work */
+#define NAME_CLOSE    0x301u /* node; posted, reply ignored */
+#define NAME_STAT     0x302u /* dir, at-flags (AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH: arg0 itself); lend0 path,
+                                lend1 out: struct stat of Linux x86-64 (144 bytes) */
+#define NAME_MKDIR    0x303u /* dir, -, mode; lend0 path */
+#define NAME_UNLINK   0x304u /* dir, at-flags (AT_REMOVEDIR); lend0 path */
+#define NAME_RENAME   0x305u /* olddir, newdir, flags (RENAME_NOREPLACE); lend0 old path, lend1 new path (both in) */
+#define NAME_LINK     0x306u /* olddir, newdir, at-flags; lend0 old path, lend1 new path (both in) */
+#define NAME_SYMLINK  0x307u /* dir; lend0 path of the new link, lend1 its target (both in) */
+#define NAME_READLINK 0x308u /* dir; lend0 path, lend1 out -> arg0 bytes */
+#define NAME_CHMOD    0x309u /* dir, at-flags, mode; lend0 path */
+#define NAME_CHOWN    0x30au /* dir, at-flags, uid, gid ((uint32_t)-1: keep); lend0 path */
+#define NAME_UTIMENS  0x30bu /* dir, at-flags, atime, mtime (ns; NAME_TIME_OMIT, NAME_TIME_NOW); lend0 path */
+#define NAME_ACCESS   0x30cu /* dir, at-flags, mode (R_OK ...); lend0 path */
+#define NAME_READDIR  0x30du /* node, position; lend0 out: struct linux_dirent64 records -> arg0 bytes (0: the end),
+                                arg1 next position */
+#define NAME_STATFS   0x30eu /* dir, at-flags; lend0 path, lend1 out: struct statfs of Linux x86-64 (120 bytes) */
+#define NAME_SYNC     0x30fu /* node or 0 for all: write metadata back and flush (the kernel wrote the data) */
+#define NAME_GETCWD   0x310u /* node; lend0 out -> arg0 bytes, with the NUL */
+#define NAME_MOUNT    0x311u /* lend0 "source\0fstype", lend1 target path; arg1 = MS_RDONLY or 0 */
+#define NAME_UMOUNT   0x312u /* lend0 target path */
+#define NAME_MKNOD    0x313u /* dir, dev, mode; lend0 path (FIFOs and the like: -EPERM until they exist) */
+
+/* Character devices: NAMEF_DEVICE.  DEV_READ may be answered late (a terminal); the kernel withdraws
+ * it when a signal arrives, and the server's reply then gives -ESRCH. */
+#define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes */
+#define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes */
+#define DEV_IOCTL     0x322u /* node, request, arg value; lend0 in and out, _IOC-sized or termios -> arg0 result */
+#define DEV_POLL      0x323u /* node -> arg0 POLLIN | POLLOUT that hold now */
+
+#define NAMEF_DEVICE  1u        /* read and write are messages */
+#define NAMEF_ZERO    2u        /* /dev/zero: mmap gives anonymous memory */
+#define NAMEF_TTY     4u
+#define NAMEF_DISK    8u        /* a block device: the vmo is the disk object */
+
+#define NAME_TIME_OMIT  INT64_MIN
+#define NAME_TIME_NOW   (INT64_MIN + 1)
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/cpu.h - RING 0 - per-CPU data, and the instructions that C cannot say. */
+#ifndef KERNEL_CPU_H
+#define KERNEL_CPU_H
+
+#include "kernel/klib.h"
+#include "kernel/lock.h"
+
+#define MAX_CPUS 16
+
+struct pmap;
+
+/* %gs:0 in ring 0.  Only its own CPU touches it, interrupts off, but for [s]: runq lock. */
+struct cpu {
+	struct cpu *self;               /* offset 0 */
+	struct thread *thread;          /* offset 8: who runs */
+	uint64_t kernel_rsp;            /* offset 16: stack for the next entry from ring 3 */
+	uint64_t user_rsp;              /* offset 24: scratch of the system-call entry */
+	uint32_t id, apic_id;
+	uint32_t lock_depth;            /* spinlocks held */
+	bool     lock_irq;              /* were interrupts on before the first one? */
+	struct spinlock *locks;         /* innermost held, for the order check */
+	struct pmap *pmap;              /* whose CR3 is loaded */
+	struct thread *idle;
+	bool     resched;               /* switch at the next return to ring 3 */
+	const char *doing;              /* for the panic: "system call msync", "fault at ..." */
+	struct spinlock runq_lock;
+	struct list runq;               /* [s] */
+	uint64_t tlb_shootdowns;        /* counters */
+	uint64_t gdt[8];
+	uint8_t  tss[104] __attribute__((aligned(16)));
+};
+
+extern struct cpu cpus[MAX_CPUS];
+extern uint32_t ncpus;
+
+#ifndef QUIRE_HOST
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *c;
+
+	__asm__ volatile("mov %%gs:0, %0" : "=r"(c));
+	return c;
+}
+static inline struct thread *current_thread(void)
+{
+	struct thread *t;
+
+	__asm__ volatile("mov %%gs:8, %0" : "=r"(t));
+	return t;
+}
+static inline void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
+static inline void outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port)); }
+static inline void outl(uint16_t port, uint32_t v) { __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
+static inline uint8_t inb(uint16_t port)
+{
+	uint8_t v;
+
+	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+static inline uint32_t inl(uint16_t port)
+{
+	uint32_t v;
+
+	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+static inline uint64_t rdmsr(uint32_t msr)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return lo | (uint64_t)hi << 32;
+}
+static inline void wrmsr(uint32_t msr, uint64_t v)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
+}
+static inline uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return lo | (uint64_t)hi << 32;
+}
+static inline uint64_t read_cr2(void) { uint64_t v; __asm__ volatile("mov %%cr2, %0" : "=r"(v)); return v; }
+static inline uint64_t read_cr3(void) { uint64_t v; __asm__ volatile("mov %%cr3, %0" : "=r"(v)); return v; }
+static inline void write_cr3(uint64_t v) { __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory"); }
+static inline void invlpg(uint64_t va) { __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
+static inline void irq_enable(void) { __asm__ volatile("sti" : : : "memory"); }
+static inline void irq_disable(void) { __asm__ volatile("cli" : : : "memory"); }
+#else
+struct cpu *this_cpu(void);
+struct thread *current_thread(void);
+#endif
+
+extern bool cpu_has_smap;       /* set before the first user process */
+
+#endif

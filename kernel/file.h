@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/file.h - RING 0 - descriptors: an object, a device, a directory or a pipe, with an offset and flags. */
+#ifndef KERNEL_FILE_H
+#define KERNEL_FILE_H
+
+#include "kernel/ipc.h"
+#include "kernel/klib.h"
+#include "kernel/lock.h"
+#include "mm/readahead.h"
+
+struct vmo;
+struct pipe;
+struct proc;
+
+enum file_kind { FILE_VMO = 1, FILE_DEVICE, FILE_DIR, FILE_PIPE, FILE_LOG };
+
+struct file {
+	uint32_t refs;                  /* atomic: descriptors, calls in progress */
+	enum file_kind kind;            /* [c] */
+	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
+	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
+	uint32_t namef;                 /* [c] NAMEF_* */
+	uint64_t node;                  /* [c] the file server's number; 0: none (pipes, memfd) */
+	struct vmo *vmo;                /* [c] FILE_VMO: a user of it (vmo_user_get) */
+	struct pipe *pipe;              /* [c] FILE_PIPE; the end is told by O_ACCMODE */
+	struct mutex lock;              /* RANK_FILE: offset; directory position */
+	uint64_t offset;                /* [lock] */
+	uint32_t err_seen;              /* [v] of vmo->wb_err: which failed write this descriptor has reported */
+	struct readahead ra;            /* [lock] */
+	struct kmsg close_msg;          /* NAME_CLOSE, posted when the last reference goes */
+};
+
+#define O_CLOEXEC_FD 1                  /* fd flag */
+#define FD_MAX 1024
+
+struct file *file_alloc(enum file_kind, uint32_t flags);        /* NULL: no memory; one reference */
+void file_ref(struct file *);
+void file_put(struct file *);                                   /* the last one closes: vmo user, NAME_CLOSE, pipe end */
+struct file *fd_get(int fd);                                    /* of the current process, a reference; NULL: EBADF */
+int fd_install(struct file *, int min, bool cloexec);           /* takes over the caller's reference; fd or -EMFILE */
+static inline bool file_readable(const struct file *f) { return (f->flags & 3) != 1; }
+static inline bool file_writable(const struct file *f) { return (f->flags & 3) != 0; }
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/lock.h - RING 0 - spinlocks, mutexes, and the one lock order.
+ *
+ * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only,
+ * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO and PROC.
+ *   mutexes (may sleep, interrupts on):     FILE > MAP
+ *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > PORT > TIMER > SCHED > PAGEQ > KMEM > FRAME > CONSOLE
+ *     MAP>VMO: vm_fault()  VMO>PMAP: page_protect_all()  VMO>PORT: pager posts  *>SCHED: wake-ups
+ * Nothing is held across an IPC or an I/O; waitq_sleep() releases the one spinlock it is given.
+ */
+#ifndef KERNEL_LOCK_H
+#define KERNEL_LOCK_H
+
+#include "kernel/klib.h"
+
+enum lock_rank {
+	RANK_FILE = 1, RANK_MAP,
+	RANK_PROC, RANK_HANDLE, RANK_VMO, RANK_PMAP, RANK_PORT, RANK_TIMER, RANK_SCHED, RANK_PAGEQ, RANK_KMEM, RANK_FRAME,
+	RANK_CONSOLE,
+};
+
+struct cpu;
+struct thread;
+
+struct spinlock {
+	volatile uint32_t held;
+	uint8_t rank;           /* [c] */
+	struct cpu *owner;      /* who holds it; for checks only */
+	const char *name;       /* [c] */
+	struct spinlock *below; /* the lock this CPU took before this one (debug builds' order check) */
+};
+#define SPINLOCK_INIT(rank_, name_) { .held = 0, .rank = (rank_), .name = (name_) }
+
+void spin_init(struct spinlock *, enum lock_rank, const char *name);
+void spin_lock(struct spinlock *);      /* interrupts are off while any spinlock is held */
+void spin_unlock(struct spinlock *);    /* interrupts come back with the last one, if they were on */
+bool spin_held(const struct spinlock *);        /* by this CPU */
+
+/* A queue of sleeping threads, guarded by the spinlock of whatever it belongs to. */
+struct waitq { struct list threads; };
+#define WAIT_FOREVER (~0ull)
+void waitq_init(struct waitq *);
+/* Releases lk, sleeps, takes lk again.  deadline: absolute ns of time_mono(), or WAIT_FOREVER.
+ * interruptible: a signal that would be delivered ends the sleep.
+ * => 0 woken, -ETIMEDOUT, -EINTR.  Spurious wake-ups happen: test the condition in a loop. */
+int waitq_sleep(struct waitq *, struct spinlock *lk, uint64_t deadline, bool interruptible);
+void waitq_wake_all(struct waitq *);    /* the guarding lock is held */
+void waitq_wake_one(struct waitq *);
+
+struct mutex {
+	struct spinlock lock;           /* guards the rest; rank is the spinlock rank SCHED - internal */
+	struct thread *owner;
+	struct waitq wait;
+	uint8_t rank;                   /* RANK_FILE or RANK_MAP */
+};
+void mutex_init(struct mutex *, enum lock_rank, const char *name);
+void mutex_lock(struct mutex *);        /* may sleep; no spinlock held */
+void mutex_unlock(struct mutex *);
+bool mutex_held(const struct mutex *);  /* by this thread */
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/thread.h - RING 0 - threads and the scheduler.
+ *
+ * states:  NEW -> READY (thread_start) -> RUNNING (schedule) -> READY (preempted at a return to ring 3, or yield)
+ *          RUNNING -> SLEEPING (waitq_sleep, thread_sleep) -> READY (woken, timeout, signal)
+ *          RUNNING -> DEAD (thread_exit); the next thread on that CPU drops its stack
+ * The kernel itself is not preempted: a thread in ring 0 gives up the CPU only by sleeping.
+ */
+#ifndef KERNEL_THREAD_H
+#define KERNEL_THREAD_H
+
+#include "kernel/cpu.h"
+#include "kernel/klib.h"
+#include "kernel/lock.h"
+#include "kernel/time.h"
+
+enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPING, THREAD_DEAD };
+
+struct proc;
+struct trapframe;
+
+struct thread {
+	struct list link;               /* [s] run queue */
+	struct list wait_link;          /* [w] the waitq it sleeps on; w: that queue's lock */
+	struct list proc_link;          /* [p] proc->threads */
+	struct proc *proc;              /* [c] NULL: a kernel thread */
+	enum thread_state state;        /* [s] */
+	uint32_t tid;                   /* [c] */
+	uint64_t rsp;                   /* [s] saved kernel stack pointer while not running */
+	uint64_t kstack;                /* [c] lowest address; a guard page lies below */
+	struct trapframe *tf;           /* its registers of ring 3 at the top of kstack, [self] */
+	void    *fpu;                   /* XSAVE area of one page, [self]; NULL for kernel threads */
+	uint64_t fs_base, gs_base;      /* [self] */
+	struct waitq *waitq;            /* [w] what it sleeps on */
+	bool     interruptible;         /* [s] a signal may end the sleep */
+	int      wake_status;           /* [s] what waitq_sleep returns */
+	struct timer timeout;
+	struct cpu *cpu;                /* [s] where it ran last */
+	uint64_t quantum_end;           /* time_mono() */
+	uint64_t cpu_ns;                /* used so far */
+	bool     reserve;               /* may take pages of the reserve: servers, writeback, reclaim */
+
+	/* signals of this thread (signal.c) */
+	uint64_t sig_mask, sig_pending; /* [p] bit n-1 for signal n */
+	uint64_t sig_saved_mask;        /* [self] for sigsuspend */
+	bool     sig_saved;
+	struct siginfo_min { int32_t signo, code, pid, uid; uint64_t addr; int32_t status; } sig_info[65];  /* [p] */
+	struct { uaddr_t sp; uint64_t size; int32_t flags; } sig_stack;                 /* [self] sigaltstack */
+	uaddr_t  clear_tid;             /* [self] set_tid_address */
+	uint64_t syscall_nr;            /* [self] being executed; for restart, trace and the panic */
+	const char *name;               /* [c] of kernel threads */
+};
+
+struct thread *thread_create(struct proc *, const char *name);  /* NULL: no memory; state NEW, kstack, tf at its top, fpu initial */
+void thread_start(struct thread *);                     /* put it on a run queue; it enters ring 3 by tf */
+struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg);  /* a kernel thread, started */
+void thread_exit(void) __attribute__((noreturn));       /* the current one; proc.c did the rest */
+void thread_yield(void);
+void thread_sleep(uint64_t ns);                         /* not interruptible; kernel threads */
+void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep with -EINTR */
+void thread_fpu_fork(struct thread *to, struct thread *from);   /* saves the live state first if from is current */
+void thread_fpu_reset(void);                            /* the current one's, at exec */
+uint32_t fpu_area_size(void);                           /* bytes of the XSAVE area, for signal frames */
+void fpu_save(void *area);                              /* live registers -> 64-byte aligned area */
+void fpu_restore(const void *area);                     /* the area's header was checked: cannot fault (signal.c sanitises) */
+void sched_wake(struct thread *, int status);           /* used by waitq and timers */
+void sched_switch_to(struct thread *);                  /* hint: run this READY thread next here (IPC hand-over) */
+bool thread_has_signal(struct thread *);                /* signal.c: a deliverable signal is pending */
+extern struct list all_threads;                         /* [SCHED] for the debug console and the panic */
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/trap.h - RING 0 - registers as an entry from ring 3 (or a trap in ring 0) saves them. */
+#ifndef KERNEL_TRAP_H
+#define KERNEL_TRAP_H
+
+#include "kernel/klib.h"
+
+/* Order of pushes in entry.S; the last five are the CPU's (SDM 3A 6.14.2). */
+struct trapframe {
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint64_t vector, error;         /* system call: vector 0x100, error = its number (orig_rax) */
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+#define TRAP_SYSCALL 0x100
+#define USER_CS 0x33            /* as on Linux, so that sigcontext looks the same */
+#define USER_SS 0x2b
+#define KERNEL_CS 0x08
+#define KERNEL_SS 0x10
+
+static inline bool trap_from_user(const struct trapframe *tf) { return (tf->cs & 3) == 3; }
+
+/* Fault error code bits (SDM 3A 4.7) */
+#define PF_PRESENT 1
+#define PF_WRITE   2
+#define PF_USER    4
+#define PF_FETCH   16
+
+/* syscall.c: called with interrupts on; the result goes to tf->rax. */
+void syscall_dispatch(struct trapframe *tf);
+/* signal.c: called on every way back to ring 3, interrupts on; may not return (fatal signal). */
+void signal_deliver(struct trapframe *tf);
+/* signal.c: the current thread did something wrong (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP): forced, with siginfo. */
+void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf);
+/* usercopy.c: where a fault at kernel address rip continues (the copy then returns -EFAULT); 0: nowhere. */
+uint64_t usercopy_fixup(uint64_t rip);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/usercopy.h - RING 0 - the only place where ring 0 touches a user's memory.
+ *
+ * All check the range against USER_TOP, open SMAP for the copy, and survive a fault that vm_fault() cannot
+ * mend: -EFAULT (also for SIGBUS cases).  They may sleep: no spinlock and no map mutex held.
+ */
+#ifndef KERNEL_USERCOPY_H
+#define KERNEL_USERCOPY_H
+
+#include "kernel/klib.h"
+
+int copy_in(void *dst, uaddr_t src, size_t n);          /* 0 or -EFAULT */
+int copy_out(uaddr_t dst, const void *src, size_t n);
+/* The same, but tell how many bytes were NOT copied (0: all): for short reads and writes. */
+size_t copy_in_part(void *dst, uaddr_t src, size_t n);
+size_t copy_out_part(uaddr_t dst, const void *src, size_t n);
+int copy_in_str(char *dst, uaddr_t src, size_t size);   /* length without NUL; -EFAULT, -ENAMETOOLONG */
+int clear_out(uaddr_t dst, size_t n);                   /* zeros */
+bool user_range_ok(uaddr_t start, uint64_t len);        /* lies below USER_TOP without wrapping */
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/frame.h - RING 0 - physical pages: a free list, a reserve, and small kernel objects (kmem.c). */
+#ifndef MM_FRAME_H
+#define MM_FRAME_H
+
+#include "mm/page.h"
+
+struct bootinfo;
+
+#define FRAME_ZERO    1u        /* filled with zeros */
+#define FRAME_RESERVE 2u        /* may use the reserve: only to clean memory, or for a server */
+
+void frame_init(const struct bootinfo *);       /* makes page_array; memory of the loader stays in use */
+struct page *frame_alloc(enum page_use, unsigned flags);        /* refs 1; NULL: none left (above the reserve) */
+struct page *frame_alloc_contig(uint32_t n, uint64_t align_pages);      /* early, DMA rings: n neighbours, KERNEL, zeroed */
+void frame_free(struct page *);                 /* KERNEL pages */
+uint64_t frame_total(void), frame_free_count(void);     /* pages */
+extern uint64_t frame_reserve;                  /* pages that only FRAME_RESERVE gets */
+
+/* kmem.c: zeroed small objects, sizes up to a page; kfree knows the size.  NULL: no memory.  May use the reserve when the
+ * current thread may. */
+void *kalloc(size_t size);
+void kfree(void *);
+void *kalloc_pages(uint32_t n);                 /* n pages at neighbouring kernel addresses (mapped), zeroed */
+void kfree_pages(void *, uint32_t n);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/map.h - RING 0 - an address space: entries by address, and page tables made from them as they are used. */
+#ifndef MM_MAP_H
+#define MM_MAP_H
+
+#include "kernel/klib.h"
+#include "kernel/lock.h"
+#include "mm/pmap.h"
+#include "mm/readahead.h"
+#include "mm/tree.h"
+#include "mm/vmo.h"
+
+/* One mapping.  Lives in map->entries by address, and in vmo->entries by page index (both inclusive ranges).
+ * anode and vnode change only while out of both trees: under map->lock and vmo->lock. */
+struct entry {
+	struct tree_node anode;         /* [m] start, last: user addresses */
+	struct tree_node vnode;         /* [v] start, last: page indexes in vmo */
+	struct map *map;                /* [c] */
+	struct vmo *vmo;                /* [c] NULL: private anonymous; else a user and a reference */
+	uint32_t prot;                  /* [m] PROT_* now */
+	uint32_t max_prot;              /* [c] what mprotect may give */
+	uint32_t flags;                 /* [m] ENTRY_* */
+	uint32_t err_seen;              /* [v] of vmo->wb_err */
+	struct readahead ra;            /* [m] */
+};      /* [m] map->lock  [v] vmo->lock  [c] constant */
+
+#define ENTRY_SHARED    1u              /* MAP_SHARED: stores go to the object */
+#define ENTRY_LOCKED    2u              /* mlock */
+#define ENTRY_GROWSDOWN 4u              /* a stack */
+#define ENTRY_DEVICE    8u              /* device memory or rings: PTEs are entered at once, no pages behind them */
+#define ENTRY_OWNER     16u             /* vmo_map() of a server */
+
+struct map {
+	struct mutex lock;              /* RANK_MAP */
+	struct pmap pmap;
+	struct tree entries;            /* [m] */
+	uint32_t refs;                  /* atomic */
+	uint64_t size;                  /* [m] bytes mapped */
+	uaddr_t  brk_start, brk;        /* [m] */
+	uaddr_t  mmap_top;              /* [m] search for free ranges goes down from here */
+	bool     wired;                 /* [c] a server: pages come from the reserve, are entered at once */
+};
+
+struct map *map_create(void);           /* NULL: no memory */
+void map_ref(struct map *);
+void map_put(struct map *);             /* the last one unmaps all */
+struct map *map_fork(struct map *);     /* NULL: no memory */
+void map_switch(struct map *);          /* load its page tables on this CPU; NULL: the kernel's */
+
+/* Map len bytes (rounded up to pages) at *addr (hint, or MAP_FIXED), of vmo from byte offset off, or anonymous (vmo NULL:
+ * MAP_SHARED makes an object of its own).  flags: Linux MAP_*.  max_prot as mprotect may give later.
+ * On success *addr is the place; takes its own reference and user of vmo.
+ * -EINVAL, -ENOMEM, -EEXIST (FIXED_NOREPLACE).  A failed call leaves mappings as they were. */
+int map_map(struct map *, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t max_prot, uint32_t flags,
+            struct vmo *vmo, uint64_t off);
+int map_unmap(struct map *, uaddr_t start, uint64_t len);
+int map_protect(struct map *, uaddr_t start, uint64_t len, uint32_t prot);
+int map_sync(struct map *, uaddr_t start, uaddr_t end, int msflags);   /* msync after its checks */
+int map_brk(struct map *, uaddr_t want, uaddr_t *now);
+int map_device(struct map *, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable); /* ENTRY_DEVICE, uncached unless cacheable */
+void map_clear(struct map *);           /* unmap everything (exec, exit) */
+void map_check(struct map *);
+
+/* vm_fault: make va accessible for want (PROT_READ, PROT_WRITE or PROT_EXEC), or say why not.
+ * => nothing locked, interrupts on; may sleep
+ * => 0: retry the instruction
+ *    -EFAULT: nothing mapped (SEGV_MAPERR)   -EACCES: not allowed (SEGV_ACCERR)
+ *    -ENXIO: past the end of the object (SIGBUS BUS_ADRERR)   -EIO, -ENOSPC: SIGBUS
+ *    -ENOMEM: no memory, and none to be had (the process is killed)  -EINTR: a fatal signal came */
+int vm_fault(struct map *, uaddr_t va, uint32_t want);
+
+/* Copy between kernel memory and any map's user memory, faulting pages in: lent buffers.  0 or -EFAULT. */
+int map_copy(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);
+
+/* The rmap, for pagecache.c and writeback.c; vmo->lock held: every PTE of page loses PTE_W / goes away. */
+void page_protect_all(struct page *);
+void page_unmap_all(struct page *);
+bool page_referenced_all(struct page *);        /* was any PTE used? clears PTE_A */
+bool vmo_range_locked(struct vmo *, uint64_t first, uint64_t last);     /* mlock()ed by any entry; vmo->lock held */
+
+#endif

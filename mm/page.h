@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/page.h - RING 0 - struct page: one per page of memory; the states of a file page; who may free it.
+ *
+ * use      owner                                      refs counts                               freed by
+ * FREE     frame.c's list                             0
+ * KERNEL   whoever called frame_alloc()               1                                         frame_free()
+ * ANON     the page tables that map it, no object     PTEs + calls that hold it                 the last page_unref()
+ * OBJECT   exactly one (vmo, index)                   1 for the object + holders (pins).        the last page_unref(),
+ *                                                     PTEs do not count: the object finds and   after it left the object
+ *                                                     clears them before it lets the page go
+ *
+ * state of an OBJECT page (vmo->lock); page_set_state() is the one setter, a wrong step is a panic
+ *   from     to       by                    because
+ *   ABSENT   FILLING  pcache_fill()         first user asks the pager; the others sleep on the object
+ *   ABSENT   CLEAN    pcache_insert_zero()  nothing to read: past the end of file, or an object without pager
+ *   FILLING  CLEAN    run_finish()          the pager supplied it; tail past the end of file zeroed
+ *   FILLING  ABSENT   run_finish()          the pager failed: sleepers get its errno
+ *   CLEAN    DIRTY    page_dirty()          a write() or the first store through a mapping
+ *   DIRTY    WRITING  writeback_begin()     every PTE write-protected first, TLBs shot down
+ *   WRITING  CLEAN    run_finish()          written (durable after the next device flush)
+ *   WRITING  DIRTY    run_finish()          stored to meanwhile, or the write failed: still owed
+ *   CLEAN    ABSENT   page_evict()          reclaimed, invalidated
+ *   CLEAN, DIRTY -> ABSENT  vmo_truncate()  cut off (WRITING and FILLING pages are waited for)
+ *   DIRTY    CLEAN    vm_write(FORGET)      a disk page whose owner, the file server, needs it no more
+ */
+#ifndef MM_PAGE_H
+#define MM_PAGE_H
+
+#include "kernel/klib.h"
+
+struct vmo;
+
+enum page_use { PAGE_FREE, PAGE_KERNEL, PAGE_ANON, PAGE_OBJECT };
+enum page_state { PG_ABSENT, PG_FILLING, PG_CLEAN, PG_DIRTY, PG_WRITING, PG_NSTATES };
+
+struct page {
+	struct list link;       /* [f] free list; OBJECT: [q] the clock of reclaim.c */
+	struct vmo *vmo;        /* [v] OBJECT: its owner; NULL once it left the object */
+	uint64_t index;         /* [v] page index in vmo */
+	uint32_t refs;          /* atomic; see the table */
+	uint8_t  use;           /* enum page_use; changes only with refs 0 or by its single owner */
+	uint8_t  state;         /* [v] enum page_state */
+	uint8_t  flags;         /* [v] PF_* */
+	uint8_t  pad;
+};      /* [v] vmo->lock  [q] pageq lock  [f] frame lock */
+
+#define PFL_BACKED     1u       /* has room on disk: a block, or a reservation */
+#define PFL_REDIRTIED  2u       /* WRITING, and stored to since: goes back to DIRTY */
+#define PFL_REFERENCED 4u       /* used since the clock's hand last passed */
+#define PFL_KEEP_DIRTY 8u       /* WRITING by vm_write(KEEP_DIRTY) */
+
+/* All memory is mapped at DIRECT_BASE (boot/bootinfo.h); host tests set their own base. */
+#ifdef QUIRE_HOST
+extern uintptr_t direct_base;
+#else
+#define direct_base 0xffff800000000000ull
+#endif
+static inline void *phys_to_virt(paddr_t pa) { return (void *)(direct_base + pa); }
+static inline paddr_t virt_to_phys(const void *p) { return (uintptr_t)p - direct_base; }
+
+extern struct page *page_array;         /* indexed by page frame number */
+extern uint64_t page_array_len;
+static inline paddr_t page_phys(const struct page *p) { return (paddr_t)(p - page_array) << PAGE_SHIFT; }
+static inline void *page_virt(const struct page *p) { return phys_to_virt(page_phys(p)); }
+static inline struct page *phys_to_page(paddr_t pa)
+{
+	return pa >> PAGE_SHIFT < page_array_len ? &page_array[pa >> PAGE_SHIFT] : NULL;
+}
+
+static inline void page_ref(struct page *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
+void page_unref(struct page *);         /* frame.c: the last one frees the page (OBJECT pages have left their object by then) */
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/pmap.h - RING 0 - x86-64 page tables of an address space, and the TLBs that cache them (SDM 3A 4.5, 4.10).
+ *
+ * pmap.c knows nothing of objects: callers decide what a PTE says and own what it refers to.
+ * Every function that removes rights returns only after no CPU can use the old ones.
+ */
+#ifndef MM_PMAP_H
+#define MM_PMAP_H
+
+#include "kernel/klib.h"
+#include "kernel/lock.h"
+
+typedef uint64_t pte_t;
+#define PTE_P   BIT(0)
+#define PTE_W   BIT(1)
+#define PTE_U   BIT(2)
+#define PTE_PWT BIT(3)
+#define PTE_PCD BIT(4)
+#define PTE_A   BIT(5)
+#define PTE_D   BIT(6)
+#define PTE_G   BIT(8)
+#define PTE_NX  BIT(63)
+#define PTE_ADDR 0x000ffffffffff000ull
+
+struct pmap {
+	struct spinlock lock;   /* RANK_PMAP: all tables below root */
+	paddr_t  root;          /* [c] what CR3 gets; the upper half is shared with the kernel */
+	uint64_t cpus;          /* atomic: bit per CPU that has it loaded */
+	uint64_t resident;      /* [lock] user PTEs present */
+};
+
+int pmap_init(struct pmap *);                   /* -ENOMEM */
+void pmap_destroy(struct pmap *);               /* frees the tables; no user PTE is present any more */
+void pmap_switch(struct pmap *);                /* load it on this CPU, interrupts off; NULL: the kernel's own */
+
+pte_t pmap_get(struct pmap *, uaddr_t va);      /* 0: none */
+/* Put pte (with PTE_P and a page) at va.  *old gets what was there (0: nothing); a present old PTE is shot down if it
+ * differs in page or loses rights.  -ENOMEM: no table page, nothing changed. */
+int pmap_set(struct pmap *, uaddr_t va, pte_t pte, pte_t *old);
+/* Visit each present user PTE in [start, end): fn returns its new value (0 removes it, same value keeps it).  Runs under
+ * pmap->lock.  After the walk the TLBs are shot down once, if any PTE lost a right.  fn must not free pages: it
+ * collects them, the caller frees after this returns. */
+void pmap_walk(struct pmap *, uaddr_t start, uaddr_t end, pte_t (*fn)(pte_t, uaddr_t va, void *arg), void *arg);
+
+/* Kernel mappings, in a region of their own; on failure NULL. */
+void pmap_kernel_init(void);                    /* once: own kernel tables from the loader's, all upper-half PML4 slots filled */
+void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable);        /* MMIO, for ever */
+void *pmap_kstack_alloc(uint32_t pages);        /* lowest address; an unmapped guard page below */
+void pmap_kstack_free(void *stack, uint32_t pages);
+bool pmap_is_guard(uint64_t va);                /* a stack overflow? for the panic */
+
+#endif

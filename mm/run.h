@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/run.h - RING 0 - a run: neighbouring busy pages of one object on their way from or to the disk (pager.c). */
+#ifndef MM_RUN_H
+#define MM_RUN_H
+
+#include "kernel/ipc.h"
+#include "mm/vmo.h"
+
+#define RUN_MAX 128u                    /* pages */
+
+enum run_op { RUN_FILL, RUN_WRITE };
+
+struct run {
+	struct kobj obj;                /* handles in servers keep it alive */
+	struct vmo *vmo;                /* [c] a reference */
+	enum run_op op;                 /* [c] */
+	uint64_t first;                 /* [c] page index */
+	uint32_t npages;                /* [c] */
+	uint64_t off, len;              /* [c] the part of the run, in bytes, that is to be moved and completed */
+	uint64_t left;                  /* [v] bytes not completed */
+	int      status;                /* [v] first error */
+	bool     queued;                /* [v] the pager replied: the device has it, or it failed */
+	bool     finished;              /* [v] */
+	struct kmsg msg;
+	struct page *page[RUN_MAX];     /* [c] held */
+	uint8_t  zeroed[RUN_MAX];       /* [v] FILL: part of the page is a hole */
+};      /* [v] vmo->lock */
+
+/* For the Quire calls (kernel/sys_ipc.c, device.c).  off and len: bytes in the run, multiples of 512.  -EINVAL. */
+int run_done(struct run *, uint64_t off, uint64_t len, int status);
+int run_zero(struct run *, uint64_t off, uint64_t len);
+/* Physical pieces of [off, off+len), neighbours merged; at most max; how many bytes they cover in *covered.  n or -EINVAL. */
+int run_segments(struct run *, uint64_t off, uint64_t len, struct dev_seg *, uint32_t max, uint64_t *covered);
+
+#endif

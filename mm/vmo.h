@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/vmo.h - RING 0 - memory objects: the one place of a file's pages, their pager, and what is owed to the disk. */
+#ifndef MM_VMO_H
+#define MM_VMO_H
+
+#include "kernel/ipc.h"
+#include "kernel/kobj.h"
+#include "kernel/lock.h"
+#include "mm/page.h"
+#include "mm/radix.h"
+#include "mm/readahead.h"
+#include "mm/tree.h"
+
+struct vmo {
+	struct kobj obj;
+	struct spinlock lock;           /* RANK_VMO */
+	struct port *pager;             /* [c] NULL: shared anonymous memory or tmpfs */
+	uint64_t cookie;                /* [c] the pager's name for it */
+	uint32_t flags;                 /* [c] VMO_* of abi/ipc.h */
+	uint64_t size;                  /* [v] bytes */
+	uint64_t max_size;              /* [c] bytes */
+	struct radix pages;             /* [v] struct page by index; tags DIRTY, WRITING */
+	struct tree entries;            /* [v] mappings by page index (struct entry.vnode) */
+	struct waitq wait;              /* [v] for page states, for the writer's turn */
+	uint64_t npages, ndirty;        /* [v] resident; DIRTY + WRITING */
+	uint32_t users;                 /* [v] open files + entries */
+	uint32_t links;                 /* [v] 0: unlinked, do not write back after the last user */
+	struct thread *writer;          /* [v] whose turn it is to write() (POSIX: writes do not mix); pagers never take it */
+	uint32_t changed;               /* [v] VMOC_* since the pager was told */
+	int64_t  atime, mtime, ctime;   /* [v] ns since the epoch */
+	uint64_t grant_lo, grant_hi;    /* [v] page indexes with room granted by RESERVE */
+	uint32_t wb_err;                /* [v] counts failed writes; file->err_seen, entry->err_seen compare with it */
+	int      wb_errno;              /* [v] of the last one */
+	int      fill_errno;            /* [v] of the last failed fill */
+	uint64_t dirty_since;           /* [v] time_mono() of the oldest dirty page; 0: none */
+	struct list dirty_link;         /* [W] writeback.c's list of objects with dirty pages */
+	struct list all_link;           /* [W] */
+	bool     release_busy;          /* [v] the RELEASE message is under way */
+	bool     release_again;         /* [v] and the last user went again meanwhile */
+	struct kmsg release_msg;
+};      /* [v] vmo->lock  [W] writeback lock  [c] constant */
+
+#define VMOC_SIZE  1u
+#define VMOC_ATIME 2u
+#define VMOC_MTIME 4u
+#define VMOC_CTIME 8u
+#define VMOF_OWNER_WRITES 0x100u        /* vmo->flags: dirty pages are written only by vm_write or explicit sync (a disk) */
+
+struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint64_t max_size, uint32_t flags);  /* NULL */
+static inline void vmo_ref(struct vmo *v) { kobj_ref(&v->obj); }
+static inline void vmo_unref(struct vmo *v) { kobj_unref(&v->obj); }
+void vmo_user_get(struct vmo *);        /* an open file: also holds a reference */
+void vmo_user_put(struct vmo *);        /* the last user posts RELEASE */
+/* Set the size: shrink drops pages past the new end (waiting for busy ones) and zeroes the tail; tells the pager when
+ * tell.  May sleep.  -EFBIG, -EPERM (VMO_NOGROW), -EIO. */
+int vmo_set_size(struct vmo *, uint64_t size, bool tell);
+void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now: VMOC_ATIME | VMOC_MTIME | VMOC_CTIME */
+void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */
+void vmo_check(struct vmo *);                   /* every invariant of this object; panics.  Takes vmo->lock */
+
+/* Reading and writing through descriptors (pagecache.c).  Bytes done, or -errno if none.  User addresses.
+ * read: stops at end of file.  write: extends; append ignores *pos and sets it. */
+int64_t pcache_read(struct vmo *, uint64_t pos, uaddr_t buf, uint64_t len, struct readahead *);
+int64_t pcache_write(struct vmo *, uint64_t *pos, uaddr_t buf, uint64_t len, bool append, uint64_t limit);
+/* The same into kernel memory: ELF headers, exec. */
+int64_t pcache_read_kernel(struct vmo *, uint64_t pos, void *buf, uint64_t len);
+
+/* Writing back (writeback.c).  Page indexes, last inclusive.
+ * flags: MS_* of msync; WB_COMMIT: then put on disk what finds the data again and flush; WB_DATASYNC: without times.
+ * *err_seen is compared with and set to the object's error count: a failure is told once to each holder.
+ * 0, -EIO, -ENOSPC ... */
+#define WB_WAIT     1u
+#define WB_COMMIT   2u
+#define WB_DATASYNC 4u
+int vmo_sync(struct vmo *, uint64_t first, uint64_t last, unsigned wb, uint32_t *err_seen);
+int vmo_invalidate(struct vmo *, uint64_t first, uint64_t last);        /* clean pages leave memory and every page table */
+void vmo_sync_all(void);                        /* sync(): start and wait for all objects */
+void writeback_start(void);                     /* kernel thread */
+void reclaim_start(void);
+/* Called by whoever got NULL from frame_alloc and holds no lock: wait for pages.  -ENOMEM: nothing can be reclaimed. */
+int reclaim_wait(void);
+
+#endif
