@@ -81,6 +81,11 @@
 #define MAP_HUGETLB           0x40000
 #define MAP_SYNC              0x80000
 #define MAP_FIXED_NOREPLACE   0x100000
+#define MADV_NORMAL     0
+#define MADV_RANDOM     1
+#define MADV_SEQUENTIAL 2
+#define MADV_WILLNEED   3
+#define MADV_DONTNEED   4
 #define MS_ASYNC       1
 #define MS_INVALIDATE  2
 #define MS_SYNC        4

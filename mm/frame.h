@@ -15,12 +15,19 @@ struct page *frame_alloc(enum page_use, unsigned flags);        /* refs 1; NULL:
 struct page *frame_alloc_contig(uint32_t n, uint64_t align_pages);      /* early, DMA rings: n neighbours, KERNEL, zeroed */
 void frame_free(struct page *);                 /* KERNEL pages */
 uint64_t frame_total(void), frame_free_count(void);     /* pages */
-extern uint64_t frame_reserve;                  /* pages that only FRAME_RESERVE gets */
+extern uint64_t frame_reserve;                  /* [c] pages that only FRAME_RESERVE gets */
+extern const struct bootinfo *frame_bootinfo;   /* [c] what frame_init() was given */
+extern uint64_t frame_low;                      /* [c] with fewer free pages than this each frame_alloc() calls: */
+void reclaim_kick(void);                        /* reclaim.c: wakes the reclaimer; spinlocks up to RANK_PORT may be held */
+unsigned frame_flags_current(void);             /* FRAME_RESERVE if the current thread may use the reserve, else 0 */
+void frame_check(void);                         /* panics on a broken invariant */
 
 /* kmem.c: zeroed small objects, sizes up to a page; kfree knows the size.  NULL: no memory.  May use the reserve when the
  * current thread may. */
 void *kalloc(size_t size);
 void kfree(void *);
+void kmem_check(void);                          /* panics on a broken invariant */
+/* vmap.c */
 void *kalloc_pages(uint32_t n);                 /* n pages at neighbouring kernel addresses (mapped), zeroed */
 void kfree_pages(void *, uint32_t n);
 

@@ -56,6 +56,8 @@ int map_map(struct map *, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t m
 int map_unmap(struct map *, uaddr_t start, uint64_t len);
 int map_protect(struct map *, uaddr_t start, uint64_t len, uint32_t prot);
 int map_sync(struct map *, uaddr_t start, uaddr_t end, int msflags);   /* msync after its checks */
+int map_advise(struct map *, uaddr_t start, uaddr_t end, int advice);     /* MADV_*; -ENOMEM over a hole, after the rest */
+int map_resident(struct map *, uaddr_t start, uint64_t npages, uint8_t *in);    /* mincore: 1 per resident page; -ENOMEM */
 int map_brk(struct map *, uaddr_t want, uaddr_t *now);
 int map_device(struct map *, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable); /* ENTRY_DEVICE, uncached unless cacheable */
 void map_clear(struct map *);           /* unmap everything (exec, exit) */
@@ -72,10 +74,24 @@ int vm_fault(struct map *, uaddr_t va, uint32_t want);
 /* Copy between kernel memory and any map's user memory, faulting pages in: lent buffers.  0 or -EFAULT. */
 int map_copy(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);
 
+struct entry *map_find_locked(struct map *, uaddr_t va);        /* the entry at va, NULL: none; map->lock held */
+/* For mapops.c; map->lock held. */
+struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
+void entry_insert(struct map *, struct entry *);
+int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
+/* Private anonymous pages (anon.c). Pages whose last PTE goes are gathered in a zap and freed after the TLBs forgot them. */
+struct zap { struct list pages; uint64_t freed; };
+void map_zap(struct map *, uaddr_t start, uaddr_t end);  /* remove every PTE of [start, end); free what nobody else has */
+int anon_fault_locked(struct map *, struct entry *, uaddr_t va, bool write);    /* zero fill or copy on write; 0, -ENOMEM */
+int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from);      /* private copy of a held page */
+int anon_fork(struct map *to, struct map *from, const struct entry *);          /* share private pages copy on write */
+pte_t pte_make(const struct entry *, const struct page *, bool writable);
+
 /* The rmap, for pagecache.c and writeback.c; vmo->lock held: every PTE of page loses PTE_W / goes away. */
 void page_protect_all(struct page *);
 void page_unmap_all(struct page *);
 bool page_referenced_all(struct page *);        /* was any PTE used? clears PTE_A */
+void vmo_unmap_range_locked(struct vmo *, uint64_t first, uint64_t last);       /* every PTE of these pages, private copies too */
 bool vmo_range_locked(struct vmo *, uint64_t first, uint64_t last);     /* mlock()ed by any entry; vmo->lock held */
 
 #endif

@@ -18,6 +18,7 @@ typedef uint64_t pte_t;
 #define PTE_PCD BIT(4)
 #define PTE_A   BIT(5)
 #define PTE_D   BIT(6)
+#define PTE_PS  BIT(7)          /* in a PDE: it maps 2 MiB itself */
 #define PTE_G   BIT(8)
 #define PTE_NX  BIT(63)
 #define PTE_ADDR 0x000ffffffffff000ull
@@ -37,7 +38,8 @@ pte_t pmap_get(struct pmap *, uaddr_t va);      /* 0: none */
 /* Put pte (with PTE_P and a page) at va.  *old gets what was there (0: nothing); a present old PTE is shot down if it
  * differs in page or loses rights.  -ENOMEM: no table page, nothing changed. */
 int pmap_set(struct pmap *, uaddr_t va, pte_t pte, pte_t *old);
-/* Visit each present user PTE in [start, end): fn returns its new value (0 removes it, same value keeps it).  Runs under
+/* A PTE of a PROT_NONE page keeps its page with PTE_P clear: every function treats any PTE that is not 0 as occupied.
+ * Visit each occupied user PTE in [start, end): fn returns its new value (0 removes it, same value keeps it).  Runs under
  * pmap->lock.  After the walk the TLBs are shot down once, if any PTE lost a right.  fn must not free pages: it
  * collects them, the caller frees after this returns. */
 void pmap_walk(struct pmap *, uaddr_t start, uaddr_t end, pte_t (*fn)(pte_t, uaddr_t va, void *arg), void *arg);
@@ -47,6 +49,17 @@ void pmap_kernel_init(void);                    /* once: own kernel tables from 
 void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable);        /* MMIO, for ever */
 void *pmap_kstack_alloc(uint32_t pages);        /* lowest address; an unmapped guard page below */
 void pmap_kstack_free(void *stack, uint32_t pages);
-bool pmap_is_guard(uint64_t va);                /* a stack overflow? for the panic */
+bool pmap_is_guard(uint64_t va);                /* a stack overflow? for the panic; takes no lock */
+
+/* Between pmap.c, pmap_kernel.c, vmap.c and tlb.c. */
+extern struct pmap kernel_pmap;                 /* its user half is empty */
+/* The slot for va in the table of this level (1: a PTE, 2: a PDE ...); NULL: no such table (make: no memory).
+ * pmap->lock is held, or nobody else knows the pmap yet. */
+pte_t *pmap_slot(struct pmap *, uint64_t va, int level, bool make);
+void pmap_check(struct pmap *);                 /* panics on a broken invariant */
+/* tlb.c: after this no CPU uses a translation of [start, start + npages) that is older than the tables. */
+void tlb_shootdown(struct pmap *, uint64_t start, uint64_t npages);
+void tlb_load(struct pmap *);                   /* its root into this CPU's CR3 */
+void tlb_flush_global(void);                    /* this CPU forgets everything, PTE_G too */
 
 #endif

@@ -21,8 +21,10 @@ struct run {
 	int      status;                /* [v] first error */
 	bool     queued;                /* [v] the pager replied: the device has it, or it failed */
 	bool     finished;              /* [v] */
+	bool     replied;               /* [v] the message came back */
 	struct kmsg msg;
 	struct page *page[RUN_MAX];     /* [c] held */
+	uint8_t  done[RUN_MAX];         /* [v] a bit per sector of 512 bytes that was completed */
 	uint8_t  zeroed[RUN_MAX];       /* [v] FILL: part of the page is a hole */
 };      /* [v] vmo->lock */
 

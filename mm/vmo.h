@@ -31,20 +31,22 @@ struct vmo {
 	uint64_t grant_lo, grant_hi;    /* [v] page indexes with room granted by RESERVE */
 	uint32_t wb_err;                /* [v] counts failed writes; file->err_seen, entry->err_seen compare with it */
 	int      wb_errno;              /* [v] of the last one */
-	int      fill_errno;            /* [v] of the last failed fill */
+	uint32_t fill_fails;            /* [v] counts failed fills; sleepers compare */
+	int      fill_errno;            /* [v] of the last one */
+	uint32_t unqueued;              /* [v] runs that the pager has not answered yet */
+	bool     uncommitted;           /* [v] something was written or changed since the last COMMIT */
+	bool     released_due;          /* [v] had users since the last RELEASE */
 	uint64_t dirty_since;           /* [v] time_mono() of the oldest dirty page; 0: none */
-	struct list dirty_link;         /* [W] writeback.c's list of objects with dirty pages */
-	struct list all_link;           /* [W] */
+	struct list all_link;           /* [W] all objects */
 	bool     release_busy;          /* [v] the RELEASE message is under way */
 	bool     release_again;         /* [v] and the last user went again meanwhile */
 	struct kmsg release_msg;
-};      /* [v] vmo->lock  [W] writeback lock  [c] constant */
+};      /* [v] vmo->lock  [W] vmo.c's list lock  [c] constant */
 
 #define VMOC_SIZE  1u
 #define VMOC_ATIME 2u
 #define VMOC_MTIME 4u
 #define VMOC_CTIME 8u
-#define VMOF_OWNER_WRITES 0x100u        /* vmo->flags: dirty pages are written only by vm_write or explicit sync (a disk) */
 
 struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint64_t max_size, uint32_t flags);  /* NULL */
 static inline void vmo_ref(struct vmo *v) { kobj_ref(&v->obj); }
@@ -56,6 +58,8 @@ void vmo_user_put(struct vmo *);        /* the last user posts RELEASE */
 int vmo_set_size(struct vmo *, uint64_t size, bool tell);
 void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now: VMOC_ATIME | VMOC_MTIME | VMOC_CTIME */
 void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */
+struct map;
+int vm_write(struct map *, const struct vm_extent *, uint32_t n);       /* SYS_vm_write: 0, -EIO, -EFAULT, -EINVAL */
 void vmo_check(struct vmo *);                   /* every invariant of this object; panics.  Takes vmo->lock */
 
 /* Reading and writing through descriptors (pagecache.c).  Bytes done, or -errno if none.  User addresses.

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/fault.c - RING 0 - the page fault: from an address to a page, or to the reason why not.
+ *
+ * Path:  entry.S > trap.c > [fault.c] > pagecache.c > pager.c  ~message~>  fs/ext2_pager.c ~> driver
+ *
+ *   entry        access  page of the object      what happens
+ *   anonymous    any     -                       zero fill, or copy on write (anon.c)
+ *   private      read    resident                mapped read-only, neighbours too
+ *   private      write   resident                copied, the copy mapped writable
+ *   shared       read    resident                mapped read-only, neighbours too
+ *   shared       write   resident                room on disk is made sure of, page DIRTY, mapped writable
+ *   object's     any     absent, being filled    fetched without locks; then all is looked up again
+ *
+ * Locks: map->lock, then vmo->lock for the moment in which a PTE on an object's page is made: so whoever holds
+ *        vmo->lock and has cleared the PTEs of a page knows that it stays unmapped.  None across a sleep.
+ */
+#include "mm/frame.h"
+#include "mm/map.h"
+#include "mm/pagecache.h"
+
+#include "kernel/thread.h"
+
+#define AROUND 16u              /* pages, aligned: how many resident neighbours a read fault maps */
+
+enum { FAULT_FETCH = 1, FAULT_ROOM, FAULT_MEMORY };     /* drop the locks, do this, start over */
+
+struct fault {
+	struct map *map;
+	struct entry *e;        /* valid while map->lock is held */
+	uaddr_t va;             /* page-aligned */
+	uint64_t index;         /* in the object */
+	bool write;
+	struct vmo *vmo;        /* for the step without locks: a reference */
+	struct readahead ra;    /* a copy, written back if the entry is still there */
+};
+
+/* Map the resident neighbours that nothing is mapped for yet.  => map and vmo locks held */
+static void fault_around(struct fault *f, struct vmo *v)
+{
+	struct entry *e = f->e;
+	uint64_t first = MAX(ROUND_DOWN(f->index, AROUND), e->vnode.start);
+	uint64_t last = MIN(MIN(ROUND_DOWN(f->index, AROUND) + AROUND - 1, e->vnode.last), vmo_pages_locked(v) - 1);
+	struct page *p;
+
+	for (uint64_t i = first; (p = radix_next(&v->pages, &i)) && i <= last; i++) {
+		uaddr_t va = e->anode.start + ((i - e->vnode.start) << PAGE_SHIFT);
+		pte_t old;
+
+		if (i == f->index || p->state == PG_FILLING || pmap_get(&f->map->pmap, va)) continue;
+		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A, &old)) return;
+	}
+}
+
+static int fault_read(struct fault *f, struct vmo *v, struct page *p)
+{
+	pte_t old;
+
+	if (pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, false), &old)) return FAULT_MEMORY;
+	fault_around(f, v);
+	return 0;
+}
+
+/* The first store into a clean shared page, or a store after writeback took the right away (P3). */
+static int fault_store_shared(struct fault *f, struct vmo *v, struct page *p)
+{
+	pte_t old;
+
+	if (v->flags & VMO_READONLY) return -EACCES;
+	if (!vmo_has_room_locked(v, f->index, p)) return FAULT_ROOM;
+	page_dirty_locked(v, p);
+	if (f->e->flags & ENTRY_OWNER) p->flags |= PFL_OWNER;
+	else vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
+	return pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, true), &old) ? FAULT_MEMORY : 0;
+}
+
+/* An object's page.  => map->lock held.  0, -errno, or what has to be done without locks. */
+static int fault_object(struct fault *f)
+{
+	struct vmo *v = f->e->vmo;
+	struct page *p;
+	int rc;
+
+	spin_lock(&v->lock);
+	p = radix_get(&v->pages, f->index);
+	if (f->index >= vmo_pages_locked(v)) rc = -ENXIO;
+	else if (!p || p->state == PG_FILLING) rc = FAULT_FETCH;
+	else if (!f->write) rc = fault_read(f, v, p);
+	else if (f->e->flags & ENTRY_SHARED) rc = fault_store_shared(f, v, p);
+	else rc = 1000;
+	if (p) p->flags |= PFL_REFERENCED;
+	if (rc == 1000) page_ref(p);
+	spin_unlock(&v->lock);
+	if (rc != 1000) return rc;
+
+	rc = anon_copy_locked(f->map, f->e, f->va, p);          /* private: copy the held page */
+	page_unref(p);
+	return rc ? FAULT_MEMORY : 0;
+}
+
+/* => map->lock held */
+static int fault_entry(struct fault *f, uint32_t want)
+{
+	pte_t pte = pmap_get(&f->map->pmap, f->va);
+	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
+
+	if (want & ~f->e->prot) return -EACCES;
+	if (f->e->flags & ENTRY_DEVICE) return -EACCES;
+	if (!f->e->vmo || (p && p->use == PAGE_ANON && !(f->e->flags & ENTRY_SHARED)))
+		return anon_fault_locked(f->map, f->e, f->va, f->write) ? FAULT_MEMORY : 0;
+	return fault_object(f);
+}
+
+/* Find the entry and try; leave with the locks dropped and what is needed to continue without them. */
+static int fault_try(struct fault *f, uint32_t want)
+{
+	int rc = -EFAULT;
+
+	mutex_lock(&f->map->lock);
+	f->e = map_find_locked(f->map, f->va);
+	if (f->e) {
+		if (f->e->vmo) f->index = f->e->vnode.start + ((f->va - f->e->anode.start) >> PAGE_SHIFT);
+		rc = fault_entry(f, want);
+		if (rc == FAULT_FETCH || rc == FAULT_ROOM) {
+			f->vmo = f->e->vmo;
+			vmo_ref(f->vmo);
+		}
+		if (rc == FAULT_FETCH) {
+			f->ra = f->e->ra;
+			readahead_window(&f->e->ra, f->index);
+		}
+	}
+	mutex_unlock(&f->map->lock);
+	return rc;
+}
+
+int vm_fault(struct map *m, uaddr_t va, uint32_t want)
+{
+	struct fault f = {.map = m, .va = va & ~PAGE_MASK, .write = want & PROT_WRITE};
+	struct page *p;
+	int rc;
+
+	if (va >= USER_TOP) return -EFAULT;
+	do {
+		rc = fault_try(&f, want);
+		if (rc == FAULT_FETCH) {
+			rc = pcache_get(f.vmo, f.index, &f.ra, &p);
+			if (!rc) page_unref(p);
+			vmo_unref(f.vmo);
+			if (!rc) rc = FAULT_FETCH;
+		} else if (rc == FAULT_ROOM) {
+			rc = vmo_reserve(f.vmo, f.index);
+			vmo_unref(f.vmo);
+			if (!rc) rc = FAULT_ROOM;
+		} else if (rc == FAULT_MEMORY) {
+			rc = reclaim_wait();
+			if (!rc) rc = FAULT_MEMORY;
+		}
+	} while (rc > 0);
+	return rc;
+}
+
+/* Hold the page behind va if its PTE allows the access. NULL: it has to be faulted in */
+static struct page *copy_hold(struct map *m, uaddr_t va, bool write)
+{
+	struct page *p = NULL;
+	struct entry *e;
+	pte_t pte;
+
+	mutex_lock(&m->lock);
+	e = map_find_locked(m, va);
+	if (e && e->vmo) spin_lock(&e->vmo->lock);
+	pte = e && !(e->flags & ENTRY_DEVICE) && (e->prot & (write ? PROT_WRITE : PROT_READ)) ? pmap_get(&m->pmap, va) : 0;
+	if ((pte & PTE_P) && (!write || (pte & PTE_W))) p = phys_to_page(pte & PTE_ADDR);
+	if (p) page_ref(p);
+	if (e && e->vmo) spin_unlock(&e->vmo->lock);
+	mutex_unlock(&m->lock);
+	return p;
+}
+
+/* The bytes may have gone into a page whose writeback began meanwhile: it is owed again. */
+static void copy_dirtied(struct map *m, uaddr_t va, struct page *p)
+{
+	struct vmo *v = NULL;
+	struct entry *e;
+
+	if (p->use != PAGE_OBJECT) return;
+	mutex_lock(&m->lock);
+	e = map_find_locked(m, va);
+	if (e && e->vmo) {
+		v = e->vmo;
+		spin_lock(&v->lock);
+		if (p->vmo == v) page_dirty_locked(v, p);
+		spin_unlock(&v->lock);
+	}
+	mutex_unlock(&m->lock);
+}
+
+int map_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
+{
+	char *k = kbuf;
+
+	if (va >= USER_TOP || len > USER_TOP - va) return -EFAULT;
+	while (len > 0) {
+		uint64_t off = va & PAGE_MASK, n = MIN(len, PAGE_SIZE - off);
+		struct page *p = copy_hold(m, va, write);
+
+		if (!p) {
+			if (vm_fault(m, va, write ? PROT_WRITE : PROT_READ)) return -EFAULT;
+			continue;
+		}
+		if (write) memcpy((char *)page_virt(p) + off, k, n);
+		else memcpy(k, (char *)page_virt(p) + off, n);
+		if (write) copy_dirtied(m, va, p);
+		page_unref(p);
+		va += n;
+		k += n;
+		len -= n;
+	}
+	return 0;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/fileio.c - RING 0 - read() and write(): copies between a user's buffer and the pages that mappings see too.
+ *
+ * Path:  sys_file.c > [fileio.c] > pagecache.c > (miss) pager.c
+ * Locks: none while bytes are copied: the buffer may lie in a mapping of the same file, and fault.
+ *
+ * F1  A page is shown to others only with valid bytes: a page written in full is filled before it is inserted.
+ * F2  After the copy the page is dirtied once more: writeback may have begun, or truncation come, while bytes moved.
+ */
+#include "mm/pagecache.h"
+
+#include "kernel/thread.h"
+#include "kernel/usercopy.h"
+
+/* Copy out as far as pages and the end of file allow; user or kernel destination. */
+static int64_t read_pages(struct vmo *v, uint64_t pos, uint64_t len, struct readahead *ra, uaddr_t ubuf, char *kbuf)
+{
+	uint64_t done = 0;
+
+	while (done < len) {
+		uint64_t size = __atomic_load_n(&v->size, __ATOMIC_ACQUIRE), at = pos + done, n, left = 0;
+		struct page *p;
+		int rc;
+
+		if (at >= size) break;
+		n = MIN(MIN(len - done, size - at), PAGE_SIZE - (at & PAGE_MASK));
+		rc = pcache_get(v, at >> PAGE_SHIFT, ra, &p);
+		if (rc == -ENXIO) break;                /* cut off meanwhile */
+		if (rc) return done ? (int64_t)done : rc;
+		if (kbuf) memcpy(kbuf + done, (char *)page_virt(p) + (at & PAGE_MASK), n);
+		else left = copy_out_part(ubuf + done, (char *)page_virt(p) + (at & PAGE_MASK), n);
+		page_unref(p);
+		done += n - left;
+		if (left) return done ? (int64_t)done : -EFAULT;
+	}
+	return done;
+}
+
+int64_t pcache_read(struct vmo *v, uint64_t pos, uaddr_t buf, uint64_t len, struct readahead *ra)
+{
+	int64_t n = read_pages(v, pos, len, ra, buf, NULL);
+
+	if (n > 0) vmo_touch(v, VMOC_ATIME);
+	return n;
+}
+
+int64_t pcache_read_kernel(struct vmo *v, uint64_t pos, void *buf, uint64_t len)
+{
+	return read_pages(v, pos, len, NULL, 0, buf);
+}
+
+/* Make sure of room on disk for the page at index. */
+static int write_room(struct vmo *v, uint64_t index)
+{
+	bool room;
+
+	spin_lock(&v->lock);
+	room = vmo_has_room_locked(v, index, radix_get(&v->pages, index));
+	spin_unlock(&v->lock);
+	return room ? 0 : vmo_reserve(v, index);
+}
+
+static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
+{
+	page_dirty_locked(v, p);
+	if (end > v->size) {
+		v->size = end;
+		v->changed |= VMOC_SIZE;
+	}
+}
+
+/* Write into a page that need not be read first: wholly covered, or past the end of file.  The bytes are gathered in a
+ * page of our own, which joins the object when it is complete (F1).  *n: bytes wanted, then bytes done. */
+static int write_fresh(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
+{
+	struct page *p = frame_alloc(PAGE_OBJECT, frame_flags() | FRAME_ZERO), *there;
+	uint64_t off = at & PAGE_MASK, index = at >> PAGE_SHIFT, want = *n;
+	int rc = 0;
+
+	if (!p) return reclaim_wait() ? -ENOMEM : -EAGAIN;
+	*n -= copy_in_part((char *)page_virt(p) + off, buf, *n);
+	if (*n == 0) rc = -EFAULT;
+	spin_lock(&v->lock);
+	there = radix_get(&v->pages, index);
+	if (rc) {
+		/* nothing was copied */
+	} else if (there && there->state == PG_FILLING) {
+		rc = -EAGAIN;
+	} else if (there) {
+		memcpy((char *)page_virt(there) + off, (char *)page_virt(p) + off, *n);
+		write_account_locked(v, there, at + *n);
+	} else if (*n < want && index < vmo_pages_locked(v)) {
+		rc = -EAGAIN;                   /* the rest of the page is on the disk: it has to be read after all */
+	} else if (pcache_insert_locked(v, p, index, PG_CLEAN)) {
+		rc = -ENOMEM;
+	} else {
+		page_ref(p);                    /* ours is the object's now; this one goes below */
+		write_account_locked(v, p, at + *n);
+	}
+	spin_unlock(&v->lock);
+	page_unref(p);
+	return rc;
+}
+
+/* Write into a resident page, or one that has to be read first. */
+static int write_resident(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
+{
+	uint64_t want = *n;
+	struct page *p;
+	int rc = pcache_get(v, at >> PAGE_SHIFT, NULL, &p);
+
+	if (rc) return rc == -ENXIO ? -EAGAIN : rc;
+	*n -= copy_in_part((char *)page_virt(p) + (at & PAGE_MASK), buf, want);
+	spin_lock(&v->lock);
+	if (p->vmo != v) rc = -EAGAIN;          /* cut off or invalidated while we copied: again (F2) */
+	else if (*n == 0) rc = -EFAULT;
+	if (!rc) write_account_locked(v, p, at + *n);
+	else if (p->vmo == v) page_dirty_locked(v, p);  /* a part of a word may have been copied before the fault */
+	spin_unlock(&v->lock);
+	page_unref(p);
+	return rc;
+}
+
+static int write_page(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
+{
+	uint64_t index = at >> PAGE_SHIFT, want = *n;
+	bool fresh;
+	int rc;
+
+	for (int tries = 0;; tries++) {
+		*n = want;
+		rc = write_room(v, index);
+		if (rc) return rc;
+		spin_lock(&v->lock);
+		fresh = !radix_get(&v->pages, index) && (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));
+		spin_unlock(&v->lock);
+		rc = fresh ? write_fresh(v, at, buf, n) : write_resident(v, at, buf, n);
+		if (rc != -EAGAIN) return rc;
+	}
+}
+
+/* POSIX: writes to a regular file do not mix.  A turn, not a lock: no pager and no fault ever waits for it. */
+static void writer_enter(struct vmo *v)
+{
+	spin_lock(&v->lock);
+	while (v->writer) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+	v->writer = current_thread();
+	spin_unlock(&v->lock);
+}
+
+static void writer_leave(struct vmo *v, bool wrote)
+{
+	spin_lock(&v->lock);
+	v->writer = NULL;
+	if (wrote) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
+	waitq_wake_all(&v->wait);
+	spin_unlock(&v->lock);
+}
+
+/* How much may be written at pos: up to the object's and the caller's limit.  0, -EFBIG, -ENOSPC, -EROFS */
+static int write_limit(const struct vmo *v, uint64_t pos, uint64_t *len, uint64_t limit)
+{
+	uint64_t end = v->flags & VMO_NOGROW ? v->size : MIN(v->max_size, limit);
+
+	if (v->flags & VMO_READONLY) return -EROFS;
+	if (pos >= end) return v->flags & VMO_NOGROW ? -ENOSPC : -EFBIG;
+	*len = MIN(*len, end - pos);
+	return 0;
+}
+
+int64_t pcache_write(struct vmo *v, uint64_t *pos, uaddr_t buf, uint64_t len, bool append, uint64_t limit)
+{
+	uint64_t done = 0, n;
+	int rc;
+
+	if (len == 0) return 0;
+	writer_enter(v);
+	if (append) *pos = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
+	rc = write_limit(v, *pos, &len, limit);
+	if (!rc) rc = vmo_grow_tail(v, *pos + len);
+	while (!rc && done < len) {
+		n = MIN(len - done, PAGE_SIZE - ((*pos + done) & PAGE_MASK));
+		rc = write_page(v, *pos + done, buf + done, &n);
+		if (!rc) done += n;
+	}
+	writer_leave(v, done > 0);
+	writeback_throttle();
+	return done ? (int64_t)done : rc;
+}

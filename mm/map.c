@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/map.c - RING 0 - address spaces: entries come, split, change and go.  Page tables follow by faults.
+ *
+ * Use:   map_map(), map_unmap(), map_protect() and fork for the system calls; entries are never shared.
+ * Locks: map->lock throughout; vmo->lock while an entry enters or leaves its object's tree.
+ *
+ * E1  Entries of a map do not overlap, and lie below USER_TOP.
+ * E2  An entry with an object is in the object's tree, counts as one user of it and holds a reference.
+ * E3  anode and vnode span the same number of pages.
+ */
+#include "mm/map.h"
+
+#include "mm/frame.h"
+#include "mm/pagecache.h"
+
+#define MMAP_LOW  0x10000ull            /* never map address 0 and its neighbours by choice */
+#define MMAP_HIGH 0x00007f0000000000ull /* search from here down; stacks lie above */
+
+struct map *map_create(void)
+{
+	struct map *m = kalloc(sizeof(*m));
+
+	if (!m) return NULL;
+	mutex_init(&m->lock, RANK_MAP, "map");
+	if (pmap_init(&m->pmap)) {
+		kfree(m);
+		return NULL;
+	}
+	m->refs = 1;
+	m->mmap_top = MMAP_HIGH;
+	return m;
+}
+
+void map_ref(struct map *m)
+{
+	__atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
+}
+
+void map_put(struct map *m)
+{
+	if (__atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL)) return;
+	map_clear(m);
+	pmap_destroy(&m->pmap);
+	kfree(m);
+}
+
+void map_switch(struct map *m)
+{
+	pmap_switch(m ? &m->pmap : NULL);
+}
+
+struct entry *map_find_locked(struct map *m, uaddr_t va)
+{
+	struct tree_node *n = tree_first_overlap(&m->entries, va, va);
+
+	return n ? container_of(n, struct entry, anode) : NULL;
+}
+
+static struct entry *map_first_locked(struct map *m, uaddr_t start, uaddr_t last)
+{
+	struct tree_node *n = tree_first_overlap(&m->entries, start, last);
+
+	return n ? container_of(n, struct entry, anode) : NULL;
+}
+
+static uint64_t entry_bytes(const struct entry *e)
+{
+	return e->anode.last - e->anode.start + 1;
+}
+
+/* Both trees; the object's only if there is one. */
+void entry_insert(struct map *m, struct entry *e)
+{
+	tree_insert(&m->entries, &e->anode);
+	m->size += entry_bytes(e);
+	if (!e->vmo) return;
+	spin_lock(&e->vmo->lock);
+	tree_insert(&e->vmo->entries, &e->vnode);
+	spin_unlock(&e->vmo->lock);
+}
+
+static void entry_remove(struct map *m, struct entry *e)
+{
+	tree_remove(&m->entries, &e->anode);
+	m->size -= entry_bytes(e);
+	if (!e->vmo) return;
+	spin_lock(&e->vmo->lock);
+	tree_remove(&e->vmo->entries, &e->vnode);
+	spin_unlock(&e->vmo->lock);
+}
+
+/* Set where it is and what it shows; the entry is in no tree. */
+static void entry_place(struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
+{
+	e->anode.start = start;
+	e->anode.last = start + len - 1;
+	e->vnode.start = index;
+	e->vnode.last = index + (len >> PAGE_SHIFT) - 1;
+}
+
+struct entry *entry_clone(struct map *m, const struct entry *from)
+{
+	struct entry *e = kalloc(sizeof(*e));
+
+	if (!e) return NULL;
+	e->map = m;
+	e->vmo = from->vmo;
+	e->prot = from->prot;
+	e->max_prot = from->max_prot;
+	e->flags = from->flags;
+	e->err_seen = from->err_seen;
+	if (e->vmo) vmo_user_get(e->vmo);
+	entry_place(e, from->anode.start, entry_bytes(from), from->vnode.start);
+	return e;
+}
+
+static void entry_free(struct entry *e)
+{
+	if (e->vmo) vmo_user_put(e->vmo);
+	kfree(e);
+}
+
+/* Cut e in two at address at (inside it, page-aligned).  0, -ENOMEM: nothing changed */
+static int entry_split(struct map *m, struct entry *e, uaddr_t at)
+{
+	struct entry *hi = entry_clone(m, e);
+	uint64_t low = at - e->anode.start, high = e->anode.last + 1 - at;
+
+	if (!hi) return -ENOMEM;
+	entry_remove(m, e);
+	entry_place(hi, at, high, e->vnode.start + (low >> PAGE_SHIFT));
+	entry_place(e, e->anode.start, low, e->vnode.start);
+	entry_insert(m, e);
+	entry_insert(m, hi);
+	return 0;
+}
+
+/* Make entry borders at start and end, so that whole entries lie within. */
+int map_cut(struct map *m, uaddr_t start, uaddr_t end)
+{
+	struct entry *e = map_find_locked(m, start);
+	int rc = 0;
+
+	if (e && e->anode.start < start) rc = entry_split(m, e, start);
+	e = map_find_locked(m, end - 1);
+	if (!rc && e && e->anode.last >= end) rc = entry_split(m, e, end);
+	return rc;
+}
+
+static int map_unmap_locked(struct map *m, uaddr_t start, uaddr_t end)
+{
+	struct entry *e;
+	int rc = map_cut(m, start, end);
+
+	if (rc) return rc;
+	while ((e = map_first_locked(m, start, end - 1))) {
+		entry_remove(m, e);             /* first: then no rmap walk and no fault makes a PTE again */
+		map_zap(m, e->anode.start, e->anode.last + 1);
+		entry_free(e);
+	}
+	return 0;
+}
+
+/* A free range of len bytes, searched downwards from mmap_top.  0: none */
+static uaddr_t map_search(struct map *m, uint64_t len)
+{
+	struct tree_node *n = tree_last(&m->entries);
+	uaddr_t top = m->mmap_top;
+
+	for (; n && n->start >= top; n = tree_prev(n)) { }
+	for (; n; n = tree_prev(n)) {
+		if (n->last < top && top - n->last - 1 >= len) break;
+		top = MIN(top, n->start);
+	}
+	return top >= MMAP_LOW + len ? top - len : 0;
+}
+
+/* Where a new mapping goes: as asked (MAP_FIXED), the hint if it is free, or any free place. */
+static int map_choose(struct map *m, uaddr_t *addr, uint64_t len, uint32_t flags)
+{
+	bool fits = *addr % PAGE_SIZE == 0 && *addr < USER_TOP && len <= USER_TOP - *addr;
+
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (*addr % PAGE_SIZE) return -EINVAL;
+		if (!fits) return -ENOMEM;
+		if ((flags & MAP_FIXED_NOREPLACE) && map_first_locked(m, *addr, *addr + len - 1)) return -EEXIST;
+		return 0;
+	}
+	if (fits && *addr >= MMAP_LOW && !map_first_locked(m, *addr, *addr + len - 1)) return 0;
+	*addr = map_search(m, len);
+	return *addr ? 0 : -ENOMEM;
+}
+
+/* Anonymous private memory that continues its lower neighbour extends it: brk and malloc make one entry, not hundreds. */
+static bool map_extend(struct map *m, uaddr_t addr, uint64_t len, const struct entry *want)
+{
+	struct entry *e = addr > 0 ? map_find_locked(m, addr - 1) : NULL;
+
+	if (!e || e->vmo || want->vmo || e->flags != want->flags || e->prot != want->prot) return false;
+	if (e->max_prot != want->max_prot) return false;
+	entry_remove(m, e);
+	entry_place(e, e->anode.start, entry_bytes(e) + len, 0);
+	entry_insert(m, e);
+	return true;
+}
+
+static int map_place(struct map *m, struct entry *e, uaddr_t *addr, uint64_t len, uint32_t flags, uint64_t index)
+{
+	int rc = map_choose(m, addr, len, flags);
+
+	if (!rc && (flags & MAP_FIXED)) rc = map_unmap_locked(m, *addr, *addr + len);
+	if (rc) return rc;
+	if (map_extend(m, *addr, len, e)) {
+		entry_free(e);
+		return 0;
+	}
+	entry_place(e, *addr, len, index);
+	entry_insert(m, e);
+	return 0;
+}
+
+int map_map(struct map *m, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t max_prot, uint32_t flags,
+            struct vmo *vmo, uint64_t off)
+{
+	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+	struct vmo *own = NULL;
+	struct entry *e;
+	int rc;
+
+	if (len == 0 || off % PAGE_SIZE) return -EINVAL;
+	if (len > USER_TOP) return -ENOMEM;
+	len = ROUND_UP(len, PAGE_SIZE);
+	if (off + len < off) return -EOVERFLOW;
+	e = kalloc(sizeof(*e));
+	if (e && shared && !vmo) vmo = own = vmo_create(NULL, 0, len, len, VMO_EPHEMERAL);
+	if (!e || (shared && !vmo)) {
+		kfree(e);
+		return -ENOMEM;
+	}
+	e->map = m;
+	e->prot = prot;
+	e->max_prot = max_prot;
+	e->flags = (shared ? ENTRY_SHARED : 0) | (shared && vmo && m->wired ? ENTRY_OWNER : 0);
+	e->vmo = vmo;
+	if (vmo) {
+		vmo_user_get(vmo);
+		e->err_seen = vmo->wb_err;
+	}
+	if (own) vmo_unref(own);
+
+	mutex_lock(&m->lock);
+	rc = map_place(m, e, addr, len, flags, off >> PAGE_SHIFT);
+	mutex_unlock(&m->lock);
+	if (rc) entry_free(e);
+	return rc;
+}
+
+int map_unmap(struct map *m, uaddr_t start, uint64_t len)
+{
+	int rc;
+
+	if (start % PAGE_SIZE || len == 0 || start >= USER_TOP || len > USER_TOP - start) return -EINVAL;
+
+	mutex_lock(&m->lock);
+	rc = map_unmap_locked(m, start, start + ROUND_UP(len, PAGE_SIZE));
+	mutex_unlock(&m->lock);
+	return rc;
+}
+
+/* May every byte of the range get this protection?  0, -ENOMEM (a hole), -EACCES */
+static int protect_check(struct map *m, uaddr_t start, uaddr_t end, uint32_t prot)
+{
+	while (start < end) {
+		struct entry *e = map_find_locked(m, start);
+
+		if (!e) return -ENOMEM;
+		if (prot & ~e->max_prot) return -EACCES;
+		start = e->anode.last + 1;
+	}
+	return 0;
+}
+
+/* Rights that the new protection does not give leave the PTE; those it adds come back by a fault, which knows why a
+ * page is not writable. */
+static pte_t protect_pte(pte_t pte, uaddr_t va, void *arg)
+{
+	uint32_t prot = *(uint32_t *)arg;
+
+	(void)va;
+	if (!(prot & PROT_WRITE)) pte &= ~PTE_W;
+	if (!(prot & PROT_EXEC)) pte |= PTE_NX;
+	else pte &= ~PTE_NX;
+	/* PROT_NONE: not present, but the page stays in the PTE; ring 0's copies must fault on it as well */
+	return prot & (PROT_READ | PROT_WRITE | PROT_EXEC) ? pte | PTE_P : pte & ~PTE_P;
+}
+
+int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
+{
+	uaddr_t end = start + ROUND_UP(len, PAGE_SIZE), at = start;
+	int rc;
+
+	if (start % PAGE_SIZE) return -EINVAL;
+	if (len == 0) return 0;
+	if (start >= USER_TOP || len > USER_TOP - start) return -ENOMEM;
+
+	mutex_lock(&m->lock);
+	rc = protect_check(m, start, end, prot);
+	if (!rc) rc = map_cut(m, start, end);
+	while (!rc && at < end) {
+		struct entry *e = map_find_locked(m, at);
+
+		e->prot = prot;
+		if (!(e->flags & ENTRY_DEVICE)) pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, protect_pte, &prot);
+		at = e->anode.last + 1;
+	}
+	mutex_unlock(&m->lock);
+	return rc;
+}
+
+void map_clear(struct map *m)
+{
+	mutex_lock(&m->lock);
+	map_unmap_locked(m, 0, USER_TOP);
+	mutex_unlock(&m->lock);
+}
+
+void map_check(struct map *m)
+{
+	uint64_t bytes = 0;
+	struct tree_node *n, *prev = NULL;
+
+	mutex_lock(&m->lock);
+	tree_check(&m->entries);
+	for (n = tree_first(&m->entries); n; prev = n, n = tree_next(n)) {
+		struct entry *e = container_of(n, struct entry, anode);
+
+		INVARIANT("E1", n->last < USER_TOP && (!prev || prev->last < n->start));
+		INVARIANT("E3", !e->vmo || (e->vnode.last - e->vnode.start + 1) << PAGE_SHIFT == entry_bytes(e));
+		bytes += entry_bytes(e);
+	}
+	INVARIANT("E1", bytes == m->size);
+	mutex_unlock(&m->lock);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/mapops.c - RING 0 - what is done to a whole address space or along a range of it: msync, fork, brk, devices.
+ *
+ * Path:  sys_mem.c > [mapops.c] > writeback.c
+ * Locks: map->lock while entries are looked at; none while an object is synced, so a range is walked address by
+ *        address and looked up again after each object.
+ */
+#include "mm/map.h"
+
+#include "mm/frame.h"
+#include "mm/pagecache.h"
+
+/* One object's part of a msync range. */
+struct sync_part {
+	struct vmo *vmo;                /* a reference */
+	uint64_t first, last;           /* page indexes */
+	uint32_t err_seen;              /* the entry's, and afterwards to be put back */
+	uaddr_t  start;                 /* of the entry, to find it again */
+	bool     shared;
+};
+
+/* The part that begins at or after *at; *at moves behind it; *hole: something was not mapped.  false: none left */
+static bool sync_next(struct map *m, uaddr_t *at, uaddr_t end, struct sync_part *s, bool *hole)
+{
+	struct tree_node *n;
+	struct entry *e;
+	uaddr_t from;
+
+	mutex_lock(&m->lock);
+	n = tree_first_overlap(&m->entries, *at, end - 1);
+	if (!n || n->start > *at) *hole = true;
+	if (n) {
+		e = container_of(n, struct entry, anode);
+		from = MAX(*at, n->start);
+		*at = MIN(end, n->last + 1);
+		*s = (struct sync_part){.vmo = e->vmo, .err_seen = e->err_seen, .start = from};
+		s->shared = e->vmo && (e->flags & ENTRY_SHARED);
+		s->first = e->vnode.start + ((from - n->start) >> PAGE_SHIFT);
+		s->last = e->vnode.start + ((*at - 1 - n->start) >> PAGE_SHIFT);
+		if (s->shared) vmo_ref(s->vmo);
+	}
+	mutex_unlock(&m->lock);
+	return n != NULL;
+}
+
+/* Remember in the entry what failed write has been told. */
+static void sync_told(struct map *m, const struct sync_part *s)
+{
+	struct entry *e;
+
+	mutex_lock(&m->lock);
+	e = map_find_locked(m, s->start);
+	if (e && e->vmo == s->vmo) e->err_seen = s->err_seen;
+	mutex_unlock(&m->lock);
+}
+
+static int sync_part(struct map *m, struct sync_part *s, int msflags)
+{
+	bool sync = msflags & MS_SYNC, invalidate = msflags & MS_INVALIDATE;
+	unsigned wb = sync ? WB_WAIT | WB_COMMIT | WB_DATASYNC : invalidate ? WB_WAIT : 0;
+	int rc;
+
+	rc = vmo_sync(s->vmo, s->first, s->last, wb, &s->err_seen);
+	sync_told(m, s);
+	if (!rc && invalidate) rc = vmo_invalidate(s->vmo, s->first, s->last);
+	return rc;
+}
+
+/* Is a page of the range locked in memory? */
+static bool sync_locked(struct map *m, uaddr_t start, uaddr_t end)
+{
+	struct tree_node *n;
+	bool locked = false;
+
+	mutex_lock(&m->lock);
+	for (n = tree_first_overlap(&m->entries, start, end - 1); n && !locked; n = tree_next_overlap(n, start, end - 1)) {
+		struct entry *e = container_of(n, struct entry, anode);
+		uaddr_t from = MAX(start, n->start), to = MIN(end - 1, n->last);
+
+		locked = e->flags & ENTRY_LOCKED;
+		if (!e->vmo || locked) continue;
+		spin_lock(&e->vmo->lock);
+		locked = vmo_range_locked(e->vmo, e->vnode.start + ((from - n->start) >> PAGE_SHIFT),
+		                          e->vnode.start + ((to - n->start) >> PAGE_SHIFT));
+		spin_unlock(&e->vmo->lock);
+	}
+	mutex_unlock(&m->lock);
+	return locked;
+}
+
+/* map_sync: msync of whole pages [start, end), flags checked (design 5).
+ * => 0; -EBUSY before any effect; -ENOMEM if a part is not mapped, after the mapped parts were done; -EIO ... */
+int map_sync(struct map *m, uaddr_t start, uaddr_t end, int msflags)
+{
+	struct sync_part s;
+	bool hole = false;
+	int rc = 0, err;
+
+	if ((msflags & MS_INVALIDATE) && sync_locked(m, start, end)) return -EBUSY;
+
+	while (start < end && sync_next(m, &start, end, &s, &hole)) {
+		if (!s.shared) continue;        /* MAP_PRIVATE, anonymous: nothing is written (POSIX msync) */
+		err = sync_part(m, &s, msflags);
+		vmo_unref(s.vmo);
+		if (err && !rc) rc = err;
+	}
+	return rc ? rc : hole ? -ENOMEM : 0;
+}
+
+static int fork_entry(struct map *child, struct map *parent, struct entry *e)
+{
+	struct entry *n = entry_clone(child, e);
+
+	if (!n) return -ENOMEM;
+	n->flags &= ~ENTRY_LOCKED;      /* POSIX mlock: locks are not inherited */
+	entry_insert(child, n);
+	return e->flags & ENTRY_SHARED ? 0 : anon_fork(child, parent, e);
+}
+
+struct map *map_fork(struct map *parent)
+{
+	struct map *child = map_create();
+	struct tree_node *n;
+	int rc = 0;
+
+	if (!child) return NULL;
+	mutex_lock(&parent->lock);
+	child->brk_start = parent->brk_start;
+	child->brk = parent->brk;
+	child->mmap_top = parent->mmap_top;
+	for (n = tree_first(&parent->entries); n && !rc; n = tree_next(n))
+		rc = fork_entry(child, parent, container_of(n, struct entry, anode));
+	mutex_unlock(&parent->lock);
+	if (!rc) return child;
+	map_put(child);
+	return NULL;
+}
+
+static void advise_entry(struct map *m, struct entry *e, uaddr_t from, uaddr_t to, int advice)
+{
+	if (advice == MADV_DONTNEED && !(e->flags & (ENTRY_SHARED | ENTRY_LOCKED | ENTRY_DEVICE))) map_zap(m, from, to);
+	if (advice <= MADV_SEQUENTIAL) e->ra.advice = advice;
+}
+
+int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
+{
+	uaddr_t at = start;
+	bool hole = false;
+	struct tree_node *n;
+
+	mutex_lock(&m->lock);
+	for (n = tree_first_overlap(&m->entries, start, end - 1); n; n = tree_next_overlap(n, start, end - 1)) {
+		if (n->start > at) hole = true;
+		advise_entry(m, container_of(n, struct entry, anode), MAX(start, n->start), MIN(end, n->last + 1), advice);
+		at = n->last + 1;
+	}
+	mutex_unlock(&m->lock);
+	return hole || at < end ? -ENOMEM : 0;
+}
+
+int map_resident(struct map *m, uaddr_t start, uint64_t npages, uint8_t *in)
+{
+	int rc = 0;
+
+	mutex_lock(&m->lock);
+	for (uint64_t i = 0; i < npages && !rc; i++) {
+		uaddr_t va = start + (i << PAGE_SHIFT);
+		struct entry *e = map_find_locked(m, va);
+
+		if (!e) {
+			rc = -ENOMEM;
+			break;
+		}
+		in[i] = pmap_get(&m->pmap, va) != 0;
+		if (in[i] || !e->vmo) continue;
+		spin_lock(&e->vmo->lock);
+		in[i] = radix_get(&e->vmo->pages, e->vnode.start + ((va - e->anode.start) >> PAGE_SHIFT)) != NULL;
+		spin_unlock(&e->vmo->lock);
+	}
+	mutex_unlock(&m->lock);
+	return rc;
+}
+
+/* map_brk: move the end of the data segment.  *now is where it is afterwards; a want that cannot be had changes
+ * nothing (Linux brk(2)). */
+int map_brk(struct map *m, uaddr_t want, uaddr_t *now)
+{
+	uaddr_t old, from, to;
+	int rc = 0;
+
+	mutex_lock(&m->lock);
+	old = m->brk;
+	from = ROUND_UP(old, PAGE_SIZE);
+	to = ROUND_UP(want, PAGE_SIZE);
+	*now = old;
+	if (want < m->brk_start || want >= USER_TOP) rc = -ENOMEM;
+	mutex_unlock(&m->lock);
+	if (rc) return 0;
+
+	if (to > from) {
+		uaddr_t at = from;
+
+		rc = map_map(m, &at, to - from, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC,
+		             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0);
+	} else if (to < from) {
+		rc = map_unmap(m, to, from - to);
+	}
+	if (rc) return 0;
+	mutex_lock(&m->lock);
+	m->brk = *now = want;
+	mutex_unlock(&m->lock);
+	return 0;
+}
+
+/* Give a driver its device's registers, or its rings.  The PTEs are entered at once; no page of the cache is behind them. */
+int map_device(struct map *m, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable)
+{
+	int rc = map_map(m, addr, len, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+	pte_t bits = PTE_P | PTE_W | PTE_U | PTE_NX | (cacheable ? 0 : PTE_PCD | PTE_PWT), old;
+	struct entry *e;
+
+	if (rc) return rc;
+	mutex_lock(&m->lock);
+	e = map_find_locked(m, *addr);
+	if (e->anode.start != *addr) {          /* it continued a neighbour: cut it off again */
+		rc = map_cut(m, *addr, *addr + len);
+		e = map_find_locked(m, *addr);
+	}
+	if (!rc) e->flags |= ENTRY_DEVICE;
+	for (uint64_t at = 0; at < len && !rc; at += PAGE_SIZE) rc = pmap_set(&m->pmap, *addr + at, (pa + at) | bits, &old);
+	mutex_unlock(&m->lock);
+	if (rc) map_unmap(m, *addr, len);
+	return rc;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/pagecache.c - RING 0 - the one cache of file pages: read, write and mmap meet here.
+ *
+ * Path:  trap.c > fault.c > [pagecache.c] > pager.c  ~message~>  fs/ext2_pager.c
+ * Use:   pcache_get() returns a held page; copy or map it; page_unref().
+ * Locks: takes vmo->lock; never held while a pager works (P2).
+ *
+ * P1  One (vmo, index) has at most one page: the object's radix tree is the only way to it.
+ * P2  FILLING and WRITING pages belong to a run: not freed, not moved; whoever needs them sleeps on vmo->wait.
+ * P3  A PTE is writable only while its page is DIRTY, or WRITING and REDIRTIED.
+ * P4  A page leaves its object only from CLEAN, by a failed fill, or by truncation.
+ * P5  msync(MS_SYNC) is 0 only after a device flush that followed the last write.
+ * P6  The tree's tags are the states: DIRTY is tagged DIRTY, WRITING is tagged WRITING.
+ */
+#include "mm/pagecache.h"
+
+#include "kernel/thread.h"
+#include "mm/map.h"
+
+#define TO(s) BIT(PG_##s)
+static const uint8_t page_next[PG_NSTATES] = {
+	[PG_ABSENT]  = TO(FILLING) | TO(CLEAN),
+	[PG_FILLING] = TO(CLEAN) | TO(ABSENT),
+	[PG_CLEAN]   = TO(DIRTY) | TO(ABSENT),
+	[PG_DIRTY]   = TO(WRITING) | TO(ABSENT) | TO(CLEAN),
+	[PG_WRITING] = TO(CLEAN) | TO(DIRTY),
+};
+static const char *const page_state_name[PG_NSTATES] = {"ABSENT", "FILLING", "CLEAN", "DIRTY", "WRITING"};
+
+uint64_t dirty_pages;
+
+unsigned frame_flags(void)
+{
+	struct thread *t = current_thread();
+
+	return t && t->reserve ? FRAME_RESERVE : 0;
+}
+
+static bool state_owed(enum page_state s)
+{
+	return s == PG_DIRTY || s == PG_WRITING;
+}
+
+/* Count the object's debt to its pager, and remember how old it is.  An object without one owes nothing to a disk. */
+static void page_account(struct vmo *v, enum page_state from, enum page_state to)
+{
+	if (!state_owed(from) && state_owed(to)) {
+		if (v->ndirty++ == 0) v->dirty_since = time_mono();
+		if (v->pager) __atomic_add_fetch(&dirty_pages, 1, __ATOMIC_RELAXED);
+	}
+	if (state_owed(from) && !state_owed(to)) {
+		if (--v->ndirty == 0) v->dirty_since = 0;
+		if (v->pager) __atomic_sub_fetch(&dirty_pages, 1, __ATOMIC_RELAXED);
+	}
+}
+
+/* page_set_state: the one setter (table in page.h).  => vmo->lock held; the page is in the tree, also when it
+ * comes from or goes to ABSENT.  Sleepers are woken when a run lets go of the page. */
+void page_set_state(struct page *p, enum page_state to)
+{
+	struct vmo *v = p->vmo;
+	enum page_state from = p->state;
+
+	if (!(page_next[from] & BIT(to)))
+		panic("invariant P2 broken: page %llx of object %llx: %s -> %s", (unsigned long long)p->index,
+		      (unsigned long long)v->cookie, page_state_name[from], page_state_name[to]);
+	p->state = to;
+	if (from == PG_DIRTY) radix_tag_clear(&v->pages, p->index, TAG_DIRTY);
+	if (from == PG_WRITING) radix_tag_clear(&v->pages, p->index, TAG_WRITING);
+	if (to == PG_DIRTY) radix_tag_set(&v->pages, p->index, TAG_DIRTY);
+	if (to == PG_WRITING) radix_tag_set(&v->pages, p->index, TAG_WRITING);
+	page_account(v, from, to);
+	if (from == PG_FILLING || from == PG_WRITING) waitq_wake_all(&v->wait);
+}
+
+/* Give a page (refs 1, its caller's) to the object.  The reference becomes the object's. */
+int pcache_insert_locked(struct vmo *v, struct page *p, uint64_t index, enum page_state state)
+{
+	int rc = radix_insert(&v->pages, index, p);
+
+	if (rc) return rc;
+	p->vmo = v;
+	p->index = index;
+	p->state = PG_ABSENT;
+	p->flags = PFL_REFERENCED;
+	v->npages++;
+	page_set_state(p, state);
+	pageq_add(p);
+	return 0;
+}
+
+/* Take a page out of its object (P4).  => its state allows ABSENT; every PTE goes; holders keep the bare page. */
+void pcache_remove_locked(struct vmo *v, struct page *p)
+{
+	page_unmap_all(p);
+	page_set_state(p, PG_ABSENT);
+	radix_remove(&v->pages, p->index);
+	v->npages--;
+	pageq_remove(p);
+	p->vmo = NULL;
+	p->flags = 0;
+	page_unref(p);
+}
+
+void page_dirty_locked(struct vmo *v, struct page *p)
+{
+	INVARIANT("P1", p->vmo == v);
+	if (p->state == PG_CLEAN) page_set_state(p, PG_DIRTY);
+	if (p->state == PG_WRITING) p->flags |= PFL_REDIRTIED;
+	v->uncommitted = true;
+}
+
+/* Put FILLING pages at [index, index + n) as far as they are absent and within the object; they get a run. */
+static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
+{
+	struct run *r = run_create_locked(v, RUN_FILL, index);
+	struct page *p;
+
+	for (; r && r->npages < n && index + r->npages < vmo_pages_locked(v); r->npages++) {
+		if (radix_get(&v->pages, index + r->npages)) break;
+		/* read-ahead must not eat the last pages: only the first one may use the reserve */
+		p = frame_alloc(PAGE_OBJECT, r->npages == 0 ? frame_flags() : 0);
+		if (!p) break;
+		if (pcache_insert_locked(v, p, index + r->npages, PG_FILLING)) {
+			page_unref(p);
+			break;
+		}
+		page_ref(p);
+		r->page[r->npages] = p;
+	}
+	if (!r || r->npages > 0) return r;
+	kobj_unref(&r->obj);
+	return NULL;
+}
+
+/* An object without a pager has nothing to read: a page of zeros. */
+static int fill_zero_locked(struct vmo *v, uint64_t index)
+{
+	struct page *p = frame_alloc(PAGE_OBJECT, frame_flags() | FRAME_ZERO);
+
+	if (!p) return -ENOMEM;
+	if (pcache_insert_locked(v, p, index, PG_CLEAN)) {
+		page_unref(p);
+		return -ENOMEM;
+	}
+	p->flags |= PFL_BACKED;
+	return 0;
+}
+
+/* Start to bring in the absent page at index and, if the pager is asked, its neighbours.
+ * => vmo->lock held, dropped and taken again.  -ENOMEM: nothing started. */
+static int pcache_fill(struct vmo *v, uint64_t index, struct readahead *ra)
+{
+	struct run *r;
+
+	if (!v->pager) return fill_zero_locked(v, index);
+	r = fill_begin_locked(v, index, ra ? readahead_window(ra, index) : 1);
+	if (!r) return -ENOMEM;
+	spin_unlock(&v->lock);
+	run_post(r);
+	spin_lock(&v->lock);
+	return 0;
+}
+
+/* pcache_get: the page of (vmo, index), held, its contents valid (CLEAN, DIRTY or WRITING).
+ * => no lock held; may sleep.  The caller calls page_unref().
+ * => 0; -ENXIO past the end of the object; -EIO and other errors of the pager; -ENOMEM; -EINTR by a fatal signal */
+int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page **out)
+{
+	struct page *p;
+	uint32_t fails;
+	int rc = 0;
+
+	spin_lock(&v->lock);
+	fails = v->fill_fails;
+	while (!rc) {
+		p = radix_get(&v->pages, index);
+		if (p && p->state != PG_FILLING) {
+			p->flags |= PFL_REFERENCED;
+			page_ref(p);
+			*out = p;
+			break;
+		}
+		if (p) {
+			rc = waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+		} else if (index >= vmo_pages_locked(v)) {
+			rc = -ENXIO;
+		} else if (fails != v->fill_fails) {
+			rc = v->fill_errno;     /* the fill that we waited for failed */
+		} else if (pcache_fill(v, index, ra)) {
+			spin_unlock(&v->lock);
+			rc = reclaim_wait();
+			spin_lock(&v->lock);
+		}
+	}
+	spin_unlock(&v->lock);
+	return rc;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/pagecache.h - RING 0 - what the files of mm/ do to the pages of an object.  _locked: vmo->lock is held. */
+#ifndef MM_PAGECACHE_H
+#define MM_PAGECACHE_H
+
+#include "mm/frame.h"
+#include "mm/run.h"
+#include "mm/vmo.h"
+
+/* pagecache.c */
+void page_set_state(struct page *, enum page_state to);         /* the one setter; vmo->lock held */
+int pcache_get(struct vmo *, uint64_t index, struct readahead *, struct page **out);
+int pcache_insert_locked(struct vmo *, struct page *, uint64_t index, enum page_state);  /* -ENOMEM, -EEXIST */
+void pcache_remove_locked(struct vmo *, struct page *);         /* out of the object: unmapped, unreferenced, maybe freed */
+void page_dirty_locked(struct vmo *, struct page *);            /* CLEAN -> DIRTY; WRITING: owed again */
+unsigned frame_flags(void);                                     /* FRAME_RESERVE for threads that may use it */
+static inline uint64_t vmo_pages_locked(const struct vmo *v) { return ROUND_UP(v->size, PAGE_SIZE) >> PAGE_SHIFT; }
+
+/* vmo.c */
+void vmo_touch_locked(struct vmo *, uint32_t vmoc);
+void vmo_release_check_locked(struct vmo *);    /* no user, nothing owed: tell the pager */
+int vmo_grow_tail(struct vmo *, uint64_t new_size);     /* before the size grows: zeros behind the old end */
+bool vmo_try_ref(struct vmo *);                 /* of one that may be dying */
+struct vmo *vmo_next_of_all(void);              /* the next of all objects in turn, with a reference; NULL: none */
+uint64_t vmo_count(void);
+
+/* pager.c */
+struct run *run_create_locked(struct vmo *, enum run_op, uint64_t first);       /* NULL: no memory */
+void run_post(struct run *);                    /* no lock held; gives up the caller's reference */
+int vmo_reserve(struct vmo *, uint64_t index);  /* room on disk for a page that has no block: 0, -ENOSPC, -EIO */
+bool vmo_has_room_locked(struct vmo *, uint64_t index, const struct page *);
+int vmo_commit(struct vmo *, unsigned commit_flags);
+int vmo_tell_size(struct vmo *, uint64_t size);
+
+/* reclaim.c */
+void pageq_add(struct page *);
+void pageq_remove(struct page *);
+void reclaim_kick(void);
+
+/* writeback.c */
+void writeback_all(void);                       /* start writing everything that is dirty */
+void writeback_throttle(void);                  /* a writer over the limit is slowed; no lock held */
+extern uint64_t dirty_pages;                    /* DIRTY + WRITING, all objects; atomic */
+
+#endif

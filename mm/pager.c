@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/pager.c - RING 0 - the kernel's end of the pager protocol: runs, reservations, commits.
+ *
+ * Path:  pagecache.c, writeback.c > [pager.c]  ~message~>  fs/ext2_pager.c ~> drivers/virtio-blk  ~run_done~>  [pager.c]
+ * Use:   run_create_locked(), put held busy pages in it, unlock, run_post().  The rest happens in run_finish().
+ * Locks: vmo->lock guards the counters of a run; none is held while a message is under way.
+ *
+ * R1  Every sector of a run's part is completed exactly once; the last one finishes the run.
+ * R2  An unfinished run with no handle left and no message under way can not be completed by anybody: what
+ *     remains fails with -EIO.  Until then the device may still write to its pages.
+ */
+#include "mm/pagecache.h"
+
+#include "abi/pager.h"
+#include "kernel/thread.h"
+
+#define SECTOR 512u
+#define RESERVE_WINDOW 256u             /* pages asked for at once, so that a grant is not a message per page */
+
+static void run_destroy(struct kobj *o)
+{
+	struct run *r = container_of(o, struct run, obj);
+
+	INVARIANT("R1", r->finished || r->npages == 0);
+	vmo_unref(r->vmo);
+	kfree(r);
+}
+
+/* What a FILL leaves behind: valid pages with a zeroed tail, or none. */
+static void run_finish_fill_locked(struct run *r, struct page *p, uint32_t i)
+{
+	struct vmo *v = r->vmo;
+	uint64_t start = p->index << PAGE_SHIFT;
+
+	if (r->status) {
+		v->fill_errno = r->status;
+		v->fill_fails++;
+		pcache_remove_locked(v, p);
+		return;
+	}
+	if (start + PAGE_SIZE > v->size) {
+		uint64_t keep = v->size > start ? v->size - start : 0;
+
+		memset((char *)page_virt(p) + keep, 0, PAGE_SIZE - keep);
+	}
+	if (!r->zeroed[i]) p->flags |= PFL_BACKED;
+	page_set_state(p, PG_CLEAN);
+}
+
+/* A failed write leaves the page DIRTY: still owed; the holders of the object will hear of it. */
+static void run_finish_write_locked(struct run *r, struct page *p)
+{
+	bool owed = r->status || (p->flags & (PFL_REDIRTIED | PFL_KEEP_DIRTY));
+
+	if (!r->status) p->flags |= PFL_BACKED;
+	if (!owed) p->flags &= ~PFL_OWNER;
+	p->flags &= ~(PFL_REDIRTIED | PFL_KEEP_DIRTY);
+	page_set_state(p, owed ? PG_DIRTY : PG_CLEAN);
+}
+
+static void run_finish(struct run *r)
+{
+	struct vmo *v = r->vmo;
+
+	spin_lock(&v->lock);
+	if (r->status && r->op == RUN_WRITE) {
+		v->wb_err++;
+		v->wb_errno = r->status;
+	}
+	if (r->op == RUN_WRITE) v->uncommitted = true;
+	for (uint32_t i = 0; i < r->npages; i++) {
+		if (r->op == RUN_FILL) run_finish_fill_locked(r, r->page[i], i);
+		else run_finish_write_locked(r, r->page[i]);
+	}
+	if (!r->queued) v->unqueued--;
+	r->queued = true;
+	vmo_release_check_locked(v);
+	waitq_wake_all(&v->wait);
+	spin_unlock(&v->lock);
+
+	for (uint32_t i = 0; i < r->npages; i++) page_unref(r->page[i]);
+	kobj_unref(&r->obj);            /* the one that run_post() took over */
+}
+
+/* Nobody is left who could complete the run (R2). */
+static void run_abandon(struct run *r)
+{
+	bool last;
+
+	spin_lock(&r->vmo->lock);
+	last = !r->finished;
+	r->finished = true;
+	if (last && !r->status) r->status = -EIO;
+	spin_unlock(&r->vmo->lock);
+	if (last) run_finish(r);
+}
+
+static void run_no_handles(struct kobj *o)
+{
+	struct run *r = container_of(o, struct run, obj);
+	bool orphan;
+
+	spin_lock(&r->vmo->lock);
+	orphan = r->replied && __atomic_load_n(&o->handles, __ATOMIC_ACQUIRE) == 0;
+	spin_unlock(&r->vmo->lock);
+	if (orphan) run_abandon(r);
+}
+
+/* The pager answered: "queued", or an errno for what it could not pass on. */
+static void run_replied(struct kmsg *k)
+{
+	struct run *r = container_of(k, struct run, msg);
+	struct vmo *v = r->vmo;
+	bool orphan;
+
+	spin_lock(&v->lock);
+	r->replied = true;
+	if (!r->queued) v->unqueued--;
+	r->queued = true;
+	if (k->m.status && !r->status) r->status = k->m.status;
+	orphan = !r->finished && __atomic_load_n(&r->obj.handles, __ATOMIC_ACQUIRE) == 0;
+	waitq_wake_all(&v->wait);
+	spin_unlock(&v->lock);
+	if (orphan) run_abandon(r);
+	kobj_unref(&r->obj);            /* the message's */
+}
+
+struct run *run_create_locked(struct vmo *v, enum run_op op, uint64_t first)
+{
+	struct run *r = kalloc(sizeof(*r));
+
+	if (!r) return NULL;
+	kobj_init(&r->obj, KOBJ_RUN, run_destroy);
+	r->obj.no_handles = run_no_handles;
+	vmo_ref(v);
+	r->vmo = v;
+	r->op = op;
+	r->first = first;
+	return r;
+}
+
+/* run_post: send a run to its pager.  r->len 0: all of its pages.  The caller's reference lives until it is finished. */
+void run_post(struct run *r)
+{
+	struct vmo *v = r->vmo;
+
+	if (r->len == 0) r->len = (uint64_t)r->npages << PAGE_SHIFT;
+	spin_lock(&v->lock);
+	r->left = r->len;
+	v->unqueued++;
+	r->msg.m = (struct ipc_msg){
+		.op = r->op == RUN_FILL ? PAGER_FILL : PAGER_WRITE,
+		.arg = {v->cookie, (r->first << PAGE_SHIFT) + r->off, r->len, v->size, r->off},
+	};
+	spin_unlock(&v->lock);
+	r->msg.obj[0] = &r->obj;
+	r->msg.done = run_replied;
+	kobj_ref(&r->obj);              /* the message's */
+	ipc_post(v->pager, &r->msg);
+}
+
+static bool run_part_ok(const struct run *r, uint64_t off, uint64_t len)
+{
+	if (off % SECTOR || len % SECTOR || len == 0) return false;
+	return off >= r->off && len <= r->len && off - r->off <= r->len - len;
+}
+
+/* run_done: bytes [off, off+len) of the run are where they belong, or failed with status.
+ * => no lock held; from the driver's or file server's system call.  -EINVAL: not part of it, or completed before (R1) */
+int run_done(struct run *r, uint64_t off, uint64_t len, int status)
+{
+	bool last;
+
+	if (!run_part_ok(r, off, len)) return -EINVAL;
+	spin_lock(&r->vmo->lock);
+	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++) {
+		if (r->finished || (r->done[s / 8] & BIT(s % 8))) {
+			spin_unlock(&r->vmo->lock);
+			return -EINVAL;
+		}
+	}
+	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++) r->done[s / 8] |= BIT(s % 8);
+	if (status && !r->status) r->status = status < 0 && status > -4096 ? status : -EIO;
+	r->left -= len;
+	last = r->left == 0;
+	r->finished = last;
+	spin_unlock(&r->vmo->lock);
+	if (last) run_finish(r);
+	return 0;
+}
+
+int run_zero(struct run *r, uint64_t off, uint64_t len)
+{
+	if (r->op != RUN_FILL || !run_part_ok(r, off, len)) return -EINVAL;
+	for (uint64_t at = off; at < off + len;) {
+		uint64_t i = at >> PAGE_SHIFT, n = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));
+
+		memset((char *)page_virt(r->page[i]) + (at & PAGE_MASK), 0, n);
+		r->zeroed[i] = 1;
+		at += n;
+	}
+	return run_done(r, off, len, 0);
+}
+
+int run_segments(struct run *r, uint64_t off, uint64_t len, struct dev_seg *seg, uint32_t max, uint64_t *covered)
+{
+	uint32_t n = 0;
+	uint64_t at = off;
+
+	if (!run_part_ok(r, off, len)) return -EINVAL;
+	while (at < off + len) {
+		paddr_t pa = page_phys(r->page[at >> PAGE_SHIFT]) + (at & PAGE_MASK);
+		uint64_t bytes = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));
+
+		if (n > 0 && seg[n - 1].phys + seg[n - 1].len == pa) {
+			seg[n - 1].len += bytes;
+		} else {
+			if (n == max) break;
+			seg[n++] = (struct dev_seg){pa, bytes};
+		}
+		at += bytes;
+	}
+	*covered = at - off;
+	return n;
+}
+
+/* Does a store into this page find room on disk without asking? */
+bool vmo_has_room_locked(struct vmo *v, uint64_t index, const struct page *p)
+{
+	if (!v->pager || (v->flags & VMO_NOGROW)) return true;
+	if (p && (p->flags & PFL_BACKED)) return true;
+	return index >= v->grant_lo && index < v->grant_hi;
+}
+
+/* vmo_reserve: ask the pager for room from page index on.  => no lock held; sleeps.  0, -ENOSPC, -EIO */
+int vmo_reserve(struct vmo *v, uint64_t index)
+{
+	struct kmsg k = {.m = {.op = PAGER_RESERVE, .arg = {v->cookie, index << PAGE_SHIFT, RESERVE_WINDOW << PAGE_SHIFT}}};
+	int rc = ipc_call(v->pager, &k, false);
+
+	if (!rc) rc = k.m.status;
+	if (rc) return rc;
+	if (k.m.arg[0] < PAGE_SIZE) return -ENOSPC;
+	spin_lock(&v->lock);
+	v->grant_lo = index;
+	v->grant_hi = index + MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);
+	spin_unlock(&v->lock);
+	return 0;
+}
+
+/* What the object's pager should know of size and times; clears `changed`. */
+static void vmo_attr_locked(struct vmo *v, struct ipc_msg *m)
+{
+	m->arg[2] = v->size;
+	m->arg[3] = v->changed & VMOC_ATIME ? v->atime : 0;
+	m->arg[4] = v->changed & VMOC_MTIME ? v->mtime : 0;
+	m->arg[5] = v->changed & VMOC_CTIME ? v->ctime : 0;
+}
+
+/* vmo_commit: make durable what was written, and what finds it again.  => no lock held; sleeps. */
+int vmo_commit(struct vmo *v, unsigned commit_flags)
+{
+	struct kmsg k = {.m = {.op = PAGER_COMMIT, .arg = {v->cookie, commit_flags}}};
+	uint32_t changed;
+	int rc;
+
+	spin_lock(&v->lock);
+	vmo_attr_locked(v, &k.m);
+	changed = v->changed;
+	v->changed = 0;
+	v->uncommitted = false;
+	spin_unlock(&v->lock);
+
+	rc = ipc_call(v->pager, &k, false);
+	if (!rc) rc = k.m.status;
+	if (!rc) return 0;
+	spin_lock(&v->lock);
+	v->changed |= changed;
+	v->uncommitted = true;
+	spin_unlock(&v->lock);
+	return rc;
+}
+
+int vmo_tell_size(struct vmo *v, uint64_t size)
+{
+	struct kmsg k = {.m = {.op = PAGER_SIZE, .arg = {v->cookie, 0, size}}};
+	int rc = v->pager ? ipc_call(v->pager, &k, false) : 0;
+
+	return rc ? rc : k.m.status;
+}
+
+static void vmo_release_done(struct kmsg *k)
+{
+	struct vmo *v = container_of(k, struct vmo, release_msg);
+
+	spin_lock(&v->lock);
+	v->release_busy = false;
+	if (v->release_again) vmo_release_check_locked(v);
+	spin_unlock(&v->lock);
+	vmo_unref(v);
+}
+
+/* Tell the pager that the last user went, once nothing is owed to it any more: a file's pages are written first, an
+ * unlinked file's only have to be out of the device's hands, since its blocks will be used again. */
+void vmo_release_check_locked(struct vmo *v)
+{
+	uint64_t i = 0;
+	bool owed = v->links ? v->ndirty > 0 : radix_next_tagged(&v->pages, &i, TAG_WRITING) != NULL;
+
+	if (v->users || !v->pager || !v->released_due || owed) return;
+	if (v->release_busy) {
+		v->release_again = true;
+		return;
+	}
+	v->release_busy = true;
+	v->release_again = false;
+	v->released_due = false;
+	v->grant_lo = v->grant_hi = 0;
+	v->release_msg.m = (struct ipc_msg){.op = PAGER_RELEASE, .arg = {v->cookie}};
+	vmo_attr_locked(v, &v->release_msg.m);
+	v->changed = 0;
+	v->release_msg.done = vmo_release_done;
+	vmo_ref(v);
+	ipc_post(v->pager, &v->release_msg);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/rmap.c - RING 0 - from a page to every PTE that maps it: write-protect, unmap, was it used?
+ *
+ * Path:  writeback.c, pagecache.c, reclaim.c > [rmap.c] > pmap.c
+ * Use:   vmo->lock is held, so no entry of the object comes, goes or moves, and no PTE on the page is made.
+ * Locks: vmo->lock held by the caller; takes pmap->lock of each map, one after the other.
+ *
+ * M1  An entry in vmo->entries maps page index i at anode.start + (i - vnode.start) pages, whatever its PTE says now.
+ * M2  A PTE that refers to a page of the object is found through vmo->entries; private copies are other pages.
+ */
+#include "mm/map.h"
+#include "mm/page.h"
+
+struct rmap_walk {
+	paddr_t pa;             /* only PTEs on this page; RMAP_ANY: all */
+	pte_t   clear;          /* bits to take away; PTE_P: the whole PTE */
+	bool    used;           /* out: some PTE had PTE_A */
+	struct list *zapped;    /* private copies whose last PTE went; NULL: leave them */
+};
+#define RMAP_ANY (~0ull)
+
+static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
+{
+	struct rmap_walk *w = arg;
+	struct page *p = phys_to_page(pte & PTE_ADDR);
+
+	(void)va;
+	if (w->pa != RMAP_ANY && (pte & PTE_ADDR) != w->pa) return pte;
+	if (pte & PTE_A) w->used = true;
+	if (!(w->clear & PTE_P)) return pte & ~w->clear;
+	if (p && p->use == PAGE_ANON && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		list_push_back(w->zapped, &p->link);
+	return 0;
+}
+
+static void rmap_walk(struct vmo *v, uint64_t first, uint64_t last, struct rmap_walk *w)
+{
+	struct tree_node *n = tree_first_overlap(&v->entries, first, last);
+
+	for (; n; n = tree_next_overlap(n, first, last)) {
+		struct entry *e = container_of(n, struct entry, vnode);
+		uint64_t lo = MAX(first, n->start), hi = MIN(last, n->last);
+		uaddr_t va = e->anode.start + ((lo - n->start) << PAGE_SHIFT);
+
+		pmap_walk(&e->map->pmap, va, va + ((hi - lo + 1) << PAGE_SHIFT), rmap_pte, w);
+	}
+}
+
+void page_protect_all(struct page *p)
+{
+	struct rmap_walk w = {.pa = page_phys(p), .clear = PTE_W};
+
+	rmap_walk(p->vmo, p->index, p->index, &w);
+}
+
+void page_unmap_all(struct page *p)
+{
+	struct rmap_walk w = {.pa = page_phys(p), .clear = PTE_P};
+
+	rmap_walk(p->vmo, p->index, p->index, &w);
+}
+
+bool page_referenced_all(struct page *p)
+{
+	struct rmap_walk w = {.pa = page_phys(p), .clear = PTE_A};
+
+	rmap_walk(p->vmo, p->index, p->index, &w);
+	return w.used;
+}
+
+/* Truncation: nothing past the new end stays mapped, private copies included (a reference gets SIGBUS: POSIX mmap). */
+void vmo_unmap_range_locked(struct vmo *v, uint64_t first, uint64_t last)
+{
+	struct list zapped = LIST_INIT(zapped), *l;
+	struct rmap_walk w = {.pa = RMAP_ANY, .clear = PTE_P, .zapped = &zapped};
+
+	rmap_walk(v, first, last, &w);
+	while ((l = list_pop_front(&zapped))) {
+		struct page *p = container_of(l, struct page, link);
+
+		p->refs = 1;
+		page_unref(p);
+	}
+}
+
+bool vmo_range_locked(struct vmo *v, uint64_t first, uint64_t last)
+{
+	struct tree_node *n = tree_first_overlap(&v->entries, first, last);
+
+	for (; n; n = tree_next_overlap(n, first, last)) {
+		if (container_of(n, struct entry, vnode)->flags & ENTRY_LOCKED) return true;
+	}
+	return false;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/vmo.c - RING 0 - memory objects: their life, users, size and times.
+ *
+ * Use:   vmo_create() for the file server's files and the disks, and for shared anonymous memory.
+ * Locks: vmo->lock; all_lock guards the list of all objects.
+ *
+ * V1  An object is destroyed only without users, mappings and busy pages: each of them holds a reference.
+ * V2  While an object lives, its size is the truth; the pager learns it by COMMIT, SIZE and RELEASE.
+ * V3  Resident bytes past the end of file read as zero when the file grows over them.
+ */
+#include "mm/pagecache.h"
+
+#include "kernel/time.h"
+#include "mm/map.h"
+
+static struct spinlock all_lock = SPINLOCK_INIT(RANK_PAGEQ, "all objects");
+static struct list all_vmos = LIST_INIT(all_vmos);
+static uint64_t all_count;
+
+static void vmo_destroy(struct kobj *o)
+{
+	struct vmo *v = container_of(o, struct vmo, obj);
+	uint64_t i = 0;
+	struct page *p;
+
+	INVARIANT("V1", v->users == 0 && !v->entries.root);
+	spin_lock(&all_lock);
+	list_remove(&v->all_link);
+	all_count--;
+	spin_unlock(&all_lock);
+
+	spin_lock(&v->lock);
+	while ((p = radix_next(&v->pages, &i))) pcache_remove_locked(v, p);
+	spin_unlock(&v->lock);
+	if (v->pager) kobj_unref(&v->pager->obj);
+	kfree(v);
+}
+
+struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint64_t max_size, uint32_t flags)
+{
+	struct vmo *v = kalloc(sizeof(*v));
+
+	if (!v) return NULL;
+	kobj_init(&v->obj, KOBJ_VMO, vmo_destroy);
+	spin_init(&v->lock, RANK_VMO, "object");
+	waitq_init(&v->wait);
+	if (pager) kobj_ref(&pager->obj);
+	v->pager = pager;
+	v->cookie = cookie;
+	v->size = size;
+	v->max_size = max_size;
+	v->flags = flags;
+	v->links = 1;
+	v->uncommitted = true;
+	spin_lock(&all_lock);
+	list_push_back(&all_vmos, &v->all_link);
+	all_count++;
+	spin_unlock(&all_lock);
+	return v;
+}
+
+/* A reference on an object that may be about to die: only if it still has one. */
+bool vmo_try_ref(struct vmo *v)
+{
+	uint32_t n = __atomic_load_n(&v->obj.refs, __ATOMIC_RELAXED);
+
+	while (n > 0) {
+		if (__atomic_compare_exchange_n(&v->obj.refs, &n, n + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return true;
+	}
+	return false;
+}
+
+struct vmo *vmo_next_of_all(void)
+{
+	struct vmo *found = NULL;
+
+	spin_lock(&all_lock);
+	for (uint64_t n = all_count; n > 0 && !found; n--) {
+		struct list *l = list_pop_front(&all_vmos);
+		struct vmo *v = container_of(l, struct vmo, all_link);
+
+		list_push_back(&all_vmos, l);
+		if (vmo_try_ref(v)) found = v;
+	}
+	spin_unlock(&all_lock);
+	return found;
+}
+
+uint64_t vmo_count(void)
+{
+	return __atomic_load_n(&all_count, __ATOMIC_RELAXED);
+}
+
+void vmo_user_get(struct vmo *v)
+{
+	vmo_ref(v);
+	spin_lock(&v->lock);
+	v->users++;
+	spin_unlock(&v->lock);
+}
+
+void vmo_user_put(struct vmo *v)
+{
+	spin_lock(&v->lock);
+	if (--v->users == 0) {
+		v->released_due = true;
+		vmo_release_check_locked(v);
+	}
+	spin_unlock(&v->lock);
+	vmo_unref(v);
+}
+
+void vmo_touch_locked(struct vmo *v, uint32_t which)
+{
+	int64_t now = time_real();
+
+	if (which & VMOC_ATIME) v->atime = now;
+	if (which & VMOC_MTIME) v->mtime = now;
+	if (which & VMOC_CTIME) v->ctime = now;
+	v->changed |= which;
+}
+
+/* vmo_touch: mark times.  atime follows relatime: only if it is older than mtime, or than a day. */
+void vmo_touch(struct vmo *v, uint32_t which)
+{
+	spin_lock(&v->lock);
+	if ((which & VMOC_ATIME) && v->atime > v->mtime && time_real() - v->atime < 86400ll * 1000000000) which &= ~VMOC_ATIME;
+	if ((v->flags & VMO_READONLY) && (which & VMOC_ATIME)) which &= ~VMOC_ATIME;
+	if (which) vmo_touch_locked(v, which);
+	spin_unlock(&v->lock);
+}
+
+void vmo_info(struct vmo *v, struct vmo_info *info)
+{
+	spin_lock(&v->lock);
+	*info = (struct vmo_info){
+		.size = v->size, .pages = v->npages, .dirty = v->ndirty, .users = v->users, .changed = v->changed,
+		.atime = v->atime, .mtime = v->mtime, .ctime = v->ctime,
+	};
+	v->changed = 0;
+	spin_unlock(&v->lock);
+}
+
+/* Zero what lies behind the end of file in its last page, and owe it to the disk if the disk may hold other bytes there. */
+static void tail_zero_locked(struct vmo *v, struct page *p, uint64_t end)
+{
+	memset((char *)page_virt(p) + (end & PAGE_MASK), 0, PAGE_SIZE - (end & PAGE_MASK));
+	if (v->pager && (p->flags & PFL_BACKED)) page_dirty_locked(v, p);
+}
+
+/* Bring in the page that holds byte `end`, if the end of file cuts a page, and zero behind it. */
+static int tail_clean(struct vmo *v, uint64_t end)
+{
+	struct page *p;
+	int rc;
+
+	if (end % PAGE_SIZE == 0) return 0;
+	rc = pcache_get(v, end >> PAGE_SHIFT, NULL, &p);
+	if (rc) return rc == -ENXIO ? 0 : rc;
+	spin_lock(&v->lock);
+	if (p->vmo == v) tail_zero_locked(v, p, end);
+	spin_unlock(&v->lock);
+	page_unref(p);
+	return 0;
+}
+
+/* vmo_grow_tail: before the size grows to new_size, make the bytes behind the old end zeros (V3): a mapping may
+ * have stored there, and the disk's block may hold what was cut off earlier. */
+int vmo_grow_tail(struct vmo *v, uint64_t new_size)
+{
+	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
+
+	return new_size > old ? tail_clean(v, old) : 0;
+}
+
+/* Remove every page from index on, waiting for those that a run has. => vmo->lock held, may be dropped meanwhile */
+static void vmo_cut_locked(struct vmo *v, uint64_t index)
+{
+	uint64_t i = index;
+	struct page *p;
+
+	while ((p = radix_next(&v->pages, &i))) {
+		if (p->state == PG_FILLING || p->state == PG_WRITING) {
+			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+		} else {
+			pcache_remove_locked(v, p);
+			i++;
+		}
+	}
+}
+
+/* vmo_set_size: see vmo.h.  Shrinking drops the pages first, then the pager frees their blocks: a block is never
+ * reused while a write to it is in flight. */
+int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
+{
+	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED), cut = ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
+	int rc;
+
+	if (v->flags & VMO_READONLY) return -EROFS;
+	if (v->flags & VMO_NOGROW) return -EINVAL;
+	if (size > v->max_size) return -EFBIG;
+	if (size == old) {
+		vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
+		return 0;
+	}
+	rc = size > old ? vmo_grow_tail(v, size) : tail_clean(v, size);
+	if (rc) return rc;
+
+	spin_lock(&v->lock);
+	v->size = size;
+	v->uncommitted = true;
+	vmo_touch_locked(v, VMOC_SIZE | VMOC_MTIME | VMOC_CTIME);
+	v->grant_hi = MIN(v->grant_hi, MAX(cut, v->grant_lo));
+	if (size < old) {
+		vmo_unmap_range_locked(v, cut, ~0ull);
+		vmo_cut_locked(v, cut);
+	}
+	spin_unlock(&v->lock);
+	return tell ? vmo_tell_size(v, size) : 0;
+}
+
+/* vmo_check: P1, P6 and the counters, page by page. */
+void vmo_check(struct vmo *v)
+{
+	uint64_t i = 0, n = 0, owed = 0;
+	struct page *p;
+
+	spin_lock(&v->lock);
+	radix_check(&v->pages);
+	tree_check(&v->entries);
+	for (; (p = radix_next(&v->pages, &i)); i++) {
+		INVARIANT("P1", p->vmo == v && p->index == i && p->use == PAGE_OBJECT && p->refs > 0);
+		INVARIANT("P6", radix_tag_get(&v->pages, i, TAG_DIRTY) == (p->state == PG_DIRTY));
+		INVARIANT("P6", radix_tag_get(&v->pages, i, TAG_WRITING) == (p->state == PG_WRITING));
+		n++;
+		owed += p->state == PG_DIRTY || p->state == PG_WRITING;
+	}
+	INVARIANT("P1", n == v->npages && owed == v->ndirty);
+	spin_unlock(&v->lock);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/vmwrite.c - RING 0 - vm_write: the file server puts exact bytes of its mapped metadata on the disk.
+ *
+ * msync speaks in pages; with blocks smaller than a page, a page of the disk can hold one block of metadata and
+ * three of some file's data, which are newer in that file's object.  So the file server names bytes.
+ *
+ * Path:  fs/blkclient.c  ~SYS_vm_write~>  [vmwrite.c] > pager.c  ~message~>  driver
+ * Locks: map mutex for the look-up, then vmo->lock; none while the write is under way.
+ */
+#include "mm/pagecache.h"
+
+#include "kernel/thread.h"
+#include "mm/map.h"
+
+/* The object and byte offset behind a server's address, with a reference. */
+static struct vmo *extent_object(struct map *m, const struct vm_extent *x, uint64_t *off)
+{
+	struct vmo *v = NULL;
+	struct entry *e;
+
+	mutex_lock(&m->lock);
+	e = map_find_locked(m, x->addr);
+	if (e && e->vmo && (e->flags & ENTRY_OWNER) && x->len && x->addr + (x->len - 1) <= e->anode.last) {
+		v = e->vmo;
+		vmo_ref(v);
+		*off = x->addr - e->anode.start + (e->vnode.start << PAGE_SHIFT);
+	}
+	mutex_unlock(&m->lock);
+	return v;
+}
+
+/* Wait until a run lets go of the page at index. => vmo->lock held, may be dropped meanwhile */
+static struct page *page_settled_locked(struct vmo *v, uint64_t index)
+{
+	struct page *p;
+
+	while ((p = radix_get(&v->pages, index)) && (p->state == PG_WRITING || p->state == PG_FILLING))
+		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+	return p;
+}
+
+static void forget_locked(struct vmo *v, uint64_t index)
+{
+	struct page *p = page_settled_locked(v, index);
+
+	if (!p || p->state != PG_DIRTY) return;
+	page_protect_all(p);
+	p->flags &= ~PFL_OWNER;
+	page_set_state(p, PG_CLEAN);
+}
+
+/* Take the dirty pages from off on into one run, as far as they are neighbours; *off moves on. NULL: none there. */
+static struct run *extent_gather_locked(struct vmo *v, uint64_t *off, uint64_t end, bool keep)
+{
+	uint64_t index = *off >> PAGE_SHIFT;
+	struct page *p = page_settled_locked(v, index);
+	struct run *r;
+
+	if (!p || p->state != PG_DIRTY) {
+		*off = MIN(end, (index + 1) << PAGE_SHIFT);     /* clean: on the disk already */
+		return NULL;
+	}
+	r = run_create_locked(v, RUN_WRITE, index);
+	if (!r) return NULL;
+	r->off = *off & PAGE_MASK;
+	while (p && p->state == PG_DIRTY && *off < end && r->npages < RUN_MAX) {
+		uint64_t next = MIN(end, (index + 1) << PAGE_SHIFT);
+
+		page_protect_all(p);
+		page_set_state(p, PG_WRITING);
+		if (keep && next == end) p->flags |= PFL_KEEP_DIRTY;
+		page_ref(p);
+		r->page[r->npages++] = p;
+		r->len += next - *off;
+		*off = next;
+		p = radix_get(&v->pages, ++index);
+	}
+	return r;
+}
+
+static void extent_write(struct vmo *v, const struct vm_extent *x, uint64_t off)
+{
+	uint64_t end = off + x->len, before;
+	struct run *r;
+
+	while (off < end) {
+		before = off;
+		spin_lock(&v->lock);
+		r = extent_gather_locked(v, &off, end, x->flags & VMX_KEEP_DIRTY);
+		spin_unlock(&v->lock);
+		if (r) run_post(r);
+		else if (off == before) thread_sleep(1000 * 1000);      /* no memory for a run: those in flight give back */
+	}
+}
+
+static int extent_start(struct map *m, const struct vm_extent *x, struct vmo **out)
+{
+	uint64_t off, i;
+	struct vmo *v = extent_object(m, x, &off);
+
+	if (!v) return -EFAULT;
+	if (x->flags & VMX_FORGET) {
+		spin_lock(&v->lock);
+		for (i = off >> PAGE_SHIFT; i <= (off + x->len - 1) >> PAGE_SHIFT; i++) forget_locked(v, i);
+		spin_unlock(&v->lock);
+	} else {
+		extent_write(v, x, off);
+	}
+	*out = v;
+	return 0;
+}
+
+/* Wait for all writes of the object, and say whether one failed since `seen`. */
+static int object_settle(struct vmo *v, uint32_t seen)
+{
+	uint64_t i = 0;
+	int rc;
+
+	spin_lock(&v->lock);
+	while (radix_next_tagged(&v->pages, &i, TAG_WRITING)) {
+		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+		i = 0;
+	}
+	rc = v->wb_err != seen ? v->wb_errno : 0;
+	spin_unlock(&v->lock);
+	return rc;
+}
+
+/* vm_write: start all extents, then wait for all.  All of them lie in mappings of one object. */
+int vm_write(struct map *m, const struct vm_extent *x, uint32_t n)
+{
+	struct vmo *first = NULL, *v;
+	uint32_t seen = 0, i;
+	int rc = 0, bad;
+
+	for (i = 0; i < n; i++) {
+		if (x[i].addr % 512 || x[i].len % 512 || x[i].len == 0) return -EINVAL;
+	}
+
+	for (i = 0; i < n && !rc; i++) {
+		uint64_t off;
+
+		if (!first) {
+			first = extent_object(m, &x[i], &off);
+			if (!first) return -EFAULT;
+			seen = first->wb_err;
+		}
+		rc = extent_start(m, &x[i], &v);
+		if (rc) break;
+		if (v != first) rc = -EINVAL;
+		vmo_unref(v);
+	}
+	if (!first) return 0;
+	bad = object_settle(first, seen);
+	vmo_unref(first);
+	return rc ? rc : bad;
+}

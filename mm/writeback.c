@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/writeback.c - RING 0 - what is owed to the disk: msync, fsync, vm_write, and the thread that cleans by age.
+ *
+ * Path:  sys_mem.c (msync), sys_file.c (fsync) > [writeback.c] > pager.c  ~message~>  fs/ext2_pager.c ~> driver
+ * Locks: takes vmo->lock; none is held while a run or a commit is under way.
+ *
+ * W1  A page is write-protected in every page table, and every TLB knows, before its write begins.
+ * W2  Bytes past the end of file are zeroed before they could be written.
+ * W3  COMMIT is sent only after the writes it is to cover are complete (P5 rests on this).
+ * W4  Pages dirtied through a server's own mapping (PFL_OWNER) are written by its vm_write() alone: the file server
+ *     decides what of its metadata reaches the disk before what.
+ */
+#include "mm/pagecache.h"
+
+#include "abi/pager.h"
+#include "kernel/thread.h"
+#include "mm/map.h"
+
+#define WRITEBACK_PERIOD (1000ull * 1000 * 1000)        /* ns between rounds of the thread */
+#define WRITEBACK_AGE    (5 * WRITEBACK_PERIOD)         /* how long a page may stay dirty */
+
+/* The page's debt is taken up by a run: DIRTY -> WRITING. */
+static void writeback_begin_locked(struct run *r, struct page *p)
+{
+	struct vmo *v = r->vmo;
+	uint64_t start = p->index << PAGE_SHIFT;
+
+	page_protect_all(p);            /* W1 */
+	if (start < v->size && v->size - start < PAGE_SIZE)
+		memset((char *)page_virt(p) + (v->size - start), 0, PAGE_SIZE - (v->size - start));     /* W2 */
+	page_set_state(p, PG_WRITING);
+	page_ref(p);
+	r->page[r->npages++] = p;
+}
+
+/* Gather neighbouring dirty pages of [*index, last] into one run.  => vmo->lock held; *index is moved past them.
+ * NULL: no more (*rc 0) or no memory (*rc -ENOMEM). */
+static struct run *writeback_gather_locked(struct vmo *v, uint64_t *index, uint64_t last, int *rc)
+{
+	struct page *p = radix_next_tagged(&v->pages, index, TAG_DIRTY);
+	struct run *r;
+
+	while (p && *index <= last && (p->flags & PFL_OWNER)) {         /* W4 */
+		(*index)++;
+		p = radix_next_tagged(&v->pages, index, TAG_DIRTY);
+	}
+	*rc = 0;
+	if (!p || *index > last) return NULL;
+	r = run_create_locked(v, RUN_WRITE, *index);
+	*rc = r ? 0 : -ENOMEM;
+	if (!r) return NULL;
+	while (p && p->state == PG_DIRTY && !(p->flags & PFL_OWNER) && *index <= last && r->npages < RUN_MAX) {
+		writeback_begin_locked(r, p);
+		(*index)++;
+		p = radix_get(&v->pages, *index);
+	}
+	return r;
+}
+
+/* Start writing every dirty page of [first, last].  0 or -ENOMEM. */
+static int writeback_start_range(struct vmo *v, uint64_t first, uint64_t last)
+{
+	struct thread *t = current_thread();
+	bool reserve = t->reserve;
+	struct run *r;
+	int rc;
+
+	t->reserve = true;              /* cleaning memory needs memory */
+	for (;;) {
+		spin_lock(&v->lock);
+		r = writeback_gather_locked(v, &first, last, &rc);
+		spin_unlock(&v->lock);
+		if (r) run_post(r);
+		else if (rc == 0) break;
+		else thread_sleep(1000 * 1000);         /* even the reserve is out: runs in flight give back */
+	}
+	t->reserve = reserve;
+	return 0;
+}
+
+static void writeback_wait(struct vmo *v, uint64_t first, uint64_t last)
+{
+	uint64_t i = first;
+
+	spin_lock(&v->lock);
+	while (radix_next_tagged(&v->pages, &i, TAG_WRITING) && i <= last) {
+		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+		i = first;
+	}
+	spin_unlock(&v->lock);
+}
+
+/* MS_ASYNC: the writes have reached the device's queue, whether or not they are done. */
+static void writeback_wait_queued(struct vmo *v)
+{
+	spin_lock(&v->lock);
+	while (v->unqueued > 0) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+	spin_unlock(&v->lock);
+}
+
+/* Tell a holder of a failed write that it has not heard of, once. */
+static int error_once(struct vmo *v, uint32_t *err_seen)
+{
+	int rc = 0;
+
+	if (!err_seen) return 0;
+	spin_lock(&v->lock);
+	if (*err_seen != v->wb_err) rc = v->wb_errno;
+	*err_seen = v->wb_err;
+	spin_unlock(&v->lock);
+	return rc;
+}
+
+/* vmo_sync: see vmo.h.  The whole of msync, fsync and fdatasync for one object:
+ *   1. start writing the dirty pages; 2. wait for them and for earlier writes of the range;
+ *   3. report failed writes; 4. commit: metadata, then one device flush. */
+int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t *err_seen)
+{
+	unsigned flags = wb & WB_DATASYNC ? COMMIT_DATASYNC : 0;
+	bool needed;
+	int rc;
+
+	if (!v->pager) return 0;
+	writeback_start_range(v, first, last);
+	if (!(wb & (WB_WAIT | WB_COMMIT))) {
+		writeback_wait_queued(v);
+		return 0;
+	}
+	writeback_wait(v, first, last);
+	rc = error_once(v, err_seen);
+	if (rc || !(wb & WB_COMMIT)) return rc;
+	spin_lock(&v->lock);
+	/* nothing written or changed since the last flush: nothing to make durable.  fsync also covers what only the
+	 * file server knows of (a name, a mode), so it always asks. */
+	needed = v->uncommitted || !(wb & WB_DATASYNC);
+	spin_unlock(&v->lock);
+	return needed ? vmo_commit(v, flags) : 0;       /* W3 */
+}
+
+/* vmo_invalidate: every page of the range leaves the cache and every page table, so that the next reference reads
+ * permanent storage.  Dirty bytes are written first, never dropped.  => nothing locked.  0 or the error of a write. */
+int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
+{
+	uint64_t i = first;
+	uint32_t seen;
+	struct page *p;
+	int rc = 0;
+
+	if (!v->pager) return 0;
+	spin_lock(&v->lock);
+	seen = v->wb_err;
+	while (!rc && (p = radix_next(&v->pages, &i)) && i <= last) {
+		if (p->state == PG_CLEAN) {
+			pcache_remove_locked(v, p);
+			i++;
+		} else if (p->flags & PFL_OWNER) {
+			i++;                    /* metadata that the file server still owes: its copy is the newest (W4) */
+		} else if (p->state == PG_DIRTY) {
+			spin_unlock(&v->lock);
+			rc = vmo_sync(v, i, i, WB_WAIT, &seen);
+			spin_lock(&v->lock);
+		} else {
+			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+		}
+	}
+	spin_unlock(&v->lock);
+	return rc;
+}
+
+/* Sync one step for each object; with_wait: then wait until what was started is written. */
+static void sync_round(uint64_t min_age, bool wait)
+{
+	uint64_t now = time_mono();
+
+	for (uint64_t n = vmo_count(); n > 0; n--) {
+		struct vmo *v = vmo_next_of_all();
+		uint64_t since;
+
+		if (!v) return;
+		since = __atomic_load_n(&v->dirty_since, __ATOMIC_RELAXED);
+		if (since && now - since >= min_age && (v->links || v->users)) vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
+		vmo_unref(v);
+	}
+}
+
+void writeback_all(void)
+{
+	sync_round(0, false);
+}
+
+void vmo_sync_all(void)
+{
+	sync_round(0, false);
+	sync_round(0, true);
+}
+
+/* The dirty limit: 40 % of memory; the thread starts early at half of it. */
+static uint64_t dirty_limit(void)
+{
+	return frame_total() * 2 / 5;
+}
+
+/* A writer over the limit waits until writeback caught up, for at most two seconds at a time. */
+void writeback_throttle(void)
+{
+	for (int i = 0; i < 200 && __atomic_load_n(&dirty_pages, __ATOMIC_RELAXED) > dirty_limit(); i++) {
+		if (i == 0) sync_round(0, false);
+		thread_sleep(10 * 1000 * 1000);
+	}
+}
+
+static void writeback_thread(void *arg)
+{
+	(void)arg;
+	current_thread()->reserve = true;
+	for (;;) {
+		thread_sleep(WRITEBACK_PERIOD);
+		sync_round(dirty_pages > dirty_limit() / 2 ? 0 : WRITEBACK_AGE, false);
+	}
+}
+
+void writeback_start(void)
+{
+	thread_kernel("writeback", writeback_thread, NULL);
+}
