@@ -12,18 +12,18 @@ struct bootinfo;
 
 void frame_init(const struct bootinfo *);       /* makes page_array; memory of the loader stays in use */
 struct page *frame_alloc(enum page_use, unsigned flags);        /* refs 1; NULL: none left (above the reserve) */
-struct page *frame_alloc_contig(uint32_t n, uint64_t align_pages);      /* early, DMA rings: n neighbours, KERNEL, zeroed */
+struct page *frame_alloc_contig(uint32_t n, uint64_t align_pages);      /* n neighbours, KERNEL, zeroed */
 void frame_free(struct page *);                 /* KERNEL pages */
 uint64_t frame_total(void), frame_free_count(void);     /* pages */
 extern uint64_t frame_reserve;                  /* [c] pages that only FRAME_RESERVE gets */
 extern const struct bootinfo *frame_bootinfo;   /* [c] what frame_init() was given */
 extern uint64_t frame_low;                      /* [c] with fewer free pages than this each frame_alloc() calls: */
-void reclaim_kick(void);                        /* reclaim.c: wakes the reclaimer; spinlocks up to RANK_PORT may be held */
+void reclaim_kick(void);                        /* reclaim.c; spinlocks up to RANK_PORT may be held */
 unsigned frame_flags_current(void);             /* FRAME_RESERVE if the current thread may use the reserve, else 0 */
 void frame_check(void);                         /* panics on a broken invariant */
 
-/* kmem.c: zeroed small objects, sizes up to a page; kfree knows the size.  NULL: no memory.  May use the reserve when the
- * current thread may. */
+/* kmem.c: zeroed small objects, sizes up to a page; kfree knows the size.  NULL: no memory.  May use the reserve when
+ * the current thread may. */
 void *kalloc(size_t size);
 void kfree(void *);
 void kmem_check(void);                          /* panics on a broken invariant */

@@ -27,25 +27,25 @@ struct pmap {
 	struct spinlock lock;   /* RANK_PMAP: all tables below root */
 	paddr_t  root;          /* [c] what CR3 gets; the upper half is shared with the kernel */
 	uint64_t cpus;          /* atomic: bit per CPU that has it loaded */
-	uint64_t resident;      /* [lock] user PTEs present */
+	uint64_t resident;      /* [lock] PTEs that are not 0 */
 };
 
 int pmap_init(struct pmap *);                   /* -ENOMEM */
-void pmap_destroy(struct pmap *);               /* frees the tables; no user PTE is present any more */
+void pmap_destroy(struct pmap *);               /* frees the tables; every user PTE is 0 already */
 void pmap_switch(struct pmap *);                /* load it on this CPU, interrupts off; NULL: the kernel's own */
 
 pte_t pmap_get(struct pmap *, uaddr_t va);      /* 0: none */
-/* Put pte (with PTE_P and a page) at va.  *old gets what was there (0: nothing); a present old PTE is shot down if it
+/* Put pte (not 0) at va.  *old gets what was there (0: nothing); a present old PTE is shot down if it
  * differs in page or loses rights.  -ENOMEM: no table page, nothing changed. */
 int pmap_set(struct pmap *, uaddr_t va, pte_t pte, pte_t *old);
 /* A PTE of a PROT_NONE page keeps its page with PTE_P clear: every function treats any PTE that is not 0 as occupied.
- * Visit each occupied user PTE in [start, end): fn returns its new value (0 removes it, same value keeps it).  Runs under
- * pmap->lock.  After the walk the TLBs are shot down once, if any PTE lost a right.  fn must not free pages: it
+ * Visit each occupied PTE in [start, end): fn returns its new value (0 removes it, same value keeps it).  Runs
+ * under pmap->lock.  After the walk the TLBs are shot down once, if any PTE lost a right.  fn must not free pages: it
  * collects them, the caller frees after this returns. */
 void pmap_walk(struct pmap *, uaddr_t start, uaddr_t end, pte_t (*fn)(pte_t, uaddr_t va, void *arg), void *arg);
 
 /* Kernel mappings, in a region of their own; on failure NULL. */
-void pmap_kernel_init(void);                    /* once: own kernel tables from the loader's, all upper-half PML4 slots filled */
+void pmap_kernel_init(void);                    /* once, after frame_init(): the kernel's own tables for the loader's */
 void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable);        /* MMIO, for ever */
 void *pmap_kstack_alloc(uint32_t pages);        /* lowest address; an unmapped guard page below */
 void pmap_kstack_free(void *stack, uint32_t pages);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/kmem.c - RING 0 - small kernel objects: each slab is one page cut into slots of one size.
+ *
+ * Path:  vmo.c, radix.c, map.c, proc.c ... > [kmem.c] > frame.c
+ * Use:   kalloc(size) gives zeroed memory, aligned to 16 bytes (more than SLOT_MAX: to a page); kfree() finds the size.
+ * Locks: kmem_lock; not held while a page is taken from or given to frame.c.
+ *
+ * K1  The header of a slot's slab is at the start of its page, so no slot is page-aligned and a page-aligned
+ *     pointer is a whole page.
+ * K2  A slab is on its class's list exactly while it has a free slot.
+ * K3  A class keeps at most one slab without a used slot: one kalloc/kfree pair in a loop takes no page each time.
+ * K4  Debug: nothing is stored past the size asked for, or into a freed slot. */
+#include "kernel/klib.h"
+#include "kernel/lock.h"
+#include "mm/frame.h"
+
+#define SLAB_MAGIC 0x51534c41u
+#define FREE_FILL  0x6b                 /* bytes of a free slot, debug */
+#define TAIL_FILL  0xfd                 /* bytes past the size asked for, debug */
+#define SLOT_MAX   2016u
+
+struct slab {
+	uint32_t magic;                 /* [c] */
+	uint16_t class;                 /* [c] index into slot_size */
+	uint16_t used;                  /* [k] slots given out */
+	void    *free;                  /* [k] first free slot; each begins with a pointer to the next */
+	struct list link;               /* [k] on class_list, or alone: full */
+} __attribute__((aligned(64)));         /* [k] kmem_lock */
+
+/* For k slots in the 4032 bytes behind the header the greatest multiple of 16: 126, 63, 42, 31, 21, 15, 10, 7, 5, 4,
+ * 3 and 2 of them.  A radix node (7) and a run (2) lose little. */
+static const uint16_t slot_size[] = { 32, 64, 96, 128, 192, 256, 400, 576, 800, 1008, 1344, SLOT_MAX };
+#define NCLASSES ARRAY_LEN(slot_size)
+
+#ifdef QUIRE_DEBUG
+#define TAIL_MIN 8u                     /* the last word of a slot holds the size that was asked for */
+#else
+#define TAIL_MIN 0u
+#endif
+
+static struct spinlock kmem_lock = SPINLOCK_INIT(RANK_KMEM, "kmem");
+static struct list class_list[NCLASSES];        /* [k] slabs with a free slot; zeroed: never used yet */
+static uint16_t class_nempty[NCLASSES];         /* [k] of these, slabs without a used slot */
+
+static struct slab *slab_of(void *p) { return (struct slab *)((uintptr_t)p & ~PAGE_MASK); }
+
+#ifdef QUIRE_DEBUG
+static void slot_guard(void *p, unsigned class, size_t size)
+{
+	uint8_t *b = p;
+	unsigned end = slot_size[class] - TAIL_MIN;
+
+	for (unsigned i = sizeof(void *); i < end + TAIL_MIN; i++)
+		INVARIANT("K4", b[i] == FREE_FILL);
+	memset(b + size, TAIL_FILL, end - size);
+	*(uint64_t *)(b + end) = size;
+}
+
+static void slot_verify(void *p, struct slab *s)
+{
+	uint8_t *b = p;
+	unsigned end = slot_size[s->class] - TAIL_MIN;
+	uint64_t size = *(uint64_t *)(b + end);
+
+	INVARIANT("K4", size <= end);
+	INVARIANT("K4", (size_t)(b - (uint8_t *)(s + 1)) % slot_size[s->class] == 0);
+	for (uint64_t i = size; i < end; i++)
+		INVARIANT("K4", b[i] == TAIL_FILL);
+	memset(b, FREE_FILL, slot_size[s->class]);
+}
+#else
+static void slot_guard(void *p, unsigned class, size_t size) { (void)p, (void)class, (void)size; }
+static void slot_verify(void *p, struct slab *s) { (void)p, (void)s; }
+#endif
+
+static unsigned class_of(size_t size)
+{
+	unsigned c = 0;
+
+	while (slot_size[c] < size + TAIL_MIN)
+		c++;
+	return c;
+}
+
+/* A new slab of class c with all slots free, on no list yet. */
+static struct slab *slab_create(unsigned c)
+{
+	struct page *page = frame_alloc(PAGE_KERNEL, frame_flags_current());
+	struct slab *s;
+	char *slot;
+
+	if (!page) return NULL;
+	s = page_virt(page);
+	*s = (struct slab){ .magic = SLAB_MAGIC, .class = (uint16_t)c };
+	list_init(&s->link);
+	slot = (char *)s + PAGE_SIZE - (PAGE_SIZE - sizeof(*s)) % slot_size[c];
+	while (slot > (char *)(s + 1)) {
+		slot -= slot_size[c];
+		if (TAIL_MIN) memset(slot, FREE_FILL, slot_size[c]);
+		*(void **)slot = s->free;
+		s->free = slot;
+	}
+	return s;
+}
+
+static void *slab_take(struct slab *s)
+{
+	void *p = s->free;
+
+	if (s->used++ == 0) class_nempty[s->class]--;
+	s->free = *(void **)p;
+	if (!s->free) list_remove(&s->link);    /* K2 */
+	return p;
+}
+
+/* kalloc: size bytes of zeros, at most a page.
+ * => any spinlock of a lower rank may be held; never sleeps
+ * => NULL: no page free (above the reserve, unless the current thread may use it) */
+void *kalloc(size_t size)
+{
+	unsigned c;
+	void *p;
+
+	INVARIANT("K1", size <= PAGE_SIZE);
+	if (size + TAIL_MIN > SLOT_MAX) {
+		struct page *page = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
+
+		return page ? page_virt(page) : NULL;
+	}
+	c = class_of(size);
+	spin_lock(&kmem_lock);
+	if (!class_list[c].next) list_init(&class_list[c]);
+	if (list_empty(&class_list[c])) {
+		struct slab *s;
+
+		spin_unlock(&kmem_lock);        /* another CPU may bring a slab too: then there are two */
+		s = slab_create(c);
+		if (!s) return NULL;
+		spin_lock(&kmem_lock);
+		list_push_front(&class_list[c], &s->link);
+		class_nempty[c]++;
+	}
+	p = slab_take(container_of(class_list[c].next, struct slab, link));
+	spin_unlock(&kmem_lock);
+
+	slot_guard(p, c, size);
+	memset(p, 0, size);
+	return p;
+}
+
+void kfree(void *p)
+{
+	struct slab *s = slab_of(p), *empty = NULL;
+
+	if (!p) return;
+	if (p == s) {                           /* K1 */
+		frame_free(phys_to_page(virt_to_phys(p)));
+		return;
+	}
+	INVARIANT("K1", s->magic == SLAB_MAGIC && s->used > 0);
+	slot_verify(p, s);
+
+	spin_lock(&kmem_lock);
+	if (!s->free) list_push_front(&class_list[s->class], &s->link);
+	*(void **)p = s->free;
+	s->free = p;
+	if (--s->used == 0) {
+		if (class_nempty[s->class]) {   /* K3 */
+			list_remove(&s->link);
+			empty = s;
+		} else {
+			class_nempty[s->class]++;
+		}
+	}
+	spin_unlock(&kmem_lock);
+
+	if (!empty) return;
+	empty->magic = 0;
+	frame_free(phys_to_page(virt_to_phys(empty)));
+}
+
+void kmem_check(void)
+{
+	spin_lock(&kmem_lock);
+	for (unsigned c = 0; c < NCLASSES; c++) {
+		unsigned nempty = 0, slots = (PAGE_SIZE - sizeof(struct slab)) / slot_size[c];
+
+		if (!class_list[c].next) continue;
+		list_for(pos, &class_list[c]) {
+			struct slab *s = container_of(pos, struct slab, link);
+			unsigned n = 0;
+
+			INVARIANT("K1", s->magic == SLAB_MAGIC && s->class == c);
+			for (void **f = s->free; f; f = *f) {
+				INVARIANT("K1", slab_of(f) == s);
+				INVARIANT("K2", ++n <= slots);
+			}
+			INVARIANT("K2", n > 0 && n + s->used == slots);
+			nempty += s->used == 0;
+		}
+		INVARIANT("K3", nempty == class_nempty[c] && nempty <= 1);
+	}
+	spin_unlock(&kmem_lock);
+}

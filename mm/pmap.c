@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/pmap.c - RING 0 - the page tables of an address space: four levels of 512 slots (SDM 3A 4.5).
+ *
+ * Path:  fault.c, map.c, vmo.c > [pmap.c] > tlb.c
+ * Use:   pmap_set() enters one PTE; pmap_walk() visits, changes or removes the PTEs of a range.
+ * Locks: pmap->lock around the tables; frame_lock inside it.  TLBs are shot down after it is dropped, before
+ *        the function returns: until then the old right may be used, as if the caller had come later.
+ *
+ * M1  A PTE that is not 0 refers to a page; resident counts them.  Without PTE_P (PROT_NONE) no TLB holds it.
+ * M2  A table of the user half is freed only after no CPU can walk it: cut out, TLBs shot down, then freed.
+ * M3  The upper half of every root holds the same 256 tables, for ever: a kernel mapping is seen everywhere at once.
+ * M4  Only kernel tables hold 2 MiB pages. */
+#include "kernel/cpu.h"
+#include "mm/frame.h"
+#include "mm/pmap.h"
+
+#define SLOTS      512u
+#define ROOT_LEVEL 4
+#define KERNEL_HALF 256u                /* first slot of a root above the hole of non-canonical addresses */
+
+static unsigned level_shift(int level) { return PAGE_SHIFT + 9 * (level - 1); }
+static unsigned slot_of(uint64_t va, int level) { return va >> level_shift(level) & (SLOTS - 1); }
+static pte_t *table_of(pte_t e) { return phys_to_virt(e & PTE_ADDR); }
+
+static paddr_t table_alloc(void)
+{
+	struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
+
+	return p ? page_phys(p) : 0;            /* frame.c never gives page 0 */
+}
+
+int pmap_init(struct pmap *pm)
+{
+	pte_t *root, *kernel = phys_to_virt(kernel_pmap.root);
+
+	*pm = (struct pmap){ .root = table_alloc() };
+	if (!pm->root) return -ENOMEM;
+	spin_init(&pm->lock, RANK_PMAP, "pmap");
+	root = phys_to_virt(pm->root);
+	memcpy(root + KERNEL_HALF, kernel + KERNEL_HALF, (SLOTS - KERNEL_HALF) * sizeof(pte_t));        /* M3 */
+	return 0;
+}
+
+/* Rights of an inner slot are the greatest that anything below may have; the PTE decides (SDM 3A 4.6). */
+pte_t *pmap_slot(struct pmap *pm, uint64_t va, int level, bool make)
+{
+	pte_t *table = phys_to_virt(pm->root);
+	pte_t rights = PTE_P | PTE_W | (va < USER_TOP ? PTE_U : 0);
+
+	for (int l = ROOT_LEVEL; l > level; l--) {
+		pte_t *slot = &table[slot_of(va, l)];
+
+		if (!(*slot & PTE_P)) {
+			paddr_t below = make ? table_alloc() : 0;
+
+			if (!below) return NULL;
+			*slot = below | rights;
+		}
+		if (*slot & PTE_PS) return NULL;
+		table = table_of(*slot);
+	}
+	return &table[slot_of(va, level)];
+}
+
+/* Can a TLB that still holds `old` do what `now` forbids?  Losing PTE_A or PTE_D takes no right away. */
+static bool right_lost(pte_t old, pte_t now)
+{
+	if (!(old & PTE_P)) return false;       /* never cached (SDM 3A 4.10.2.3) */
+	if (!(now & PTE_P) || (old ^ now) & PTE_ADDR) return true;
+	return (old & ~now & (PTE_W | PTE_U)) || (now & ~old & PTE_NX);
+}
+
+pte_t pmap_get(struct pmap *pm, uaddr_t va)
+{
+	pte_t *slot, pte;
+
+	spin_lock(&pm->lock);
+	slot = pmap_slot(pm, va, 1, false);
+	pte = slot ? *slot : 0;
+	spin_unlock(&pm->lock);
+	return pte;
+}
+
+int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte, pte_t *old)
+{
+	pte_t *slot, was;
+
+	INVARIANT("M1", pte != 0);
+	spin_lock(&pm->lock);
+	slot = pmap_slot(pm, va, 1, true);
+	if (!slot) {
+		spin_unlock(&pm->lock);
+		return -ENOMEM;
+	}
+	was = __atomic_exchange_n(slot, pte, __ATOMIC_SEQ_CST); /* another CPU may be setting PTE_A or PTE_D */
+	if (!was) pm->resident++;
+	spin_unlock(&pm->lock);
+
+	if (right_lost(was, pte)) tlb_shootdown(pm, va & ~PAGE_MASK, 1);
+	*old = was;
+	return 0;
+}
+
+struct walk {
+	struct pmap *pm;
+	uint64_t start, end;            /* end: first address past the range */
+	pte_t  (*fn)(pte_t, uaddr_t va, void *arg);
+	void    *arg;
+	uint64_t lost_first, lost_last; /* pages whose rights were lost; first > last: none */
+	struct list dead;               /* tables cut out (M2) */
+};
+
+static void walk_pte(struct walk *w, pte_t *slot, uint64_t va)
+{
+	pte_t old = *slot, now = w->fn(old, va, w->arg);
+
+	if (now == old) return;
+	/* PTE_A or PTE_D that the CPU sets between the load and here is lost: a page looks unused a little longer;
+	 * nothing is decided by PTE_D. */
+	__atomic_store_n(slot, now, __ATOMIC_SEQ_CST);
+	if (!now) w->pm->resident--;
+	if (!right_lost(old, now)) return;
+	w->lost_first = MIN(w->lost_first, va);
+	w->lost_last = MAX(w->lost_last, va);
+}
+
+/* Visit the part of [start, end) that table covers from base on.  True: all of the table lies in the range, and it is
+ * empty now.  Absent slots of upper levels skip 2 MiB, 1 GiB or 512 GiB.  At most ROOT_LEVEL deep. */
+static bool walk_table(struct walk *w, pte_t *table, int level, uint64_t base)
+{
+	uint64_t size = 1ull << level_shift(level), left = 0;
+	unsigned first = w->start > base ? (w->start - base) / size : 0;
+	unsigned last = MIN((w->end - 1 - base) / size, (uint64_t)SLOTS - 1);
+
+	for (unsigned i = first; i <= last; i++) {
+		uint64_t va = base + i * size;
+
+		if (!table[i]) continue;
+		if (level == 1) {
+			walk_pte(w, &table[i], va);
+		} else if (walk_table(w, table_of(table[i]), level - 1, va)) {
+			list_push_back(&w->dead, &phys_to_page(table[i] & PTE_ADDR)->link);
+			__atomic_store_n(&table[i], 0, __ATOMIC_SEQ_CST);
+		}
+		left += table[i] != 0;
+	}
+	return left == 0 && w->start <= base && w->end - base >= size * SLOTS;
+}
+
+/* The tables that were cut out are freed after the shootdown; any INVLPG also makes a CPU forget the upper levels it
+ * has cached (SDM 3A 4.10.4.1), so one page is enough where no PTE lost a right. */
+void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
+               pte_t (*fn)(pte_t, uaddr_t va, void *arg), void *arg)
+{
+	struct walk w = { pm, start & ~PAGE_MASK, end, fn, arg, UINT64_MAX, 0, LIST_INIT(w.dead) };
+	uint64_t base = start < USER_TOP ? 0 : ~0ull << 48;     /* so that the root's slot 256 is at 0xffff8... */
+	struct list *dead;
+
+	if (start >= end) return;
+	spin_lock(&pm->lock);
+	(void)walk_table(&w, phys_to_virt(pm->root), ROOT_LEVEL, base);
+	spin_unlock(&pm->lock);
+
+	if (w.lost_first <= w.lost_last)
+		tlb_shootdown(pm, w.lost_first, ((w.lost_last - w.lost_first) >> PAGE_SHIFT) + 1);
+	else if (!list_empty(&w.dead))
+		tlb_shootdown(pm, w.start, 1);
+	while ((dead = list_pop_front(&w.dead)))
+		frame_free(container_of(dead, struct page, link));
+}
+
+/* Free the tables below this one; at most ROOT_LEVEL deep. */
+static void tables_free(pte_t *table, int level, unsigned nslots)
+{
+	for (unsigned i = 0; level > 1 && i < nslots; i++) {
+		if (!(table[i] & PTE_P)) continue;
+		tables_free(table_of(table[i]), level - 1, SLOTS);
+		frame_free(phys_to_page(table[i] & PTE_ADDR));
+	}
+}
+
+/* A thread that exits frees the tables it still runs on: this CPU leaves them first, interrupts off by the lock. */
+void pmap_destroy(struct pmap *pm)
+{
+	INVARIANT("M1", pm->resident == 0);
+	spin_lock(&pm->lock);
+	if (this_cpu()->pmap == pm) pmap_switch(NULL);
+	spin_unlock(&pm->lock);
+	INVARIANT("M2", __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST) == 0);
+	tables_free(phys_to_virt(pm->root), ROOT_LEVEL, KERNEL_HALF);
+	frame_free(phys_to_page(pm->root));
+	pm->root = 0;
+}
+
+/* A CPU is in pm->cpus before it can fill its TLB from these tables, and until it cannot any more: whoever changes
+ * a PTE and then reads cpus interrupts every CPU that may hold the old one. */
+void pmap_switch(struct pmap *pm)
+{
+	struct cpu *cpu = this_cpu();
+	struct pmap *from = cpu->pmap ? cpu->pmap : &kernel_pmap, *to = pm ? pm : &kernel_pmap;
+
+	if (from == to) return;
+	__atomic_or_fetch(&to->cpus, BIT(cpu->id), __ATOMIC_SEQ_CST);
+	cpu->pmap = to;
+	tlb_load(to);
+	__atomic_and_fetch(&from->cpus, ~BIT(cpu->id), __ATOMIC_SEQ_CST);
+}
+
+static uint64_t table_check(const pte_t *table, int level, unsigned nslots)
+{
+	uint64_t entered = 0;
+
+	for (unsigned i = 0; i < nslots; i++) {
+		const struct page *p;
+
+		if (!table[i]) continue;
+		if (level == 1) {
+			entered++;
+			continue;
+		}
+		INVARIANT("M4", (table[i] & PTE_P) && !(table[i] & PTE_PS));
+		p = phys_to_page(table[i] & PTE_ADDR);
+		INVARIANT("M2", p && p->use == PAGE_KERNEL && p->refs == 1);
+		entered += table_check(table_of(table[i]), level - 1, SLOTS);
+	}
+	return entered;
+}
+
+void pmap_check(struct pmap *pm)
+{
+	const pte_t *root = phys_to_virt(pm->root), *kernel = phys_to_virt(kernel_pmap.root);
+
+	spin_lock(&pm->lock);
+	INVARIANT("M1", table_check(root, ROOT_LEVEL, KERNEL_HALF) == pm->resident);
+	for (unsigned i = KERNEL_HALF; i < SLOTS; i++)
+		INVARIANT("M3", root[i] == kernel[i]);
+	spin_unlock(&pm->lock);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/tlb.c - RING 0 - what CPUs remember of page tables, and how they are made to forget it (SDM 3A 4.10).
+ *
+ * Path:  pmap.c, vmap.c > [tlb.c]
+ * Use:   change the tables, drop their lock, then tlb_shootdown(); when it returns no CPU uses the old PTEs.
+ * Locks: none.  Ring 0 is not preempted, so that the CPU stays the same from first to last line.
+ *
+ * L1  No model we run on has PCID: a load of CR3 forgets all but the global pages, which only the kernel has.
+ * L2  A CPU that is not in pmap->cpus holds no translation of it (pmap_switch). */
+#include "kernel/cpu.h"
+#include "mm/pmap.h"
+
+#define INVLPG_MAX 32u                  /* more pages than this: forget everything instead */
+#define CR4_PGE    BIT(7)
+
+void tlb_load(struct pmap *pm)
+{
+	write_cr3(pm->root);
+}
+
+/* Clearing CR4.PGE flushes global entries too (SDM 3A 4.10.4.1). */
+void tlb_flush_global(void)
+{
+	uint64_t cr4;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 & ~CR4_PGE) : "memory");
+	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_PGE) : "memory");
+}
+
+static void flush_here(uint64_t start, uint64_t npages, bool kernel)
+{
+	if (npages <= INVLPG_MAX) {
+		for (uint64_t i = 0; i < npages; i++)
+			invlpg(start + i * PAGE_SIZE);
+	} else if (kernel) {
+		tlb_flush_global();
+	} else {
+		write_cr3(read_cr3());
+	}
+}
+
+/* Kernel translations are everywhere, those of a user half only where it is loaded.  The caller's store to the PTE
+ * is ordered before the read of cpus (both SEQ_CST); pmap_switch() orders them the other way round. */
+void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
+{
+	struct cpu *cpu = this_cpu();
+	bool kernel = pm == &kernel_pmap;
+	uint64_t who = kernel ? BIT(ncpus) - 1 : __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST);
+
+	cpu->tlb_shootdowns++;
+	if (kernel || cpu->pmap == pm) flush_here(start, npages, kernel);
+	/* Further CPUs get an interrupt here, and are waited for.  None is started yet. */
+	INVARIANT("L2", (who & ~BIT(cpu->id)) == 0);
+}
