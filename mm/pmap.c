@@ -121,7 +121,7 @@ static void walk_pte(struct walk *w, pte_t *slot, uint64_t va)
 	if (!now) w->pm->resident--;
 	if (!right_lost(old, now)) return;
 	w->lost_first = MIN(w->lost_first, va);
-	w->lost_last = MAX(w->lost_last, va);
+	w->lost_last = va;              /* addresses rise */
 }
 
 /* Visit the part of [start, end) that table covers from base on.  True: all of the table lies in the range, and it is

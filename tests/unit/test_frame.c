@@ -1,0 +1,257 @@
+/* links: mm/frame.c tests/unit/stub_kernel.c */
+/* SPDX-License-Identifier: MIT */
+/* tests/unit/test_frame.c - HOST - physical pages: who gets which, and what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/memory.h"
+
+static struct page *held[MEMORY_PAGES];
+
+static bool is_zero(const struct page *p)
+{
+	const uint64_t *w = page_virt(p);
+
+	for (unsigned i = 0; i < PAGE_SIZE / 8; i++)
+		if (w[i]) return false;
+	return true;
+}
+
+static unsigned take_all(unsigned flags)
+{
+	unsigned n = 0;
+
+	while ((held[n] = frame_alloc(PAGE_KERNEL, flags)))
+		n++;
+	return n;
+}
+
+static void give_all(unsigned n)
+{
+	while (n-- > 0)
+		frame_free(held[n]);
+}
+
+/* Every test gives back what it took. */
+static int nothing_is_lost(void **st)
+{
+	(void)st;
+	frame_check();
+	return frame_free_count() == frame_total() ? 0 : -1;
+}
+
+static void every_free_page_is_given_out_once(void **st)
+{
+	static bool seen[MEMORY_PAGES];
+	unsigned n = take_all(FRAME_RESERVE);
+
+	(void)st;
+	assert_int_equal(n, frame_total());
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t pfn = page_phys(held[i]) >> PAGE_SHIFT;
+
+		assert_true(memory_is_free_ram(pfn));
+		assert_false(seen[pfn]);
+		seen[pfn] = true;
+		memset(page_virt(held[i]), 0x11, PAGE_SIZE);    /* the page array is not among them */
+	}
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(held[i]->refs, 1);
+	assert_int_equal(frame_free_count(), 0);
+	give_all(n);
+}
+
+/* 2048 pages less page 0, loader, hole, firmware; less the array: 2047 entries of 40 bytes are 20 pages. */
+static void only_the_page_array_is_missing(void **st)
+{
+	(void)st;
+	assert_int_equal(page_array_len, MEMORY_PAGES - 1);
+	assert_int_equal(frame_total(), 2048 - 1 - 256 - 100 - 1 - 20);
+	assert_int_equal(frame_reserve, 64);
+}
+
+static void the_reserve_is_for_those_who_clean(void **st)
+{
+	unsigned n = take_all(0);
+	struct page *p = frame_alloc(PAGE_KERNEL, FRAME_RESERVE);
+
+	(void)st;
+	assert_int_equal(frame_free_count() + 1, frame_reserve);
+	assert_non_null(p);
+	frame_free(p);
+	give_all(n);
+}
+
+static void little_memory_wakes_the_reclaimer(void **st)
+{
+	unsigned n = 0;
+
+	(void)st;
+	kicks = 0;
+	for (; frame_free_count() > frame_low; n++)
+		held[n] = frame_alloc(PAGE_KERNEL, 0);
+	assert_int_equal(kicks, 0);
+	held[n++] = frame_alloc(PAGE_KERNEL, 0);
+	assert_int_equal(kicks, 1);
+	give_all(n);
+}
+
+static void a_page_asked_for_as_zero_is_zero(void **st)
+{
+	struct page *p = frame_alloc(PAGE_KERNEL, 0);
+
+	(void)st;
+	memset(page_virt(p), 0xee, PAGE_SIZE);
+	frame_free(p);
+	for (unsigned i = 0; i < 50; i++) {
+		held[i] = frame_alloc(PAGE_ANON, FRAME_ZERO);
+		assert_true(is_zero(held[i]));
+	}
+	for (unsigned i = 0; i < 50; i++)
+		page_unref(held[i]);
+}
+
+static void neighbours_are_aligned_and_zero(void **st)
+{
+	struct page *p = frame_alloc_contig(33, 16);
+
+	(void)st;
+	assert_non_null(p);
+	assert_int_equal((p - page_array) % 16, 0);
+	for (unsigned i = 0; i < 33; i++) {
+		assert_true(memory_is_free_ram(p + i - page_array));
+		assert_true(is_zero(&p[i]));
+		assert_int_equal(p[i].use, PAGE_KERNEL);
+	}
+	frame_check();
+	for (unsigned i = 0; i < 33; i++)
+		frame_free(&p[i]);
+}
+
+static void scattered_memory_has_no_neighbours(void **st)
+{
+	unsigned n = take_all(FRAME_RESERVE), freed = 0;
+
+	(void)st;
+	for (unsigned i = 0; i < n; i++) {
+		if ((held[i] - page_array) % 2) continue;
+		frame_free(held[i]);
+		held[i] = NULL;
+		freed++;
+	}
+	assert_int_equal(frame_free_count(), freed);
+	assert_null(frame_alloc_contig(2, 1));
+	assert_null(frame_alloc_contig(MEMORY_PAGES * 2, 1));
+	assert_int_equal(frame_free_count(), freed);
+	for (unsigned i = 0; i < n; i++)
+		if (held[i]) frame_free(held[i]);
+}
+
+static void the_last_reference_frees_the_page(void **st)
+{
+	struct page *p = frame_alloc(PAGE_ANON, 0);
+	uint64_t before = frame_free_count();
+
+	(void)st;
+	page_ref(p);
+	page_unref(p);
+	assert_int_equal(frame_free_count(), before);
+	page_unref(p);
+	assert_int_equal(frame_free_count(), before + 1);
+}
+
+static void freeing_twice_is_a_broken_invariant(void **st)
+{
+	struct page *p = frame_alloc(PAGE_KERNEL, 0), *q = frame_alloc(PAGE_ANON, 0);
+
+	(void)st;
+	frame_free(p);
+	expect_assert_failure(frame_free(p));
+	page_unref(q);
+	expect_assert_failure(page_unref(q));
+	q->refs = 0;                    /* undo what the refused call did */
+}
+
+static void a_page_still_in_its_object_is_not_freed(void **st)
+{
+	struct page *p = frame_alloc(PAGE_OBJECT, 0);
+	struct list clock = LIST_INIT(clock);
+
+	(void)st;
+	p->vmo = (struct vmo *)p;
+	expect_assert_failure(page_unref(p));
+	p->refs = 1;
+	p->vmo = NULL;
+	list_push_back(&clock, &p->link);
+	expect_assert_failure(page_unref(p));
+	p->refs = 1;
+	list_remove(&p->link);
+	page_unref(p);
+}
+
+#ifdef QUIRE_DEBUG
+static void a_store_after_free_is_noticed(void **st)
+{
+	struct page *p = frame_alloc(PAGE_KERNEL, 0);
+	char *byte = page_virt(p);
+	char was;
+
+	(void)st;
+	frame_free(p);
+	was = byte[77];
+	byte[77] = 1;
+	expect_assert_failure(frame_alloc(PAGE_KERNEL, 0));     /* the page freed last comes out first */
+	byte[77] = was;
+	frame_free(p);
+}
+#endif
+
+static void random_sequences_lose_no_page(void **st)
+{
+	unsigned n = 0;
+
+	(void)st;
+	srand(4);
+	for (unsigned step = 0; step < 20000; step++) {
+		if (rand() % 5 < 3 && n < MEMORY_PAGES) {
+			struct page *p = frame_alloc(PAGE_KERNEL, rand() % 4);
+
+			if (p) held[n++] = p;
+		} else if (n) {
+			unsigned k = rand() % n;
+
+			frame_free(held[k]);
+			held[k] = held[--n];
+		}
+		assert_int_equal(frame_free_count() + n, frame_total());
+	}
+	frame_check();
+	give_all(n);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, nothing_is_lost)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(every_free_page_is_given_out_once),
+		TEST(only_the_page_array_is_missing),
+		TEST(the_reserve_is_for_those_who_clean),
+		TEST(little_memory_wakes_the_reclaimer),
+		TEST(a_page_asked_for_as_zero_is_zero),
+		TEST(neighbours_are_aligned_and_zero),
+		TEST(scattered_memory_has_no_neighbours),
+		TEST(the_last_reference_frees_the_page),
+		TEST(freeing_twice_is_a_broken_invariant),
+		TEST(a_page_still_in_its_object_is_not_freed),
+#ifdef QUIRE_DEBUG
+		TEST(a_store_after_free_is_noticed),
+#endif
+		TEST(random_sequences_lose_no_page),
+	};
+
+	return cmocka_run_group_tests(tests, memory_setup, memory_teardown);
+}

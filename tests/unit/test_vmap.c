@@ -1,0 +1,163 @@
+/* links: mm/vmap.c mm/pmap.c mm/frame.c tests/unit/stub_kernel.c */
+/* SPDX-License-Identifier: MIT */
+/* tests/unit/test_vmap.c - HOST - kernel addresses: guard pages, reuse, and nothing left behind without memory.
+ *
+ * The addresses exist in the tables alone: the host reads them with pmap_get() and the page through direct_base. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "mm/pmap.h"
+#include "tests/unit/memory.h"
+
+struct pmap kernel_pmap;
+static unsigned shootdowns;
+
+void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
+{
+	(void)pm, (void)start, (void)npages;
+	shootdowns++;
+}
+void tlb_load(struct pmap *pm) { (void)pm; }
+
+static int group_setup(void **st)
+{
+	int rc = memory_setup(st);
+	char *stack;
+
+	kernel_pmap.root = page_phys(frame_alloc(PAGE_KERNEL, FRAME_ZERO));
+	for (uint64_t va = ~0ull << 47; va; va += BIT(39))
+		assert_non_null(pmap_slot(&kernel_pmap, va, 3, true));
+	kfree_pages(kalloc_pages(1), 1);                /* the inner tables that stay */
+	stack = pmap_kstack_alloc(1);
+	assert_true(pmap_is_guard((uintptr_t)stack - 8));       /* the very first one, too */
+	pmap_kstack_free(stack, 1);
+	return rc;
+}
+
+static bool mapped(const void *p) { return pmap_get(&kernel_pmap, (uintptr_t)p) & PTE_P; }
+
+static void pages_are_mapped_writable_and_zero(void **st)
+{
+	char *p = kalloc_pages(5);
+
+	(void)st;
+	for (unsigned i = 0; i < 5; i++) {
+		pte_t pte = pmap_get(&kernel_pmap, (uintptr_t)p + i * PAGE_SIZE);
+		const uint64_t *w = phys_to_virt(pte & PTE_ADDR);
+
+		assert_int_equal(pte & ~PTE_ADDR, PTE_P | PTE_W | PTE_G | PTE_NX);
+		for (unsigned k = 0; k < PAGE_SIZE / 8; k++)
+			assert_int_equal(w[k], 0);
+	}
+	kfree_pages(p, 5);
+	assert_false(mapped(p));
+}
+
+static void a_guard_page_lies_below_each_stack(void **st)
+{
+	char *a = pmap_kstack_alloc(4), *b = pmap_kstack_alloc(4);
+
+	(void)st;
+	assert_false(mapped(a - 1));
+	assert_false(mapped(b - 1));
+	assert_true(mapped(a) && mapped(a + 4 * PAGE_SIZE - 1));
+	assert_true(pmap_is_guard((uintptr_t)a - 8));
+	assert_true(pmap_is_guard((uintptr_t)b - 8));
+	assert_false(pmap_is_guard((uintptr_t)a));
+	assert_false(pmap_is_guard(0));
+	assert_false(pmap_is_guard(0xffff800000000000ull));
+	pmap_kstack_free(a, 4);
+	pmap_kstack_free(b, 4);
+}
+
+static void pieces_do_not_overlap(void **st)
+{
+	enum { N = 60 };
+	char *p[N];
+
+	(void)st;
+	for (unsigned i = 0; i < N; i++)
+		p[i] = kalloc_pages(1 + i % 7);
+	for (unsigned i = 0; i < N; i++)
+		for (unsigned k = 0; k < N; k++)
+			if (i != k) assert_false(p[k] >= p[i] - PAGE_SIZE && p[k] < p[i] + (1 + i % 7) * PAGE_SIZE);
+	for (unsigned i = 0; i < N; i++)
+		kfree_pages(p[i], 1 + i % 7);
+}
+
+/* More than the region could hold at once: its addresses come round again. */
+static void addresses_are_used_again(void **st)
+{
+	uint64_t before = frame_free_count();
+
+	(void)st;
+	for (unsigned i = 0; i < 30000; i++) {
+		void *p = pmap_kstack_alloc(4);
+
+		assert_non_null(p);
+		shootdowns = 0;
+		pmap_kstack_free(p, 4);
+		assert_int_equal(shootdowns, 1);
+	}
+	/* at most a table for each 2 MiB of the region stays */
+	assert_true(before - frame_free_count() <= 65536 / 512);
+	frame_check();
+}
+
+static void without_memory_nothing_stays_behind(void **st)
+{
+	struct page *all[MEMORY_PAGES];
+	unsigned n = 0;
+	uint64_t left;
+
+	(void)st;
+	kfree_pages(kalloc_pages(3), 3);
+	while (frame_free_count() > frame_reserve + 5)
+		all[n++] = frame_alloc(PAGE_KERNEL, 0);
+	left = frame_free_count();
+	assert_null(kalloc_pages(300));
+	assert_true(left - frame_free_count() <= 1);    /* an inner table, for the next try */
+	assert_null(kalloc_pages(1u << 20));            /* more than the region */
+	while (n-- > 0)
+		frame_free(all[n]);
+	frame_check();
+}
+
+static void device_registers_are_not_cached(void **st)
+{
+	char *a = pmap_map_device(0xfee00010, 0x20, false), *b = pmap_map_device(0xe000000000ull, 0x4000, true);
+
+	(void)st;
+	assert_int_equal((uintptr_t)a & PAGE_MASK, 0x10);
+	assert_int_equal(pmap_get(&kernel_pmap, (uintptr_t)a), 0xfee00000 | PTE_P | PTE_W | PTE_G | PTE_NX | PTE_PCD | PTE_PWT);
+	assert_int_equal(pmap_get(&kernel_pmap, (uintptr_t)b + 0x3000), 0xe000003000ull | PTE_P | PTE_W | PTE_G | PTE_NX);
+	assert_false(mapped(b + 0x4000));
+	assert_null(pmap_map_device(0, BIT(46), false));
+}
+
+static void registers_over_a_page_boundary_get_both_pages(void **st)
+{
+	char *a = pmap_map_device(0x1ffc, 8, false);
+
+	(void)st;
+	assert_true(mapped(a) && mapped(a + 7));
+	assert_int_equal(pmap_get(&kernel_pmap, (uintptr_t)a + 7) & PTE_ADDR, 0x2000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_are_mapped_writable_and_zero),
+		cmocka_unit_test(a_guard_page_lies_below_each_stack),
+		cmocka_unit_test(pieces_do_not_overlap),
+		cmocka_unit_test(addresses_are_used_again),
+		cmocka_unit_test(without_memory_nothing_stays_behind),
+		cmocka_unit_test(device_registers_are_not_cached),
+		cmocka_unit_test(registers_over_a_page_boundary_get_both_pages),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, memory_teardown);
+}
