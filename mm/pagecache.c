@@ -29,13 +29,6 @@ static const char *const page_state_name[PG_NSTATES] = {"ABSENT", "FILLING", "CL
 
 uint64_t dirty_pages;
 
-unsigned frame_flags(void)
-{
-	struct thread *t = current_thread();
-
-	return t && t->reserve ? FRAME_RESERVE : 0;
-}
-
 static bool state_owed(enum page_state s)
 {
 	return s == PG_DIRTY || s == PG_WRITING;
@@ -119,7 +112,7 @@ static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 	for (; r && r->npages < n && index + r->npages < vmo_pages_locked(v); r->npages++) {
 		if (radix_get(&v->pages, index + r->npages)) break;
 		/* read-ahead must not eat the last pages: only the first one may use the reserve */
-		p = frame_alloc(PAGE_OBJECT, r->npages == 0 ? frame_flags() : 0);
+		p = frame_alloc(PAGE_OBJECT, r->npages == 0 ? frame_flags_current() : 0);
 		if (!p) break;
 		if (pcache_insert_locked(v, p, index + r->npages, PG_FILLING)) {
 			page_unref(p);
@@ -136,7 +129,7 @@ static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 /* An object without a pager has nothing to read: a page of zeros. */
 static int fill_zero_locked(struct vmo *v, uint64_t index)
 {
-	struct page *p = frame_alloc(PAGE_OBJECT, frame_flags() | FRAME_ZERO);
+	struct page *p = frame_alloc(PAGE_OBJECT, frame_flags_current() | FRAME_ZERO);
 
 	if (!p) return -ENOMEM;
 	if (pcache_insert_locked(v, p, index, PG_CLEAN)) {

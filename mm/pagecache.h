@@ -13,7 +13,6 @@ int pcache_get(struct vmo *, uint64_t index, struct readahead *, struct page **o
 int pcache_insert_locked(struct vmo *, struct page *, uint64_t index, enum page_state);  /* -ENOMEM, -EEXIST */
 void pcache_remove_locked(struct vmo *, struct page *);         /* out of the object: unmapped, unreferenced, maybe freed */
 void page_dirty_locked(struct vmo *, struct page *);            /* CLEAN -> DIRTY; WRITING: owed again */
-unsigned frame_flags(void);                                     /* FRAME_RESERVE for threads that may use it */
 static inline uint64_t vmo_pages_locked(const struct vmo *v) { return ROUND_UP(v->size, PAGE_SIZE) >> PAGE_SHIFT; }
 
 /* vmo.c */
