@@ -93,6 +93,9 @@ static inline void irq_disable(void) { __asm__ volatile("cli" : : : "memory"); }
 #else
 struct cpu *this_cpu(void);
 struct thread *current_thread(void);
+uint64_t read_cr3(void);
+void write_cr3(uint64_t v);
+void invlpg(uint64_t va);
 #endif
 
 extern bool cpu_has_smap;       /* set before the first user process */

@@ -28,16 +28,15 @@ void tlb_flush_global(void)
 	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_PGE) : "memory");
 }
 
+/* Kernel pages are global, a load of CR3 would keep them (L1). */
 static void flush_here(uint64_t start, uint64_t npages, bool kernel)
 {
-	if (npages <= INVLPG_MAX) {
-		for (uint64_t i = 0; i < npages; i++)
-			invlpg(start + i * PAGE_SIZE);
-	} else if (kernel) {
-		tlb_flush_global();
-	} else {
+	if (npages > INVLPG_MAX && !kernel) {
 		write_cr3(read_cr3());
+		return;
 	}
+	for (uint64_t i = 0; i < npages; i++)
+		invlpg(start + i * PAGE_SIZE);
 }
 
 /* Kernel translations are everywhere, those of a user half only where it is loaded.  The caller's store to the PTE

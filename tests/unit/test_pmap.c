@@ -14,7 +14,7 @@
 #include "mm/pmap.h"
 #include "tests/unit/memory.h"
 
-struct pmap kernel_pmap;
+struct pmap kernel_pmap = { .lock = SPINLOCK_INIT(RANK_PMAP, "kernel pmap") };
 
 #define NVA 64u
 static uint64_t va_of[NVA];             /* the addresses of the random test, by index in the TLB and in the model */

@@ -12,7 +12,7 @@
 #include "mm/pmap.h"
 #include "tests/unit/memory.h"
 
-struct pmap kernel_pmap;
+struct pmap kernel_pmap = { .lock = SPINLOCK_INIT(RANK_PMAP, "kernel pmap") };
 static unsigned shootdowns;
 
 void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)

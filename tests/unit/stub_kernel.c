@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/unit/stub_kernel.c - HOST - stands in for kernel/ in unit tests: one thread, one CPU, locks that are checked.
+ *
+ * Use:   named in the `links:` line of a test.  What a test or a linked file of the kernel defines itself replaces
+ *        the weak functions here.
+ * A panic that the test expects (expect_assert_failure) returns there, and all locks are free again; any other one
+ * fails the test.  Locks taken out of the order of kernel/lock.h panic. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "boot/bootinfo.h"
+#include "kernel/cpu.h"
+#include "kernel/lock.h"
+#include "kernel/thread.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+#include "mm/pmap.h"
+#include "tests/unit/stub_kernel.h"
+
+#define WEAK __attribute__((weak))
+#define LOCKS_MAX 16
+
+uintptr_t direct_base;
+void (*host_sleep_hook)(void);
+uint64_t host_now = 1000000000;
+struct cpu cpus[MAX_CPUS];
+uint32_t ncpus = 1;
+
+static struct thread host_thread = { .name = "test", .state = THREAD_RUNNING };
+static struct spinlock *held[LOCKS_MAX];        /* outermost first */
+static unsigned nheld;
+
+WEAK struct cpu *this_cpu(void) { return &cpus[0]; }
+WEAK struct thread *current_thread(void) { return &host_thread; }
+WEAK uint64_t read_cr3(void) { return 0; }
+WEAK void write_cr3(uint64_t v) { (void)v; }
+WEAK void invlpg(uint64_t va) { (void)va; }
+
+/* Text. */
+WEAK void kvprintf(const char *fmt, va_list ap) { vfprintf(stderr, fmt, ap); }
+
+WEAK void kprintf(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	kvprintf(fmt, ap);
+	va_end(ap);
+}
+
+WEAK int ksnprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+WEAK size_t kstrlcpy(char *dst, const char *src, size_t size)
+{
+	if (size) snprintf(dst, size, "%s", src);
+	return strlen(src);
+}
+
+WEAK bool cmdline_has(const char *word) { return word == NULL; }
+
+void panic(const char *fmt, ...)
+{
+	static char text[512];          /* cmocka keeps the pointer */
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	while (nheld > 0)
+		held[--nheld]->held = 0;
+	cpus[0].lock_depth = 0;
+	mock_assert(0, text, "panic", 0);
+	abort();
+}
+
+/* Locks: never contended here, so a second lock is a deadlock, and the order can be checked exactly. */
+WEAK void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
+{
+	*l = (struct spinlock)SPINLOCK_INIT(rank, name);
+}
+
+static bool order_ok(const struct spinlock *outer, const struct spinlock *l)
+{
+	if (l->rank != outer->rank) return l->rank > outer->rank;
+	return (l->rank == RANK_VMO || l->rank == RANK_PROC) && outer < l;
+}
+
+WEAK void spin_lock(struct spinlock *l)
+{
+	if (l->held) panic("lock %s taken twice", l->name);
+	if (!l->rank) panic("lock %s has no rank: never initialised", l->name ? l->name : "?");
+	if (nheld && !order_ok(held[nheld - 1], l)) panic("lock order: %s inside %s", l->name, held[nheld - 1]->name);
+	if (nheld == LOCKS_MAX) panic("too many locks");
+	l->held = 1;
+	held[nheld++] = l;
+	cpus[0].lock_depth = nheld;
+}
+
+WEAK void spin_unlock(struct spinlock *l)
+{
+	unsigned i = nheld;
+
+	while (i > 0 && held[i - 1] != l)
+		i--;
+	if (i == 0) panic("lock %s is not held", l->name);
+	memmove(&held[i - 1], &held[i], (nheld - i) * sizeof(held[0]));
+	cpus[0].lock_depth = --nheld;
+	l->held = 0;
+}
+
+WEAK bool spin_held(const struct spinlock *l) { return l->held; }
+
+WEAK void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
+{
+	memset(m, 0, sizeof(*m));
+	spin_init(&m->lock, RANK_SCHED, name);
+	waitq_init(&m->wait);
+	m->rank = rank;
+}
+
+WEAK void mutex_lock(struct mutex *m)
+{
+	if (nheld) panic("mutex %s inside spinlock %s", m->lock.name, held[nheld - 1]->name);
+	if (m->owner) panic("mutex %s taken twice", m->lock.name);
+	m->owner = current_thread();
+}
+
+WEAK void mutex_unlock(struct mutex *m)
+{
+	if (m->owner != current_thread()) panic("mutex %s is not held", m->lock.name);
+	m->owner = NULL;
+}
+
+WEAK bool mutex_held(const struct mutex *m) { return m->owner == current_thread(); }
+
+/* Sleeping: the hook plays everybody else. */
+static void host_sleep(void)
+{
+	if (nheld) panic("sleeps with lock %s held", held[nheld - 1]->name);
+	if (!host_sleep_hook) panic("a thread sleeps and nothing can wake it");
+	host_sleep_hook();
+}
+
+WEAK void waitq_init(struct waitq *q) { list_init(&q->threads); }
+WEAK void waitq_wake_all(struct waitq *q) { (void)q; }
+WEAK void waitq_wake_one(struct waitq *q) { (void)q; }
+
+WEAK int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool interruptible)
+{
+	(void)q, (void)interruptible;
+	spin_unlock(lk);
+	if (deadline == WAIT_FOREVER || host_sleep_hook) host_sleep();
+	if (deadline != WAIT_FOREVER) host_now = MAX(host_now, deadline);
+	spin_lock(lk);
+	return deadline == WAIT_FOREVER ? 0 : -ETIMEDOUT;
+}
+
+WEAK void thread_sleep(uint64_t ns)
+{
+	host_now += ns;
+	host_sleep();
+}
+
+WEAK void thread_yield(void) { host_sleep(); }
+
+WEAK struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
+{
+	(void)name, (void)fn, (void)arg;        /* never runs: its test calls the work by hand */
+	return &host_thread;
+}
+
+WEAK bool thread_has_signal(struct thread *t) { (void)t; return false; }
+WEAK uint64_t time_mono(void) { return host_now += 1000; }
+WEAK int64_t time_real(void) { return (int64_t)(time_mono() + 1700000000000000000ull); }
+
+/* User memory is host memory. */
+WEAK size_t copy_in_part(void *dst, uaddr_t src, size_t n) { memcpy(dst, (void *)src, n); return 0; }
+WEAK size_t copy_out_part(uaddr_t dst, const void *src, size_t n) { memcpy((void *)dst, src, n); return 0; }
+WEAK int copy_in(void *dst, uaddr_t src, size_t n) { return copy_in_part(dst, src, n) ? -EFAULT : 0; }
+WEAK int copy_out(uaddr_t dst, const void *src, size_t n) { return copy_out_part(dst, src, n) ? -EFAULT : 0; }
+WEAK int clear_out(uaddr_t dst, size_t n) { memset((void *)dst, 0, n); return 0; }
+WEAK bool user_range_ok(uaddr_t start, uint64_t len) { return start + len >= start; }
+
+/* Memory: the heap, unless mm/kmem.c and its neighbours are linked. */
+WEAK void *kalloc(size_t size) { return calloc(1, size ? size : 1); }
+WEAK void kfree(void *p) { free(p); }
+WEAK void *kalloc_pages(uint32_t n) { return calloc(n, PAGE_SIZE); }
+WEAK void kfree_pages(void *p, uint32_t n) { (void)n; free(p); }
+WEAK void reclaim_kick(void) { }
+
+/* Only tests that call host_mm_init() link frame.c, pmap.c and pmap_kernel.c. */
+#pragma weak page_array
+#pragma weak frame_init
+#pragma weak frame_alloc
+#pragma weak pmap_slot
+#pragma weak kernel_pmap
+
+/* linker.ld's, for pmap_kernel.c, which no host program calls */
+WEAK char __text_start[1], __text_end[1], __rodata_start[1], __rodata_end[1], __data_start[1], __bss_end[1];
+WEAK char __boot_stack_guard[1];
+
+void host_mm_init(unsigned pages)
+{
+	static struct bootinfo bi = { .magic = BOOTINFO_MAGIC, .nranges = 1 };
+	static void *ram;
+
+	if (ram) return;
+	ram = aligned_alloc(PAGE_SIZE, pages * PAGE_SIZE);
+	if (!ram) abort();
+	memset(ram, 0xa5, pages * PAGE_SIZE);           /* memory is not zero at power-on */
+	direct_base = (uintptr_t)ram;
+	bi.range[0] = (struct boot_range){ 0, pages * PAGE_SIZE, BOOT_RAM_FREE, 0 };
+	frame_init(&bi);
+	kernel_pmap.root = page_phys(frame_alloc(PAGE_KERNEL, FRAME_ZERO));
+	for (uint64_t va = DIRECT_BASE; va != 0; va += BIT(39))
+		if (!pmap_slot(&kernel_pmap, va, 3, true)) abort();
+}
+
+void host_mm_done(void)
+{
+	host_sleep_hook = NULL;
+	if (nheld) panic("lock %s is still held", held[nheld - 1]->name);
+}
