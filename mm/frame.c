@@ -15,6 +15,8 @@
 #include "kernel/thread.h"
 #include "mm/frame.h"
 
+/* The reserve is 1/64 of memory within these bounds: a server's request, the run it moves and the tables it touches
+ * take some tens of pages; more than 4 MiB would only lie idle. */
 #define RESERVE_MIN 64u
 #define RESERVE_MAX 1024u
 #define POISON      0x6b6b6b6b6b6b6b6bull       /* what a freed page holds in debug builds */
@@ -72,6 +74,7 @@ static paddr_t page_array_place(struct boot_range *r, uint32_t n, uint64_t bytes
 	      (unsigned long long)bytes / 1024);
 }
 
+/* In rising order, so that early allocations are low and neighbours. */
 static void range_add(const struct boot_range *r)
 {
 	for (uint64_t pfn = r->start >> PAGE_SHIFT; pfn < (r->start + r->len) >> PAGE_SHIFT; pfn++) {
@@ -126,6 +129,7 @@ struct page *frame_alloc(enum page_use use, unsigned flags)
 	bool low;
 
 	spin_lock(&frame_lock);
+	/* The count alone says whether the caller may have one: the list itself makes no difference between pages. */
 	if (nfree > ((flags & FRAME_RESERVE) ? 0 : frame_reserve)) {    /* F4 */
 		p = container_of(list_pop_front(&free_list), struct page, link);
 		nfree--;
@@ -146,6 +150,7 @@ struct page *frame_alloc(enum page_use use, unsigned flags)
 	return p;
 }
 
+/* What a function that allocates on behalf of its caller adds to its flags. */
 unsigned frame_flags_current(void)
 {
 	const struct thread *t = current_thread();      /* NULL until the first thread runs */
@@ -189,6 +194,7 @@ struct page *frame_alloc_contig(uint32_t n, uint64_t align_pages)
 	return found;
 }
 
+/* p has refs 0 and nobody else knows it any more: only the list needs the lock. */
 static void page_to_free_list(struct page *p)
 {
 	INVARIANT("F3", list_empty(&p->link));
@@ -200,6 +206,9 @@ static void page_to_free_list(struct page *p)
 	spin_unlock(&frame_lock);
 }
 
+/* frame_free: a KERNEL page goes back; its one reference is the caller's.
+ * => any spinlock of a lower rank may be held
+ * => nobody reaches it by a PTE or a device any more */
 void frame_free(struct page *p)
 {
 	INVARIANT("F2", p >= page_array && p < page_array + page_array_len);
@@ -208,6 +217,9 @@ void frame_free(struct page *p)
 	page_to_free_list(p);
 }
 
+/* page_unref: drop a reference on an ANON or OBJECT page; the last one frees it.
+ * => any spinlock of a lower rank may be held
+ * ACQ_REL: what other holders stored before they let go is done before the page can be given out again. */
 void page_unref(struct page *p)
 {
 	uint32_t left = __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL);
@@ -220,8 +232,10 @@ void page_unref(struct page *p)
 }
 
 uint64_t frame_total(void) { return ntotal; }
+/* A snapshot: reclaim and the writer's brake ask often, and may be a little wrong. */
 uint64_t frame_free_count(void) { return __atomic_load_n(&nfree, __ATOMIC_RELAXED); }
 
+/* F1 for every page of the list: O(free pages), for tests and debug builds. */
 void frame_check(void)
 {
 	uint64_t n = 0;

@@ -42,9 +42,12 @@ static struct spinlock kmem_lock = SPINLOCK_INIT(RANK_KMEM, "kmem");
 static struct list class_list[NCLASSES];        /* [k] slabs with a free slot; zeroed: never used yet */
 static uint16_t class_nempty[NCLASSES];         /* [k] of these, slabs without a used slot */
 
+/* K1 makes this work: a slot lies in the page of its header. */
 static struct slab *slab_of(void *p) { return (struct slab *)((uintptr_t)p & ~PAGE_MASK); }
 
 #ifdef QUIRE_DEBUG
+/* A slot is given out: nobody may have stored into it since it was freed (its first word is the list); from here on
+ * the bytes behind the object are watched. */
 static void slot_guard(void *p, unsigned class, size_t size)
 {
 	uint8_t *b = p;
@@ -56,6 +59,7 @@ static void slot_guard(void *p, unsigned class, size_t size)
 	*(uint64_t *)(b + end) = size;
 }
 
+/* A slot comes back: p is the start of one, and nothing was stored behind the object. */
 static void slot_verify(void *p, struct slab *s)
 {
 	uint8_t *b = p;
@@ -73,6 +77,7 @@ static void slot_guard(void *p, unsigned class, size_t size) { (void)p, (void)cl
 static void slot_verify(void *p, struct slab *s) { (void)p, (void)s; }
 #endif
 
+/* The smallest slot that holds size; kalloc() saw to it that there is one. */
 static unsigned class_of(size_t size)
 {
 	unsigned c = 0;
@@ -82,7 +87,8 @@ static unsigned class_of(size_t size)
 	return c;
 }
 
-/* A new slab of class c with all slots free, on no list yet. */
+/* A new slab of class c with all slots free, on no list yet; NULL: no page.  The free list is threaded from the last
+ * slot to the first, so that objects made one after the other are neighbours. */
 static struct slab *slab_create(unsigned c)
 {
 	struct page *page = frame_alloc(PAGE_KERNEL, frame_flags_current());
@@ -103,6 +109,7 @@ static struct slab *slab_create(unsigned c)
 	return s;
 }
 
+/* The first free slot of s, which has one (K2); kmem_lock is held. */
 static void *slab_take(struct slab *s)
 {
 	void *p = s->free;
@@ -148,6 +155,10 @@ void *kalloc(size_t size)
 	return p;
 }
 
+/* kfree: the object goes back; NULL is allowed.
+ * => any spinlock of a lower rank may be held
+ * The page of a slab that became empty is freed after kmem_lock is dropped: the slab is off the list, so nobody
+ * finds it any more. */
 void kfree(void *p)
 {
 	struct slab *s = slab_of(p), *empty = NULL;
@@ -179,6 +190,7 @@ void kfree(void *p)
 	frame_free(phys_to_page(virt_to_phys(empty)));
 }
 
+/* K1 to K3 for all slabs that have a free slot.  Full ones are on no list; their users know them. */
 void kmem_check(void)
 {
 	spin_lock(&kmem_lock);

@@ -22,6 +22,7 @@ static unsigned level_shift(int level) { return PAGE_SHIFT + 9 * (level - 1); }
 static unsigned slot_of(uint64_t va, int level) { return va >> level_shift(level) & (SLOTS - 1); }
 static pte_t *table_of(pte_t e) { return phys_to_virt(e & PTE_ADDR); }
 
+/* A table with nothing in it; 0: no memory. */
 static paddr_t table_alloc(void)
 {
 	struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
@@ -29,6 +30,9 @@ static paddr_t table_alloc(void)
 	return p ? page_phys(p) : 0;            /* frame.c never gives page 0 */
 }
 
+/* pmap_init: an address space with nothing of ring 3 in it.
+ * => 0; -ENOMEM: nothing to destroy
+ * Copying the kernel's slots once is enough, since they never change (M3). */
 int pmap_init(struct pmap *pm)
 {
 	pte_t *root, *kernel = phys_to_virt(kernel_pmap.root);
@@ -70,6 +74,8 @@ static bool right_lost(pte_t old, pte_t now)
 	return (old & ~now & (PTE_W | PTE_U)) || (now & ~old & PTE_NX);
 }
 
+/* A snapshot: by the time the caller looks, the CPU may have set PTE_A or PTE_D.  Whoever acts on it holds a lock that
+ * keeps others from changing this PTE (the map's, or the object's). */
 pte_t pmap_get(struct pmap *pm, uaddr_t va)
 {
 	pte_t *slot, pte;
@@ -81,6 +87,8 @@ pte_t pmap_get(struct pmap *pm, uaddr_t va)
 	return pte;
 }
 
+/* pmap_set: see pmap.h.  A PTE that only gains rights is not shot down: a CPU that still holds the old one faults,
+ * finds the new one and goes on (SDM 3A 4.10.4.3). */
 int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte, pte_t *old)
 {
 	pte_t *slot, was;
@@ -110,6 +118,7 @@ struct walk {
 	struct list dead;               /* tables cut out (M2) */
 };
 
+/* Visit one PTE, change it as fn says, remember the range whose rights were lost. */
 static void walk_pte(struct walk *w, pte_t *slot, uint64_t va)
 {
 	pte_t old = *slot, now = w->fn(old, va, w->arg);
@@ -179,7 +188,8 @@ static void tables_free(pte_t *table, int level, unsigned nslots)
 	}
 }
 
-/* A thread that exits frees the tables it still runs on: this CPU leaves them first, interrupts off by the lock. */
+/* pmap_destroy: the tables go back; pages were let go before, by a walk (M1).
+ * A thread that exits frees the tables it still runs on: this CPU leaves them first, interrupts off by the lock. */
 void pmap_destroy(struct pmap *pm)
 {
 	INVARIANT("M1", pm->resident == 0);
@@ -206,6 +216,7 @@ void pmap_switch(struct pmap *pm)
 	__atomic_and_fetch(&from->cpus, ~BIT(cpu->id), __ATOMIC_SEQ_CST);
 }
 
+/* Counts the PTEs below (M1); each inner slot is a table of ours (M2), not a big page (M4). */
 static uint64_t table_check(const pte_t *table, int level, unsigned nslots)
 {
 	uint64_t entered = 0;

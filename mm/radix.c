@@ -20,11 +20,13 @@
 #define USED       RADIX_TAGS           /* the bit map of used slots stands behind those of the tags */
 #define HEIGHT_MAX 11u                  /* 11 * 6 >= 64 bits */
 
+/* 536 bytes: seven to a page (kmem.c).  At level 0 a bit says "this item has the tag", above "some item below has". */
 struct radix_node {
-	uint64_t bits[RADIX_TAGS + 1];
-	void    *slot[SLOTS];
+	uint64_t bits[RADIX_TAGS + 1];  /* by tag; bits[USED]: the slot is not NULL */
+	void    *slot[SLOTS];           /* level 0: items; else nodes of the level below */
 };
 
+/* Six bits of the index per level, the lowest at level 0. */
 static unsigned slot_of(uint64_t index, unsigned level) { return index >> (level * SLOT_BITS) & (SLOTS - 1); }
 
 /* Is index within a tree of this height?  A height of 11 covers all 64 bits. */
@@ -33,6 +35,7 @@ static bool height_covers(unsigned height, uint64_t index)
 	return height >= HEIGHT_MAX || index >> (height * SLOT_BITS) == 0;
 }
 
+/* R1: slot and bit change together, here and in slot_clear() alone. */
 static void slot_put(struct radix_node *n, unsigned i, void *item)
 {
 	n->slot[i] = item;
@@ -66,6 +69,7 @@ static void path_trim(struct radix *r, uint64_t index)
 	struct radix_node *path[HEIGHT_MAX];
 	unsigned have = path_find(r, index, path);
 
+	/* Upwards: a node that became empty leaves its parent, which may become empty by that. */
 	for (unsigned level = r->height - have; have && level < r->height; level++) {
 		struct radix_node *n = path[level], *up = level + 1 < r->height ? path[level + 1] : NULL;
 		unsigned i = up ? slot_of(index, level + 1) : 0;
@@ -79,6 +83,7 @@ static void path_trim(struct radix *r, uint64_t index)
 		for (unsigned t = 0; up && t < RADIX_TAGS; t++)
 			if (n->bits[t] == 0) up->bits[t] &= ~BIT(i);
 	}
+	/* A root with nothing but slot 0 only makes the way longer (R3). */
 	while (r->root && r->height > 1 && r->root->bits[USED] == BIT(0)) {
 		struct radix_node *old = r->root;
 
@@ -111,6 +116,9 @@ static int root_grow(struct radix *r, uint64_t index)
 }
 
 
+/* radix_insert: put item (not NULL) at index, without tags.
+ * => 0; -EEXIST: there is one, which stays; -ENOMEM: the array is as before, to the node
+ * Nodes are brought one by one; path_trim() takes back those of a failed insertion, as it does after a removal. */
 int radix_insert(struct radix *r, uint64_t index, void *item)
 {
 	struct radix_node *n;
@@ -141,6 +149,7 @@ int radix_insert(struct radix *r, uint64_t index, void *item)
 	return 0;
 }
 
+/* The hot path of every fault, read and write: a load per level, two levels for files up to 16 MiB. */
 void *radix_get(const struct radix *r, uint64_t index)
 {
 	void *n = r->root;
@@ -151,6 +160,7 @@ void *radix_get(const struct radix *r, uint64_t index)
 	return n;
 }
 
+/* Needs no memory: truncation and reclaim must not fail. */
 void *radix_remove(struct radix *r, uint64_t index)
 {
 	struct radix_node *path[HEIGHT_MAX];
@@ -178,7 +188,7 @@ static void *bits_next(const struct radix *r, uint64_t *index, unsigned map)
 			unsigned i = slot_of(at, level);
 			uint64_t left = n->bits[map] >> i, behind;
 
-			if (!left) {
+			if (!left) {            /* nothing from here to the end of this node */
 				if (level + 1 == r->height) return NULL;
 				behind = (at >> (level + 1) * SLOT_BITS) + 1;
 				at = behind << (level + 1) * SLOT_BITS;
@@ -198,10 +208,12 @@ static void *bits_next(const struct radix *r, uint64_t *index, unsigned map)
 	}
 }
 
+/* Both: *index is where to begin, and gets where the item is.  To go on, add one. */
 void *radix_next(const struct radix *r, uint64_t *index) { return bits_next(r, index, USED); }
 
 void *radix_next_tagged(const struct radix *r, uint64_t *index, unsigned tag) { return bits_next(r, index, tag); }
 
+/* From the root down: every node on the way now has a marked item below (R2).  Set already: no error. */
 void radix_tag_set(struct radix *r, uint64_t index, unsigned tag)
 {
 	struct radix_node *n = r->root;
@@ -213,7 +225,7 @@ void radix_tag_set(struct radix *r, uint64_t index, unsigned tag)
 	}
 }
 
-/* Upwards as long as the node has no other slot with this tag. */
+/* Upwards as long as the node has no other slot with this tag (R2).  No item, or no tag: nothing to do. */
 void radix_tag_clear(struct radix *r, uint64_t index, unsigned tag)
 {
 	struct radix_node *path[HEIGHT_MAX];
@@ -226,6 +238,7 @@ void radix_tag_clear(struct radix *r, uint64_t index, unsigned tag)
 	}
 }
 
+/* The node at level 0 alone knows it of one item. */
 bool radix_tag_get(const struct radix *r, uint64_t index, unsigned tag)
 {
 	struct radix_node *path[HEIGHT_MAX];
@@ -254,6 +267,7 @@ static void node_check(const struct radix_node *n, unsigned level)
 	}
 }
 
+/* Every node and slot: O(size of the array), for tests and debug builds. */
 void radix_check(const struct radix *r)
 {
 	INVARIANT("R3", (r->root == NULL) == (r->height == 0));

@@ -25,11 +25,13 @@ static uint32_t priority_of(const struct tree_node *n)
 	return (uint32_t)(h >> 32);
 }
 
+/* T1.  Equal starts are told apart by address, so that every node has one place and tree_next() a meaning. */
 static bool goes_before(const struct tree_node *a, const struct tree_node *b)
 {
 	return a->start != b->start ? a->start < b->start : a < b;
 }
 
+/* What T3 asks of n, given that its children are right. */
 static uint64_t max_last_of(const struct tree_node *n)
 {
 	uint64_t m = n->last;
@@ -68,6 +70,7 @@ static void rotate_up(struct tree *t, struct tree_node *c)
 	n->max_last = max_last_of(n);
 }
 
+/* As a leaf where T1 wants it, telling every node on the way of its end (T3); then upwards until T2 is true. */
 void tree_insert(struct tree *t, struct tree_node *n)
 {
 	struct tree_node **link = &t->root;
@@ -91,11 +94,13 @@ void tree_remove(struct tree *t, struct tree_node *n)
 {
 	struct tree_node *only;
 
+	/* The child with the higher priority goes up, or T2 would break between the two. */
 	while (n->left && n->right)
 		rotate_up(t, n->left->priority > n->right->priority ? n->left : n->right);
 	only = n->left ? n->left : n->right;
 	*link_to(t, n) = only;
 	if (only) only->parent = n->parent;
+	/* n was below all of these, and its end may have been their max_last. */
 	for (struct tree_node *up = n->parent; up; up = up->parent)
 		up->max_last = max_last_of(up);
 	n->left = n->right = n->parent = NULL;
@@ -117,12 +122,15 @@ static struct tree_node *overlap_below(struct tree_node *n, uint64_t start, uint
 	return NULL;
 }
 
+/* tree_first_overlap, tree_next_overlap: all nodes with start <= last of the range and last >= its start, in order.
+ * => k of them in n cost O(log n + k log n) at most
+ * => between two calls the tree must not change; the caller holds the owner's lock, or starts again */
 struct tree_node *tree_first_overlap(const struct tree *t, uint64_t start, uint64_t last)
 {
 	return overlap_below(t->root, start, last);
 }
 
-/* As tree_next(), but leaves out what ends before `start`, and stops at what begins after `last`. */
+/* The way of tree_next(), but it leaves out what ends before `start`, and stops at what begins after `last`. */
 struct tree_node *tree_next_overlap(const struct tree_node *n, uint64_t start, uint64_t last)
 {
 	for (;;) {
@@ -153,6 +161,7 @@ struct tree_node *tree_last(const struct tree *t)
 	return n;
 }
 
+/* The leftmost node to the right; or the first ancestor that has n on its left. */
 struct tree_node *tree_next(const struct tree_node *n)
 {
 	if (n->right) return tree_first(&(struct tree){ n->right });
@@ -161,6 +170,7 @@ struct tree_node *tree_next(const struct tree_node *n)
 	return n->parent;
 }
 
+/* The mirror image. */
 struct tree_node *tree_prev(const struct tree_node *n)
 {
 	if (n->left) return tree_last(&(struct tree){ n->left });

@@ -15,6 +15,7 @@
 #define DEVICE_BASE  0xffffc00000000000ull
 #define DEVICE_LEN   (BIT(46) / 4)
 #define KSTACK_BASE  0xffffd00000000000ull
+#define PTE_KDATA    (PTE_P | PTE_W | PTE_G | PTE_NX)
 
 struct region {
 	uint64_t base;                          /* [c] */
@@ -55,6 +56,7 @@ static uint64_t region_take(struct region *r, uint32_t n)
 	return i < REGION_PAGES ? r->base + (i + 1ull) * PAGE_SIZE : 0;
 }
 
+/* Only after the PTEs are gone from tables and TLBs (V2). */
 static void region_give(struct region *r, uint64_t va, uint32_t n)
 {
 	uint32_t i = (va - r->base) / PAGE_SIZE - 1;
@@ -67,6 +69,7 @@ static void region_give(struct region *r, uint64_t va, uint32_t n)
 	spin_unlock(&vmap_lock);
 }
 
+/* For pmap_walk(): takes the PTE away and keeps its page, which is freed after the shootdown. */
 static pte_t pte_collect(pte_t pte, uaddr_t va, void *arg)
 {
 	(void)va;
@@ -74,6 +77,7 @@ static pte_t pte_collect(pte_t pte, uaddr_t va, void *arg)
 	return 0;
 }
 
+/* Unmap what is mapped of n pages, and give pages and addresses back. */
 static void region_free(struct region *r, uint64_t va, uint32_t n)
 {
 	struct list pages = LIST_INIT(pages), *l;
@@ -93,8 +97,7 @@ static void *region_alloc(struct region *r, uint32_t n)
 		struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
 		pte_t old;
 
-		if (p && pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_P | PTE_W | PTE_G | PTE_NX, &old) == 0)
-			continue;
+		if (p && !pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_KDATA, &old)) continue;
 		if (p) frame_free(p);
 		region_free(r, va, n);          /* finds those that were entered */
 		return NULL;
@@ -102,6 +105,7 @@ static void *region_alloc(struct region *r, uint32_t n)
 	return (void *)va;
 }
 
+/* Both may be called with spinlocks of a lower rank held, and never sleep. */
 void *kalloc_pages(uint32_t n) { return region_alloc(&pieces, n); }
 void *pmap_kstack_alloc(uint32_t pages) { return region_alloc(&kstacks, pages); }
 void pmap_kstack_free(void *stack, uint32_t pages) { region_free(&kstacks, (uintptr_t)stack, pages); }
@@ -111,6 +115,8 @@ void kfree_pages(void *p, uint32_t n)
 	if (p) region_free(&pieces, (uintptr_t)p, n);
 }
 
+/* For the panic, which may come while a lock is held: reads the tables without one.  A page of this region that is not
+ * mapped is a guard page, or a stack that is gone: both mean a stack pointer that went wrong. */
 bool pmap_is_guard(uint64_t va)
 {
 	const pte_t *slot;
@@ -127,7 +133,7 @@ void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable)
 {
 	paddr_t first = pa & ~PAGE_MASK;
 	uint64_t size = ROUND_UP(pa + len, PAGE_SIZE) - first, va;
-	pte_t rights = PTE_P | PTE_W | PTE_G | PTE_NX | (cacheable ? 0 : PTE_PCD | PTE_PWT), old;
+	pte_t rights = PTE_KDATA | (cacheable ? 0 : PTE_PCD | PTE_PWT), old;
 
 	spin_lock(&vmap_lock);
 	va = device_next;

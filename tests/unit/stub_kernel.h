@@ -5,7 +5,7 @@
 
 #include "kernel/klib.h"
 
-/* Called where a thread of the kernel would sleep: it lets the scripted world advance.  NULL: sleeping fails the test. */
+/* Called where a thread of the kernel would sleep: it lets the scripted world advance.  NULL: sleeping fails. */
 extern void (*host_sleep_hook)(void);
 /* The expression must panic; a line of the test that is reached says so.  For tests that include cmocka.h. */
 #define expect_panic(expr) expect_assert_failure(expr)
