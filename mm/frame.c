@@ -20,6 +20,7 @@
 #define RESERVE_MIN 64u
 #define RESERVE_MAX 1024u
 #define POISON      0x6b6b6b6b6b6b6b6bull       /* what a freed page holds in debug builds */
+#define PAGE_POISONED 1u                        /* flags of a FREE page: it does */
 
 struct page *page_array;
 uint64_t page_array_len;
@@ -46,13 +47,16 @@ static void page_fill(struct page *p, uint64_t pattern)
 static void poison_put(struct page *p)
 {
 	page_fill(p, POISON);
+	p->flags = PAGE_POISONED;
 }
 
-/* A store to a page after it was freed shows when the page is given out again. */
+/* A store to a page after it was freed shows when the page is given out again.  Pages that never were in use
+ * hold anything. */
 static void poison_verify(struct page *p)
 {
 	const uint64_t *w = page_virt(p);
 
+	if (p->flags != PAGE_POISONED) return;
 	for (unsigned i = 0; i < PAGE_SIZE / 8; i++)
 		INVARIANT("F1", w[i] == POISON);
 }
@@ -83,7 +87,6 @@ static void range_add(const struct boot_range *r)
 		if (pfn == 0) continue;         /* physical 0 means "none" to some */
 		p->use = PAGE_FREE;
 		p->refs = 0;
-		poison_put(p);
 		list_push_back(&free_list, &p->link);
 		nfree++;
 	}
@@ -120,6 +123,16 @@ void frame_init(const struct bootinfo *bi)
 	frame_low = 2 * frame_reserve;
 }
 
+/* Off the list, not known to anybody yet: no lock. */
+static void page_prepare(struct page *p, unsigned flags)
+{
+	poison_verify(p);
+	if (flags & FRAME_ZERO) page_fill(p, 0);
+	p->vmo = NULL;
+	p->index = 0;
+	p->state = p->flags = 0;
+}
+
 /* frame_alloc: a page for use (not FREE); refs 1, on no list.  NULL: none left, or only the reserve.
  * => any spinlock of a lower rank may be held; never sleeps
  * => without FRAME_ZERO its bytes are anything: the caller fills all of it */
@@ -142,11 +155,7 @@ struct page *frame_alloc(enum page_use use, unsigned flags)
 
 	if (low) reclaim_kick();
 	if (!p) return NULL;
-	poison_verify(p);
-	if (flags & FRAME_ZERO) page_fill(p, 0);
-	p->vmo = NULL;
-	p->index = 0;
-	p->state = p->flags = 0;
+	page_prepare(p, flags);
 	return p;
 }
 
@@ -187,10 +196,8 @@ struct page *frame_alloc_contig(uint32_t n, uint64_t align_pages)
 	}
 	spin_unlock(&frame_lock);
 
-	for (uint32_t i = 0; found && i < n; i++) {
-		poison_verify(&found[i]);
-		page_fill(&found[i], 0);
-	}
+	for (uint32_t i = 0; found && i < n; i++)
+		page_prepare(&found[i], FRAME_ZERO);
 	return found;
 }
 
