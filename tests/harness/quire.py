@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""Boot Quire in QEMU and say how it ended: what guest tests and `make run` are made of.
+
+A run is good only if QEMU ended by isa-debug-exit AND the kernel's end token `[end] status=N` is on the console.
+"""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.join(TOP, "build")
+OVMF = "/usr/share/ovmf/OVMF.fd"
+EXIT_PANIC, EXIT_LOADER, EXIT_KERNEL_BOOT = 171, 163, 165       # (0x55, 0x51, 0x52 << 1) | 1
+END = re.compile(rb"\[end\] status=(\d+)\s*$")
+
+sys.path.insert(0, HERE)
+import mkimage  # noqa: E402
+
+
+class Failed(Exception):
+    """A check of a test did not hold."""
+
+
+def check(ok, why):
+    if not ok:
+        raise Failed(why)
+
+
+class Guest:
+    """One machine: start it, read its console and result channel, wait for its end or kill it."""
+
+    def __init__(self, image, mem=256, cpus=1, extra=(), cache="writeback", drive_opts="", keep=None):
+        self.dir = keep or tempfile.mkdtemp(prefix="quire-")
+        self.keep = keep is not None
+        self.console_file = os.path.join(self.dir, "console.log")
+        self.result_file = os.path.join(self.dir, "result.log")
+        self.monitor_path = os.path.join(self.dir, "qmp")
+        drive = [] if image is None else [
+            "-drive", "if=none,id=d0,format=raw,file=%s,cache=%s%s" % (image, cache, drive_opts),
+            "-device", "virtio-blk-pci,disable-legacy=on,bootindex=0,drive=d0,addr=0x2"]
+        self.cmd = ["qemu-system-x86_64", "-M", "q35,sata=off,i8042=off,smbus=off,usb=off,vmport=off", "-accel", "tcg",
+                    "-cpu", "max,-la57", "-bios", OVMF, "-m", str(mem), "-smp", str(cpus), "-nodefaults", "-vga", "none",
+                    "-display", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                    "-chardev", "file,id=res,path=" + self.result_file,
+                    "-device", "isa-debugcon,iobase=0xe9,chardev=res",
+                    "-qmp", "unix:%s,server=on,wait=off" % self.monitor_path] + drive + list(extra)
+        self.proc = None
+
+    def start(self, serial=None):
+        serial = serial or ["-serial", "file:" + self.console_file]
+        self.started = time.monotonic()
+        self.proc = subprocess.Popen(self.cmd + serial, stdin=None if "stdio" in " ".join(serial) else subprocess.DEVNULL,
+                                     stderr=subprocess.PIPE if "stdio" not in " ".join(serial) else None)
+        return self
+
+    def read(self, path):
+        try:
+            with open(path, "rb") as f:
+                return f.read()
+        except FileNotFoundError:
+            return b""
+
+    def console(self):
+        return self.read(self.console_file)
+
+    def result(self):
+        return self.read(self.result_file)
+
+    def wait_for(self, pattern, timeout=60, where="result"):
+        """Wait until the pattern appears; fail when the machine ends or the time is over."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            text = self.result() if where == "result" else self.console()
+            m = re.search(pattern, text)
+            if m:
+                return m
+            if self.proc.poll() is not None:
+                break
+            time.sleep(0.01)
+        raise Failed("no %r; %s" % (pattern, self.report()))
+
+    def wait(self, timeout=60):
+        """Wait for the end; the exit status of QEMU."""
+        try:
+            self.proc.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed("no end after %d s; %s" % (timeout, self.report()))
+        return self.proc.returncode
+
+    def kill(self):
+        """The power cut: SIGKILL."""
+        if self.proc and self.proc.poll() is None:
+            self.proc.send_signal(signal.SIGKILL)
+            self.proc.wait()
+
+    def status(self):
+        """The guest's own status, None if the end was not a proper one."""
+        m = END.search(self.console())
+        if not m or self.proc.returncode != ((int(m.group(1)) & 0x7f) << 1 | 1) & 0xff:
+            return None
+        return int(m.group(1))
+
+    def report(self):
+        err = b""
+        if self.proc and self.proc.poll() is not None and self.proc.stderr:
+            err = self.proc.stderr.read()
+        return "qemu %s %s\n--- result\n%s\n--- console\n%s" % (
+            self.proc.returncode if self.proc else None, err.decode(errors="replace"),
+            self.result()[-2000:].decode(errors="replace"), self.console()[-4000:].decode(errors="replace"))
+
+    def close(self):
+        self.kill()
+        if self.proc and self.proc.stderr:
+            self.proc.stderr.close()
+        if not self.keep:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def qmp(self, command, **arguments):
+        """One QMP command; its answer."""
+        import json
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.monitor_path)
+            f = s.makefile("rw")
+            f.readline()
+            for c, a in (("qmp_capabilities", {}), (command, arguments)):
+                f.write(json.dumps({"execute": c, "arguments": a}) + "\n")
+                f.flush()
+                while True:
+                    answer = json.loads(f.readline())
+                    if "return" in answer or "error" in answer:
+                        break
+            return answer.get("return")
+
+
+class Image:
+    """A disk image for one test; removed afterwards."""
+
+    def __init__(self, **kw):
+        fd, self.path = tempfile.mkstemp(prefix="quire-", suffix=".img")
+        os.close(fd)
+        self.ext2 = mkimage.make_image(BUILD, self.path, **kw)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+    def partition(self, size_mib=64):
+        """The ext2 partition as a file of its own, for debugfs and e2fsck."""
+        out = self.path + ".ext2"
+        with open(self.path, "rb") as f, open(out, "wb") as o:
+            f.seek(self.ext2)
+            o.write(f.read(size_mib << 20))
+        return out
+
+    def cat(self, path):
+        """A file's bytes, read on the host by debugfs from the image as it is."""
+        part = self.partition()
+        try:
+            with tempfile.NamedTemporaryFile() as t:
+                subprocess.run(["/usr/sbin/debugfs", "-R", "dump %s %s" % (path, t.name), part], check=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                return open(t.name, "rb").read()
+        finally:
+            os.unlink(part)
+
+    def fsck(self, repair=False):
+        """e2fsck's exit status and output; repair: on a copy, then the copy's path is self.repaired."""
+        part = self.partition()
+        r = subprocess.run(["/usr/sbin/e2fsck", "-f", "-y" if repair else "-n", part], stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT)
+        if repair:
+            self.repaired = part
+        else:
+            os.unlink(part)
+        return r.returncode, r.stdout.decode(errors="replace")
+
+
+def run_cmd(cmd, timeout=90, mem=256, image=None, cmdline="", guest_kw=None, **image_kw):
+    """Run one command in a fresh guest; (status, output)."""
+    with (image or Image(cmd=cmd, cmdline=("cmd " + cmdline).strip(), **image_kw)) as img:
+        with Guest(img.path, mem=mem, **(guest_kw or {})) as g:
+            g.start()
+            g.wait(timeout)
+            check(g.status() is not None, "no proper end: " + g.report())
+            return g.status(), g.result().decode(errors="replace")
+
+
+TESTS = {}
+
+
+def test(f):
+    """Register a guest test; its name is the function's."""
+    TESTS[f.__name__] = f
+    return f
