@@ -26,12 +26,15 @@ struct kmsg {
 	enum kmsg_state state;          /* [o] */
 	struct ipc_msg m;               /* request, then reply.  token: [o] */
 	struct kobj *obj[IPC_HANDLES];  /* request: borrowed from the sender; reply: a reference, the receiver's to drop */
-	struct map *lender;             /* whose addresses lend[].addr are (holds no reference: the caller sleeps in it);
-	                                   NULL: kernel addresses */
-	struct thread *caller;          /* [o] sleeps on port->replies for this one; NULL: a post */
+	struct map *lender;             /* [c] the map of the thread that calls, whose addresses lend[].addr are (no
+	                                   reference: the thread sleeps in it); NULL: kernel addresses */
+	struct thread *caller;          /* [o] sleeps on `wait` for the reply; NULL: a post */
+	struct waitq wait;              /* [o] the caller alone, so that a reply wakes nobody else */
 	void (*done)(struct kmsg *);    /* post: replied, or the server died (m.status = -EIO).  No lock held; may post again */
 	bool replied;                   /* [o] */
 	uint32_t lend_busy;             /* [o] a server copies from or to the lent buffers right now */
+	uaddr_t  staged_from[IPC_LENDS];        /* [caller] lend.c: the user's address while lend[].addr is the kernel's */
+	uint64_t wrote[IPC_LENDS];      /* [o] bytes the server has written into each lent buffer, from its start */
 };      /* [o] port->lock */
 
 struct port {
@@ -40,23 +43,43 @@ struct port {
 	struct list queue;              /* [o] kmsg QUEUED */
 	struct list taken;              /* [o] kmsg TAKEN, found by token */
 	struct waitq servers;           /* [o] threads in ipc_recv */
-	struct waitq replies;           /* [o] callers */
+	struct waitq settled;           /* [o] who waits for copies from or to lent buffers to end */
 	uint64_t bits;                  /* [o] notifications raised */
-	uint64_t next_token;            /* [o] */
+	uint32_t id;                    /* [c] its place in the table of ports; the top of every token it gives out */
 	struct proc *owner;             /* [o] who receives; NULL: dead, every call gives -EIO */
+	void (*died)(struct port *);    /* [c] may be NULL: its server ended; no lock held */
 };
 
 struct port *port_create(struct proc *owner);           /* NULL: no memory; one reference */
-void port_die(struct port *);                           /* its server ended: all queued and taken messages fail with -EIO */
+/* Its server ended: all queued and taken messages of this port, and of all others that its owner has, fail with -EIO.
+ * => no lock held; waits for copies from and to lent buffers to end */
+void port_die(struct port *);
 
 /* Send m and sleep for the reply.  interruptible: a signal withdraws the message: -EINTR (and lend copies in
  * progress are waited for).  => 0: the reply is in k (its status in k->m.status; reply objects in k->obj);
- * -EIO: no server.  No lock held. */
+ * -EIO: no server; -EFAULT, -ENOMEM, -EINVAL: the lent buffers (see lend.c).  No lock held. */
 int ipc_call(struct port *, struct kmsg *, bool interruptible);
 /* Send m, never sleep.  k->done is called exactly once.  Spinlocks up to rank VMO may be held; if the port is dead
  * done is called from a kernel worker, not from here. */
 void ipc_post(struct port *, struct kmsg *);
 void port_notify(struct port *, uint64_t bits);         /* from anywhere, interrupts too */
+
+/* The server's side, for sys_ipc.c.  Handles are objects here: obj[] carries references.
+ * recv: the next notification or message into m; the token is the caller's until ipc_reply().  deadline as waitq_sleep.
+ * => -EPERM: not the owner; -ETIMEDOUT, -EINTR
+ * reply: takes over the references in obj, always.  => -ESRCH: the caller went away; -EBUSY: another thread copies */
+int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
+int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
+void ipc_start(void);                   /* once, before the first server: the worker for posts to dead ports */
+
+/* Between ipc.c and lend.c. */
+struct port *port_by_token(uint64_t token);             /* one of the current process's ports; a reference; NULL */
+struct kmsg *kmsg_find_locked(struct port *, uint64_t token);   /* TAKEN; NULL */
+int lend_stage(struct kmsg *);          /* before a message is sent, and after its reply (rc: what came of it) */
+int lend_unstage(struct kmsg *, int rc);
+/* Copy len bytes between `user`, an address of the current process, and lent buffer `which` of a message it received.
+ * => -ESRCH: no such token; -EINVAL: no such buffer, or past its end; -EPERM: lent for the other direction; -EFAULT */
+int lend_copy(uint64_t token, unsigned which, uint64_t off, uaddr_t user, uint64_t len, bool write);
 
 extern struct port *fs_port;            /* the file server's, once SYS_fs_ready was called; NULL before */
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/handle.c - RING 0 - a process's handles: small numbers for references on kernel objects.
+ *
+ * Path:  sys_ipc.c, sys_vmo.c, sys_dev.c > [handle.c]
+ * Locks: handles->lock around the table; objects are referenced inside it and let go of outside.
+ *
+ * H1  A filled slot is one reference and one count in kobj->handles.
+ * H2  An object hears of its last handle after the slot is empty: nobody can reach it by a handle any more. */
+#include "kernel/handle.h"
+
+#include "mm/frame.h"
+
+#define PER_PAGE   (PAGE_SIZE / sizeof(struct kobj *))
+#define HANDLE_MAX (64 * PER_PAGE)      /* 32,768: far more than a server's vnodes and runs in flight */
+
+int handles_init(struct handles *t)
+{
+	*t = (struct handles){ .hint = 1 };
+	spin_init(&t->lock, RANK_HANDLE, "handles");
+	return 0;
+}
+
+static void slot_drop(struct kobj *o)
+{
+	if (__atomic_sub_fetch(&o->handles, 1, __ATOMIC_ACQ_REL) == 0 && o->no_handles) o->no_handles(o);
+	kobj_unref(o);
+}
+
+/* In rising order: a driver's device (HANDLE_DEVICE) is stopped before the runs that it may be writing to end. */
+void handles_destroy(struct handles *t)
+{
+	uint32_t n = t->nslots;
+
+	for (uint32_t h = 1; h < n; h++) handle_close(t, h);
+	if (t->slot) kfree_pages(t->slot, n / PER_PAGE);
+	t->slot = NULL;
+	t->nslots = 0;
+}
+
+/* Twice as many slots.  => nothing locked; another thread may have done it meanwhile, then this is for nothing */
+static int handles_grow(struct handles *t, uint32_t old)
+{
+	uint32_t n = old ? old * 2 : PER_PAGE;
+	struct kobj **slot, **gone;
+
+	if (n > HANDLE_MAX) return -EMFILE;
+	slot = kalloc_pages(n / PER_PAGE);
+	if (!slot) return -ENOMEM;
+
+	spin_lock(&t->lock);
+	gone = t->slot;
+	if (t->nslots == old) {
+		for (uint32_t h = 0; h < old; h++) slot[h] = t->slot[h];
+		t->slot = slot;
+		t->nslots = n;
+	} else {
+		gone = slot;
+		old = n;
+	}
+	spin_unlock(&t->lock);
+	if (gone) kfree_pages(gone, old / PER_PAGE);
+	return 0;
+}
+
+static uint32_t slot_find_locked(const struct handles *t)
+{
+	for (uint32_t i = 0; i < t->nslots; i++) {
+		uint32_t h = t->hint + i < t->nslots ? t->hint + i : t->hint + i - t->nslots;
+
+		if (h != 0 && !t->slot[h]) return h;
+	}
+	return 0;
+}
+
+int handle_add(struct handles *t, struct kobj *o)
+{
+	for (;;) {
+		uint32_t h, n;
+		int rc;
+
+		spin_lock(&t->lock);
+		h = slot_find_locked(t);
+		n = t->nslots;
+		if (h) {
+			t->slot[h] = o;
+			t->hint = h + 1 < n ? h + 1 : 1;
+			kobj_ref(o);
+			__atomic_add_fetch(&o->handles, 1, __ATOMIC_RELAXED);
+		}
+		spin_unlock(&t->lock);
+		if (h) return h;
+		rc = handles_grow(t, n);
+		if (rc) return rc;
+	}
+}
+
+struct kobj *handle_get(struct handles *t, uint32_t h, enum kobj_type type)
+{
+	struct kobj *o = NULL;
+
+	spin_lock(&t->lock);
+	if (h < t->nslots) o = t->slot[h];
+	if (o && type != KOBJ_ANY && o->type != type) o = NULL;
+	if (o) kobj_ref(o);
+	spin_unlock(&t->lock);
+	return o;
+}
+
+int handle_close(struct handles *t, uint32_t h)
+{
+	struct kobj *o = NULL;
+
+	spin_lock(&t->lock);
+	if (h < t->nslots) o = t->slot[h];
+	if (o) {
+		t->slot[h] = NULL;
+		t->hint = MIN(t->hint, h);
+	}
+	spin_unlock(&t->lock);
+	if (!o) return -EBADF;
+	slot_drop(o);
+	return 0;
+}

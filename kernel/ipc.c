@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/ipc.c - RING 0 - ports: calls and their replies, posts, notifications, and the death of a server.
+ *
+ * Path:  system call or mm/pager.c > [ipc.c]  ~message~>  sys_ipc.c of the server
+ * Use:   ipc_call() and ipc_post() on one side; ipc_recv(), lend_copy(), ipc_reply() on the other.
+ * Locks: port->lock around the queues and the state of their messages; ports_lock around the table of ports.
+ *        Neither is held while anybody copies, nor while `done` runs.
+ *
+ * I1  A message that is not IDLE is on exactly one list of its port and holds a reference on the port.
+ * I2  A message leaves TAKEN only with no copy from or to its lent buffers under way (lend_busy is 0).
+ * I3  The caller of a message, or its `done`, hears of its end exactly once.
+ * I4  A dead port (owner NULL) gets no new message, and none stays on it. */
+#include "kernel/ipc.h"
+
+#include "kernel/proc.h"
+#include "kernel/thread.h"
+#include "mm/frame.h"
+
+#define PORTS_MAX 64u
+#define TOKEN_ID_SHIFT 48               /* token: id of the port, then a number that does not come again */
+
+struct port *fs_port;
+
+static struct spinlock ports_lock = SPINLOCK_INIT(RANK_HANDLE, "ports");
+static struct port *ports[PORTS_MAX];   /* [ports_lock] no reference: port_destroy() leaves the table; ports[0] unused */
+static uint64_t token_last;             /* atomic */
+
+/* Posts to dead ports, for the worker: whoever posts may hold locks that `done` takes. */
+static struct spinlock orphans_lock = SPINLOCK_INIT(RANK_PORT, "orphans");
+static struct list orphans = LIST_INIT(orphans);
+static struct waitq orphans_wait = { LIST_INIT(orphans_wait.threads) };
+
+static void port_destroy(struct kobj *o)
+{
+	struct port *p = container_of(o, struct port, obj);
+
+	INVARIANT("I1", list_empty(&p->queue) && list_empty(&p->taken));
+	spin_lock(&ports_lock);
+	ports[p->id] = NULL;
+	spin_unlock(&ports_lock);
+	kfree(p);
+}
+
+/* The message is over; who waits for it may go on as soon as the lock is free.  Posts: kmsg_done() is still to come. */
+static void kmsg_finish_locked(struct kmsg *k)
+{
+	INVARIANT("I2", k->state != KMSG_IDLE && k->lend_busy == 0);
+	list_remove(&k->link);
+	k->state = KMSG_IDLE;
+	k->replied = true;
+	if (k->caller) waitq_wake_one(&k->wait);
+}
+
+/* => nothing locked; k may be gone afterwards */
+static void kmsg_done(struct kmsg *k, struct port *p)
+{
+	k->done(k);
+	kobj_unref(&p->obj);
+}
+
+/* Fail every message.  => p->lock is held, and dropped now and then */
+static void port_drain_locked(struct port *p)
+{
+	for (;;) {
+		struct list *from = list_empty(&p->queue) ? &p->taken : &p->queue;
+		struct kmsg *k = container_of(from->next, struct kmsg, link);
+
+		if (list_empty(from)) return;
+		if (k->lend_busy) {
+			waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);
+			continue;
+		}
+		k->m.status = -EIO;
+		for (int i = 0; i < IPC_HANDLES; i++) k->obj[i] = NULL; /* the request's were only borrowed */
+		kmsg_finish_locked(k);
+		if (k->caller) continue;
+		spin_unlock(&p->lock);
+		kmsg_done(k, p);
+		spin_lock(&p->lock);
+	}
+}
+
+static void port_end(struct port *p)
+{
+	bool first;
+
+	spin_lock(&p->lock);
+	first = p->owner != NULL;
+	p->owner = NULL;
+	waitq_wake_all(&p->servers);
+	port_drain_locked(p);
+	spin_unlock(&p->lock);
+	if (first && p->died) p->died(p);
+}
+
+/* No handle is left by which anybody could receive: as good as dead. */
+static void port_no_handles(struct kobj *o)
+{
+	port_end(container_of(o, struct port, obj));
+}
+
+static struct port *port_of_owner(const struct proc *owner)
+{
+	struct port *p = NULL;
+
+	spin_lock(&ports_lock);
+	for (uint32_t i = 1; i < PORTS_MAX && !p; i++) {
+		if (ports[i] && ports[i]->owner == owner && kobj_try_ref(&ports[i]->obj)) p = ports[i];
+	}
+	spin_unlock(&ports_lock);
+	return p;
+}
+
+void port_die(struct port *p)
+{
+	struct proc *owner = p->owner;
+
+	port_end(p);
+	while (owner && (p = port_of_owner(owner))) {
+		port_end(p);
+		kobj_unref(&p->obj);
+	}
+}
+
+struct port *port_create(struct proc *owner)
+{
+	struct port *p = kalloc(sizeof(*p));
+	uint32_t id = 1;
+
+	if (!p) return NULL;
+	kobj_init(&p->obj, KOBJ_PORT, port_destroy);
+	p->obj.no_handles = port_no_handles;
+	spin_init(&p->lock, RANK_PORT, "port");
+	list_init(&p->queue);
+	list_init(&p->taken);
+	waitq_init(&p->servers);
+	waitq_init(&p->settled);
+	p->owner = owner;
+
+	spin_lock(&ports_lock);
+	while (id < PORTS_MAX && ports[id]) id++;
+	p->id = id;
+	if (id < PORTS_MAX) ports[id] = p;
+	spin_unlock(&ports_lock);
+	if (id < PORTS_MAX) return p;
+	kfree(p);
+	return NULL;
+}
+
+/* Queue it and wake a server.  false: the port is dead.  => p->lock held */
+static bool kmsg_queue_locked(struct port *p, struct kmsg *k, struct thread *caller)
+{
+	struct thread *server = NULL;
+
+	INVARIANT("I1", k->state == KMSG_IDLE);
+	if (!p->owner) return false;
+	kobj_ref(&p->obj);
+	k->port = p;
+	k->state = KMSG_QUEUED;
+	k->caller = caller;
+	k->replied = false;
+	k->lend_busy = 0;
+	k->m.token = (uint64_t)p->id << TOKEN_ID_SHIFT | __atomic_add_fetch(&token_last, 1, __ATOMIC_RELAXED);
+	list_push_back(&p->queue, &k->link);
+	if (!list_empty(&p->servers.threads)) server = container_of(p->servers.threads.next, struct thread, wait_link);
+	waitq_wake_one(&p->servers);
+	if (server && caller) sched_switch_to(server);  /* the caller is about to sleep: the CPU is the server's */
+	return true;
+}
+
+/* A signal came first: take the message back, unless the reply won.  => 0: it did; -EINTR */
+static int kmsg_withdraw_locked(struct port *p, struct kmsg *k)
+{
+	while (k->lend_busy) waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);   /* I2 */
+	if (k->replied) return 0;
+	list_remove(&k->link);
+	k->state = KMSG_IDLE;
+	return -EINTR;
+}
+
+int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
+{
+	int rc = lend_stage(k);
+
+	if (rc) return rc;
+	waitq_init(&k->wait);
+	spin_lock(&p->lock);
+	if (!kmsg_queue_locked(p, k, current_thread())) {
+		spin_unlock(&p->lock);
+		return lend_unstage(k, -EIO);
+	}
+	while (!k->replied && !rc) {
+		rc = waitq_sleep(&k->wait, &p->lock, WAIT_FOREVER, interruptible);
+		if (rc) rc = kmsg_withdraw_locked(p, k);
+	}
+	spin_unlock(&p->lock);
+	kobj_unref(&p->obj);
+	return lend_unstage(k, rc);
+}
+
+void ipc_post(struct port *p, struct kmsg *k)
+{
+	bool alive;
+
+	spin_lock(&p->lock);
+	alive = kmsg_queue_locked(p, k, NULL);
+	spin_unlock(&p->lock);
+	if (alive) return;
+
+	k->m.status = -EIO;
+	kobj_ref(&p->obj);              /* kmsg_done() drops it */
+	k->port = p;
+	spin_lock(&orphans_lock);
+	list_push_back(&orphans, &k->link);
+	waitq_wake_one(&orphans_wait);
+	spin_unlock(&orphans_lock);
+}
+
+static void orphans_run(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		struct list *l;
+
+		spin_lock(&orphans_lock);
+		while (!(l = list_pop_front(&orphans))) waitq_sleep(&orphans_wait, &orphans_lock, WAIT_FOREVER, false);
+		spin_unlock(&orphans_lock);
+		kmsg_done(container_of(l, struct kmsg, link), container_of(l, struct kmsg, link)->port);
+	}
+}
+
+void ipc_start(void)
+{
+	if (!thread_kernel("ipc", orphans_run, NULL)) panic("no memory for the thread of the message system");
+}
+
+void port_notify(struct port *p, uint64_t bits)
+{
+	spin_lock(&p->lock);
+	p->bits |= bits;
+	if (p->bits) waitq_wake_one(&p->servers);
+	spin_unlock(&p->lock);
+}
+
+/* A notification goes first: an interrupt that is served frees what the next message may need. */
+static bool port_take_locked(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
+{
+	struct list *l;
+	struct kmsg *k;
+
+	for (int i = 0; i < IPC_HANDLES; i++) obj[i] = NULL;
+	if (p->bits) {
+		*m = (struct ipc_msg){ .op = OP_NOTIFY, .arg = { p->bits } };
+		p->bits = 0;
+		return true;
+	}
+	l = list_pop_front(&p->queue);
+	if (!l) return false;
+	k = container_of(l, struct kmsg, link);
+	list_push_back(&p->taken, &k->link);
+	k->state = KMSG_TAKEN;
+	*m = k->m;
+	for (int i = 0; i < IPC_HANDLES; i++) {
+		obj[i] = k->obj[i];
+		if (obj[i]) kobj_ref(obj[i]);
+	}
+	return true;
+}
+
+int ipc_recv(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline)
+{
+	int rc = 0;
+
+	spin_lock(&p->lock);
+	for (;;) {
+		if (p->owner != current_proc()) rc = -EPERM;
+		else if (port_take_locked(p, m, obj)) rc = 0;   /* even after a time-out: the wake-up was ours alone */
+		else if (!rc) {
+			rc = waitq_sleep(&p->servers, &p->lock, deadline, true);
+			continue;
+		}
+		break;
+	}
+	spin_unlock(&p->lock);
+	return rc;
+}
+
+struct port *port_by_token(uint64_t token)
+{
+	uint64_t id = token >> TOKEN_ID_SHIFT;
+	struct port *p = NULL;
+
+	spin_lock(&ports_lock);
+	if (id < PORTS_MAX) p = ports[id];
+	if (p && (p->owner != current_proc() || !kobj_try_ref(&p->obj))) p = NULL;
+	spin_unlock(&ports_lock);
+	return p;
+}
+
+struct kmsg *kmsg_find_locked(struct port *p, uint64_t token)
+{
+	list_for(l, &p->taken) {
+		struct kmsg *k = container_of(l, struct kmsg, link);
+
+		if (k->m.token == token) return k;
+	}
+	return NULL;
+}
+
+static void objs_drop(struct kobj *obj[IPC_HANDLES])
+{
+	for (int i = 0; i < IPC_HANDLES; i++) {
+		if (obj[i]) kobj_unref(obj[i]);
+		obj[i] = NULL;
+	}
+}
+
+/* The reply's words into the message.  An errno that is none is the server's mistake: -EIO, never a made-up success. */
+static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
+{
+	k->m.status = m->status <= 0 && m->status > -4096 ? m->status : -EIO;
+	memcpy(k->m.arg, m->arg, sizeof(k->m.arg));
+	for (int i = 0; i < IPC_HANDLES; i++) {
+		k->obj[i] = k->caller ? obj[i] : NULL;
+		if (k->caller) obj[i] = NULL;
+	}
+	kmsg_finish_locked(k);
+	if (k->caller) sched_switch_to(k->caller);
+}
+
+int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
+{
+	struct port *p = port_by_token(m->token);
+	struct kmsg *k = NULL;
+	bool post = false;
+	int rc = -ESRCH;
+
+	if (p) {
+		spin_lock(&p->lock);
+		k = kmsg_find_locked(p, m->token);
+		if (k) rc = k->lend_busy ? -EBUSY : 0;
+		if (!rc) {
+			post = !k->caller;      /* once the lock is free, a caller may be gone, and k with it */
+			kmsg_answer_locked(k, m, obj);
+		}
+		spin_unlock(&p->lock);
+		if (post) kmsg_done(k, p);
+		kobj_unref(&p->obj);
+	}
+	objs_drop(obj);
+	return rc;
+}

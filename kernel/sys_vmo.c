@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sys_vmo.c - RING 0 - the servers' system calls about memory objects and runs.
+ *
+ * Path:  entry.S > syscall.c > [sys_vmo.c] > mm/vmo.c, mm/vmwrite.c, mm/pager.c
+ * Locks: vmo->lock around what vmo_set changes; otherwise none here. */
+#include "kernel/ipc.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+#include "mm/map.h"
+#include "mm/pagecache.h"
+#include "mm/run.h"
+
+#define EXTENTS_MAX 1024u
+
+static struct kobj *object_get(uint64_t h, enum kobj_type type)
+{
+	return h <= UINT32_MAX ? handle_get(&current_proc()->handles, h, type) : NULL;
+}
+
+static int vmo_args_check(const struct vmo_args *a)
+{
+	if (a->flags & ~(uint64_t)(VMO_READONLY | VMO_NOGROW | VMO_EPHEMERAL)) return -EINVAL;
+	if (!a->port != !!(a->flags & VMO_EPHEMERAL)) return -EINVAL;   /* without a pager: tmpfs, and only that */
+	if (a->size > a->max_size || a->max_size > INT64_MAX) return -EINVAL;
+	return 0;
+}
+
+long sys_vmo_create(uint64_t args, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	struct kobj *o = NULL;
+	struct vmo_args a;
+	struct vmo *v;
+	int rc;
+
+	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5;
+	if (!current_proc()->server) return -EPERM;
+	rc = copy_in(&a, args, sizeof(a));
+	if (!rc) rc = vmo_args_check(&a);
+	if (rc) return rc;
+	if (a.port && !(o = object_get(a.port, KOBJ_PORT))) return -EBADF;
+
+	v = vmo_create(o ? container_of(o, struct port, obj) : NULL, a.cookie, a.size, a.max_size, a.flags);
+	if (o) kobj_unref(o);
+	if (!v) return -ENOMEM;
+	v->atime = a.atime;
+	v->mtime = a.mtime;
+	v->ctime = a.ctime;
+	rc = handle_add(&current_proc()->handles, &v->obj);
+	vmo_unref(v);
+	return rc;
+}
+
+static struct vmo *vmo_get(uint64_t h)
+{
+	struct kobj *o = object_get(h, KOBJ_VMO);
+
+	return o ? container_of(o, struct vmo, obj) : NULL;
+}
+
+long sys_vmo_info(uint64_t handle, uint64_t info, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	struct vmo_info i;
+	struct vmo *v;
+
+	(void)a2, (void)a3, (void)a4, (void)a5;
+	if (!current_proc()->server) return -EPERM;
+	v = vmo_get(handle);
+	if (!v) return -EBADF;
+	vmo_info(v, &i);
+	vmo_unref(v);
+	return copy_out(info, &i, sizeof(i));
+}
+
+/* What the server says of times is what it has stored: the kernel owes it nothing about them any more. */
+static void vmo_set_locked(struct vmo *v, uint64_t which, uint64_t value)
+{
+	switch (which) {
+	case VMO_SET_ATIME: v->atime = value; v->changed &= ~VMOC_ATIME; break;
+	case VMO_SET_MTIME: v->mtime = value; v->changed &= ~VMOC_MTIME; break;
+	case VMO_SET_CTIME: v->ctime = value; v->changed &= ~VMOC_CTIME; break;
+	default:
+		v->links = MIN(value, UINT32_MAX);
+		vmo_release_check_locked(v);    /* unlinked: its dirty pages do not hold up the RELEASE any more */
+	}
+}
+
+long sys_vmo_set(uint64_t handle, uint64_t which, uint64_t value, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	struct vmo *v;
+
+	(void)a3, (void)a4, (void)a5;
+	if (!current_proc()->server) return -EPERM;
+	if (which < VMO_SET_ATIME || which > VMO_SET_LINKS) return -EINVAL;
+	v = vmo_get(handle);
+	if (!v) return -EBADF;
+
+	spin_lock(&v->lock);
+	vmo_set_locked(v, which, value);
+	spin_unlock(&v->lock);
+	vmo_unref(v);
+	return 0;
+}
+
+/* map_map() marks shared mappings of a wired map as its owner's: only vm_write() cleans what is stored there. */
+long sys_vmo_map(uint64_t handle, uint64_t off, uint64_t len, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	uint32_t prot = PROT_READ | PROT_WRITE;
+	uaddr_t at = 0;
+	struct vmo *v;
+	int rc;
+
+	(void)a3, (void)a4, (void)a5;
+	if (!current_proc()->server) return -EPERM;
+	v = vmo_get(handle);
+	if (!v) return -EBADF;
+	if (v->flags & VMO_READONLY) prot = PROT_READ;
+	rc = map_map(current_proc()->map, &at, len, prot, prot, MAP_SHARED, v, off);
+	vmo_unref(v);
+	return rc ? rc : (long)at;
+}
+
+long sys_vm_write(uint64_t extents, uint64_t n, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	uint64_t bytes = n * sizeof(struct vm_extent);
+	uint32_t pages = ROUND_UP(bytes, PAGE_SIZE) / PAGE_SIZE;
+	struct vm_extent *x;
+	int rc;
+
+	(void)a2, (void)a3, (void)a4, (void)a5;
+	if (!current_proc()->server) return -EPERM;
+	if (n > EXTENTS_MAX) return -EINVAL;
+	if (n == 0) return 0;
+
+	x = pages > 1 ? kalloc_pages(pages) : kalloc(bytes);
+	if (!x) return -ENOMEM;
+	rc = copy_in(x, extents, bytes);
+	if (!rc) rc = vm_write(current_proc()->map, x, n);
+	if (pages > 1) kfree_pages(x, pages);
+	else kfree(x);
+	return rc;
+}
+
+static struct run *run_get(uint64_t h)
+{
+	struct kobj *o = object_get(h, KOBJ_RUN);
+
+	return o ? container_of(o, struct run, obj) : NULL;
+}
+
+long sys_run_done(uint64_t run, uint64_t off, uint64_t len, uint64_t status, uint64_t a4, uint64_t a5)
+{
+	struct run *r;
+	int rc;
+
+	(void)a4, (void)a5;
+	if (!current_proc()->server) return -EPERM;
+	r = run_get(run);
+	if (!r) return -EBADF;
+	rc = run_done(r, off, len, (int)status);
+	kobj_unref(&r->obj);
+	return rc;
+}
+
+long sys_run_zero(uint64_t run, uint64_t off, uint64_t len, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	struct run *r;
+	int rc;
+
+	(void)a3, (void)a4, (void)a5;
+	if (!current_proc()->server) return -EPERM;
+	r = run_get(run);
+	if (!r) return -EBADF;
+	rc = run_zero(r, off, len);
+	kobj_unref(&r->obj);
+	return rc;
+}
