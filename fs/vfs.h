@@ -39,11 +39,14 @@ struct fs_ops {
 	              struct vnode *ndir, const char *nname, size_t nlen);       /* replaces an existing target */
 	int (*readlink)(struct vnode *, char *buf, size_t len, size_t *n);
 	int (*readdir)(struct vnode *dir, uint64_t pos, readdir_emit, void *arg);  /* "." and ".." included */
-	int (*parent)(struct vnode *dir, struct vnode **out);                    /* ".." */
+	int (*parent)(struct vnode *dir, struct vnode **out);                    /* ".."; never asked of a root */
 	int (*getattr)(struct vnode *, struct stat *);
 	int (*setattr)(struct vnode *, const struct stat *, unsigned which);     /* ATTR_* */
 	int (*open)(struct vnode *);            /* regular file: make vn->object if there is none */
-	void (*inactive)(struct vnode *);       /* the last reference went: free, or keep cached */
+	/* The last reference went: free it, or keep it cached.  A vnode with an object is kept while object_info() shows
+	 * users or dirty pages: mappings outlive descriptors.  An unlinked one goes at the later of this and release().
+	 * The file system finds its cached vnodes by inode number, hands out one vnode per inode, and evicts the idle ones. */
+	void (*inactive)(struct vnode *);
 
 	/* The pager (abi/pager.h), byte offsets.  fill and write must see to it that every byte of the run part is
 	 * completed: by the driver, by disk_run_zero() or by disk_run_done() with an error.  `size`: the object's. */
@@ -72,6 +75,7 @@ struct vnode {
 	mode_t   mode;          /* type and permissions; the file system keeps it true */
 	uint32_t uid, gid;
 	uint32_t refs;          /* vnode_ref(), vnode_put() */
+	uint32_t opens;         /* of these, descriptors of the kernel: NAME_OPEN less NAME_CLOSE */
 	uint32_t object;        /* handle of its memory object, 0: none yet */
 	uint64_t dev;           /* character device number, for S_IFCHR */
 	struct mount *covered_by;       /* directory: what is mounted here */
