@@ -3,8 +3,7 @@
  *
  * Path:  system call or mm/pager.c > [ipc.c]  ~message~>  sys_ipc.c of the server
  * Use:   ipc_call() and ipc_post() on one side; ipc_recv(), lend_copy(), ipc_reply() on the other.
- * Locks: port->lock around the queues and the state of their messages; ports_lock around the table of ports.
- *        Neither is held while anybody copies, nor while `done` runs.
+ * Locks: port->lock around the queues and the state of their messages; not held while anybody copies or `done` runs.
  *
  * I1  A message that is not IDLE is on exactly one list of its port and holds a reference on the port.
  * I2  A message leaves TAKEN only with no copy from or to its lent buffers under way (lend_busy is 0).
@@ -16,14 +15,7 @@
 #include "kernel/thread.h"
 #include "mm/frame.h"
 
-#define PORTS_MAX 64u
-#define TOKEN_ID_SHIFT 48               /* token: id of the port, then a number that does not come again */
-
 struct port *fs_port;
-
-static struct spinlock ports_lock = SPINLOCK_INIT(RANK_HANDLE, "ports");
-static struct port *ports[PORTS_MAX];   /* [ports_lock] no reference: port_destroy() leaves the table; ports[0] unused */
-static uint64_t token_last;             /* atomic */
 
 /* Posts to dead ports, for the worker: whoever posts may hold locks that `done` takes. */
 static struct spinlock orphans_lock = SPINLOCK_INIT(RANK_PORT, "orphans");
@@ -35,9 +27,6 @@ static void port_destroy(struct kobj *o)
 	struct port *p = container_of(o, struct port, obj);
 
 	INVARIANT("I1", list_empty(&p->queue) && list_empty(&p->taken));
-	spin_lock(&ports_lock);
-	ports[p->id] = NULL;
-	spin_unlock(&ports_lock);
 	kfree(p);
 }
 
@@ -80,7 +69,7 @@ static void port_drain_locked(struct port *p)
 	}
 }
 
-static void port_end(struct port *p)
+void port_die(struct port *p)
 {
 	bool first;
 
@@ -96,36 +85,12 @@ static void port_end(struct port *p)
 /* No handle is left by which anybody could receive: as good as dead. */
 static void port_no_handles(struct kobj *o)
 {
-	port_end(container_of(o, struct port, obj));
-}
-
-static struct port *port_of_owner(const struct proc *owner)
-{
-	struct port *p = NULL;
-
-	spin_lock(&ports_lock);
-	for (uint32_t i = 1; i < PORTS_MAX && !p; i++) {
-		if (ports[i] && ports[i]->owner == owner && kobj_try_ref(&ports[i]->obj)) p = ports[i];
-	}
-	spin_unlock(&ports_lock);
-	return p;
-}
-
-void port_die(struct port *p)
-{
-	struct proc *owner = p->owner;
-
-	port_end(p);
-	while (owner && (p = port_of_owner(owner))) {
-		port_end(p);
-		kobj_unref(&p->obj);
-	}
+	port_die(container_of(o, struct port, obj));
 }
 
 struct port *port_create(struct proc *owner)
 {
 	struct port *p = kalloc(sizeof(*p));
-	uint32_t id = 1;
 
 	if (!p) return NULL;
 	kobj_init(&p->obj, KOBJ_PORT, port_destroy);
@@ -136,15 +101,7 @@ struct port *port_create(struct proc *owner)
 	waitq_init(&p->servers);
 	waitq_init(&p->settled);
 	p->owner = owner;
-
-	spin_lock(&ports_lock);
-	while (id < PORTS_MAX && ports[id]) id++;
-	p->id = id;
-	if (id < PORTS_MAX) ports[id] = p;
-	spin_unlock(&ports_lock);
-	if (id < PORTS_MAX) return p;
-	kfree(p);
-	return NULL;
+	return p;
 }
 
 /* Queue it and wake a server.  false: the port is dead.  => p->lock held */
@@ -160,7 +117,7 @@ static bool kmsg_queue_locked(struct port *p, struct kmsg *k, struct thread *cal
 	k->caller = caller;
 	k->replied = false;
 	k->lend_busy = 0;
-	k->m.token = (uint64_t)p->id << TOKEN_ID_SHIFT | __atomic_add_fetch(&token_last, 1, __ATOMIC_RELAXED);
+	k->m.token = ++p->last_token;
 	list_push_back(&p->queue, &k->link);
 	if (!list_empty(&p->servers.threads)) server = container_of(p->servers.threads.next, struct thread, wait_link);
 	waitq_wake_one(&p->servers);
@@ -285,18 +242,6 @@ int ipc_recv(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], u
 	return rc;
 }
 
-struct port *port_by_token(uint64_t token)
-{
-	uint64_t id = token >> TOKEN_ID_SHIFT;
-	struct port *p = NULL;
-
-	spin_lock(&ports_lock);
-	if (id < PORTS_MAX) p = ports[id];
-	if (p && (p->owner != current_proc() || !kobj_try_ref(&p->obj))) p = NULL;
-	spin_unlock(&ports_lock);
-	return p;
-}
-
 struct kmsg *kmsg_find_locked(struct port *p, uint64_t token)
 {
 	list_for(l, &p->taken) {
@@ -330,7 +275,7 @@ static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct k
 
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
-	struct port *p = port_by_token(m->token);
+	struct port *p = current_proc()->port;
 	struct kmsg *k = NULL;
 	bool post = false;
 	int rc = -ESRCH;
@@ -344,9 +289,8 @@ int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 			kmsg_answer_locked(k, m, obj);
 		}
 		spin_unlock(&p->lock);
-		if (post) kmsg_done(k, p);
-		kobj_unref(&p->obj);
 	}
+	if (post) kmsg_done(k, p);
 	objs_drop(obj);
 	return rc;
 }

@@ -45,13 +45,13 @@ struct port {
 	struct waitq servers;           /* [o] threads in ipc_recv */
 	struct waitq settled;           /* [o] who waits for copies from or to lent buffers to end */
 	uint64_t bits;                  /* [o] notifications raised */
-	uint32_t id;                    /* [c] its place in the table of ports; the top of every token it gives out */
+	uint64_t last_token;            /* [o] */
 	struct proc *owner;             /* [o] who receives; NULL: dead, every call gives -EIO */
 	void (*died)(struct port *);    /* [c] may be NULL: its server ended; no lock held */
 };
 
 struct port *port_create(struct proc *owner);           /* NULL: no memory; one reference */
-/* Its server ended: all queued and taken messages of this port, and of all others that its owner has, fail with -EIO.
+/* Its server ended: all queued and taken messages fail with -EIO.  A second time: nothing happens.
  * => no lock held; waits for copies from and to lent buffers to end */
 void port_die(struct port *);
 
@@ -64,8 +64,9 @@ int ipc_call(struct port *, struct kmsg *, bool interruptible);
 void ipc_post(struct port *, struct kmsg *);
 void port_notify(struct port *, uint64_t bits);         /* from anywhere, interrupts too */
 
-/* The server's side, for sys_ipc.c.  Handles are objects here: obj[] carries references.
- * recv: the next notification or message into m; the token is the caller's until ipc_reply().  deadline as waitq_sleep.
+/* The server's side, for sys_ipc.c: tokens belong to proc->port, the one port of the current process.  Handles are
+ * objects here: obj[] carries references.
+ * recv: the next notification or message into m; its token is good until ipc_reply().  deadline as waitq_sleep.
  * => -EPERM: not the owner; -ETIMEDOUT, -EINTR
  * reply: takes over the references in obj, always.  => -ESRCH: the caller went away; -EBUSY: another thread copies */
 int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
@@ -73,7 +74,6 @@ int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 void ipc_start(void);                   /* once, before the first server: the worker for posts to dead ports */
 
 /* Between ipc.c and lend.c. */
-struct port *port_by_token(uint64_t token);             /* one of the current process's ports; a reference; NULL */
 struct kmsg *kmsg_find_locked(struct port *, uint64_t token);   /* TAKEN; NULL */
 int lend_stage(struct kmsg *);          /* before a message is sent, and after its reply (rc: what came of it) */
 int lend_unstage(struct kmsg *, int rc);

@@ -20,14 +20,6 @@ static inline void kobj_init(struct kobj *o, enum kobj_type type, void (*destroy
 	*o = (struct kobj){ .refs = 1, .type = type, .destroy = destroy };
 }
 static inline void kobj_ref(struct kobj *o) { __atomic_add_fetch(&o->refs, 1, __ATOMIC_RELAXED); }
-/* For tables that hold no reference: false if the last one just went. */
-static inline bool kobj_try_ref(struct kobj *o)
-{
-	uint32_t n = __atomic_load_n(&o->refs, __ATOMIC_RELAXED);
-
-	while (n && !__atomic_compare_exchange_n(&o->refs, &n, n + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) { }
-	return n != 0;
-}
 static inline void kobj_unref(struct kobj *o)
 {
 	if (__atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0) o->destroy(o);

@@ -9,6 +9,7 @@
  *     wrote is carried out by it after the reply.  Servers' own memory is wired: copied directly. */
 #include "kernel/ipc.h"
 
+#include "kernel/proc.h"
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
 #include "mm/map.h"
@@ -133,7 +134,7 @@ static void lend_end(struct port *p, struct kmsg *k, unsigned which, uint64_t wr
 
 int lend_copy(uint64_t token, unsigned which, uint64_t off, uaddr_t user, uint64_t len, bool write)
 {
-	struct port *p = port_by_token(token);
+	struct port *p = current_proc()->port;
 	struct kmsg *k;
 	uint64_t addr;
 	int rc;
@@ -151,6 +152,5 @@ int lend_copy(uint64_t token, unsigned which, uint64_t off, uaddr_t user, uint64
 		else rc = copy_staged(user, (void *)(uintptr_t)addr, len, write);
 		lend_end(p, k, which, write && !rc ? off + len : 0);
 	}
-	kobj_unref(&p->obj);
 	return rc;
 }

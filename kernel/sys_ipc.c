@@ -78,14 +78,13 @@ static int call_finish(struct kmsg *k, uaddr_t msg)
 	return rc;
 }
 
-long sys_ipc_call(uint64_t port, uint64_t msg, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(ipc_call)
 {
 	struct kmsg k = { .lender = current_proc()->map };
 	struct kobj *obj[IPC_HANDLES];
 	struct port *p;
-	int rc = copy_in(&k.m, msg, sizeof(k.m));
+	int rc = copy_in(&k.m, a1, sizeof(k.m));
 
-	(void)a2, (void)a3, (void)a4, (void)a5;
 	if (rc) return rc;
 	for (int i = 0; i < IPC_LENDS; i++) {
 		const struct ipc_lend *l = &k.m.lend[i];
@@ -93,7 +92,7 @@ long sys_ipc_call(uint64_t port, uint64_t msg, uint64_t a2, uint64_t a3, uint64_
 		if (l->flags & ~(uint64_t)(LEND_READ | LEND_WRITE)) return -EINVAL;
 		if (l->flags && !user_range_ok(l->addr, l->len)) return -EFAULT;
 	}
-	p = port_get(port);
+	p = port_get(a0);
 	if (!p) return -EBADF;
 	rc = handles_to_objs(&k.m, obj);
 
@@ -103,7 +102,7 @@ long sys_ipc_call(uint64_t port, uint64_t msg, uint64_t a2, uint64_t a3, uint64_
 		objs_put(obj);
 	}
 	kobj_unref(&p->obj);
-	return rc ? rc : call_finish(&k, msg);
+	return rc ? rc : call_finish(&k, a1);
 }
 
 /* Receive, and put the message at `msg`.  What cannot be delivered is answered here, so that its caller does not wait. */
@@ -130,14 +129,13 @@ static int msg_receive(struct port *p, uaddr_t msg, uint64_t timeout)
 	}
 }
 
-long sys_ipc_recv(uint64_t port, uint64_t msg, uint64_t timeout, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(ipc_recv)
 {
-	struct port *p = port_get(port);
+	struct port *p = port_get(a0);
 	int rc;
 
-	(void)a3, (void)a4, (void)a5;
 	if (!p) return -EBADF;
-	rc = msg_receive(p, msg, timeout);
+	rc = msg_receive(p, a1, a2);
 	kobj_unref(&p->obj);
 	return rc;
 }
@@ -154,63 +152,44 @@ static int msg_reply(uaddr_t msg, bool maybe_none)
 	return rc ? rc : ipc_reply(&m, obj);
 }
 
-long sys_ipc_reply(uint64_t msg, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(ipc_reply)
 {
-	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5;
-	return msg_reply(msg, false);
+	return msg_reply(a0, false);
 }
 
-long sys_ipc_reply_recv(uint64_t port, uint64_t msg, uint64_t timeout, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(ipc_reply_recv)
 {
-	int rc = msg_reply(msg, true);
+	int rc = msg_reply(a1, true);
 
 	if (rc && rc != -ESRCH) return rc;      /* a caller that went away is no reason not to serve the next */
-	return sys_ipc_recv(port, msg, timeout, a3, a4, a5);
+	return sys_ipc_recv(a0, a1, a2, a3, a4, a5);
 }
 
-long sys_lend_read(uint64_t token, uint64_t which, uint64_t off, uint64_t buf, uint64_t len, uint64_t a5)
+SYSCALL(lend_read)
 {
-	(void)a5;
-	if (which >= IPC_LENDS) return -EINVAL;
-	if (!user_range_ok(buf, len)) return -EFAULT;
-	return lend_copy(token, which, off, buf, len, false);
+	if (a1 >= IPC_LENDS) return -EINVAL;
+	if (!user_range_ok(a3, a4)) return -EFAULT;
+	return lend_copy(a0, a1, a2, a3, a4, false);
 }
 
-long sys_lend_write(uint64_t token, uint64_t which, uint64_t off, uint64_t buf, uint64_t len, uint64_t a5)
+SYSCALL(lend_write)
 {
-	(void)a5;
-	if (which >= IPC_LENDS) return -EINVAL;
-	if (!user_range_ok(buf, len)) return -EFAULT;
-	return lend_copy(token, which, off, buf, len, true);
+	if (a1 >= IPC_LENDS) return -EINVAL;
+	if (!user_range_ok(a3, a4)) return -EFAULT;
+	return lend_copy(a0, a1, a2, a3, a4, true);
 }
 
-long sys_handle_close(uint64_t handle, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(handle_close)
 {
-	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5;
-	return handle <= UINT32_MAX ? handle_close(&current_proc()->handles, handle) : -EBADF;
+	return a0 <= UINT32_MAX ? handle_close(&current_proc()->handles, a0) : -EBADF;
 }
 
-long sys_port_create(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(port_notify)
 {
-	struct port *p;
-	int h;
+	struct port *p = port_get(a0);
 
-	(void)a0, (void)a1, (void)a2, (void)a3, (void)a4, (void)a5;
-	if (!current_proc()->server) return -EPERM;
-	p = port_create(current_proc());
-	if (!p) return -ENOMEM;
-	h = handle_add(&current_proc()->handles, &p->obj);
-	kobj_unref(&p->obj);
-	return h;
-}
-
-long sys_port_notify(uint64_t port, uint64_t bits, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
-{
-	struct port *p = port_get(port);
-
-	(void)a2, (void)a3, (void)a4, (void)a5;
 	if (!p) return -EBADF;
-	port_notify(p, bits);
+	port_notify(p, a1);
 	kobj_unref(&p->obj);
 	return 0;
 }

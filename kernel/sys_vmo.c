@@ -27,16 +27,15 @@ static int vmo_args_check(const struct vmo_args *a)
 	return 0;
 }
 
-long sys_vmo_create(uint64_t args, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(vmo_create)
 {
 	struct kobj *o = NULL;
 	struct vmo_args a;
 	struct vmo *v;
 	int rc;
 
-	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5;
 	if (!current_proc()->server) return -EPERM;
-	rc = copy_in(&a, args, sizeof(a));
+	rc = copy_in(&a, a0, sizeof(a));
 	if (!rc) rc = vmo_args_check(&a);
 	if (rc) return rc;
 	if (a.port && !(o = object_get(a.port, KOBJ_PORT))) return -EBADF;
@@ -59,18 +58,17 @@ static struct vmo *vmo_get(uint64_t h)
 	return o ? container_of(o, struct vmo, obj) : NULL;
 }
 
-long sys_vmo_info(uint64_t handle, uint64_t info, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(vmo_info)
 {
 	struct vmo_info i;
 	struct vmo *v;
 
-	(void)a2, (void)a3, (void)a4, (void)a5;
 	if (!current_proc()->server) return -EPERM;
-	v = vmo_get(handle);
+	v = vmo_get(a0);
 	if (!v) return -EBADF;
 	vmo_info(v, &i);
 	vmo_unref(v);
-	return copy_out(info, &i, sizeof(i));
+	return copy_out(a1, &i, sizeof(i));
 }
 
 /* What the server says of times is what it has stored: the kernel owes it nothing about them any more. */
@@ -86,57 +84,54 @@ static void vmo_set_locked(struct vmo *v, uint64_t which, uint64_t value)
 	}
 }
 
-long sys_vmo_set(uint64_t handle, uint64_t which, uint64_t value, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(vmo_set)
 {
 	struct vmo *v;
 
-	(void)a3, (void)a4, (void)a5;
 	if (!current_proc()->server) return -EPERM;
-	if (which < VMO_SET_ATIME || which > VMO_SET_LINKS) return -EINVAL;
-	v = vmo_get(handle);
+	if (a1 < VMO_SET_ATIME || a1 > VMO_SET_LINKS) return -EINVAL;
+	v = vmo_get(a0);
 	if (!v) return -EBADF;
 
 	spin_lock(&v->lock);
-	vmo_set_locked(v, which, value);
+	vmo_set_locked(v, a1, a2);
 	spin_unlock(&v->lock);
 	vmo_unref(v);
 	return 0;
 }
 
 /* map_map() marks shared mappings of a wired map as its owner's: only vm_write() cleans what is stored there. */
-long sys_vmo_map(uint64_t handle, uint64_t off, uint64_t len, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(vmo_map)
 {
 	uint32_t prot = PROT_READ | PROT_WRITE;
 	uaddr_t at = 0;
 	struct vmo *v;
 	int rc;
 
-	(void)a3, (void)a4, (void)a5;
 	if (!current_proc()->server) return -EPERM;
-	v = vmo_get(handle);
+	v = vmo_get(a0);
 	if (!v) return -EBADF;
 	if (v->flags & VMO_READONLY) prot = PROT_READ;
-	rc = map_map(current_proc()->map, &at, len, prot, prot, MAP_SHARED, v, off);
+	rc = map_map(current_proc()->map, &at, a2, prot, prot, MAP_SHARED, v, a1);
 	vmo_unref(v);
 	return rc ? rc : (long)at;
 }
 
-long sys_vm_write(uint64_t extents, uint64_t n, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(vm_write)
 {
-	uint64_t bytes = n * sizeof(struct vm_extent);
+	uint64_t bytes = a1 * sizeof(struct vm_extent);
 	uint32_t pages = ROUND_UP(bytes, PAGE_SIZE) / PAGE_SIZE;
 	struct vm_extent *x;
 	int rc;
 
-	(void)a2, (void)a3, (void)a4, (void)a5;
 	if (!current_proc()->server) return -EPERM;
-	if (n > EXTENTS_MAX) return -EINVAL;
-	if (n == 0) return 0;
+	if (a1 > EXTENTS_MAX) return -EINVAL;
+	if (a1 == 0) return 0;
 
 	x = pages > 1 ? kalloc_pages(pages) : kalloc(bytes);
 	if (!x) return -ENOMEM;
-	rc = copy_in(x, extents, bytes);
-	if (!rc) rc = vm_write(current_proc()->map, x, n);
+	rc = copy_in(x, a0, bytes);
+	if (!rc) rc = vm_write(current_proc()->map, x, a1);
 	if (pages > 1) kfree_pages(x, pages);
 	else kfree(x);
 	return rc;
@@ -149,30 +144,28 @@ static struct run *run_get(uint64_t h)
 	return o ? container_of(o, struct run, obj) : NULL;
 }
 
-long sys_run_done(uint64_t run, uint64_t off, uint64_t len, uint64_t status, uint64_t a4, uint64_t a5)
+SYSCALL(run_done)
 {
 	struct run *r;
 	int rc;
 
-	(void)a4, (void)a5;
 	if (!current_proc()->server) return -EPERM;
-	r = run_get(run);
+	r = run_get(a0);
 	if (!r) return -EBADF;
-	rc = run_done(r, off, len, (int)status);
+	rc = run_done(r, a1, a2, (int)a3);
 	kobj_unref(&r->obj);
 	return rc;
 }
 
-long sys_run_zero(uint64_t run, uint64_t off, uint64_t len, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(run_zero)
 {
 	struct run *r;
 	int rc;
 
-	(void)a3, (void)a4, (void)a5;
 	if (!current_proc()->server) return -EPERM;
-	r = run_get(run);
+	r = run_get(a0);
 	if (!r) return -EBADF;
-	rc = run_zero(r, off, len);
+	rc = run_zero(r, a1, a2);
 	kobj_unref(&r->obj);
 	return rc;
 }

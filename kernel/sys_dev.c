@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sys_dev.c - RING 0 - the servers' system calls about devices, disks, the console, boot and the end.
+ *
+ * Path:  entry.S > syscall.c > [sys_dev.c] > device.c, servers.c, console.c
+ * Locks: none here; objects are held by references.
+ *
+ * All but a server get -EPERM.  A caller without a handle on a device gets -EBADF from the calls about devices, so the
+ * file server, which has none, never learns a physical address (design rule 2). */
+#include "kernel/console.h"
+#include "kernel/device.h"
+#include "kernel/ipc.h"
+#include "kernel/proc.h"
+#include "kernel/servers.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+#include "mm/map.h"
+#include "mm/run.h"
+
+#define SEGMENTS_MAX RUN_MAX            /* a run has no more pages */
+#define PIECE 256u                      /* bytes on the kernel stack */
+
+static bool is_server(void) { return current_proc()->server; }
+
+static struct kobj *object_get(uint64_t h, enum kobj_type type)
+{
+	return h <= UINT32_MAX ? handle_get(&current_proc()->handles, h, type) : NULL;
+}
+
+static struct device *device_get(uint64_t h)
+{
+	struct kobj *o = object_get(h, KOBJ_DEVICE);
+
+	return o ? container_of(o, struct device, obj) : NULL;
+}
+
+static struct port *port_get(uint64_t h)
+{
+	struct kobj *o = object_get(h, KOBJ_PORT);
+
+	return o ? container_of(o, struct port, obj) : NULL;
+}
+
+SYSCALL(dev_info)
+{
+	struct device *d = device_get(a0);
+	struct dev_info info = { 0 };
+
+	if (!d) return is_server() ? -EBADF : -EPERM;
+	info.vendor = d->pci.vendor;
+	info.device = d->pci.device;
+	info.bdf = d->pci.bdf;
+	info.msix_entries = d->msix ? MIN(d->pci.msix_entries, DEVICE_IRQS) : 0;
+	for (unsigned i = 0; i < ARRAY_LEN(info.bar); i++) info.bar[i].len = d->pci.bar[i].len;
+	for (unsigned off = 0; off < sizeof(info.config); off += 4) {
+		uint32_t v = pci_read32(&d->pci, off);
+
+		memcpy(info.config + off, &v, sizeof(v));
+	}
+	kobj_unref(&d->obj);
+	return copy_out(a1, &info, sizeof(info));
+}
+
+SYSCALL(dev_map)
+{
+	struct device *d = device_get(a0);
+	uint64_t at = 0;
+	int rc;
+
+	if (!d) return is_server() ? -EBADF : -EPERM;
+	rc = a1 > 5 ? -EINVAL : device_map_bar(d, current_proc()->map, a1, a2, a3, &at);
+	kobj_unref(&d->obj);
+	return rc ? rc : (long)at;
+}
+
+SYSCALL(dev_irq)
+{
+	struct device *d = device_get(a0);
+	struct port *p;
+	int rc = -EBADF;
+
+	if (!d) return is_server() ? -EBADF : -EPERM;
+	p = port_get(a2);
+	if (p) rc = a1 > UINT32_MAX ? -EINVAL : device_irq(d, a1, p, a3);
+	if (p) kobj_unref(&p->obj);
+	kobj_unref(&d->obj);
+	return rc;
+}
+
+SYSCALL(dev_alloc)
+{
+	struct device *d = device_get(a0);
+	struct dev_mem mem = { 0 };
+	int rc;
+
+	if (!d) return is_server() ? -EBADF : -EPERM;
+	rc = a2 > DEVICE_ALLOC_MAX ? -EINVAL : device_alloc(d, current_proc()->map, a2, &mem.addr, &mem.phys);
+	kobj_unref(&d->obj);
+	return rc ? rc : copy_out(a1, &mem, sizeof(mem));       /* a bad address: the pages stay until the device goes */
+}
+
+/* At most a5 segments; if the part needs more, they cover its beginning, as the caller sees from their lengths. */
+SYSCALL(dev_segments)
+{
+	struct device *d = device_get(a0);
+	struct dev_seg seg[SEGMENTS_MAX];
+	uint64_t covered;
+	struct kobj *o;
+	int n = -EBADF, rc;
+
+	if (!d) return is_server() ? -EBADF : -EPERM;
+	o = object_get(a1, KOBJ_RUN);
+	if (o) n = run_segments(container_of(o, struct run, obj), a2, a3, seg, MIN(a5, SEGMENTS_MAX), &covered);
+	if (o) kobj_unref(o);
+	kobj_unref(&d->obj);
+	rc = n > 0 ? copy_out(a4, seg, n * sizeof(seg[0])) : 0;
+	return rc ? rc : n;
+}
+
+SYSCALL(disk_register)
+{
+	struct port *p;
+	long rc;
+
+	if (!is_server()) return -EPERM;
+	p = port_get(a0);
+	if (!p) return -EBADF;
+	rc = disk_register(p, a1, a2);
+	kobj_unref(&p->obj);
+	return rc;
+}
+
+SYSCALL(disk_open)
+{
+	struct handles *t = &current_proc()->handles;
+	struct disk_info info;
+	struct vmo *v;
+	struct port *p;
+	int vh, ph, rc;
+
+	if (!is_server()) return -EPERM;
+	rc = disk_open(a0, &info, &v, &p);
+	if (rc) return rc;
+	vh = handle_add(t, &v->obj);
+	ph = handle_add(t, &p->obj);
+	vmo_unref(v);
+	kobj_unref(&p->obj);
+	info.vmo = vh;
+	info.port = ph;
+	rc = vh < 0 ? vh : ph < 0 ? ph : copy_out(a1, &info, sizeof(info));
+	if (rc && vh > 0) handle_close(t, vh);
+	if (rc && ph > 0) handle_close(t, ph);
+	return rc;
+}
+
+SYSCALL(con_write)
+{
+	char piece[PIECE];
+
+	if (!is_server()) return -EPERM;
+	if (a0 > CON_RESULT) return -EINVAL;
+	for (uint64_t done = 0; done < a2;) {
+		uint64_t n = MIN(a2 - done, sizeof(piece));
+
+		if (copy_in(piece, a1 + done, n)) return done ? (long)done : -EFAULT;
+		console_write(a0, piece, n);
+		done += n;
+	}
+	return a2;
+}
+
+SYSCALL(con_read)
+{
+	char piece[PIECE];
+	size_t n;
+
+	if (!is_server()) return -EPERM;
+	n = console_read(piece, MIN(a1, sizeof(piece)));
+	return copy_out(a0, piece, n) ? -EFAULT : (long)n;
+}
+
+SYSCALL(con_bind)
+{
+	struct port *p;
+
+	if (!is_server()) return -EPERM;
+	p = port_get(a0);
+	if (!p) return -EBADF;
+	console_bind(p, a1);
+	kobj_unref(&p->obj);
+	return 0;
+}
+
+SYSCALL(machine_stop)
+{
+	if (!is_server()) return -EPERM;
+	machine_stop(a0 & 0xff);
+}
+
+SYSCALL(cmdline)
+{
+	size_t n = strlen(cmdline_all()) + 1;
+
+	if (!is_server()) return -EPERM;
+	if (a1 < n) return -ERANGE;
+	return copy_out(a0, cmdline_all(), n) ? -EFAULT : (long)n - 1;
+}
+
+SYSCALL(fs_ready)
+{
+	struct port *p;
+	long rc;
+
+	if (!is_server()) return -EPERM;
+	p = port_get(a0);
+	if (!p) return -EBADF;
+	rc = fs_ready(p);
+	kobj_unref(&p->obj);
+	return rc;
+}
+
+SYSCALL(fs_wait)
+{
+	return is_server() ? fs_wait() : -EPERM;
+}
+
+/* One line; what would not print on a terminal is shown as a dot, so that a server cannot forge other lines. */
+SYSCALL(log)
+{
+	char line[PIECE];
+	size_t n = MIN(a1, sizeof(line) - 1);
+
+	if (!is_server()) return -EPERM;
+	if (copy_in(line, a0, n)) return -EFAULT;
+	while (n > 0 && line[n - 1] == '\n') n--;
+	for (size_t i = 0; i < n; i++) {
+		if (line[i] < ' ' && line[i] != '\t') line[i] = '.';
+	}
+	line[n] = 0;
+	kprintf("%s: %s\n", current_proc()->name, line);
+	return MIN(a1, sizeof(line) - 1);
+}
