@@ -90,4 +90,217 @@
 #define MS_INVALIDATE  2
 #define MS_SYNC        4
 
+/* How the kernel's own code says "interrupted by a signal"; never seen by ring 3 (signal.c turns them into a restart
+ * or -EINTR). */
+#define ERESTART       512      /* again, unless a handler without SA_RESTART ran */
+#define ERESTARTNOHAND 514      /* again, unless any handler ran */
+
+/* open(2), fcntl(2), the *at() calls */
+#define O_ACCMODE      03
+#define O_RDONLY       00
+#define O_WRONLY       01
+#define O_RDWR         02
+#define O_CREAT        0100
+#define O_EXCL         0200
+#define O_TRUNC        01000
+#define O_APPEND       02000
+#define O_NONBLOCK     04000
+#define O_DSYNC        010000
+#define O_DIRECTORY    0200000
+#define O_NOFOLLOW     0400000
+#define O_CLOEXEC      02000000
+#define O_SYNC         04010000
+#define F_DUPFD        0
+#define F_GETFD        1
+#define F_SETFD        2
+#define F_GETFL        3
+#define F_SETFL        4
+#define F_DUPFD_CLOEXEC 1030
+#define AT_FDCWD            (-100)
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_REMOVEDIR        0x200
+#define AT_EACCESS          0x200
+#define AT_SYMLINK_FOLLOW   0x400
+#define AT_EMPTY_PATH       0x1000
+#define UTIME_NOW      0x3fffffff
+#define UTIME_OMIT     0x3ffffffe
+#define PATH_MAX       4096
+#define IOV_MAX        1024
+#define RW_MAX         0x7ffff000ull    /* bytes that one read or write moves at most */
+#define PIPE_BUF       4096
+#define S_IFMT         0170000
+#define S_IFIFO        0010000
+#define S_IFCHR        0020000
+#define S_IFDIR        0040000
+#define S_IFREG        0100000
+#define SEEK_SET       0
+#define SEEK_CUR       1
+#define SEEK_END       2
+#define SEEK_DATA      3
+#define SEEK_HOLE      4
+#define POLLIN         0x001
+#define POLLOUT        0x004
+#define POLLERR        0x008
+#define POLLHUP        0x010
+#define POLLNVAL       0x020
+
+struct iovec { uint64_t base, len; };
+struct pollfd { int32_t fd; int16_t events, revents; };
+struct timespec { int64_t sec, nsec; };
+struct timeval { int64_t sec, usec; };
+struct stat {
+	uint64_t dev, ino, nlink;
+	uint32_t mode, uid, gid, pad0;
+	uint64_t rdev;
+	int64_t  size, blksize, blocks;
+	struct timespec atime, mtime, ctime;
+	int64_t  unused[3];
+};
+struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags, spare[4]; };
+
+/* processes */
+#define WNOHANG        1
+#define WUNTRACED      2
+#define WCONTINUED     8
+#define CLONE_VM             0x00000100
+#define CLONE_VFORK          0x00004000
+#define CLONE_PARENT_SETTID  0x00100000
+#define CLONE_CHILD_CLEARTID 0x00200000
+#define CLONE_DETACHED       0x00400000
+#define CLONE_CHILD_SETTID   0x01000000
+#define RLIMIT_FSIZE   1
+#define RLIMIT_STACK   3
+#define RLIMIT_CORE    4
+#define RLIMIT_NPROC   6
+#define RLIMIT_NOFILE  7
+#define RLIMIT_MEMLOCK 8
+#define RLIM_INFINITY  (~0ull)
+struct utsname { char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65]; };
+struct rusage { struct timeval utime, stime; int64_t rest[14]; };
+struct sysinfo {
+	int64_t  uptime;
+	uint64_t loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap;
+	uint16_t procs, pad;
+	uint64_t totalhigh, freehigh;
+	uint32_t mem_unit;
+};
+
+/* signals */
+#define SIGHUP    1
+#define SIGINT    2
+#define SIGQUIT   3
+#define SIGILL    4
+#define SIGTRAP   5
+#define SIGABRT   6
+#define SIGBUS    7
+#define SIGFPE    8
+#define SIGKILL   9
+#define SIGSEGV   11
+#define SIGPIPE   13
+#define SIGALRM   14
+#define SIGTERM   15
+#define SIGCHLD   17
+#define SIGCONT   18
+#define SIGSTOP   19
+#define SIGTSTP   20
+#define SIGTTIN   21
+#define SIGTTOU   22
+#define SIGURG    23
+#define SIGXFSZ   25
+#define SIGWINCH  28
+#define NSIG      64
+#define SIG_DFL   0
+#define SIG_IGN   1
+#define SIG_BLOCK   0
+#define SIG_UNBLOCK 1
+#define SIG_SETMASK 2
+#define SA_NOCLDSTOP 0x00000001u
+#define SA_NOCLDWAIT 0x00000002u
+#define SA_SIGINFO   0x00000004u
+#define SA_RESTORER  0x04000000u
+#define SA_ONSTACK   0x08000000u
+#define SA_RESTART   0x10000000u
+#define SA_NODEFER   0x40000000u
+#define SA_RESETHAND 0x80000000u
+#define SS_ONSTACK   1
+#define SS_DISABLE   2
+#define MINSIGSTKSZ  2048
+#define SI_USER      0
+#define SI_KERNEL    0x80
+#define SI_TKILL     (-6)
+#define SEGV_MAPERR  1
+#define SEGV_ACCERR  2
+#define FPE_INTDIV   1
+#define FPE_FLTINV   7
+#define ILL_ILLOPN   2
+#define TRAP_TRACE   2
+#define BUS_ADRALN   1
+#define BUS_ADRERR   2
+#define FPE_INTDIV   1
+#define FPE_FLTINV   7
+#define ILL_ILLOPN   2
+#define TRAP_TRACE   2
+#define CLD_EXITED   1
+#define CLD_KILLED   2
+#define CLD_STOPPED  5
+#define CLD_CONTINUED 6
+
+struct siginfo {                /* 128 bytes */
+	int32_t signo, err, code, pad;
+	union {
+		struct { int32_t pid, uid, status, pad; int64_t utime, stime; } child;  /* kill uses pid and uid */
+		struct { uint64_t addr; } fault;
+		uint8_t room[112];
+	};
+};
+struct sigstack { uint64_t sp; int32_t flags, pad; uint64_t size; };
+struct sigcontext {             /* 256 bytes */
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
+	uint16_t cs, gs, fs, ss;
+	uint64_t err, trapno, oldmask, cr2, fpstate, reserved[8];
+};
+struct ucontext {
+	uint64_t flags, link;
+	struct sigstack stack;
+	struct sigcontext mc;
+	uint64_t sigmask;
+};
+#define UC_FP_XSTATE         1
+#define UC_SIGCONTEXT_SS     2
+#define UC_STRICT_RESTORE_SS 4
+#define FP_XSTATE_MAGIC1 0x46505853u    /* in bytes 464.. of the image: an XSAVE image follows */
+#define FP_XSTATE_MAGIC2 0x46505845u    /* behind the image */
+struct fpx_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t size, pad[7]; };
+
+/* time */
+#define CLOCK_REALTIME           0
+#define CLOCK_MONOTONIC          1
+#define CLOCK_PROCESS_CPUTIME_ID 2
+#define CLOCK_THREAD_CPUTIME_ID  3
+#define CLOCK_MONOTONIC_RAW      4
+#define CLOCK_REALTIME_COARSE    5
+#define CLOCK_MONOTONIC_COARSE   6
+#define CLOCK_BOOTTIME           7
+#define TIMER_ABSTIME            1
+
+/* the auxiliary vector of a new program */
+#define AT_NULL 0
+#define AT_PHDR 3
+#define AT_PHENT 4
+#define AT_PHNUM 5
+#define AT_PAGESZ 6
+#define AT_BASE 7
+#define AT_FLAGS 8
+#define AT_ENTRY 9
+#define AT_UID 11
+#define AT_EUID 12
+#define AT_GID 13
+#define AT_EGID 14
+#define AT_HWCAP 16
+#define AT_CLKTCK 17
+#define AT_SECURE 23
+#define AT_RANDOM 25
+#define AT_EXECFN 31
+#define AT_MINSIGSTKSZ 51
+
 #endif

@@ -4,6 +4,7 @@
  * Path:  entry.S > syscall.c > [sys_mem.c] > mm/map.c, mm/mapops.c
  * Locks: none here; descriptors are held by a reference.
  */
+#include "abi/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -42,8 +43,14 @@ static int mmap_flags_ok(uint32_t flags, uint32_t prot)
 	return prot & ~(PROT_ALL | PROT_GROWSDOWN | PROT_GROWSUP) ? -EINVAL : 0;
 }
 
-long sys_mmap(uint64_t addr, uint64_t len, uint64_t prot, uint64_t flags, uint64_t fd, uint64_t off)
+SYSCALL(mmap)
 {
+	uint64_t addr = a0;
+	uint64_t len = a1;
+	uint64_t prot = a2;
+	uint64_t flags = a3;
+	uint64_t fd = a4;
+	uint64_t off = a5;
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 	uint32_t max_prot = PROT_ALL;
 	struct file *f = NULL;
@@ -67,25 +74,28 @@ long sys_mmap(uint64_t addr, uint64_t len, uint64_t prot, uint64_t flags, uint64
 	return rc ? rc : (long)at;
 }
 
-long sys_munmap(uint64_t addr, uint64_t len, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(munmap)
 {
-	(void)a2, (void)a3, (void)a4, (void)a5;
-	return map_unmap(current_proc()->map, addr, len);
+	return map_unmap(current_proc()->map, a0, a1);
 }
 
-long sys_mprotect(uint64_t addr, uint64_t len, uint64_t prot, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(mprotect)
 {
-	(void)a3, (void)a4, (void)a5;
+	uint64_t addr = a0;
+	uint64_t len = a1;
+	uint64_t prot = a2;
 	if (prot & ~PROT_ALL) return -EINVAL;
 	return map_protect(current_proc()->map, addr, len, prot);
 }
 
 /* POSIX.1-2017 msync; the open cases are decided in docs/architecture.md. */
-long sys_msync(uint64_t addr, uint64_t len, uint64_t flags, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(msync)
 {
+	uint64_t addr = a0;
+	uint64_t len = a1;
+	uint64_t flags = a2;
 	uaddr_t end;
 
-	(void)a3, (void)a4, (void)a5;
 	if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) return -EINVAL;
 	if ((flags & MS_ASYNC) && (flags & MS_SYNC)) return -EINVAL;
 	if (addr % PAGE_SIZE) return -EINVAL;
@@ -95,21 +105,22 @@ long sys_msync(uint64_t addr, uint64_t len, uint64_t flags, uint64_t a3, uint64_
 	return map_sync(current_proc()->map, addr, end, flags);
 }
 
-long sys_brk(uint64_t want, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(brk)
 {
 	uaddr_t now = 0;
 
-	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5;
-	map_brk(current_proc()->map, want, &now);
+	map_brk(current_proc()->map, a0, &now);
 	return now;
 }
 
 /* madvise: DONTNEED drops private pages (they come back as zeros, or from the file); the others are only advice. */
-long sys_madvise(uint64_t addr, uint64_t len, uint64_t advice, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(madvise)
 {
+	uint64_t addr = a0;
+	uint64_t len = a1;
+	uint64_t advice = a2;
 	uaddr_t end;
 
-	(void)a3, (void)a4, (void)a5;
 	if (addr % PAGE_SIZE || advice > MADV_DONTNEED) return -EINVAL;
 	if (!range_pages(addr, len, &end)) return -ENOMEM;
 	if (len == 0) return 0;
@@ -117,12 +128,14 @@ long sys_madvise(uint64_t addr, uint64_t len, uint64_t advice, uint64_t a3, uint
 	return map_advise(current_proc()->map, addr, end, advice);
 }
 
-long sys_mincore(uint64_t addr, uint64_t len, uint64_t vec, uint64_t a3, uint64_t a4, uint64_t a5)
+SYSCALL(mincore)
 {
+	uint64_t addr = a0;
+	uint64_t len = a1;
+	uint64_t vec = a2;
 	uint8_t in[64];
 	uaddr_t end;
 
-	(void)a3, (void)a4, (void)a5;
 	if (addr % PAGE_SIZE) return -EINVAL;
 	if (!range_pages(addr, len, &end)) return -ENOMEM;
 	while (addr < end) {

@@ -14,6 +14,8 @@
 #include "kernel/lock.h"
 #include "kernel/time.h"
 
+#define KSTACK_PAGES 4
+
 enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPING, THREAD_DEAD };
 
 struct proc;
@@ -23,6 +25,7 @@ struct thread {
 	struct list link;               /* [s] run queue */
 	struct list wait_link;          /* [w] the waitq it sleeps on; w: that queue's lock */
 	struct list proc_link;          /* [p] proc->threads */
+	struct list all_link;           /* all_threads */
 	struct proc *proc;              /* [c] NULL: a kernel thread */
 	enum thread_state state;        /* [s] */
 	uint32_t tid;                   /* [c] */
@@ -37,7 +40,7 @@ struct thread {
 	struct timer timeout;
 	struct cpu *cpu;                /* [s] where it ran last */
 	uint64_t quantum_end;           /* time_mono() */
-	uint64_t cpu_ns;                /* used so far */
+	uint64_t cpu_ns, run_since;     /* used so far; when it got the CPU */
 	bool     reserve;               /* may take pages of the reserve: servers, writeback, reclaim */
 
 	/* signals of this thread (signal.c) */
@@ -46,11 +49,13 @@ struct thread {
 	bool     sig_saved;
 	struct siginfo_min { int32_t signo, code, pid, uid; uint64_t addr; int32_t status; } sig_info[65];  /* [p] */
 	struct { uaddr_t sp; uint64_t size; int32_t flags; } sig_stack;                 /* [self] sigaltstack */
+	uint64_t sleep_until;           /* [self] a sleep that starts again after a stop ends when it would have; 0: none */
 	uaddr_t  clear_tid;             /* [self] set_tid_address */
 	uint64_t syscall_nr;            /* [self] being executed; for restart, trace and the panic */
 	const char *name;               /* [c] of kernel threads */
 };
 
+void thread_free(struct thread *);                      /* a DEAD one: its stack and state */
 struct thread *thread_create(struct proc *, const char *name);  /* NULL: no memory; state NEW, kstack, tf at its top, fpu initial */
 void thread_start(struct thread *);                     /* put it on a run queue; it enters ring 3 by tf */
 struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg);  /* a kernel thread, started */

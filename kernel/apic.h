@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/apic.h - RING 0 - interrupts: the local APIC, the I/O APIC, vectors and who handles them. */
+#ifndef KERNEL_APIC_H
+#define KERNEL_APIC_H
+
+#include "kernel/klib.h"
+
+#define VECTOR_TIMER    0x20
+#define VECTOR_FIRST    0x30            /* handed out by irq_alloc */
+#define VECTOR_LAST     0xef
+#define VECTOR_SPURIOUS 0xff
+
+void apic_init(void);
+void apic_eoi(void);
+void apic_timer_set(uint64_t ns);       /* one interrupt after this time; 0: none */
+void apic_timer_calibrate(void);
+void ioapic_route(uint8_t isa_irq, int vector);
+/* fn(arg) runs with interrupts off, on the CPU that got it.  The vector, or -ENOSPC. */
+int irq_alloc(void (*fn)(void *), void *arg);
+void irq_free(int vector);
+bool irq_dispatch(int vector);          /* false: nobody wanted it */
+uint64_t msi_address(void);             /* SDM 3A 10.11.1 */
+uint32_t msi_data(int vector);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/console.c - RING 0 - the serial line and the result channel.
+ *
+ * Output is polled, so that a panic can always be seen; input comes by interrupt into a ring that the file server
+ * (the terminal lives there) empties.
+ * Locks: out_lock for output, in_lock for the ring and who is notified.
+ */
+#include "kernel/console.h"
+
+#include "abi/ipc.h"
+#include "kernel/acpi.h"
+#include "kernel/apic.h"
+#include "kernel/cpu.h"
+#include "kernel/ipc.h"
+
+#define COM1 0x3f8              /* 16550: data, IER +1, FCR +2, LCR +3, MCR +4, LSR +5 */
+#define COM1_IRQ 4
+#define LSR_DATA  0x01
+#define LSR_EMPTY 0x20
+#define RESULT_PORT 0xe9
+#define DEBUG_EXIT  0xf4
+
+static struct spinlock out_lock = SPINLOCK_INIT(RANK_CONSOLE, "console output");
+static struct spinlock in_lock = SPINLOCK_INIT(RANK_HANDLE, "console input");
+static char ring[1024];
+static unsigned ring_head, ring_tail;           /* [in_lock] head: next to read */
+static struct port *in_port;                    /* [in_lock] */
+static uint64_t in_bits;
+
+void console_init(void)
+{
+	outb(COM1 + 1, 0);
+	outb(COM1 + 3, 0x80);
+	outb(COM1, 1);          /* 115200 baud */
+	outb(COM1 + 1, 0);
+	outb(COM1 + 3, 3);      /* 8n1 */
+	outb(COM1 + 2, 7);      /* FIFOs on and empty */
+	outb(COM1 + 4, 0x0b);   /* DTR, RTS, interrupt out */
+}
+
+static void serial_put(char c)
+{
+	for (int i = 0; i < 1000000 && !(inb(COM1 + 5) & LSR_EMPTY); i++) { }
+	outb(COM1, c);
+}
+
+void console_lock(void)
+{
+	spin_lock(&out_lock);
+}
+
+void console_unlock(void)
+{
+	spin_unlock(&out_lock);
+}
+
+void console_break_lock(void)
+{
+	out_lock.held = 0;
+}
+
+void console_put(char c)
+{
+	if (c == '\n') serial_put('\r');
+	serial_put(c);
+}
+
+void console_write(unsigned channel, const char *buf, size_t len)
+{
+	console_lock();
+	for (size_t i = 0; i < len; i++) {
+		if (channel == CON_RESULT) outb(RESULT_PORT, buf[i]);
+		else serial_put(buf[i]);        /* the terminal has done its own line ends */
+	}
+	console_unlock();
+}
+
+static void serial_interrupt(void *arg)
+{
+	bool got = false;
+
+	(void)arg;
+	spin_lock(&in_lock);
+	while (inb(COM1 + 5) & LSR_DATA) {
+		char c = inb(COM1);
+
+		if (ring_tail - ring_head < sizeof(ring)) ring[ring_tail++ % sizeof(ring)] = c;
+		got = true;
+	}
+	if (got && in_port) port_notify(in_port, in_bits);
+	spin_unlock(&in_lock);
+}
+
+void console_input_init(void)
+{
+	int vector = irq_alloc(serial_interrupt, NULL);
+
+	if (vector < 0) return;
+	ioapic_route(COM1_IRQ, vector);
+	outb(COM1 + 1, 1);      /* interrupt on received data */
+}
+
+size_t console_read(char *buf, size_t len)
+{
+	size_t n = 0;
+
+	spin_lock(&in_lock);
+	while (n < len && ring_head != ring_tail) buf[n++] = ring[ring_head++ % sizeof(ring)];
+	spin_unlock(&in_lock);
+	return n;
+}
+
+void console_bind(struct port *p, uint64_t bits)
+{
+	struct port *old;
+
+	kobj_ref(&p->obj);
+	spin_lock(&in_lock);
+	old = in_port;
+	in_port = p;
+	in_bits = bits;
+	if (ring_head != ring_tail) port_notify(p, bits);
+	spin_unlock(&in_lock);
+	if (old) kobj_unref(&old->obj);
+}
+
+void machine_exit(unsigned code)
+{
+	irq_disable();
+	outl(DEBUG_EXIT, code);
+	if (acpi_pm1a_control()) outw(acpi_pm1a_control(), 1 << 13);    /* SLP_EN, SLP_TYP 0: off on QEMU's q35 */
+	for (;;) __asm__ volatile("cli; hlt");
+}
+
+void machine_stop(int status)
+{
+	kprintf("[end] status=%d\n", status);
+	machine_exit(status & 0x7f);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/console.h - RING 0 - COM1 for log and terminal, port 0xE9 for results, and the end of the machine. */
+#ifndef KERNEL_CONSOLE_H
+#define KERNEL_CONSOLE_H
+
+#include "kernel/klib.h"
+
+struct port;
+
+void console_init(void);
+void console_input_init(void);                  /* after the APICs: input by interrupt */
+void console_lock(void), console_unlock(void);  /* lines of several CPUs do not mix */
+void console_break_lock(void);                  /* panic: whoever holds it will not let go */
+void console_put(char c);                       /* console locked */
+void console_write(unsigned channel, const char *buf, size_t len);      /* CON_* of abi/ipc.h */
+size_t console_read(char *buf, size_t len);     /* what was typed and not read yet; never sleeps */
+void console_bind(struct port *, uint64_t bits);        /* notified when there is input; takes a reference */
+
+#define STOP_PANIC  0x55        /* QEMU's status is (value << 1) | 1 */
+#define STOP_NOBOOT 0x52
+/* The end: "[end] status=N" on the console, then isa-debug-exit, then ACPI's power off. */
+void machine_stop(int status) __attribute__((noreturn));
+void machine_exit(unsigned code) __attribute__((noreturn));     /* without the token: something broke */
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/cpu.c - RING 0 - what a CPU needs before anything runs: GDT, TSS, IDT, control registers, XSAVE.
+ *
+ * Bits that CPUID does not offer are not set: on a model that lacks them a CR4 write hangs the CPU.
+ */
+#include "kernel/cpu.h"
+
+#include "kernel/fpu.h"
+#include "kernel/trap.h"
+
+struct cpu cpus[MAX_CPUS];
+uint32_t ncpus = 1;
+bool cpu_has_smap;
+
+#define MSR_EFER  0xc0000080u
+#define MSR_STAR  0xc0000081u
+#define MSR_LSTAR 0xc0000082u
+#define MSR_FMASK 0xc0000084u
+#define MSR_GS    0xc0000101u
+#define CR0_MP BIT(1)
+#define CR0_EM BIT(2)
+#define CR0_TS BIT(3)
+#define CR0_WP BIT(16)
+#define CR4_PGE BIT(7)
+#define CR4_OSFXSR BIT(9)
+#define CR4_OSXMMEXCPT BIT(10)
+#define CR4_UMIP BIT(11)
+#define CR4_OSXSAVE BIT(18)
+#define CR4_SMEP BIT(20)
+#define CR4_SMAP BIT(21)
+#define TSS_SELECTOR 0x18
+#define IST_STACK 8192
+#define IST_VECTORS 3                   /* double fault, NMI, machine check */
+
+extern char vector_stubs[], syscall_entry[];
+static struct { uint64_t low, high; } idt[256] __attribute__((aligned(16)));
+static char ist_stack[IST_VECTORS][IST_STACK] __attribute__((aligned(16)));
+
+void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
+{
+	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(sub));
+}
+
+/* Segments: 0x08 code, 0x10 data of ring 0; 0x18 TSS (two slots); 0x28 data, 0x30 code of ring 3 (SYSRET's order). */
+static void gdt_load(struct cpu *c)
+{
+	uint64_t base = (uint64_t)c->tss;
+	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) r = {sizeof(c->gdt) - 1, (uint64_t)c->gdt};
+
+	c->gdt[1] = 0x00af9a000000ffffull;
+	c->gdt[2] = 0x00cf92000000ffffull;
+	c->gdt[3] = 103 | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+	c->gdt[4] = base >> 32;
+	c->gdt[5] = 0x00cff2000000ffffull;
+	c->gdt[6] = 0x00affa000000ffffull;
+	__asm__ volatile("lgdt %0; push $0x08; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:"
+	                 "mov $0x10, %%eax; mov %%eax, %%ss; xor %%eax, %%eax; mov %%eax, %%ds; mov %%eax, %%es;"
+	                 "mov %%eax, %%fs; mov %%eax, %%gs" : : "m"(r) : "rax", "memory");
+}
+
+/* The TSS holds the stacks for entries from ring 3 (rsp0, offset 4) and for the IST vectors (offset 36). */
+static void tss_load(struct cpu *c)
+{
+	for (int i = 0; i < IST_VECTORS; i++) {
+		uint64_t top = (uint64_t)ist_stack[i] + IST_STACK;
+
+		memcpy(c->tss + 36 + 8 * i, &top, 8);
+	}
+	c->tss[102] = 104;              /* no I/O bitmap: ring 3 gets no port */
+	__asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
+}
+
+void cpu_set_kernel_stack(uint64_t top)
+{
+	struct cpu *c = this_cpu();
+
+	c->kernel_rsp = top;
+	memcpy(c->tss + 4, &top, 8);
+}
+
+static int ist_of(int vector)
+{
+	return vector == 8 ? 1 : vector == 2 ? 2 : vector == 18 ? 3 : 0;
+}
+
+static void idt_load(void)
+{
+	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) r = {sizeof(idt) - 1, (uint64_t)idt};
+
+	for (int i = 0; i < 256; i++) {
+		uint64_t at = (uint64_t)vector_stubs + 16 * i, dpl = i == 3 ? 3 : 0;
+
+		idt[i].low = (at & 0xffff) | (uint64_t)KERNEL_CS << 16 | (uint64_t)ist_of(i) << 32 | (0x8e | dpl << 5) << 40 |
+		             (at >> 16 & 0xffff) << 48;
+		idt[i].high = at >> 32;
+	}
+	__asm__ volatile("lidt %0" : : "m"(r));
+}
+
+static void syscall_init(void)
+{
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | 1 | BIT(11));         /* SCE, NXE */
+	wrmsr(MSR_STAR, (uint64_t)KERNEL_CS << 32 | 0x23ull << 48);
+	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+	wrmsr(MSR_FMASK, 0x47700);      /* AC, NT, IOPL, DF, IF, TF */
+}
+
+static void control_registers(void)
+{
+	uint32_t f1[4], f7[4], x[4];
+	uint64_t cr0, cr4;
+
+	cpuid(1, 0, f1);
+	cpuid(7, 0, f7);
+	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	cr0 = (cr0 | CR0_WP | CR0_MP) & ~(CR0_EM | CR0_TS);
+	cr4 |= CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	if (f7[1] & BIT(7)) cr4 |= CR4_SMEP;
+	if (f7[1] & BIT(20)) cr4 |= CR4_SMAP;
+	if (f7[2] & BIT(2)) cr4 |= CR4_UMIP;
+	if (f1[2] & BIT(26)) cr4 |= CR4_OSXSAVE;
+	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0));
+	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
+	cpu_has_smap = cr4 & CR4_SMAP;
+	if (f1[2] & BIT(26)) {
+		cpuid(13, 0, x);
+		fpu_init(true, x[0]);
+	} else {
+		fpu_init(false, 0);
+	}
+}
+
+void cpu_init(uint32_t id)
+{
+	struct cpu *c = &cpus[id];
+
+	c->self = c;
+	c->id = id;
+	c->doing = "booting";
+	list_init(&c->runq);
+	spin_init(&c->runq_lock, RANK_SCHED, "run queue");
+	gdt_load(c);
+	wrmsr(MSR_GS, (uint64_t)c);
+	tss_load(c);
+	idt_load();
+	syscall_init();
+	control_registers();
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/entry.S - RING 0 - the ways in and out: the boot, 256 vectors, the system call, the switch of threads.
+ *
+ * Every entry from ring 3 builds a struct trapframe (trap.h) at the top of the thread's kernel stack, with GS on the
+ * CPU's struct cpu.  Flags are set to 2 on entry, so AC (SMAP), DF and TF of ring 3 do not reach ring 0.
+ */
+	.text
+
+	.global kernel_entry
+kernel_entry:                           /* rdi: bootinfo */
+	lea __boot_stack_top(%rip), %rsp
+	xor %ebp, %ebp
+	call kernel_main
+1:	hlt
+	jmp 1b
+
+	.macro SAVE
+	push %rdi
+	push %rsi
+	push %rdx
+	push %rcx
+	push %rax
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	.endm
+
+	.macro RESTORE
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	.endm
+
+	/* A stub per vector, 16 bytes each.  Those where the CPU pushes no error code push 0 (SDM 3A 6.15). */
+	.balign 16
+	.global vector_stubs
+vector_stubs:
+	.set v, 0
+	.rept 256
+	.balign 16
+	.if !(v == 8 || (v >= 10 && v <= 14) || v == 17 || v == 21 || v == 29 || v == 30)
+	push $0
+	.endif
+	push $v
+	.if v == 2 || v == 8 || v == 18
+	jmp trap_ist
+	.else
+	jmp trap_common
+	.endif
+	.set v, v + 1
+	.endr
+
+trap_common:
+	testb $3, 24(%rsp)
+	jz 1f
+	swapgs
+1:	SAVE
+	push $2
+	popfq
+	mov %rsp, %rdi
+	xor %ebp, %ebp
+	testb $3, 144(%rsp)
+	jnz 2f
+	mov 32(%rsp), %rbp              /* the interrupted frame, for backtraces */
+2:	call trap_handle
+	.global trap_return
+trap_return:                            /* rsp: the trapframe; interrupts off */
+	testb $3, 144(%rsp)
+	jz 1f
+	swapgs
+1:	RESTORE
+	add $16, %rsp
+	iretq
+
+	/* NMI, double fault, machine check: on a stack of their own; which GS is in force is read from the MSR. */
+trap_ist:
+	SAVE
+	push $2
+	popfq
+	mov $0xc0000101, %ecx
+	rdmsr
+	test %edx, %edx
+	js 1f
+	swapgs
+1:	mov %rsp, %rdi
+	mov 32(%rsp), %rbp
+	call trap_fatal
+2:	hlt
+	jmp 2b
+
+	.global syscall_entry
+syscall_entry:                          /* SDM 2B SYSCALL: rcx = rip, r11 = rflags; IF, DF, TF, AC cleared by FMASK */
+	swapgs
+	mov %rsp, %gs:24
+	mov %gs:16, %rsp
+	push $0x2b
+	push %gs:24
+	push %r11
+	push $0x33
+	push %rcx
+	push %rax
+	push $0x100
+	SAVE
+	mov %rsp, %rdi
+	xor %ebp, %ebp
+	call syscall_handle
+	/* SYSRET only if it brings back exactly these registers, and a canonical rip (SDM 2B SYSRET) */
+	mov 136(%rsp), %rax             /* rip */
+	cmp 88(%rsp), %rax              /* rcx */
+	jne trap_return
+	mov 152(%rsp), %rcx             /* rflags */
+	cmp 48(%rsp), %rcx              /* r11 */
+	jne trap_return
+	test $0x10100, %ecx             /* RF, TF */
+	jnz trap_return
+	shr $47, %rax
+	jnz trap_return
+	cmpq $0x33, 144(%rsp)
+	jne trap_return
+	RESTORE
+	mov 40(%rsp), %rsp
+	swapgs
+	sysretq
+
+	/* void context_switch(uint64_t *save_rsp, uint64_t load_rsp) */
+	.global context_switch
+context_switch:
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	mov %rsp, (%rdi)
+	mov %rsi, %rsp
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	ret
+
+	/* where a new thread comes out of its first switch: r12 function or 0, r13 argument */
+	.global thread_first
+thread_first:
+	call thread_begun
+	test %r12, %r12
+	jz 1f
+	mov %r13, %rdi
+	call *%r12
+	call thread_exit
+1:	mov %rsp, %rdi
+	call trap_exit
+	jmp trap_return
+
+	/* size_t usercopy_raw(void *dst, const void *src, size_t n): how many bytes were not copied.  A fault in it goes to
+	 * usercopy_fault (usercopy.c); words first, the rest by bytes, so that a fault at a page's end loses nothing. */
+	.global usercopy_raw, usercopy_words, usercopy_bytes, usercopy_fault_words, usercopy_fault_bytes
+usercopy_raw:
+	mov %rdx, %r8
+	mov %rdx, %rcx
+	shr $3, %rcx
+usercopy_words:
+	rep movsq
+	mov %r8, %rcx
+	and $7, %ecx
+usercopy_bytes:
+	rep movsb
+	xor %eax, %eax
+	ret
+usercopy_fault_words:                   /* rcx words and the rest are left: try the faulting word byte by byte */
+	shl $3, %rcx
+	and $7, %r8d
+	add %r8, %rcx
+	jmp usercopy_bytes
+usercopy_fault_bytes:
+	mov %rcx, %rax
+	ret
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/fpu.c - RING 0 - saving and restoring x87, SSE and AVX state (SDM 1 13; FXSAVE where there is no XSAVE).
+ *
+ * Each user thread has an area of one page.  It is saved and restored at every switch of user threads: simple, and
+ * under TCG cheaper than a trap.
+ */
+#include "kernel/fpu.h"
+
+#include "kernel/thread.h"
+
+#define XCR0_WANTED 7ull                /* x87, SSE, AVX: fits a page */
+#define XSTATE_BV   512                 /* offset of the XSAVE header */
+
+static bool has_xsave;
+static uint64_t xcr0;
+static uint32_t area_size = 512;
+
+void fpu_init(bool xsave, uint64_t supported)
+{
+	uint32_t r[4];
+
+	has_xsave = xsave;
+	if (!xsave) return;
+	xcr0 = supported & XCR0_WANTED;
+	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)xcr0), "d"(0));
+	cpuid(13, 0, r);
+	area_size = r[1];
+	INVARIANT("X1", area_size <= PAGE_SIZE);
+}
+
+uint32_t fpu_area_size(void)
+{
+	return area_size;
+}
+
+void fpu_area_init(void *area)
+{
+	uint16_t fcw = 0x37f;
+	uint32_t mxcsr = 0x1f80;
+
+	memset(area, 0, area_size);
+	memcpy(area, &fcw, 2);
+	memcpy((char *)area + 24, &mxcsr, 4);
+}
+
+void fpu_save(void *area)
+{
+	if (has_xsave) __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"((uint32_t)xcr0), "d"(0) : "memory");
+	else __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+}
+
+void fpu_restore(const void *area)
+{
+	if (has_xsave) __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"((uint32_t)xcr0), "d"(0) : "memory");
+	else __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+/* SDM 1 13.8: reserved header bits, unknown components or reserved MXCSR bits would fault. */
+bool fpu_area_ok(const void *area)
+{
+	uint64_t header[8];
+	uint32_t mxcsr;
+
+	memcpy(&mxcsr, (const char *)area + 24, 4);
+	if (mxcsr & ~0xffffu) return false;
+	if (!has_xsave) return true;
+	memcpy(header, (const char *)area + XSTATE_BV, sizeof(header));
+	if (header[0] & ~xcr0) return false;
+	for (int i = 1; i < 8; i++) {
+		if (header[i]) return false;
+	}
+	return true;
+}
+
+void thread_fpu_fork(struct thread *to, struct thread *from)
+{
+	if (from == current_thread()) fpu_save(from->fpu);
+	memcpy(to->fpu, from->fpu, area_size);
+}
+
+void thread_fpu_reset(void)
+{
+	fpu_area_init(current_thread()->fpu);
+	fpu_restore(current_thread()->fpu);
+}

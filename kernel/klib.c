@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/klib.c - RING 0 - memory and text functions that the compiler and everybody else expect.
+ *
+ * Copies move 8 bytes at a time: under TCG a byte costs as much as a word.
+ */
+#include "kernel/klib.h"
+
+void *memcpy(void *dst, const void *src, size_t n)
+{
+	void *d = dst;
+	size_t words = n / 8, rest = n % 8;
+
+	__asm__ volatile("rep movsq" : "+D"(d), "+S"(src), "+c"(words) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(rest) : : "memory");
+	return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+	char *d = (char *)dst + n - 1;
+	const char *s = (const char *)src + n - 1;
+
+	if ((uintptr_t)dst - (uintptr_t)src >= n) return memcpy(dst, src, n);
+	__asm__ volatile("std; rep movsb; cld" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
+	return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+	uint64_t v = 0x0101010101010101ull * (uint8_t)c;
+	size_t words = n / 8, rest = n % 8;
+	void *d = dst;
+
+	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(v) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(v) : "memory");
+	return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const uint8_t *x = a, *y = b;
+
+	for (; n > 0; n--, x++, y++) {
+		if (*x != *y) return *x - *y;
+	}
+	return 0;
+}
+
+size_t strlen(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n]) n++;
+	return n;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n > 0; n--, a++, b++) {
+		if (*a != *b || !*a) return (uint8_t)*a - (uint8_t)*b;
+	}
+	return 0;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	return strncmp(a, b, SIZE_MAX);
+}
+
+char *strchr(const char *s, int c)
+{
+	for (; *s; s++) {
+		if (*s == (char)c) return (char *)s;
+	}
+	return c ? NULL : (char *)s;
+}
+
+size_t kstrlcpy(char *dst, const char *src, size_t size)
+{
+	size_t n = strlen(src), copied = MIN(n, size - 1);
+
+	memcpy(dst, src, copied);
+	dst[copied] = 0;
+	return n;
+}

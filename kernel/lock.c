@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/lock.c - RING 0 - spinlocks with the order check, and mutexes.  lock.h has the order.
+ *
+ * K1  Interrupts are off while a CPU holds a spinlock; they come back with the last one if they were on.
+ */
+#include "kernel/lock.h"
+
+#include "kernel/cpu.h"
+#include "kernel/thread.h"
+
+#define RFLAGS_IF 0x200
+
+static bool irq_off(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
+	return flags & RFLAGS_IF;
+}
+
+void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
+{
+	*l = (struct spinlock){.rank = rank, .name = name};
+}
+
+/* Rising rank only; two of the same rank: by rising address, and only objects and processes. */
+static void order_check(struct cpu *c, const struct spinlock *l)
+{
+	const struct spinlock *top = c->locks;
+
+	if (!top) return;
+	if (top->rank < l->rank) return;
+	if (top->rank == l->rank && top < l && (l->rank == RANK_VMO || l->rank == RANK_PROC || l->rank == RANK_SCHED)) return;
+	panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank, top->name, top->rank);
+}
+
+void spin_lock(struct spinlock *l)
+{
+	bool irq = irq_off();
+	struct cpu *c = this_cpu();
+
+	if (c->lock_depth++ == 0) c->lock_irq = irq;
+#ifdef QUIRE_DEBUG
+	order_check(c, l);
+#else
+	(void)order_check;
+#endif
+	if (l->held && l->owner == c) panic("invariant K3 broken: %s taken twice by one CPU", l->name);
+	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) {
+		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) __builtin_ia32_pause();
+	}
+	l->owner = c;
+	l->below = c->locks;
+	c->locks = l;
+}
+
+void spin_unlock(struct spinlock *l)
+{
+	struct cpu *c = this_cpu();
+	struct spinlock **p = &c->locks;
+
+	if (!l->held || l->owner != c) panic("invariant K3 broken: %s released by a CPU that does not hold it", l->name);
+	while (*p != l) p = &(*p)->below;
+	*p = l->below;
+	l->owner = NULL;
+	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
+	if (--c->lock_depth == 0 && c->lock_irq) irq_enable();
+}
+
+bool spin_held(const struct spinlock *l)
+{
+	return l->held && l->owner == this_cpu();
+}
+
+void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
+{
+	spin_init(&m->lock, RANK_TIMER, name);
+	waitq_init(&m->wait);
+	m->owner = NULL;
+	m->rank = rank;
+}
+
+void mutex_lock(struct mutex *m)
+{
+	struct thread *t = current_thread();
+
+	INVARIANT("K4", this_cpu()->lock_depth == 0);
+	spin_lock(&m->lock);
+	INVARIANT("K3", m->owner != t);
+	while (m->owner) waitq_sleep(&m->wait, &m->lock, WAIT_FOREVER, false);
+	m->owner = t;
+	spin_unlock(&m->lock);
+}
+
+void mutex_unlock(struct mutex *m)
+{
+	spin_lock(&m->lock);
+	INVARIANT("K3", m->owner == current_thread());
+	m->owner = NULL;
+	waitq_wake_one(&m->wait);
+	spin_unlock(&m->lock);
+}
+
+bool mutex_held(const struct mutex *m)
+{
+	return m->owner == current_thread();
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/thread.c - RING 0 - making threads: a stack with a guard page, and what the first switch finds on it. */
+#include "kernel/thread.h"
+
+#include "kernel/clock.h"
+#include "kernel/fpu.h"
+#include "kernel/trap.h"
+#include "mm/frame.h"
+#include "mm/pmap.h"
+
+struct list all_threads = LIST_INIT(all_threads);
+static struct spinlock all_lock = SPINLOCK_INIT(RANK_TIMER, "all threads");
+static uint32_t next_tid = 1000;        /* a process's first thread has its pid */
+
+extern void thread_first(void);
+static struct thread boot_thread;
+
+/* What context_switch() pops: r15 r14 r13 r12 rbp rbx, then the return address. */
+static uint64_t stack_prepare(uint64_t top, void (*fn)(void *), void *arg)
+{
+	uint64_t *sp = (uint64_t *)top;
+
+	*--sp = (uint64_t)thread_first;
+	*--sp = 0;
+	*--sp = 0;
+	*--sp = (uint64_t)fn;
+	*--sp = (uint64_t)arg;
+	*--sp = 0;
+	*--sp = 0;
+	return (uint64_t)sp;
+}
+
+static struct thread *thread_make(struct proc *p, const char *name, void (*fn)(void *), void *arg)
+{
+	struct thread *t = kalloc_pages((sizeof(*t) + PAGE_SIZE - 1) / PAGE_SIZE);
+	uint64_t top;
+
+	if (!t) return NULL;
+	t->proc = p;
+	t->name = name;
+	list_init(&t->wait_link);
+	list_init(&t->proc_link);
+	t->kstack = (uint64_t)pmap_kstack_alloc(KSTACK_PAGES);
+	t->fpu = p ? kalloc_pages(1) : NULL;
+	if (!t->kstack || (p && !t->fpu)) {
+		thread_free(t);
+		return NULL;
+	}
+	if (t->fpu) fpu_area_init(t->fpu);
+	top = t->kstack + KSTACK_PAGES * PAGE_SIZE - sizeof(struct trapframe);
+	t->tf = (struct trapframe *)top;
+	memset(t->tf, 0, sizeof(*t->tf));
+	t->rsp = stack_prepare(top, fn, arg);
+	spin_lock(&all_lock);
+	t->tid = next_tid++;
+	list_push_back(&all_threads, &t->all_link);
+	spin_unlock(&all_lock);
+	return t;
+}
+
+void thread_free(struct thread *t)
+{
+	if (t->all_link.next) {
+		spin_lock(&all_lock);
+		list_remove(&t->all_link);
+		spin_unlock(&all_lock);
+	}
+	if (t->fpu) kfree_pages(t->fpu, 1);
+	if (t->kstack) pmap_kstack_free((void *)t->kstack, KSTACK_PAGES);
+	kfree_pages(t, (sizeof(*t) + PAGE_SIZE - 1) / PAGE_SIZE);
+}
+
+struct thread *thread_create(struct proc *p, const char *name)
+{
+	return thread_make(p, name, NULL, NULL);
+}
+
+struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
+{
+	struct thread *t = thread_make(NULL, name, fn, arg);
+
+	if (!t) panic("no memory for the kernel thread %s", name);
+	thread_start(t);
+	return t;
+}
+
+/* The code that boots becomes the idle thread. */
+void sched_init(void)
+{
+	struct thread *t = &boot_thread;
+	extern char __boot_stack_top[];
+
+	t->name = "idle";
+	t->state = THREAD_RUNNING;
+	t->cpu = this_cpu();
+	t->kstack = (uint64_t)__boot_stack_top - KSTACK_PAGES * PAGE_SIZE;
+	list_init(&t->wait_link);
+	list_push_back(&all_threads, &t->all_link);
+	this_cpu()->thread = this_cpu()->idle = t;
+}
