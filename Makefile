@@ -1,104 +1,137 @@
 # SPDX-License-Identifier: MIT
 # Makefile - builds loader, kernel, servers and programs; `make help` lists what can be asked for.
+#
+# build/ is the only output folder.  Every object depends on its headers (-MMD) and on the flags it was made with
+# (build/flags), so that `make DEBUG=1` after `make` compiles again what it must and nothing is stale.
+
+#: make run                     install what is missing, build, boot, scenarios, prompt (no terminal: power off)
+#: make run EXTRA=dir CMD='/extra/prog arg'
+#:                              your program in a fresh machine: its output on stdout and nothing else.  Example:
+#:                              mkdir my && musl-gcc -static -o my/prog prog.c && make run EXTRA=my CMD=/extra/prog
+#:                              stderr ends with "quire: exit status N" (a signal: 128+n); make turns every N but 0
+#:                              into 2, tests/harness/run with the same arguments exits with N itself
+#:     IMAGE=file               keep the disk image there afterwards
+#:     MEM=256 CPUS=1 QEMU_EXTRA='-drive ...' CMDLINE='words for the kernel' TIMEOUT=600
+#: make test                    unit tests on the host, then the guest's tests; closes with "N passed, N failed"
+#: make test-one T=name         one unit program, one of its cases, or one guest test
+#: make gdb                     QEMU stopped, gdb attached with the symbols of the kernel (CMDLINE=, MEM= as above)
+#: make lint                    formatting, and the measures of the style guide
+#: make format                  let clang-format rewrite the C files named by F='a.c b.c'
+#: make coverage                unit tests again, and the lines they reach
+#: make image                   build/quire.img alone
+#: make deps                    install what is missing (Debian), or say what is
+#: make all | clean             build everything | remove build/
+#: make DEBUG=1 ...             with the run-time checks of lock order and invariants
 
 B       := build
-GCCINC  := $(shell gcc -print-file-name=include)
-WARN    := -std=gnu11 -O2 -g -Wall -Wextra -Werror
 DEBUG   ?=
-KFLAGS  := $(WARN) -ffreestanding -nostdinc -isystem $(GCCINC) -I. -DQUIRE_RING0 $(if $(DEBUG),-DQUIRE_DEBUG) \
-           -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
-           -fcf-protection=none -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -MMD
-SFLAGS  := $(WARN) -I. -DQUIRE_RING3 -static -MMD
-UFLAGS  := $(WARN) -static
-EFLAGS  := -std=gnu11 -O2 -Wall -Wextra -Werror -I. -I/usr/include/efi -I/usr/include/efi/x86_64 -DGNU_EFI_USE_MS_ABI \
-           -fpic -fshort-wchar -ffreestanding -mno-red-zone -fno-stack-protector -maccumulate-outgoing-args -MMD
+WARN    := -std=gnu11 -O2 -g -Wall -Wextra -Werror
+GCCINC  := $(shell gcc -print-file-name=include 2>/dev/null)
+KFLAGS  := $(WARN) -Wno-unused-parameter -ffreestanding -nostdinc -isystem $(GCCINC) -I. -DQUIRE_RING0 \
+           $(if $(DEBUG),-DQUIRE_DEBUG) -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
+           -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -MMD
+KLINK   := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld
+EFLAGS  := $(WARN) -I. -I/usr/include/efi -I/usr/include/efi/x86_64 -DGNU_EFI_USE_MS_ABI -fpic -fshort-wchar \
+           -ffreestanding -mno-red-zone -fno-stack-protector -fcf-protection=none -maccumulate-outgoing-args -MMD
+ELINK   := -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -z noexecstack -T /usr/lib/elf_x86_64_efi.lds
+SFLAGS  := $(WARN) -static -I. -DQUIRE_RING3 -MMD
+UFLAGS  := $(WARN) -static -MMD
 
-KSRC    := $(wildcard kernel/*.c kernel/*.S mm/*.c)
-KOBJ    := $(patsubst %,$(B)/%.o,$(KSRC))
-EOBJ    := $(patsubst %.c,$(B)/%.c.o,$(wildcard boot/*.c))
-PROGS   := $(patsubst user/bin/%.c,$(B)/root/bin/%,$(wildcard user/bin/*.c)) \
-           $(patsubst user/demo/%.c,$(B)/root/demo/%,$(wildcard user/demo/*.c)) \
-           $(patsubst user/conformance/%.c,$(B)/root/conformance/%,$(wildcard user/conformance/*.c)) \
-           $(if $(wildcard user/sh/*.c),$(B)/root/bin/sh)
-MODULES := $(B)/fs.elf $(B)/virtio-blk.elf $(B)/init.elf
-STRIPPED := $(patsubst $(B)/%,$(B)/strip/%,$(B)/kernel.elf $(MODULES))
-PARTS   := $(B)/BOOTX64.EFI $(STRIPPED) $(PROGS)
+objects  = $(patsubst %,$(B)/%.o,$(wildcard $(1)))
+programs = $(patsubst user/$(1)/%.c,$(B)/root/$(1)/%,$(wildcard user/$(1)/*.c))
+KOBJ    := $(call objects,kernel/*.c kernel/*.S mm/*.c)
+EOBJ    := $(call objects,boot/*.c boot/*.S)
+FSOBJ   := $(call objects,fs/*.c)
+BLKOBJ  := $(call objects,drivers/virtio-blk/*.c)
+INITOBJ := $(call objects,user/init/*.c)
+SHOBJ   := $(call objects,user/sh/*.c)
+LIBOBJ  := $(call objects,user/lib/*.c)
+LIBUSER := $(if $(LIBOBJ),$(B)/libuser.a)
+PROGS   := $(call programs,bin) $(call programs,demo) $(call programs,conformance) $(if $(SHOBJ),$(B)/root/bin/sh)
+ELFS    := $(B)/kernel.elf $(B)/fs.elf $(B)/virtio-blk.elf $(B)/init.elf
+PARTS   := $(B)/BOOTX64.EFI $(patsubst $(B)/%,$(B)/strip/%,$(ELFS)) $(PROGS)
+
+# A single quote in a value must not end the shell's word.
+quote    = '$(subst ','\'',$(1))'
+SETTINGS = EXTRA=$(call quote,$(EXTRA)) CMD=$(call quote,$(CMD)) IMAGE=$(call quote,$(IMAGE)) MEM=$(call quote,$(MEM)) \
+           CPUS=$(call quote,$(CPUS)) QEMU_EXTRA=$(call quote,$(QEMU_EXTRA)) CMDLINE=$(call quote,$(CMDLINE)) \
+           TIMEOUT=$(call quote,$(TIMEOUT)) DEBUG=$(call quote,$(DEBUG))
 
 .DELETE_ON_ERROR:
-.PHONY: help all deps run test test-one gdb lint format coverage clean
+.SUFFIXES:
+.PHONY: help all image deps run test test-one gdb lint format coverage clean FORCE
 help:
 	@sed -n 's/^#: //p' Makefile
 
-#: make run                     install what is missing, build, boot, scenarios, prompt (no terminal: power off)
-#: make run EXTRA=dir CMD='/extra/prog arg'   run your program in a fresh machine; see README.md
-#:      IMAGE=file MEM=256 CPUS=1 QEMU_EXTRA='...' CMDLINE='strace'   pass on
-#:      example: mkdir my && musl-gcc -static -o my/prog prog.c && make run EXTRA=my CMD=/extra/prog
-#: make test                    unit tests on the host, then the guest's tests; closes with N passed, N failed
-#: make test-one T=name         one unit program, one of its cases, or one guest test
-#: make gdb                     QEMU stopped, gdb attached with the symbols of kernel and servers
-#: make lint                    formatting, and the measures of the style guide
-#: make DEBUG=1 ...             with run-time checks of lock order and invariants (after make clean)
-#: make deps | all | clean | format | coverage
-
 all: $(PARTS)
+
+image: $(PARTS)
+	@python3 tests/harness/mkimage.py --build $(B) --out $(B)/quire.img --cmdline $(call quote,$(CMDLINE)) \
+		$(if $(EXTRA),--extra $(call quote,$(EXTRA)))
 
 deps:
 	@tests/harness/deps
 
-run: deps
-	@tests/harness/run --from-make EXTRA='$(EXTRA)' CMD='$(subst ','\'',$(CMD))' IMAGE='$(IMAGE)' MEM='$(MEM)' CPUS='$(CPUS)' \
-		QEMU_EXTRA='$(subst ','\'',$(QEMU_EXTRA))' CMDLINE='$(CMDLINE)'
+run:
+	@tests/harness/run $(SETTINGS)
 
 test: deps
-	@$(MAKE) -s all
 	@python3 tests/harness/runner.py
 
 test-one: deps
-	@$(MAKE) -s all
-	@python3 tests/harness/runner.py '$(T)'
+	@python3 tests/harness/runner.py $(call quote,$(T))
 
-gdb: deps
-	@$(MAKE) -s all
-	@tests/harness/gdb
+coverage: deps
+	@python3 tests/harness/runner.py --coverage
+
+gdb:
+	@tests/harness/gdb $(SETTINGS)
 
 lint:
 	@tests/style/lint
 
 format:
-	@clang-format -i $$(git ls-files '*.c' '*.h')
-
-coverage:
-	@python3 tests/harness/runner.py --coverage
+	@clang-format -i $(F)
 
 clean:
 	rm -rf $(B)
 
-# ---- kernel
-$(B)/kernel/%.o: kernel/% ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
-$(B)/mm/%.o: mm/% ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
-$(B)/kernel.elf: $(KOBJ) linker.ld
-	@ld -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld $(KOBJ) -o $@
+# ---- what everything was compiled with
+$(B)/flags: FORCE
+	@mkdir -p $(@D); f='$(KFLAGS) $(KLINK) $(EFLAGS) $(ELINK) $(SFLAGS) $(UFLAGS)'; \
+		echo "$$f" | cmp -s - $@ || echo "$$f" >$@
 
-# ---- loader
-$(B)/boot/%.o: boot/% ; @mkdir -p $(@D) && gcc $(EFLAGS) -c $< -o $@
-$(B)/BOOTX64.EFI: $(EOBJ)
-	@ld -nostdlib -znocombreloc -shared -Bsymbolic -T /usr/lib/elf_x86_64_efi.lds /usr/lib/crt0-efi-x86_64.o $(EOBJ) \
-		-L/usr/lib -lefi -lgnuefi -o $(B)/loader.so
+# ---- kernel (RING 0)
+$(B)/kernel/%.o: kernel/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
+$(B)/mm/%.o: mm/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
+$(B)/kernel.elf: $(KOBJ) linker.ld ; @ld $(KLINK) $(KOBJ) -o $@
+
+# ---- loader: an ELF shared object that becomes a PE program (gnu-efi)
+$(B)/boot/%.o: boot/% $(B)/flags ; @mkdir -p $(@D) && gcc $(EFLAGS) -c $< -o $@
+$(B)/loader.so: $(EOBJ) ; @ld $(ELINK) /usr/lib/crt0-efi-x86_64.o $(EOBJ) -L/usr/lib -lgnuefi -o $@
+$(B)/BOOTX64.EFI: $(B)/loader.so
 	@objcopy -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela -j '.rel.*' -j '.rela.*' \
-		-j .reloc --target=efi-app-x86_64 $(B)/loader.so $@
+		-j .reloc --target=efi-app-x86_64 $< $@
 
-# ---- servers: static musl programs that the loader brings
-$(B)/fs.elf: $(wildcard fs/*.c) ; @mkdir -p $(B) && musl-gcc $(filter-out -MMD,$(SFLAGS)) $(filter %.c,$^) -o $@
-$(B)/virtio-blk.elf: $(wildcard drivers/virtio-blk/*.c) ; @mkdir -p $(B) && musl-gcc $(filter-out -MMD,$(SFLAGS)) $(filter %.c,$^) -o $@
-$(B)/init.elf: $(wildcard user/init/*.c) ; @mkdir -p $(B) && musl-gcc $(filter-out -MMD,$(SFLAGS)) $(filter %.c,$^) -o $@
-$(B)/fs.elf: $(wildcard fs/*.h abi/*.h)
-$(B)/virtio-blk.elf: $(wildcard drivers/virtio-blk/*.h abi/*.h)
-$(B)/init.elf: $(wildcard abi/*.h user/init/*.h)
-# the kernel keeps its symbols (backtraces), but not its debug information
-$(B)/strip/%: $(B)/% ; @mkdir -p $(@D) && strip --strip-debug $< -o $@
+# ---- servers (RING 3): static musl programs that the loader brings
+$(B)/fs/%.o: fs/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
+$(B)/drivers/%.o: drivers/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
+$(B)/user/init/%.o: user/init/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
+$(B)/fs.elf: $(FSOBJ)
+$(B)/virtio-blk.elf: $(BLKOBJ)
+$(B)/init.elf: $(INITOBJ)
+$(B)/fs.elf $(B)/virtio-blk.elf $(B)/init.elf: ; @mkdir -p $(@D) && musl-gcc -static $(filter %.o,$^) -o $@
 
-# ---- programs: POSIX alone, no header of ours
-$(B)/root/bin/sh: $(wildcard user/sh/*.c user/sh/*.h) ; @mkdir -p $(@D) && musl-gcc $(UFLAGS) $(filter %.c,$^) -o $@ -s
-$(B)/root/%: user/%.c ; @mkdir -p $(@D) && musl-gcc $(UFLAGS) $< -o $@ -s
+# The image gets them without debug information; the kernel keeps its symbol table, for backtraces.
+$(B)/strip/kernel.elf: $(B)/kernel.elf ; @mkdir -p $(@D) && strip --strip-debug $< -o $@
+$(B)/strip/%: $(B)/% ; @mkdir -p $(@D) && strip $< -o $@
 
--include $(KOBJ:.o=.d) $(EOBJ:.o=.d)
+# ---- programs (RING 3): POSIX alone, no header of ours
+$(B)/user/%.o: user/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(UFLAGS) -c $< -o $@
+$(B)/libuser.a: $(LIBOBJ) ; @rm -f $@; ar rcs $@ $(LIBOBJ)
+$(B)/root/bin/sh: $(SHOBJ) $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $(SHOBJ) $(LIBUSER) -o $@
+$(B)/root/%: $(B)/user/%.c.o $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $< $(LIBUSER) -o $@
+
+.SECONDARY:
+-include $(patsubst %.o,%.d,$(KOBJ) $(EOBJ) $(FSOBJ) $(BLKOBJ) $(INITOBJ) $(SHOBJ) $(LIBOBJ)) \
+         $(patsubst $(B)/root/%,$(B)/user/%.c.d,$(PROGS))

@@ -1,46 +1,66 @@
 /* SPDX-License-Identifier: MIT */
-/* boot/loader.h - LOADER - what the files of the UEFI loader share. */
+/* boot/loader.h - LOADER - what the loader's files share: the firmware's tables, files, pages, text, the end.
+ *
+ * Runs before both rings, in the firmware's identity map, one CPU, no interrupts of its own.  UEFI 2.9 is the
+ * source of every firmware call; functions of the firmware have the Microsoft ABI (EFIAPI), ours do not. */
 #ifndef BOOT_LOADER_H
 #define BOOT_LOADER_H
 
 #include <efi.h>
-#include <efilib.h>
 
 #include "boot/bootinfo.h"
 
-struct file { UINT8 *data; UINT64 len; };       /* data: whole pages of EfiLoaderData */
-
-/* say.c: one line on COM1 (and, while there are boot services, nothing else is needed: OVMF shows COM1). */
-void say(const char *text);
-void say_hex(UINT64 v);
-void say_dec(UINT64 v);
-/* The end: the message, then QEMU's exit status 163 (isa-debug-exit), or a halt. */
-void die(const char *what, const char *which) __attribute__((noreturn));
-
-/* files.c: the ESP we were loaded from. */
-void files_open(EFI_HANDLE image);
-struct file file_read(const char *path);        /* data NULL: not there */
-void file_check(const char *path, const struct file *);         /* against \quire\sums.txt; dies on damage */
-void cmdline_read(EFI_HANDLE image, char *buf, UINTN size);
-
-/* kernel.c */
-struct image { UINT64 entry, phys, len; };      /* where the kernel is in memory */
-struct image kernel_load(const struct file *);
-void kernel_map(const struct file *, const struct image *);     /* each segment with its rights */
-
-/* memory.c: the memory map and the page tables. */
-void *pages_alloc(UINTN n);                     /* zeroed EfiLoaderData; dies when there is none */
-void memory_check(void);                        /* dies when the machine has too little */
-void memory_tables_alloc(void);                 /* before the boot services go */
-void memory_leave(EFI_HANDLE image, struct bootinfo *);         /* memory map > ranges, ExitBootServices */
-void memory_map_all(const struct bootinfo *, const struct image *);
-void page_map(UINT64 va, UINT64 pa, UINT64 flags);      /* one 4 KiB page */
-UINT64 memory_root(void);
-
 #define PAGE 4096ull
-#define PTE_P 1ull
-#define PTE_W 2ull
-#define PTE_PS (1ull << 7)
-#define PTE_NX (1ull << 63)
+#define PAGES(bytes) (((bytes) + PAGE - 1) / PAGE)
+
+#define MIB              (1024ull * 1024)
+#define LOADER_MEM_MIN   (64 * MIB)     /* what a user is told to give */
+#define LOADER_MEM_SLACK (4 * MIB)      /* of which the firmware may hide so much (its variables, video, SMM) */
+
+#define PORT_DEBUG_EXIT  0xf4           /* QEMU's isa-debug-exit; elsewhere nothing listens */
+#define EXIT_LOADER      0x51           /* QEMU's status is this * 2 + 1 = 163 */
+
+struct blob { void *data; UINTN len; };         /* a file in memory: page-aligned, in pages of its own */
+
+struct image {                  /* the kernel in memory */
+	UINT64 phys, len;       /* of all its segments, page-aligned */
+	UINT64 base;            /* linked address of its first byte */
+	UINT64 entry;           /* linked address */
+	UINT64 readonly;        /* bytes at its start that hold text and rodata */
+};
+
+struct extent { UINT64 start, end; };           /* physical memory, page-aligned */
+
+extern EFI_SYSTEM_TABLE *efi;
+
+/* text.c: messages; a failed start ends here, with the name of what is wrong */
+void __attribute__((noreturn)) fail(const char *what, const char *which);
+void __attribute__((noreturn)) fail_number(const char *what, UINT64 number, const char *unit);
+int text_equal(const char *a, const char *b);
+UINTN text_len(const char *s);
+
+/* file.c: files of the partition that the loader was started from; all of these fail() by themselves */
+void file_volume_open(EFI_HANDLE image);
+struct blob file_read(const char *path, int optional);          /* "modules/fs": below \quire; data NULL: not there */
+void file_sums_read(void);                      /* from here on file_read() verifies checksums */
+
+/* pages that stay the kernel's: BOOT_RAM_LOADER; zeroed */
+void *page_alloc(UINTN n);
+
+/* elf.c */
+void elf_module_check(const struct blob *file, const char *name);
+void elf_kernel_load(const struct blob *file, struct image *out);
+int elf_segment(const struct blob *file, unsigned i, UINT64 *va, UINT64 *len, UINT32 *flags);  /* 0: no such one */
+
+/* paging.c: the root of tables as boot/bootinfo.h promises; jump_va is also mapped at its own address */
+UINT64 paging_build(const struct blob *kernel, const struct image *im, const struct extent *mem, unsigned n,
+                    UINT64 jump_va);
+
+/* memmap.c */
+unsigned memmap_extents(struct extent *out, unsigned max, UINT64 *total);      /* all memory, whatever its use */
+void memmap_exit(EFI_HANDLE image, struct bootinfo *bi);        /* fills bi->range; the firmware is gone afterwards */
+
+/* jump.S */
+void __attribute__((noreturn)) jump_kernel(UINT64 cr3, UINT64 rsp, UINT64 entry, UINT64 bootinfo);
 
 #endif

@@ -41,7 +41,7 @@ def make_esp(build, scratch, cmdline, leave_out):
     sums = ""
     for source, target in parts:
         data = open(os.path.join(build, "strip", source), "rb").read()
-        sums += "%08x \\quire\\%s\n" % (binascii.crc32(data), target.replace("/", "\\"))
+        sums += "%08x %s\n" % (binascii.crc32(data), target)
         if target not in leave_out:
             open(os.path.join(esp, "quire", target), "wb").write(data)
     open(os.path.join(esp, "quire/sums.txt"), "w").write(sums)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* boot/jump.S - LOADER - the jump: new page tables, the kernel's boot stack, its entry.
+ *
+ * Path:  loader.c > [jump.S] > kernel/entry.S
+ * Use:   jump_kernel(%rdi = CR3, %rsi = stack, %rdx = entry, %rcx = bootinfo); does not return.
+ *
+ * J1  All of it lies in one page, the only one that the new tables map at its old address: hence the alignment.
+ * J2  The kernel's entry finds bootinfo in %rdi, %rsp a multiple of 16, and no frame above (%rbp 0). */
+	.section .text
+	.globl	jump_kernel
+	.balign	64
+jump_kernel:
+	cli
+	mov	%rdi, %cr3
+	mov	%rsi, %rsp
+	mov	%rcx, %rdi
+	xor	%ebp, %ebp
+	jmp	*%rdx
+
+	.section .note.GNU-stack, "", @progbits

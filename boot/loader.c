@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
+ *
+ * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c > jump.S > kernel/entry.S
+ * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,init}, and
+ *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
+ *
+ * B1  The kernel gets everything by one pointer, struct bootinfo: nothing of the firmware is needed any more.
+ * B2  What the kernel is told to be in use is in pages of the type EfiLoaderData. */
+#include "boot/loader.h"
+
+#define CR0_WP   (1ull << 16)
+#define CR4_PGE  (1ull << 7)
+#define CR4_LA57 (1ull << 12)
+#define EFER     0xc0000080u
+#define EFER_NXE (1ull << 11)
+
+static const char *const modules[] = { "fs", "virtio-blk", "init" };
+#define NMODULES (sizeof(modules) / sizeof(modules[0]))
+
+/* Append one character to the command line. */
+static void cmdline_put(struct bootinfo *bi, UINTN *n, char c)
+{
+	if (*n >= sizeof(bi->cmdline) - 1) fail_number("the kernel's command line is longer than", *n, "bytes");
+	bi->cmdline[(*n)++] = c;
+}
+
+/* Boot options that OVMF made by itself carry a GUID here: only plain text is taken for text. */
+static UINTN load_options_len(const EFI_LOADED_IMAGE *self)
+{
+	const CHAR16 *s = self->LoadOptions;
+	UINTN n = self->LoadOptionsSize / 2;
+
+	if (!s || self->LoadOptionsSize % 2) return 0;
+	while (n && s[n - 1] == 0)
+		n--;
+	for (UINTN i = 0; i < n; i++)
+		if (s[i] < ' ' || s[i] > '~') return 0;
+	return n;
+}
+
+static void cmdline_make(EFI_HANDLE image, struct bootinfo *bi)
+{
+	static EFI_GUID guid = LOADED_IMAGE_PROTOCOL;
+	struct blob file = file_read("cmdline.txt", 1);
+	EFI_LOADED_IMAGE *self;
+	UINTN n = 0, extra = 0;
+
+	for (UINTN i = 0; i < file.len; i++) {
+		char c = ((char *)file.data)[i];
+
+		cmdline_put(bi, &n, c == '\n' || c == '\r' || c == 0 ? ' ' : c);
+	}
+	if (efi->BootServices->HandleProtocol(image, &guid, (void **)&self) == EFI_SUCCESS)
+		extra = load_options_len(self);
+	if (n && extra) cmdline_put(bi, &n, ' ');
+	for (UINTN i = 0; i < extra; i++)
+		cmdline_put(bi, &n, (char)((CHAR16 *)self->LoadOptions)[i]);
+	while (n && bi->cmdline[n - 1] == ' ')
+		n--;
+	bi->cmdline[n] = 0;
+}
+
+static void modules_read(struct bootinfo *bi)
+{
+	for (unsigned i = 0; i < NMODULES; i++) {
+		struct boot_module *m = &bi->module[bi->nmodules++];
+		char path[sizeof(m->name) + 8] = "modules/";
+		UINTN n = text_len(modules[i]);
+
+		efi->BootServices->CopyMem(path + 8, (void *)modules[i], n + 1);
+		efi->BootServices->CopyMem(m->name, (void *)modules[i], n + 1);
+		struct blob file = file_read(path, 0);
+
+		elf_module_check(&file, path);
+		m->start = (UINT64)file.data;
+		m->len = file.len;
+	}
+}
+
+/* The RSDP of ACPI 2.0 or later if there is one, else that of 1.0 (UEFI 4.6). */
+static UINT64 rsdp_find(void)
+{
+	static EFI_GUID acpi20 = ACPI_20_TABLE_GUID, acpi10 = ACPI_TABLE_GUID;
+	UINT64 found = 0;
+
+	for (UINTN i = 0; i < efi->NumberOfTableEntries; i++) {
+		EFI_CONFIGURATION_TABLE *t = &efi->ConfigurationTable[i];
+		UINT64 *a = (UINT64 *)&t->VendorGuid, *b = (UINT64 *)&acpi20, *c = (UINT64 *)&acpi10;
+
+		if (a[0] == b[0] && a[1] == b[1]) return (UINT64)t->VendorTable;
+		if (a[0] == c[0] && a[1] == c[1]) found = (UINT64)t->VendorTable;
+	}
+	return found;
+}
+
+static UINT64 cr4_read(void)
+{
+	UINT64 v;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
+	return v;
+}
+
+/* NXE before a CR3 whose tables use NX, or the bit is a reserved one and faults (SDM 3A 4.1.4). */
+static void cpu_prepare(void)
+{
+	UINT32 lo, hi;
+	UINT64 cr0;
+
+	__asm__ volatile("cli; rdmsr" : "=a"(lo), "=d"(hi) : "c"(EFER));
+	__asm__ volatile("wrmsr" : : "a"(lo | (UINT32)EFER_NXE), "d"(hi), "c"(EFER));
+	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_WP));
+	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4_read() | CR4_PGE));
+}
+
+/* Before anything is read: a machine that is too small shall not look like a damaged disk. */
+static unsigned memory_measure(struct extent *mem, unsigned max)
+{
+	UINT64 total;
+	unsigned n = memmap_extents(mem, max, &total);
+
+	if (total + LOADER_MEM_SLACK < LOADER_MEM_MIN)
+		fail_number("Quire needs at least 64 MiB; this machine has", (total + MIB - 1) / MIB, "MiB");
+	return n;
+}
+
+/* Called by gnu-efi's start code with the ABI of this compiler, not the firmware's. */
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+{
+	static struct extent mem[BOOT_RANGES_MAX];
+	struct image im = { 0 };
+	unsigned n;
+
+	efi = table;
+	efi->BootServices->SetWatchdogTimer(0, 0, 0, NULL);     /* the firmware's five minutes are not ours */
+	if (cr4_read() & CR4_LA57) fail("is on: Quire knows four levels; use -cpu max,-la57", "five-level paging");
+	n = memory_measure(mem, BOOT_RANGES_MAX);
+	file_volume_open(image);
+	file_sums_read();
+
+	struct bootinfo *bi = page_alloc(PAGES(sizeof(*bi)));
+	struct blob kernel = file_read("kernel.elf", 0);
+
+	elf_kernel_load(&kernel, &im);
+	modules_read(bi);
+	cmdline_make(image, bi);
+	bi->magic = BOOTINFO_MAGIC;
+	bi->acpi_rsdp = rsdp_find();
+	bi->kernel_phys = im.phys - (im.base - KERNEL_BASE);
+	bi->kernel_len = im.base - KERNEL_BASE + im.len;
+	bi->symbols = (UINT64)kernel.data;
+	bi->symbols_len = kernel.len;
+	UINT64 cr3 = paging_build(&kernel, &im, mem, n, (UINT64)jump_kernel);
+
+	memmap_exit(image, bi);
+	cpu_prepare();
+	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi);
+}

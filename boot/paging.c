@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* boot/paging.c - LOADER - the page tables that the kernel wakes up in (boot/bootinfo.h says what they map).
+ *
+ * Path:  loader.c > [paging.c]
+ * Use:   paging_build() while the firmware still gives pages; the root goes to jump.S.
+ * Source: Intel SDM 3A 4.5 (four-level paging).
+ *
+ * G1  Nothing is writable and executable by any of its addresses: text and rodata are read-only in the direct map.
+ * G2  Only memory is mapped: device registers are the kernel's business. */
+#include "boot/loader.h"
+
+#define PTE_P    1ull
+#define PTE_W    2ull
+#define PTE_PS   0x80ull                        /* in a page directory: a 2 MiB page */
+#define PTE_G    0x100ull
+#define PTE_NX   (1ull << 63)
+#define PTE_ADDR 0x000ffffffffff000ull
+#define HUGE     (2 * MIB)
+#define CHUNK    32                             /* tables allocated at a time: few ranges in the memory map */
+#define PF_X     1u
+#define PF_W     2u
+
+static UINT64 *root;
+
+static UINT64 *table_alloc(void)
+{
+	static UINT8 *next;
+	static unsigned left;
+
+	if (!left) {
+		next = page_alloc(CHUNK);
+		left = CHUNK;
+	}
+	left--;
+	next += PAGE;
+	return (UINT64 *)(next - PAGE);
+}
+
+/* The slot for va in the table of this level (1: 4 KiB pages, 2: 2 MiB pages), with the tables above it. */
+static UINT64 *slot(UINT64 va, int level)
+{
+	UINT64 *t = root;
+
+	for (int l = 4; l > level; l--) {
+		UINT64 *e = &t[va >> (12 + 9 * (l - 1)) & 511];
+
+		/* Rights are restricted in the last level only. */
+		if (!*e) *e = (UINT64)table_alloc() | PTE_P | PTE_W;
+		t = (UINT64 *)(*e & PTE_ADDR);
+	}
+	return &t[va >> (12 + 9 * (level - 1)) & 511];
+}
+
+static int overlaps(UINT64 pa, UINT64 len, const struct image *im)
+{
+	return pa < im->phys + im->len && pa + len > im->phys;
+}
+
+static void direct_map(const struct extent *e, const struct image *im)
+{
+	for (UINT64 pa = e->start; pa < e->end;) {
+		int huge = pa % HUGE == 0 && e->end - pa >= HUGE && !overlaps(pa, HUGE, im);
+		UINT64 rights = PTE_P | PTE_G | PTE_NX;
+
+		/* G1; the subtraction wraps for what lies below the image */
+		if (pa - im->phys >= im->readonly) rights |= PTE_W;
+		if (huge) *slot(DIRECT_BASE + pa, 2) = pa | rights | PTE_PS;
+		else      *slot(DIRECT_BASE + pa, 1) = pa | rights;
+		pa += huge ? HUGE : PAGE;
+	}
+}
+
+/* Pages between two segments are mapped nowhere: so is the guard page below the boot stack. */
+static void image_map(const struct blob *kernel, const struct image *im)
+{
+	UINT64 va, len;
+	UINT32 flags;
+
+	for (unsigned i = 0; elf_segment(kernel, i, &va, &len, &flags); i++)
+		for (UINT64 off = 0; off < len; off += PAGE)
+			*slot(va + off, 1) = (im->phys + (va - im->base) + off) | PTE_P | PTE_G |
+			                     (flags & PF_W ? PTE_W : 0) | (flags & PF_X ? 0 : PTE_NX);
+}
+
+UINT64 paging_build(const struct blob *kernel, const struct image *im, const struct extent *mem, unsigned n,
+                    UINT64 jump_va)
+{
+	root = table_alloc();
+	for (unsigned i = 0; i < n; i++)
+		direct_map(&mem[i], im);
+	image_map(kernel, im);
+
+	/* The instruction after the write of CR3 is fetched through the new tables, at the old address (SDM 3A 4.10.4). */
+	*slot(jump_va, 1) = (jump_va & PTE_ADDR) | PTE_P;
+	return (UINT64)root;
+}
