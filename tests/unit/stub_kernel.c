@@ -29,6 +29,7 @@
 uintptr_t direct_base;
 void (*host_sleep_hook)(void);
 uint64_t host_now = 1000000000;
+int host_sleep_status;
 struct cpu cpus[MAX_CPUS];
 uint32_t ncpus = 1;
 
@@ -162,11 +163,12 @@ WEAK void waitq_wake_one(struct waitq *q) { (void)q; }
 
 WEAK int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool interruptible)
 {
-	(void)q, (void)interruptible;
+	(void)q;
 	spin_unlock(lk);
 	if (deadline == WAIT_FOREVER || host_sleep_hook) host_sleep();
 	if (deadline != WAIT_FOREVER) host_now = MAX(host_now, deadline);
 	spin_lock(lk);
+	if (interruptible && host_sleep_status) return host_sleep_status;
 	return deadline == WAIT_FOREVER ? 0 : -ETIMEDOUT;
 }
 
@@ -177,6 +179,7 @@ WEAK void thread_sleep(uint64_t ns)
 }
 
 WEAK void thread_yield(void) { host_sleep(); }
+WEAK void sched_switch_to(struct thread *t) { (void)t; }
 
 WEAK struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
 {
@@ -234,5 +237,6 @@ void host_mm_init(unsigned pages)
 void host_mm_done(void)
 {
 	host_sleep_hook = NULL;
+	host_sleep_status = 0;
 	if (nheld) panic("lock %s is still held", held[nheld - 1]->name);
 }
