@@ -146,6 +146,7 @@
 
 struct iovec { uint64_t base, len; };
 struct pollfd { int32_t fd; int16_t events, revents; };
+#ifndef QUIRE_HOST              /* unit tests have these from the C library */
 struct timespec { int64_t sec, nsec; };
 struct timeval { int64_t sec, usec; };
 struct stat {
@@ -156,6 +157,8 @@ struct stat {
 	struct timespec atime, mtime, ctime;
 	int64_t  unused[3];
 };
+struct rusage { struct timeval utime, stime; int64_t rest[14]; };
+#endif
 struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags, spare[4]; };
 
 /* processes */
@@ -176,7 +179,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define RLIMIT_MEMLOCK 8
 #define RLIM_INFINITY  (~0ull)
 struct utsname { char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65]; };
-struct rusage { struct timeval utime, stime; int64_t rest[14]; };
 struct sysinfo {
 	int64_t  uptime;
 	uint64_t loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap;
