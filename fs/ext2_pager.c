@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/ext2_pager.c - RING 3 - what the kernel asks of a file (abi/pager.h): fill, write, reserve, commit, release, size.
+ *
+ * Path:  mm/pager.c ~message~> server.c > [ext2_pager.c] > ext2_map.c, blkclient.c ~message~> driver
+ *
+ * G1  A page that the kernel may dirty has blocks, or blocks promised to it: writing it back cannot find a full disk.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/pager.h"
+#include "fs/ext2.h"
+
+#define PAGE 4096u
+
+/* Move [off, off+len) of the file, block by block, neighbours on the disk in one request. */
+struct piece { struct ext2 *fs; uint32_t run; bool write; uint64_t run_off, disk_off, len; };
+
+static void piece_flush(struct piece *p)
+{
+	if (!p->len) return;
+	if (p->write) disk_run_write(p->fs->disk, p->run, p->run_off, p->disk_off, p->len);
+	else disk_run_read(p->fs->disk, p->run, p->run_off, p->disk_off, p->len);
+	p->len = 0;
+}
+
+static void piece_add(struct piece *p, uint64_t run_off, uint64_t disk_off, uint64_t len)
+{
+	if (p->len && (p->disk_off + p->len != disk_off || p->run_off + p->len != run_off)) piece_flush(p);
+	if (!p->len) {
+		p->run_off = run_off;
+		p->disk_off = disk_off;
+	}
+	p->len += len;
+}
+
+int pager_fill(struct vnode *vn, uint64_t off, uint64_t len, uint32_t run)
+{
+	struct ext2 *fs = fs_of(vn);
+	struct piece p = {.fs = fs, .run = run};
+	uint32_t bs = fs->block_size, b;
+
+	for (uint64_t at = 0; at < len; at += bs) {
+		int rc = map_get(fs, inode_of(vn), (off + at) / bs, &b);
+
+		if (rc || !b) piece_flush(&p);
+		if (rc == -EFBIG) rc = 0;
+		if (rc) disk_run_done(run, at, bs, rc);
+		else if (!b) disk_run_zero(run, at, bs);
+		else piece_add(&p, at, (uint64_t)b * bs, bs);
+	}
+	piece_flush(&p);
+	return 0;
+}
+
+static bool resv_has(const struct ext2_inode *in, uint64_t page)
+{
+	return page / 64 < in->resv_words && (in->resv[page / 64] >> page % 64 & 1);
+}
+
+/* Blocks that a reserved page may need: its own, and a share of the indirect blocks above, at worst one each level. */
+static uint64_t page_cost(const struct ext2 *fs)
+{
+	return PAGE / fs->block_size + 3;
+}
+
+static void resv_clear(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
+{
+	if (!resv_has(in, page)) return;
+	in->resv[page / 64] &= ~(1ull << page % 64);
+	in->nresv--;
+	fs->reserved -= page_cost(fs);
+}
+
+void resv_drop(struct ext2 *fs, struct ext2_inode *in, uint64_t from)
+{
+	for (uint64_t w = from / 64; in->nresv && w < in->resv_words; w++) {
+		for (uint64_t p = w * 64; in->resv[w] && p < w * 64 + 64; p++) {
+			if (p >= from) resv_clear(fs, in, p);
+			else if (p == w * 64 + 63) break;
+		}
+	}
+}
+
+int pager_write(struct vnode *vn, uint64_t off, uint64_t len, uint32_t run, uint64_t size)
+{
+	struct ext2 *fs = fs_of(vn);
+	struct ext2_inode *in = inode_of(vn);
+	struct piece p = {.fs = fs, .run = run, .write = true};
+	uint32_t bs = fs->block_size, b;
+
+	for (uint64_t at = 0; at < len; at += bs) {
+		int rc = 0;
+
+		b = 0;
+		if (off + at < size) rc = map_alloc(fs, in, (off + at) / bs, resv_has(in, (off + at) / PAGE), &b);
+		if (rc || !b) {
+			piece_flush(&p);
+			disk_run_done(run, at, bs, rc);         /* past the end of file: nothing to write */
+		} else {
+			piece_add(&p, at, (uint64_t)b * bs, bs);
+		}
+		if ((off + at + bs) % PAGE == 0 && !rc) resv_clear(fs, in, (off + at) / PAGE);
+	}
+	piece_flush(&p);
+	if (size > inode_size(in)) inode_set_size(in, size);
+	return 0;
+}
+
+static bool page_has_blocks(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
+{
+	uint32_t n = PAGE / fs->block_size, b;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (map_get(fs, in, page * n + i, &b) || !b) return false;
+	}
+	return true;
+}
+
+static int resv_set(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
+{
+	if (page >= 1ull << 32) return -EFBIG;
+	if (page / 64 >= in->resv_words) {
+		uint64_t words = page / 64 + 64;
+		uint64_t *r = realloc(in->resv, words * 8);
+
+		if (!r) return -ENOMEM;
+		memset(r + in->resv_words, 0, (words - in->resv_words) * 8);
+		in->resv = r;
+		in->resv_words = words;
+	}
+	if (blocks_free(fs) < page_cost(fs)) {
+		if (!fs->npending || order_commit(fs, true) || blocks_free(fs) < page_cost(fs)) return -ENOSPC;
+	}
+	in->resv[page / 64] |= 1ull << page % 64;
+	in->nresv++;
+	fs->reserved += page_cost(fs);
+	return 0;
+}
+
+/* A long window only while there is plenty: near the end each page is asked for by itself. */
+int pager_reserve(struct vnode *vn, uint64_t off, uint64_t len, uint64_t *granted)
+{
+	struct ext2 *fs = fs_of(vn);
+	struct ext2_inode *in = inode_of(vn);
+	uint64_t first = off / PAGE, n = len / PAGE, i;
+	int rc = 0;
+
+	if (blocks_free(fs) < 8 * n * page_cost(fs)) n = 1;
+	for (i = 0; i < n && !rc; i++) {
+		if (!resv_has(in, first + i) && !page_has_blocks(fs, in, first + i)) rc = resv_set(fs, in, first + i);
+		if (rc) break;
+	}
+	*granted = i * PAGE;
+	return i > 0 ? 0 : rc;
+}
+
+static void attributes_take(struct ext2_inode *in, uint64_t size, struct times t)
+{
+	inode_set_size(in, size);
+	inode_set_times(in, t);
+}
+
+/* fsync and msync.  With DATASYNC, times alone are no reason to write: then one flush is all (P5). */
+int pager_commit(struct vnode *vn, unsigned flags, uint64_t size, struct times t)
+{
+	struct ext2 *fs = fs_of(vn);
+	struct ext2_inode *in = inode_of(vn);
+	bool times_only = (flags & COMMIT_DATASYNC) && inode_size(in) == size && !fs->ndirty[0] && !fs->ndirty[1] && !fs->ndirty[2];
+	int rc;
+
+	if (times_only) {
+		rc = flags & COMMIT_NOFLUSH ? 0 : disk_flush(fs->disk);
+		if (!rc) attributes_take(in, size, t);          /* they go with the next metadata that has to be written */
+		return rc;
+	}
+	attributes_take(in, size, t);
+	return order_commit(fs, !(flags & COMMIT_NOFLUSH));
+}
+
+/* The last user went: an unlinked file goes now, if no descriptor is left. */
+int pager_release(struct vnode *vn, uint64_t size, struct times t)
+{
+	struct ext2_inode *in = inode_of(vn);
+	struct vmo_info info = {0};
+
+	if (vn->mnt->readonly) return 0;
+	attributes_take(in, size, t);
+	if (!object_info(vn->object, &info) && info.users == 0 && info.dirty == 0) resv_drop(fs_of(vn), in, 0);
+	if (vn->refs == 0) inode_inactive(vn);
+	return 0;
+}
+
+int pager_set_size(struct vnode *vn, uint64_t size)
+{
+	struct ext2 *fs = fs_of(vn);
+	struct ext2_inode *in = inode_of(vn);
+	uint64_t old = inode_size(in);
+	int rc = 0;
+
+	if (size < old || in->nresv) {
+		resv_drop(fs, in, (size + PAGE - 1) / PAGE);
+		rc = map_cut(fs, in, (size + fs->block_size - 1) / fs->block_size);
+	}
+	inode_set_size(in, size);
+	inode_touch(in, true);
+	return rc;
+}
