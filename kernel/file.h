@@ -28,9 +28,12 @@ struct file {
 	uint32_t err_seen;              /* [v] of vmo->wb_err: which failed write this descriptor has reported */
 	struct readahead ra;            /* [lock] */
 	struct kmsg close_msg;          /* NAME_CLOSE, posted when the last reference goes */
+	char    *line;                  /* [lock] FILE_LOG: a line that is not complete yet */
+	uint32_t line_len;              /* [lock] */
 };
 
 #define O_CLOEXEC_FD 1                  /* fd flag */
+#define LOG_LINE_MAX 256
 #define FD_MAX 1024
 
 struct file *file_alloc(enum file_kind, uint32_t flags);        /* NULL: no memory; one reference */
@@ -38,7 +41,24 @@ void file_ref(struct file *);
 void file_put(struct file *);                                   /* the last one closes: vmo user, NAME_CLOSE, pipe end */
 struct file *fd_get(int fd);                                    /* of the current process, a reference; NULL: EBADF */
 int fd_install(struct file *, int min, bool cloexec);           /* takes over the caller's reference; fd or -EMFILE */
+void files_fork(struct proc *child);                            /* the current process's descriptors, shared */
+void files_close(struct proc *, bool cloexec_only);             /* exec, exit */
+struct file *cwd_get(void);                                     /* a reference; NULL: the root */
+int fd_replace(int fd, struct file *, bool cloexec);            /* dup2: takes over the reference */
 static inline bool file_readable(const struct file *f) { return (f->flags & 3) != 1; }
 static inline bool file_writable(const struct file *f) { return (f->flags & 3) != 0; }
+
+/* sys_name.c: open a path of the kernel's own (exec): relative to the current directory.  0 and a reference, -errno */
+int file_open(const char *path, uint32_t flags, struct file **out);
+int file_may_exec(const char *path);                            /* -EACCES ... */
+
+/* pipe.c */
+struct pipe *pipe_create(void);                                 /* NULL: no memory; no ends yet */
+void pipe_open(struct pipe *, bool writer);                     /* one more file is this end */
+void pipe_close(struct pipe *, bool writer);                    /* the last end frees it */
+int64_t pipe_read(struct file *, uaddr_t buf, uint64_t len);
+int64_t pipe_write(struct file *, uaddr_t buf, const char *kbuf, uint64_t len);
+int pipe_poll(struct file *);                                   /* POLL* that hold now */
+uint64_t pipe_bytes(struct pipe *);
 
 #endif

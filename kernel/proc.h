@@ -26,8 +26,11 @@ struct proc {
 	uint32_t nthreads;              /* [p] */
 	uint32_t pgid, sid;             /* [P] */
 	bool     dead;                  /* [P] a zombie, waits for its parent */
+	bool     stopped;               /* [P] by a stop signal; its threads sleep on `wait` */
+	int      report;                /* [P] stop or continuation that wait4 has not told yet, as its status; 0: none */
+	bool     borrowed_map;          /* [P] after vfork: the parent sleeps on `wait` until exec or exit */
 	int      exit_status;           /* [P] as wait4 gives it */
-	struct waitq wait;              /* [P] the parent sleeps here for its children */
+	struct waitq wait;              /* [P] it sleeps here for its children, while stopped, and its vfork parent */
 	struct map *map;                /* changed by exec alone; own reference */
 	struct handles handles;
 	struct mutex files_lock;        /* RANK_FILE */
@@ -35,7 +38,7 @@ struct proc {
 	uint8_t  fd_flags[FD_MAX];      /* [files_lock] */
 	struct file *cwd;               /* [files_lock] FILE_DIR; NULL: the root */
 	uint32_t umask;
-	uint32_t uid, euid, gid, egid;  /* [p] */
+	uint32_t uid, euid, suid, gid, egid, sgid;      /* [p] */
 	struct sigaction_k action[65];  /* [p] by signal number */
 	uint64_t sig_pending;           /* [p] of the whole process */
 	struct siginfo_min sig_info[65];        /* [p] */
@@ -50,11 +53,38 @@ struct proc {
 
 static inline struct proc *current_proc(void) { return current_thread()->proc; }
 
+/* proc.c.  A process holds one reference of itself until it is waited for. */
+extern struct spinlock proc_tree_lock;
 struct proc *proc_create(const char *name, struct proc *parent);        /* no map, no threads; NULL: no memory */
-void proc_exit(int wait_status) __attribute__((noreturn));              /* the whole current process, all its threads */
+void proc_ref(struct proc *);
+void proc_unref(struct proc *);
+struct proc *proc_find(uint32_t pid);                   /* a reference; NULL: no such living process */
+struct proc *proc_next(uint32_t pid);                   /* the living one with the next larger pid, likewise */
+struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; its first gets tid = pid */
+void proc_publish(struct proc *);                       /* complete: into the family, can be found and waited for */
+void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
+void proc_map_release(struct proc *);                   /* exec, exit: vfork's parent may go on */
+uint64_t proc_cpu_ns(struct proc *);
+
 /* A boot module: run the ELF image at [image, image+len) of kernel memory as a wired server process (text, data, bss and
- * stack copied to anonymous pages), argv = {name, args...}.  Not started yet: thread_start(first thread). -errno. */
+ * stack copied to anonymous pages), argv = the parts of name between colons.  init gets pid 1.
+ * Not started yet: thread_start(first thread). -errno. */
 int proc_spawn_module(const char *name, const void *image, size_t len, struct proc **out, struct thread **thread);
+
+/* signal.c */
+#define SIG_MASK(n) BIT((n) - 1)
+#define SIG_UNBLOCKABLE (SIG_MASK(SIGKILL) | SIG_MASK(SIGSTOP))
 int signal_send(struct proc *, int signo, int code, uint32_t sender_pid);      /* kill(): queue and wake */
+void signal_send_child(struct proc *parent, int code, uint32_t pid, uint32_t uid, int status);  /* SIGCHLD */
+int signal_send_thread(struct proc *, uint32_t tid, int signo);  /* tgkill(); signo 0: is it there?  -ESRCH */
+void signal_exec(struct proc *);                        /* caught signals get their default action again */
+int signal_mask_swap(uaddr_t set, uint64_t size);       /* until the end of this call, or the handler's: ppoll, sigsuspend */
+void signal_mask_back(void);                            /* no signal came */
+void signal_kill_memory(void);                          /* no memory for the current process: it ends */
+
+void random_fill(void *buf, size_t n);                  /* sys_proc.c */
+
+/* sigframe.c.  -EFAULT: the stack is not there */
+int sigframe_push(struct trapframe *, const struct sigaction_k *, const struct siginfo_min *, uint64_t mask);
 
 #endif

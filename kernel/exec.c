@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/exec.c - RING 0 - execve: a new address space is made complete beside the old one, then they are exchanged.
+ *
+ * So there is no point of no return: until the exchange every error leaves the old program as it was, and after it
+ * nothing can fail.
+ *
+ * Path:  syscall.c > [exec.c] > elf.c, start.c; servers.c > proc_spawn_module()
+ * Locks: none.
+ */
+#include "kernel/proc.h"
+#include "kernel/start.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+#include "mm/map.h"
+
+#define STACK_SIZE    (8ull << 20)
+#define SERVER_STACK  (128ull << 10)            /* wired, so not more than needed */
+#define PIE_BASE      0x0000555555554000ull     /* where Linux puts them: addresses look familiar */
+#define INTERP_BASE   0x00007e0000000000ull
+#define SCRIPT_DEPTH  4
+#define SCRIPT_LINE   128                       /* bytes of a #! line */
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+
+static int stack_map(struct map *m, uint64_t size, bool exec)
+{
+	uaddr_t at = STACK_TOP - size;
+	uint32_t prot = PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0);
+
+	return map_map(m, &at, size, prot, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	               NULL, 0);
+}
+
+/* ---- what is run */
+
+struct program {
+	struct image image;
+	struct file *file;
+	struct prefix prefix;
+	struct map *map;
+	struct loaded prog, interp;
+	uaddr_t entry;
+};
+
+static int file_image(const char *path, struct file **f, struct image *im)
+{
+	int rc = file_may_exec(path);
+
+	if (!rc) rc = file_open(path, O_RDONLY, f);
+	if (rc) return rc;
+	*im = (struct image){.vmo = (*f)->vmo, .size = (*f)->vmo ? (*f)->vmo->size : 0};
+	if ((*f)->kind == FILE_VMO && ((*f)->mode & S_IFMT) == S_IFREG && ((*f)->mode & 0111)) return 0;
+	file_put(*f);
+	*f = NULL;
+	return -EACCES;
+}
+
+/* "#! interpreter [one argument]": the words to put before, and the next file to look at in path.  name: the first
+ * script's, which becomes an argument.  1: it was a script; 0: it was not */
+static int script_parse(struct program *g, const char *name, char *path, size_t size)
+{
+	char line[SCRIPT_LINE + 1] = "", *word = line + 2, *arg;
+	uint64_t n = MIN(g->image.size, (uint64_t)SCRIPT_LINE);
+	int rc = image_read(&g->image, 0, line, n);
+
+	if (rc) return rc;
+	if (line[0] != '#' || line[1] != '!') return 0;
+	if (!strchr(line, '\n')) return -ENOEXEC;       /* longer than we read */
+	*strchr(line, '\n') = 0;
+	while (*word == ' ' || *word == '\t') word++;
+	for (arg = word; *arg && *arg != ' ' && *arg != '\t'; arg++) { }
+	while (*arg == ' ' || *arg == '\t') *arg++ = 0;
+	if (!*word) return -ENOEXEC;
+	if (!g->prefix.count) rc = prefix_add(&g->prefix, name);
+	if (!rc && *arg) rc = prefix_add(&g->prefix, arg);
+	if (!rc) rc = prefix_add(&g->prefix, word);
+	kstrlcpy(path, word, size);
+	return rc ? rc : 1;
+}
+
+/* Follow #! lines to a real program.  0: g->file and g->image are it. */
+static int program_open(struct program *g, const char *name)
+{
+	char path[SCRIPT_LINE + 1];
+	int rc = file_image(name, &g->file, &g->image);
+
+	for (int depth = 0; !rc && (rc = script_parse(g, name, path, sizeof(path))) == 1; depth++) {
+		file_put(g->file);
+		g->file = NULL;
+		rc = depth == SCRIPT_DEPTH ? -ELOOP : file_image(path, &g->file, &g->image);
+	}
+	return rc;
+}
+
+static int program_map(struct program *g)
+{
+	struct file *f = NULL;
+	struct image im;
+	int rc;
+
+	g->map = map_create();
+	if (!g->map) return -ENOMEM;
+	rc = elf_load(g->map, &g->image, PIE_BASE, &g->prog);
+	g->entry = g->prog.entry;
+	if (!rc && g->prog.interp[0]) {
+		rc = file_image(g->prog.interp, &f, &im);
+		if (!rc) rc = elf_load(g->map, &im, INTERP_BASE, &g->interp);
+		g->entry = g->interp.entry;
+		if (f) file_put(f);
+	}
+	if (!rc) rc = stack_map(g->map, STACK_SIZE, g->prog.exec_stack);
+	g->map->brk_start = g->map->brk = g->prog.end;
+	return rc;
+}
+
+/* Words and their addresses into the new map.  argv[0] of a program is the user's; a script's words replace it. */
+static int program_words(struct program *g, const char *path, uaddr_t argv, uaddr_t envp, uaddr_t *sp)
+{
+	uint64_t bytes = g->prefix.len + g->prefix.count * 8;
+	int64_t argc = words_count(argv, &bytes), envc = argc < 0 ? argc : words_count(envp, &bytes);
+	int64_t first;
+	struct start s;
+	int rc;
+
+	if (envc < 0) return envc;
+	first = MIN(g->prefix.count ? 1 : 0, argc);
+	rc = start_begin(&s, g->prefix.count + argc - first + envc, bytes, path);
+	if (rc) return rc;
+	push_word(&s, g->prefix.count + argc - first);
+	push_prefix(&s, &g->prefix);
+	rc = push_user_words(&s, argv, first, argc);
+	push_word(&s, 0);
+	if (!rc) rc = push_user_words(&s, envp, 0, envc);
+	push_word(&s, 0);
+	if (!rc) rc = push_auxv(&s, &g->prog, g->interp.base, path);
+	*sp = start_sp(&s);
+	if (!rc) rc = map_copy(g->map, *sp, s.buf, s.size, true);
+	start_free(&s);
+	return rc;
+}
+
+static void regs_start(struct trapframe *tf, uaddr_t entry, uaddr_t sp)
+{
+	*tf = (struct trapframe){.rip = entry, .rsp = sp, .cs = USER_CS, .ss = USER_SS, .rflags = 0x202};
+}
+
+/* Nothing can fail any more. */
+static void program_enter(struct program *g, const char *path, uaddr_t sp)
+{
+	struct thread *t = current_thread();
+	struct proc *p = t->proc;
+	struct map *old = p->map;
+	const char *name = path;
+
+	for (const char *c = path; *c; c++)
+		if (*c == '/' && c[1]) name = c + 1;
+	kstrlcpy(p->name, name, sizeof(p->name));
+	irq_disable();
+	p->map = g->map;
+	map_switch(g->map);
+	t->fs_base = t->gs_base = 0;
+	wrmsr(MSR_FS_BASE, 0);
+	wrmsr(MSR_KERNEL_GS_BASE, 0);
+	irq_enable();
+	map_put(old);
+	proc_map_release(p);
+	files_close(p, true);
+	signal_exec(p);
+	thread_fpu_reset();
+	t->clear_tid = 0;
+	regs_start(t->tf, g->entry, sp);
+}
+
+static long exec(struct program *g, const char *path, uaddr_t argv, uaddr_t envp)
+{
+	int rc = program_open(g, path);
+	uaddr_t sp = 0;
+
+	if (!rc) rc = program_map(g);
+	if (!rc) rc = program_words(g, path, argv, envp, &sp);
+	if (g->file) file_put(g->file);
+	if (!rc) program_enter(g, path, sp);
+	else if (g->map) map_put(g->map);
+	return rc;
+}
+
+SYSCALL(execve)
+{
+	struct program *g = kalloc(sizeof(*g));
+	char *path = kalloc(PATH_MAX);
+	long rc = -ENOMEM;
+
+	if (g && path) rc = copy_in_str(path, a0, PATH_MAX);
+	if (rc >= 0) rc = exec(g, path, a1, a2);
+	kfree(g);
+	kfree(path);
+	return rc;
+}
+
+/* ---- boot modules */
+
+static int server_files(struct proc *p)
+{
+	struct file *f = file_alloc(FILE_LOG, O_RDWR);
+
+	if (!f) return -ENOMEM;
+	f->mode = S_IFCHR | 0600;
+	f->refs = 3;
+	p->fd[0] = p->fd[1] = p->fd[2] = f;
+	return 0;
+}
+
+/* argv: the parts of the name between colons. */
+static int server_words(struct program *g, const char *name, uaddr_t *sp)
+{
+	struct start s;
+	int rc;
+
+	kstrlcpy(g->prefix.text, name, sizeof(g->prefix.text));
+	g->prefix.len = strlen(name) + 1;
+	g->prefix.count = 1;
+	for (char *c = g->prefix.text; *c || c < g->prefix.text + g->prefix.len - 1; c++) {
+		if (*c != ':') continue;
+		*c = 0;
+		g->prefix.count++;
+	}
+	rc = start_begin(&s, g->prefix.count, g->prefix.len, name);
+	if (rc) return rc;
+	push_word(&s, g->prefix.count);
+	push_prefix(&s, &g->prefix);
+	push_word(&s, 0);
+	push_word(&s, 0);
+	rc = push_auxv(&s, &g->prog, 0, name);
+	*sp = start_sp(&s);
+	if (!rc) rc = map_copy(g->map, *sp, s.buf, s.size, true);
+	start_free(&s);
+	return rc;
+}
+
+static int server_map(struct program *g, const char *name, uaddr_t *sp)
+{
+	int rc;
+
+	g->map = map_create();
+	if (!g->map) return -ENOMEM;
+	g->map->wired = true;
+	rc = elf_load(g->map, &g->image, PIE_BASE, &g->prog);
+	if (!rc && g->prog.interp[0]) rc = -ENOEXEC;
+	g->map->brk_start = g->map->brk = g->prog.end;
+	if (!rc) rc = stack_map(g->map, SERVER_STACK, false);
+	for (uaddr_t va = STACK_TOP - SERVER_STACK; va < STACK_TOP && !rc; va += PAGE_SIZE)
+		rc = vm_fault(g->map, va, PROT_WRITE);
+	return rc ? rc : server_words(g, name, sp);
+}
+
+int proc_spawn_module(const char *name, const void *image, size_t len, struct proc **out, struct thread **thread)
+{
+	struct program *g = kalloc(sizeof(*g));
+	struct proc *p = proc_create(name, NULL);
+	struct thread *t = p ? proc_thread(p) : NULL;
+	uaddr_t sp = 0;
+	int rc = -ENOMEM;
+
+	if (g && t) {
+		p->server = t->reserve = true;
+		g->image = (struct image){.mem = image, .size = len};
+		rc = server_files(p);
+		if (!rc) rc = server_map(g, name, &sp);
+	}
+	if (!rc) {
+		p->map = g->map;
+		regs_start(t->tf, g->prog.entry, sp);
+		proc_publish(p);
+		*out = p;
+		*thread = t;
+	}
+	kfree(g);
+	return rc;                      /* on failure the machine stops: nothing is given back */
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/file.c - RING 0 - open files, and the table of descriptors that point to them.
+ *
+ * Path:  sys_*.c > [file.c]
+ * Use:   fd_get() gives a reference, file_put() takes it back; the last one closes.
+ * Locks: proc->files_lock around the table; file->lock is the turn of those who use the offset.  No file is put while
+ *        the table is locked.
+ *
+ * F1  A descriptor holds one reference of its file.  So does every call that works on it.
+ * F2  NAME_CLOSE is posted once for each node, after the last reference went. */
+#include "kernel/file.h"
+
+#include "abi/name.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "mm/frame.h"
+#include "mm/vmo.h"
+
+struct file *file_alloc(enum file_kind kind, uint32_t flags)
+{
+	struct file *f = kalloc(sizeof(*f));
+
+	if (!f) return NULL;
+	f->refs = 1;
+	f->kind = kind;
+	f->flags = flags;
+	mutex_init(&f->lock, RANK_FILE, "file");
+	return f;
+}
+
+void file_ref(struct file *f)
+{
+	__atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);
+}
+
+static void file_closed(struct kmsg *k)
+{
+	kfree(container_of(k, struct file, close_msg));
+}
+
+void file_put(struct file *f)
+{
+	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL)) return;
+	if (f->vmo) vmo_user_put(f->vmo);
+	if (f->pipe) pipe_close(f->pipe, file_writable(f));
+	kfree(f->line);
+	if (!f->node || f->node == NODE_ROOT || !fs_port) {
+		kfree(f);
+		return;
+	}
+	f->close_msg = (struct kmsg){.m = {.op = NAME_CLOSE, .arg = {f->node}}, .done = file_closed};
+	ipc_post(fs_port, &f->close_msg);
+}
+
+struct file *fd_get(int fd)
+{
+	struct proc *p = current_proc();
+	struct file *f = NULL;
+
+	if (fd < 0 || fd >= FD_MAX) return NULL;
+	mutex_lock(&p->files_lock);
+	f = p->fd[fd];
+	if (f) file_ref(f);
+	mutex_unlock(&p->files_lock);
+	return f;
+}
+
+struct file *cwd_get(void)
+{
+	struct proc *p = current_proc();
+	struct file *f;
+
+	mutex_lock(&p->files_lock);
+	f = p->cwd;
+	if (f) file_ref(f);
+	mutex_unlock(&p->files_lock);
+	return f;
+}
+
+static int fd_limit(const struct proc *p)
+{
+	return MIN(p->rlimit[RLIMIT_NOFILE][0], (uint64_t)FD_MAX);
+}
+
+int fd_install(struct file *f, int min, bool cloexec)
+{
+	struct proc *p = current_proc();
+	int fd = min, limit = fd_limit(p);
+
+	mutex_lock(&p->files_lock);
+	while (fd < limit && p->fd[fd]) fd++;
+	if (fd < limit) {
+		p->fd[fd] = f;
+		p->fd_flags[fd] = cloexec ? O_CLOEXEC_FD : 0;
+	}
+	mutex_unlock(&p->files_lock);
+	if (fd < limit) return fd;
+	file_put(f);
+	return -EMFILE;
+}
+
+/* Put f at fd; what was there is closed (POSIX dup2: without reporting errors). */
+int fd_replace(int fd, struct file *f, bool cloexec)
+{
+	struct proc *p = current_proc();
+	struct file *old;
+
+	if (fd < 0 || fd >= fd_limit(p)) {
+		file_put(f);
+		return -EBADF;
+	}
+	mutex_lock(&p->files_lock);
+	old = p->fd[fd];
+	p->fd[fd] = f;
+	p->fd_flags[fd] = cloexec ? O_CLOEXEC_FD : 0;
+	mutex_unlock(&p->files_lock);
+	if (old) file_put(old);
+	return fd;
+}
+
+void files_fork(struct proc *child)
+{
+	struct proc *p = current_proc();
+
+	mutex_lock(&p->files_lock);
+	for (int i = 0; i < FD_MAX; i++) {
+		child->fd[i] = p->fd[i];
+		child->fd_flags[i] = p->fd_flags[i];
+		if (p->fd[i]) file_ref(p->fd[i]);
+	}
+	child->cwd = p->cwd;
+	if (p->cwd) file_ref(p->cwd);
+	mutex_unlock(&p->files_lock);
+}
+
+static struct file *fd_take(struct proc *p, int fd)
+{
+	struct file *f;
+
+	mutex_lock(&p->files_lock);
+	f = p->fd[fd];
+	p->fd[fd] = NULL;
+	mutex_unlock(&p->files_lock);
+	return f;
+}
+
+void files_close(struct proc *p, bool cloexec_only)
+{
+	for (int i = 0; i < FD_MAX; i++) {
+		struct file *f;
+
+		if (!p->fd[i] || (cloexec_only && !(p->fd_flags[i] & O_CLOEXEC_FD))) continue;
+		f = fd_take(p, i);
+		if (f) file_put(f);
+	}
+	if (cloexec_only) return;
+	if (p->cwd) file_put(p->cwd);
+	p->cwd = NULL;
+}
+
+/* ---- descriptors' system calls */
+
+SYSCALL(close)
+{
+	int fd = a0;
+	struct file *f = fd >= 0 && fd < FD_MAX ? fd_take(current_proc(), fd) : NULL;
+
+	if (!f) return -EBADF;
+	file_put(f);
+	return 0;
+}
+
+SYSCALL(dup)
+{
+	struct file *f = fd_get(a0);
+
+	return f ? fd_install(f, 0, false) : -EBADF;
+}
+
+SYSCALL(dup2)
+{
+	struct file *f = fd_get(a0);
+
+	if (!f) return -EBADF;
+	if ((int)a0 != (int)a1) return fd_replace(a1, f, false);
+	file_put(f);
+	return (int)a1;
+}
+
+SYSCALL(dup3)
+{
+	struct file *f;
+
+	if ((int)a0 == (int)a1 || (a2 & ~(uint64_t)O_CLOEXEC)) return -EINVAL;
+	f = fd_get(a0);
+	return f ? fd_replace(a1, f, a2 & O_CLOEXEC) : -EBADF;
+}
+
+static long fcntl_setfd(int fd, uint64_t flags)
+{
+	struct proc *p = current_proc();
+	long rc = -EBADF;
+
+	mutex_lock(&p->files_lock);
+	if (p->fd[fd]) {
+		p->fd_flags[fd] = flags & O_CLOEXEC_FD;
+		rc = 0;
+	}
+	mutex_unlock(&p->files_lock);
+	return rc;
+}
+
+/* POSIX fcntl: F_SETFL changes O_APPEND and O_NONBLOCK of the open file, nothing else. */
+static long fcntl_setfl(struct file *f, uint32_t flags)
+{
+	const uint32_t may = O_APPEND | O_NONBLOCK;
+
+	mutex_lock(&f->lock);
+	f->flags = (f->flags & ~may) | (flags & may);
+	mutex_unlock(&f->lock);
+	return 0;
+}
+
+SYSCALL(fcntl)
+{
+	struct file *f = fd_get(a0);
+	long rc = -EINVAL;
+
+	if (!f) return -EBADF;
+	switch (a1) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		if (a2 >= (uint64_t)fd_limit(current_proc())) break;
+		return fd_install(f, a2, a1 == F_DUPFD_CLOEXEC);
+	case F_GETFD: rc = current_proc()->fd_flags[(int)a0]; break;
+	case F_SETFD: rc = fcntl_setfd(a0, a2); break;
+	case F_GETFL: rc = f->flags & ~(uint32_t)O_CLOEXEC; break;
+	case F_SETFL: rc = fcntl_setfl(f, a2); break;
+	}
+	file_put(f);
+	return rc;
+}

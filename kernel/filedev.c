@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/filedev.c - RING 0 - descriptors that are not memory: devices (messages to the file server) and the log; poll.
+ *
+ * Path:  sys_file.c > [filedev.c]  ~message~>  fs/devfs.c
+ * Locks: none across a message.  file->lock around the unfinished line of a log.
+ */
+#include "kernel/filedev.h"
+
+#include "kernel/name.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+#include "mm/vmo.h"
+
+#define DEVICE_PIECE 65536u             /* bytes lent at a time */
+
+int name_call(struct kmsg *k, uint32_t op, bool interruptible)
+{
+	struct proc *p = current_proc();
+	int rc;
+
+	if (!fs_port) return -EIO;
+	if (fs_port->owner == p) return -EDEADLK;       /* the file server cannot wait for itself */
+	k->m.op = op;
+	k->m.arg[7] = p->euid | (uint64_t)p->egid << 32;
+	rc = ipc_call(fs_port, k, interruptible);
+	if (rc == -EINTR) return -ERESTART;
+	if (!rc) rc = k->m.status;
+	return rc > 0 || rc < -4095 ? -EIO : rc;        /* a server cannot invent results */
+}
+
+static int64_t device_piece(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+{
+	struct kmsg k = {
+		.m = {.arg = {f->node, f->offset, f->flags}},
+		.lender = kbuf ? NULL : current_proc()->map,
+	};
+	int rc;
+
+	k.m.lend[0] = (struct ipc_lend){kbuf ? (uint64_t)kbuf : buf, len, write ? LEND_READ : LEND_WRITE};
+	rc = name_call(&k, write ? DEV_WRITE : DEV_READ, true);
+	if (rc) return rc;
+	return k.m.arg[0] <= len ? (int64_t)k.m.arg[0] : -EIO;
+}
+
+int64_t device_rw(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+{
+	uint64_t done = 0;
+
+	while (done < len) {
+		uint64_t want = MIN(len - done, DEVICE_PIECE);
+		int64_t n = device_piece(f, buf + done, kbuf ? kbuf + done : NULL, want, write);
+
+		if (n < 0) return done ? (int64_t)done : n;
+		done += n;
+		if ((uint64_t)n < want) break;
+	}
+	return done;
+}
+
+/* ---- the kernel's log as a descriptor: standard output of the servers */
+
+static void log_flush(struct file *f)
+{
+	f->line[f->line_len] = 0;
+	kprintf("%s: %s\n", current_proc()->name, f->line);
+	f->line_len = 0;
+}
+
+static void log_text(struct file *f, const char *text, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		char c = text[i];
+
+		if (c != '\n' && c != '\r') f->line[f->line_len++] = c < ' ' && c != '\t' ? '?' : c;
+		if (c == '\n' || f->line_len == LOG_LINE_MAX - 1) log_flush(f);
+	}
+}
+
+int64_t log_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len)
+{
+	uint64_t done = 0;
+	char piece[128];
+	int64_t rc = 0;
+
+	mutex_lock(&f->lock);
+	if (!f->line) f->line = kalloc(LOG_LINE_MAX);
+	if (!f->line) rc = -ENOMEM;
+	while (!rc && done < len) {
+		uint64_t n = MIN(len - done, sizeof(piece));
+
+		if (kbuf) memcpy(piece, kbuf + done, n);
+		else if (copy_in(piece, buf + done, n)) rc = -EFAULT;
+		if (rc) break;
+		log_text(f, piece, n);
+		done += n;
+	}
+	mutex_unlock(&f->lock);
+	return done ? (int64_t)done : rc;
+}
+
+/* ---- ioctl: the kernel knows the sizes, the device the meaning */
+
+#define TCGETS      0x5401
+#define TCSETSF     0x5404
+#define TIOCGPGRP   0x540f
+#define TIOCSPGRP   0x5410
+#define TIOCGWINSZ  0x5413
+#define TIOCSWINSZ  0x5414
+#define FIONREAD    0x541b
+#define BLKGETSIZE64 0x80081272
+
+#define IOCTL_MAX 64
+
+/* Bytes of the argument, and which way they go (LEND_*: as the device sees it).  0: not known */
+static uint32_t ioctl_size(uint32_t request, uint32_t *way)
+{
+	*way = LEND_WRITE;
+	if (request == TCGETS) return 36;               /* struct termios of the kernel's interface */
+	if (request == TIOCGWINSZ) return 8;
+	if (request == TIOCGPGRP || request == FIONREAD) return 4;
+	*way = LEND_READ;
+	if (request > TCGETS && request <= TCSETSF) return 36;
+	if (request == TIOCSWINSZ) return 8;
+	if (request == TIOCSPGRP) return 4;
+	return 0;
+}
+
+static long ioctl_device(struct file *f, uint32_t request, uaddr_t arg)
+{
+	uint8_t buf[IOCTL_MAX] = {0};
+	uint32_t way, size = ioctl_size(request, &way);
+	struct kmsg k = {.m = {.arg = {f->node, request, arg}}};
+	int rc;
+
+	if (!size) return -ENOTTY;
+	k.m.lend[0] = (struct ipc_lend){(uint64_t)buf, size, way};
+	if (way == LEND_READ && copy_in(buf, arg, size)) return -EFAULT;
+	rc = name_call(&k, DEV_IOCTL, true);
+	if (rc) return rc;
+	if (way == LEND_WRITE && copy_out(arg, buf, size)) return -EFAULT;
+	return k.m.arg[0] > INT32_MAX ? -EIO : (long)k.m.arg[0];
+}
+
+static long ioctl_fionread(const struct file *f, uaddr_t arg)
+{
+	uint64_t n = f->kind == FILE_PIPE ? pipe_bytes(f->pipe) : f->vmo->size - MIN(f->vmo->size, f->offset);
+	int32_t v = MIN(n, (uint64_t)INT32_MAX);
+
+	return copy_out(arg, &v, sizeof(v));
+}
+
+SYSCALL(ioctl)
+{
+	struct file *f = fd_get(a0);
+	long rc = -ENOTTY;
+
+	if (!f) return -EBADF;
+	if (f->kind == FILE_DEVICE) rc = ioctl_device(f, a1, a2);
+	else if (a1 == FIONREAD && (f->kind == FILE_PIPE || f->kind == FILE_VMO)) rc = ioctl_fionread(f, a2);
+	else if (a1 == BLKGETSIZE64 && (f->namef & NAMEF_DISK)) rc = copy_out(a2, &f->vmo->size, 8);
+	file_put(f);
+	return rc;
+}
+
+/* ---- poll: asks each descriptor; while none is ready, asks again every few milliseconds */
+
+#define POLL_AGAIN 5000000u             /* ns */
+
+int device_poll(struct file *f)
+{
+	struct kmsg k = {.m = {.arg = {f->node}}};
+
+	return name_call(&k, DEV_POLL, true) ? POLLIN | POLLOUT : (int)(k.m.arg[0] & (POLLIN | POLLOUT | POLLHUP));
+}
+
+static int fd_poll(const struct pollfd *p)
+{
+	struct file *f;
+	int now = POLLIN | POLLOUT;
+
+	if (p->fd < 0) return 0;
+	f = fd_get(p->fd);
+	if (!f) return POLLNVAL;
+	if (f->kind == FILE_PIPE) now = pipe_poll(f);
+	if (f->kind == FILE_DEVICE) now = device_poll(f);
+	file_put(f);
+	return now & (p->events | POLLERR | POLLHUP);
+}
+
+/* Ask all once.  How many are ready, or -EFAULT */
+static long poll_once(uaddr_t fds, uint64_t n)
+{
+	long ready = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		struct pollfd p;
+
+		if (copy_in(&p, fds + i * sizeof(p), sizeof(p))) return -EFAULT;
+		p.revents = fd_poll(&p);
+		if (p.revents) ready++;
+		if (copy_out(fds + i * sizeof(p), &p, sizeof(p))) return -EFAULT;
+	}
+	return ready;
+}
+
+static long poll_until(uaddr_t fds, uint64_t n, uint64_t deadline)
+{
+	struct spinlock lock = SPINLOCK_INIT(RANK_HANDLE, "poll");
+	struct waitq wait;
+	long ready;
+	int rc = 0;
+
+	if (n > FD_MAX) return -EINVAL;
+	waitq_init(&wait);
+	for (;;) {
+		uint64_t now = time_mono();
+
+		ready = poll_once(fds, n);
+		if (ready || now >= deadline) return ready;
+		spin_lock(&lock);
+		rc = waitq_sleep(&wait, &lock, MIN(deadline, now + POLL_AGAIN), true);
+		spin_unlock(&lock);
+		if (rc == -EINTR) return -ERESTARTNOHAND;
+	}
+}
+
+SYSCALL(poll)
+{
+	return poll_until(a0, a1, (int)a2 < 0 ? WAIT_FOREVER : time_mono() + (uint64_t)(int)a2 * 1000000);
+}
+
+SYSCALL(ppoll)
+{
+	uint64_t deadline = WAIT_FOREVER;
+	struct timespec ts;
+	long rc;
+
+	if (a2 && copy_in(&ts, a2, sizeof(ts))) return -EFAULT;
+	if (a2 && (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= 1000000000)) return -EINVAL;
+	if (a2) deadline = time_mono() + MIN(ts.sec, (int64_t)4000000000) * 1000000000ull + ts.nsec;
+	rc = a3 ? signal_mask_swap(a3, a4) : 0;
+	if (rc) return rc;
+	rc = poll_until(a0, a1, deadline);
+	if (a3 && rc != -ERESTARTNOHAND) signal_mask_back();
+	return rc;
+}

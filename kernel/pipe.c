@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/pipe.c - RING 0 - pipes: 64 KiB in a ring of pages between those who write and those who read.
+ *
+ * Path:  sys_file.c > [pipe.c]
+ * Locks: pipe->lock around the counters.  Bytes are copied without it (a user's buffer can fault): one reader and one
+ *        writer at a time have the turn, and only they move `head` and `tail`.
+ *
+ * B1  The ring holds the bytes [head, tail); tail - head <= PIPE_SIZE.
+ * B2  Only the writer with the turn touches the free part, only the reader with the turn the bytes.
+ * B3  A write of at most PIPE_BUF bytes is never mixed with others (POSIX write): it waits until all fits. */
+#include "kernel/file.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+
+#define PIPE_PAGES 16u
+#define PIPE_SIZE  (PIPE_PAGES * PAGE_SIZE)
+
+struct pipe {
+	struct spinlock lock;           /* RANK_HANDLE */
+	struct waitq wait;              /* [o] readers and writers, for anything that changes */
+	uint64_t head, tail;            /* [o] bytes read and written so far */
+	uint32_t readers, writers;      /* [o] open files that are this end */
+	bool     reading, writing;      /* [o] somebody has the turn */
+	char    *page[PIPE_PAGES];      /* [turn of the writer] made when first needed */
+};      /* [o] pipe->lock */
+
+struct pipe *pipe_create(void)
+{
+	struct pipe *p = kalloc(sizeof(*p));
+
+	if (!p) return NULL;
+	spin_init(&p->lock, RANK_HANDLE, "pipe");
+	waitq_init(&p->wait);
+	return p;
+}
+
+void pipe_open(struct pipe *p, bool writer)
+{
+	spin_lock(&p->lock);
+	if (writer) p->writers++;
+	else p->readers++;
+	spin_unlock(&p->lock);
+}
+
+void pipe_close(struct pipe *p, bool writer)
+{
+	bool last;
+
+	spin_lock(&p->lock);
+	if (writer) p->writers--;
+	else p->readers--;
+	last = p->readers == 0 && p->writers == 0;
+	waitq_wake_all(&p->wait);       /* readers see the end of file, writers EPIPE */
+	spin_unlock(&p->lock);
+	if (!last) return;
+	for (uint32_t i = 0; i < PIPE_PAGES; i++) kfree(p->page[i]);
+	kfree(p);
+}
+
+/* The bytes at `at` up to the end of their page. */
+static uint64_t piece(uint64_t at, uint64_t len)
+{
+	return MIN(len, PAGE_SIZE - (at & PAGE_MASK));
+}
+
+static char *slot(struct pipe *p, uint64_t at)
+{
+	return p->page[at / PAGE_SIZE % PIPE_PAGES] + (at & PAGE_MASK);
+}
+
+/* Wait for bytes and the turn.  0: the turn is ours; 1: end of file; -EAGAIN, -ERESTART.  => lock held */
+static int read_enter_locked(struct pipe *p, bool nonblock)
+{
+	while (p->reading || p->head == p->tail) {
+		if (!p->reading && p->writers == 0) return 1;
+		if (nonblock) return -EAGAIN;
+		if (waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, true)) return -ERESTART;
+	}
+	p->reading = true;
+	return 0;
+}
+
+int64_t pipe_read(struct file *f, uaddr_t buf, uint64_t len)
+{
+	struct pipe *p = f->pipe;
+	uint64_t done = 0, left = 0, have;
+	int rc;
+
+	if (len == 0) return 0;
+	spin_lock(&p->lock);
+	rc = read_enter_locked(p, f->flags & O_NONBLOCK);
+	have = p->tail - p->head;
+	spin_unlock(&p->lock);
+	if (rc) return rc < 0 ? rc : 0;
+
+	len = MIN(len, have);
+	while (done < len && !left) {
+		uint64_t n = piece(p->head + done, len - done);
+
+		left = copy_out_part(buf + done, slot(p, p->head + done), n);
+		done += n - left;
+	}
+	spin_lock(&p->lock);
+	p->head += done;
+	p->reading = false;
+	waitq_wake_all(&p->wait);
+	spin_unlock(&p->lock);
+	return done ? (int64_t)done : -EFAULT;
+}
+
+/* Wait for room for `need` bytes and the turn.  => lock held.  0, -EPIPE, -EAGAIN, -ERESTART */
+static int write_enter_locked(struct pipe *p, uint64_t need, bool nonblock)
+{
+	for (;;) {
+		if (p->readers == 0) return -EPIPE;
+		if (!p->writing && PIPE_SIZE - (p->tail - p->head) >= need) break;
+		if (nonblock) return -EAGAIN;
+		if (waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, true)) return -ERESTART;
+	}
+	p->writing = true;
+	return 0;
+}
+
+/* Fill the free part, as far as it goes; the turn is ours.  Bytes, or -EFAULT, -ENOMEM */
+static int64_t write_pieces(struct pipe *p, uaddr_t buf, const char *kbuf, uint64_t len)
+{
+	uint64_t done = 0, left = 0;
+
+	while (done < len && !left) {
+		uint64_t at = p->tail + done, n = piece(at, len - done);
+		char **page = &p->page[at / PAGE_SIZE % PIPE_PAGES];
+
+		if (!*page) *page = kalloc(PAGE_SIZE);
+		if (!*page) return done ? (int64_t)done : -ENOMEM;
+		if (kbuf) memcpy(slot(p, at), kbuf + done, n);
+		else left = copy_in_part(slot(p, at), buf + done, n);
+		done += n - left;
+	}
+	return done ? (int64_t)done : -EFAULT;
+}
+
+/* One turn: as much as fits, all of it if len <= PIPE_BUF (B3). */
+static int64_t write_turn(struct pipe *p, uaddr_t buf, const char *kbuf, uint64_t len, bool nonblock)
+{
+	int64_t n;
+	int rc;
+
+	spin_lock(&p->lock);
+	rc = write_enter_locked(p, len <= PIPE_BUF ? len : 1, nonblock);
+	n = MIN(len, PIPE_SIZE - (p->tail - p->head));
+	spin_unlock(&p->lock);
+	if (rc) return rc;
+
+	n = write_pieces(p, buf, kbuf, n);
+	spin_lock(&p->lock);
+	if (n > 0) p->tail += n;
+	p->writing = false;
+	waitq_wake_all(&p->wait);
+	spin_unlock(&p->lock);
+	return n;
+}
+
+int64_t pipe_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len)
+{
+	uint64_t done = 0;
+	int64_t n = 0;
+
+	while (done < len) {
+		/* the rest of a large write may be split (B3 is about small ones): ask for any room */
+		uint64_t want = len - done;
+
+		n = write_turn(f->pipe, buf + done, kbuf ? kbuf + done : NULL, want, f->flags & O_NONBLOCK);
+		if (n < 0) break;
+		done += n;
+	}
+	if (n == -EPIPE && !done) signal_send(current_proc(), SIGPIPE, SI_KERNEL, 0);
+	return done ? (int64_t)done : n;
+}
+
+int pipe_poll(struct file *f)
+{
+	struct pipe *p = f->pipe;
+	int now = 0;
+
+	spin_lock(&p->lock);
+	if (file_writable(f)) {
+		if (PIPE_SIZE - (p->tail - p->head) >= PIPE_BUF) now |= POLLOUT;
+		if (p->readers == 0) now |= POLLERR;
+	} else {
+		if (p->tail != p->head) now |= POLLIN;
+		if (p->writers == 0) now |= POLLHUP;
+	}
+	spin_unlock(&p->lock);
+	return now;
+}
+
+uint64_t pipe_bytes(struct pipe *p)
+{
+	uint64_t n;
+
+	spin_lock(&p->lock);
+	n = p->tail - p->head;
+	spin_unlock(&p->lock);
+	return n;
+}
+
+static struct file *pipe_end(struct pipe *p, uint32_t flags)
+{
+	struct file *f = file_alloc(FILE_PIPE, flags);
+
+	if (!f) return NULL;
+	f->mode = S_IFIFO | 0600;
+	f->pipe = p;
+	pipe_open(p, file_writable(f));
+	return f;
+}
+
+static long pipe_make(uaddr_t fds, uint32_t flags)
+{
+	struct pipe *p;
+	struct file *r, *w;
+	int fd[2];
+
+	if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) return -EINVAL;
+	p = pipe_create();
+	if (!p) return -ENFILE;
+	r = pipe_end(p, O_RDONLY | (flags & O_NONBLOCK));
+	if (!r) {
+		kfree(p);
+		return -ENFILE;
+	}
+	w = pipe_end(p, O_WRONLY | (flags & O_NONBLOCK));
+	if (!w) {
+		file_put(r);
+		return -ENFILE;
+	}
+	fd[0] = fd_install(r, 0, flags & O_CLOEXEC);
+	fd[1] = fd_install(w, 0, flags & O_CLOEXEC);
+	if (fd[0] >= 0 && fd[1] >= 0 && !copy_out(fds, fd, sizeof(fd))) return 0;
+	if (fd[0] >= 0) sys_close(fd[0], 0, 0, 0, 0, 0);
+	if (fd[1] >= 0) sys_close(fd[1], 0, 0, 0, 0, 0);
+	return fd[0] < 0 || fd[1] < 0 ? -EMFILE : -EFAULT;
+}
+
+SYSCALL(pipe)
+{
+	return pipe_make(a0, 0);
+}
+
+SYSCALL(pipe2)
+{
+	return pipe_make(a0, a1);
+}

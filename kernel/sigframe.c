@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sigframe.c - RING 0 - the frame of a signal handler on the user's stack, as Linux x86-64 lays it out.
+ *
+ *   high   extended state: XSAVE image, then FP_XSTATE_MAGIC2; 64-byte aligned
+ *          siginfo
+ *          ucontext: registers, mask to come back to
+ *   rsp -> restorer's address          (rsp + 8 is a multiple of 16, as after a call)
+ *
+ * Path:  signal.c > [sigframe.c] > handler > restorer > rt_sigreturn > [sigframe.c]
+ *
+ * R1  Nothing that comes back from a user's frame gives ring 3 more than it had: segments are constants, only the
+ *     arithmetic flags return, rip and rsp are canonical, the XSAVE image is checked before XRSTOR. */
+#include "kernel/fpu.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+
+#define RED_ZONE 128                    /* System V ABI: bytes below rsp that belong to the interrupted function */
+#define SW_BYTES 464                    /* SDM 1 10.5.1: bytes 464..511 of the FXSAVE area are software's */
+#define XSTATE_HEADER 512               /* SDM 1 13.4.2 */
+#define FLAGS_USER 0x00240dd5ull        /* CF PF AF ZF SF TF DF OF AC ID: what ring 3 may set itself */
+#define FLAGS_FIXED 0x202ull            /* IF and bit 1 */
+
+struct frame {
+	uint64_t restorer;
+	struct ucontext uc;
+	struct siginfo info;
+};
+
+/* Is rsp within the alternate stack? (sigaltstack) */
+static bool on_altstack(const struct thread *t, uaddr_t sp)
+{
+	return !(t->sig_stack.flags & SS_DISABLE) && sp > t->sig_stack.sp && sp - t->sig_stack.sp <= t->sig_stack.size;
+}
+
+static uaddr_t frame_top(const struct thread *t, const struct trapframe *tf, uint64_t sa_flags)
+{
+	uaddr_t sp = tf->rsp - RED_ZONE;
+
+	if ((sa_flags & SA_ONSTACK) && !(t->sig_stack.flags & SS_DISABLE) && !on_altstack(t, tf->rsp))
+		sp = t->sig_stack.sp + t->sig_stack.size;
+	return sp;
+}
+
+static void regs_save(struct sigcontext *c, const struct trapframe *tf)
+{
+	bool trap = tf->vector < 32;
+
+	*c = (struct sigcontext){
+		.r8 = tf->r8, .r9 = tf->r9, .r10 = tf->r10, .r11 = tf->r11, .r12 = tf->r12, .r13 = tf->r13, .r14 = tf->r14,
+		.r15 = tf->r15, .di = tf->rdi, .si = tf->rsi, .bp = tf->rbp, .bx = tf->rbx, .dx = tf->rdx, .ax = tf->rax,
+		.cx = tf->rcx, .sp = tf->rsp, .ip = tf->rip, .flags = tf->rflags, .cs = USER_CS, .ss = USER_SS,
+		.err = trap ? tf->error : 0, .trapno = trap ? tf->vector : 0,
+	};
+}
+
+/* R1 */
+static void regs_restore(struct trapframe *tf, const struct sigcontext *c)
+{
+	*tf = (struct trapframe){
+		.r8 = c->r8, .r9 = c->r9, .r10 = c->r10, .r11 = c->r11, .r12 = c->r12, .r13 = c->r13, .r14 = c->r14,
+		.r15 = c->r15, .rdi = c->di, .rsi = c->si, .rbp = c->bp, .rbx = c->bx, .rdx = c->dx, .rax = c->ax,
+		.rcx = c->cx, .rsp = c->sp, .rip = c->ip, .cs = USER_CS, .ss = USER_SS,
+		.rflags = (c->flags & FLAGS_USER) | FLAGS_FIXED,
+	};
+}
+
+static void info_fill(struct siginfo *s, const struct siginfo_min *m)
+{
+	*s = (struct siginfo){.signo = m->signo, .code = m->code};
+	if (m->code > 0 && m->code != SI_KERNEL && m->signo != SIGCHLD) {
+		s->fault.addr = m->addr;
+	} else {
+		s->child.pid = m->pid;
+		s->child.uid = m->uid;
+		s->child.status = m->status;
+	}
+}
+
+/* What the state components of an image are: from XCR0, if there is XSAVE. */
+static uint64_t fpu_features(void)
+{
+	uint32_t lo, hi;
+
+	if (fpu_area_size() <= 512) return 3;
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return lo | (uint64_t)hi << 32;
+}
+
+/* The live extended state goes to the user's stack at `at`; the thread's own area serves as the kernel's copy, as
+ * nothing else is in it while the thread runs. */
+static int fpu_push(struct thread *t, uaddr_t at)
+{
+	uint32_t size = fpu_area_size(), magic2 = FP_XSTATE_MAGIC2;
+	struct fpx_sw sw = {FP_XSTATE_MAGIC1, size + sizeof(magic2), fpu_features(), size, {0}};
+
+	fpu_save(t->fpu);
+	if (copy_out(at, t->fpu, size)) return -EFAULT;
+	if (size > 512 && copy_out(at + SW_BYTES, &sw, sizeof(sw))) return -EFAULT;
+	return copy_out(at + size, &magic2, sizeof(magic2));
+}
+
+/* Bring an image back.  One without our marks has the 512 old bytes alone (SDM 1 10.5.1). */
+static int fpu_pop(uaddr_t from)
+{
+	uint32_t size = fpu_area_size(), magic2 = 0;
+	char *area = kalloc_pages(1);
+	struct fpx_sw sw;
+	int rc = area ? 0 : -ENOMEM;
+
+	if (!rc && copy_in(&sw, from + SW_BYTES, sizeof(sw))) rc = -EFAULT;
+	if (!rc && sw.magic1 == FP_XSTATE_MAGIC1 && sw.size == size && copy_in(&magic2, from + size, 4)) rc = -EFAULT;
+	if (!rc && copy_in(area, from, magic2 == FP_XSTATE_MAGIC2 ? size : 512)) rc = -EFAULT;
+	if (!rc && size > 512 && magic2 != FP_XSTATE_MAGIC2) *(uint64_t *)(area + XSTATE_HEADER) = 3;
+	if (!rc && !fpu_area_ok(area)) rc = -EINVAL;
+	if (!rc) fpu_restore(area);
+	if (area) kfree_pages(area, 1);
+	return rc;
+}
+
+static void altstack_get(const struct thread *t, uaddr_t sp, struct sigstack *s)
+{
+	*s = (struct sigstack){.sp = t->sig_stack.sp, .size = t->sig_stack.size, .flags = t->sig_stack.flags};
+	if (on_altstack(t, sp)) s->flags = SS_ONSTACK;
+}
+
+int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struct siginfo_min *info, uint64_t mask)
+{
+	struct thread *t = current_thread();
+	uaddr_t sp = frame_top(t, tf, a->flags), fp = (sp - fpu_area_size() - 4) & ~63ull;
+	struct frame f = {.restorer = a->restorer};
+	uaddr_t at = ((fp - sizeof(f)) & ~15ull) - 8;
+
+	if (!(a->flags & SA_RESTORER)) return -EFAULT;  /* the x86-64 ABI has no other way back */
+	regs_save(&f.uc.mc, tf);
+	f.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (fpu_area_size() > 512 ? UC_FP_XSTATE : 0);
+	f.uc.mc.fpstate = fp;
+	f.uc.mc.oldmask = f.uc.sigmask = mask;
+	altstack_get(t, tf->rsp, &f.uc.stack);
+	info_fill(&f.info, info);
+	if (info->signo == SIGSEGV || info->signo == SIGBUS) f.uc.mc.cr2 = info->addr;
+	if (fpu_push(t, fp) || copy_out(at, &f, sizeof(f))) return -EFAULT;
+
+	tf->rdi = info->signo;
+	tf->rsi = at + offsetof(struct frame, info);
+	tf->rdx = at + offsetof(struct frame, uc);
+	tf->rax = 0;
+	tf->rsp = at;
+	tf->rip = a->handler;
+	tf->rflags = FLAGS_FIXED;
+	tf->cs = USER_CS;
+	tf->ss = USER_SS;
+	tf->vector = 0;
+	/* a handler outside the user half would fault in iret, in ring 0: it faults in ring 3 instead */
+	if (a->handler >= USER_TOP) tf->rip = 0;
+	return 0;
+}
+
+static int altstack_set(struct thread *t, const struct sigstack *s, uaddr_t sp)
+{
+	if (on_altstack(t, sp)) return -EPERM;
+	if (s->flags & ~(SS_DISABLE | SS_ONSTACK)) return -EINVAL;
+	if (!(s->flags & SS_DISABLE) && s->size < MINSIGSTKSZ) return -ENOMEM;
+	t->sig_stack.sp = s->sp;
+	t->sig_stack.size = s->size;
+	t->sig_stack.flags = s->flags & SS_DISABLE;
+	return 0;
+}
+
+SYSCALL(sigaltstack)
+{
+	struct thread *t = current_thread();
+	struct sigstack new, old;
+	int rc = 0;
+
+	if (a0 && copy_in(&new, a0, sizeof(new))) return -EFAULT;
+	altstack_get(t, t->tf->rsp, &old);
+	if (a0) rc = altstack_set(t, &new, t->tf->rsp);
+	if (!rc && a1) rc = copy_out(a1, &old, sizeof(old));
+	return rc;
+}
+
+SYSCALL(rt_sigreturn)
+{
+	struct thread *t = current_thread();
+	struct frame f;
+	/* the handler's ret took the restorer's address off the stack */
+	uaddr_t at = t->tf->rsp - sizeof(f.restorer);
+
+	if (copy_in(&f, at, sizeof(f)) || f.uc.mc.ip >= USER_TOP || f.uc.mc.sp > USER_TOP) proc_exit(SIGSEGV);
+	if (f.uc.mc.fpstate && fpu_pop(f.uc.mc.fpstate)) proc_exit(SIGSEGV);
+
+	regs_restore(t->tf, &f.uc.mc);
+	altstack_set(t, &f.uc.stack, f.uc.mc.sp);
+	spin_lock(&t->proc->lock);
+	t->sig_mask = f.uc.sigmask & ~SIG_UNBLOCKABLE;
+	spin_unlock(&t->proc->lock);
+	return t->tf->rax;
+}

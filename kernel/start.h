@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/start.h - RING 0 - the stack of a new program: arguments, environment, auxiliary vector. */
+#ifndef KERNEL_START_H
+#define KERNEL_START_H
+
+#include "kernel/elf.h"
+
+#define STACK_TOP (USER_TOP - PAGE_SIZE)
+#define ARGS_MAX  (128ull << 10)                /* bytes of strings and pointers; POSIX ARG_MAX */
+
+/* The words that come before the user's argv[1]: argv[0] alone, or what #! lines put there. */
+struct prefix { char text[512]; uint32_t len, count; };
+
+struct start {                          /* the stack as it is built */
+	char *buf;                      /* [c] copied to [STACK_TOP - size, STACK_TOP) */
+	uint64_t size;                  /* bytes, a multiple of 16 */
+	uint64_t vec, str;              /* where the next pointer and the next string go */
+};
+
+int prefix_add(struct prefix *, const char *word);      /* before those that are there; -E2BIG */
+/* Pointers up to NULL at vec: their number, and the bytes they and their strings take added up.  -EFAULT, -E2BIG */
+int64_t words_count(uaddr_t vec, uint64_t *bytes);
+
+/* Room for `words` pointers and `bytes` of strings beside what every program gets.  0, -ENOMEM */
+int start_begin(struct start *, uint64_t words, uint64_t bytes, const char *path);
+void start_free(struct start *);
+uaddr_t start_sp(const struct start *);
+void push_word(struct start *, uint64_t);
+void push_prefix(struct start *, const struct prefix *);
+int push_user_words(struct start *, uaddr_t vec, int64_t first, int64_t count);        /* -EFAULT, -E2BIG */
+int push_auxv(struct start *, const struct loaded *, uaddr_t interp_base, const char *path);   /* the last; -E2BIG */
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sys_dir.c - RING 0 - system calls about directories, links, times and mounts: messages to the file server.
+ *
+ * Path:  syscall.c > [sys_dir.c] > name.h  ~message~>  fs/server.c
+ * Locks: file->lock of a directory while its entries are read: the position moves with the entries.
+ */
+#include "kernel/name.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+
+/* ---- two paths */
+
+/* Old and new name, each with its directory: rename and link. */
+static long name_two(uint32_t op, int olddir, uaddr_t old, int newdir, uaddr_t new, uint64_t flags)
+{
+	struct request r;
+	int rc = request_begin(&r, olddir, old, flags & AT_EMPTY_PATH);
+
+	if (!rc) rc = request_path(&r, 1, new);
+	if (!rc) rc = request_dir(&r, 1, newdir, false);
+	r.k.m.arg[2] = flags;
+	return request_end(&r, rc, op);
+}
+
+SYSCALL(rename)
+{
+	return name_two(NAME_RENAME, AT_FDCWD, a0, AT_FDCWD, a1, 0);
+}
+
+SYSCALL(renameat)
+{
+	return name_two(NAME_RENAME, a0, a1, a2, a3, 0);
+}
+
+SYSCALL(renameat2)
+{
+	/* RENAME_NOREPLACE (1) alone: exchange and whiteout are not offered */
+	return a4 & ~1ull ? -EINVAL : name_two(NAME_RENAME, a0, a1, a2, a3, a4);
+}
+
+SYSCALL(link)
+{
+	return name_two(NAME_LINK, AT_FDCWD, a0, AT_FDCWD, a1, 0);
+}
+
+SYSCALL(linkat)
+{
+	if (a4 & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return -EINVAL;
+	return name_two(NAME_LINK, a0, a1, a2, a3, a4);
+}
+
+static long symlink_at(uaddr_t target, int dirfd, uaddr_t path)
+{
+	struct request r;
+	int rc = request_begin(&r, dirfd, path, false);
+
+	if (!rc) rc = request_path(&r, 1, target);
+	if (!rc && r.k.m.lend[1].len == 0) rc = -ENOENT;
+	return request_end(&r, rc, NAME_SYMLINK);
+}
+
+SYSCALL(symlink)
+{
+	return symlink_at(a0, AT_FDCWD, a1);
+}
+
+SYSCALL(symlinkat)
+{
+	return symlink_at(a0, a1, a2);
+}
+
+/* ---- answers with bytes */
+
+static long readlink_at(int dirfd, uaddr_t path, uaddr_t buf, uint64_t size)
+{
+	struct request r;
+	char *out;
+	long rc;
+
+	if ((int64_t)size <= 0) return -EINVAL;
+	out = kalloc(PATH_MAX);
+	if (!out) return -ENOMEM;
+	rc = request_begin(&r, dirfd, path, false);
+	size = MIN(size, (uint64_t)PATH_MAX);
+	r.k.m.lend[1] = (struct ipc_lend){(uint64_t)out, size, LEND_WRITE};
+	rc = request_end(&r, rc, NAME_READLINK);
+	if (!rc && r.k.m.arg[0] > size) rc = -EIO;
+	if (!rc) rc = copy_out(buf, out, r.k.m.arg[0]);
+	kfree(out);
+	return rc ? rc : (long)r.k.m.arg[0];
+}
+
+SYSCALL(readlink)
+{
+	return readlink_at(AT_FDCWD, a0, a1, a2);
+}
+
+SYSCALL(readlinkat)
+{
+	return readlink_at(a0, a1, a2, a3);
+}
+
+/* One page of entries at a time.  => file->lock held */
+static long dir_read(struct file *f, uaddr_t buf, uint64_t size, char *page)
+{
+	struct kmsg k = {.m = {.arg = {f->node, f->offset}}};
+	int rc;
+
+	size = MIN(size, PAGE_SIZE);
+	k.m.lend[0] = (struct ipc_lend){(uint64_t)page, size, LEND_WRITE};
+	rc = name_call(&k, NAME_READDIR, false);
+	if (rc) return rc;
+	if (k.m.arg[0] > size) return -EIO;
+	if (copy_out(buf, page, k.m.arg[0])) return -EFAULT;
+	f->offset = k.m.arg[1];
+	return k.m.arg[0];
+}
+
+SYSCALL(getdents64)
+{
+	struct file *f = fd_get(a0);
+	char *page;
+	long rc;
+
+	if (!f) return -EBADF;
+	page = f->kind == FILE_DIR ? kalloc(PAGE_SIZE) : NULL;
+	rc = f->kind != FILE_DIR ? -ENOTDIR : -ENOMEM;
+	if (page) {
+		mutex_lock(&f->lock);
+		rc = dir_read(f, a1, a2, page);
+		mutex_unlock(&f->lock);
+		kfree(page);
+	}
+	file_put(f);
+	return rc;
+}
+
+SYSCALL(getcwd)
+{
+	char *out = kalloc(PATH_MAX);
+	struct file *cwd = cwd_get();
+	struct kmsg k = {.m = {.arg = {cwd ? cwd->node : NODE_ROOT}}};
+	long rc = -ENOMEM;
+
+	if (out) {
+		k.m.lend[0] = (struct ipc_lend){(uint64_t)out, PATH_MAX, LEND_WRITE};
+		rc = name_call(&k, NAME_GETCWD, false);
+	}
+	if (!rc && k.m.arg[0] > PATH_MAX) rc = -EIO;
+	if (!rc && k.m.arg[0] > a1) rc = -ERANGE;
+	if (!rc) rc = copy_out(a0, out, k.m.arg[0]);
+	if (cwd) file_put(cwd);
+	kfree(out);
+	return rc ? rc : (long)k.m.arg[0];
+}
+
+/* ---- the current directory */
+
+static void cwd_set(struct file *f)
+{
+	struct proc *p = current_proc();
+	struct file *old;
+
+	mutex_lock(&p->files_lock);
+	old = p->cwd;
+	p->cwd = f;
+	mutex_unlock(&p->files_lock);
+	if (old) file_put(old);
+}
+
+SYSCALL(chdir)
+{
+	int n, rc;
+	struct file *f;
+	char *path = kalloc(PATH_MAX);
+
+	if (!path) return -ENOMEM;
+	n = copy_in_str(path, a0, PATH_MAX);
+	rc = n < 0 ? n : file_may_exec(path);   /* search permission */
+	if (!rc) rc = file_open(path, O_RDONLY | O_DIRECTORY, &f);
+	kfree(path);
+	if (rc) return rc;
+	cwd_set(f);
+	return 0;
+}
+
+SYSCALL(fchdir)
+{
+	struct file *f = fd_get(a0);
+
+	if (!f) return -EBADF;
+	if (f->kind != FILE_DIR) {
+		file_put(f);
+		return -ENOTDIR;
+	}
+	cwd_set(f);
+	return 0;
+}
+
+SYSCALL(umask)
+{
+	return __atomic_exchange_n(&current_proc()->umask, a0 & 0777, __ATOMIC_RELAXED);
+}
+
+/* ---- times */
+
+static int64_t time_arg(const struct timespec *ts)
+{
+	if (ts->nsec == UTIME_NOW) return NAME_TIME_NOW;
+	if (ts->nsec == UTIME_OMIT) return NAME_TIME_OMIT;
+	return ts->sec * 1000000000 + ts->nsec;
+}
+
+static bool time_ok(const struct timespec *ts)
+{
+	if (ts->nsec == UTIME_NOW || ts->nsec == UTIME_OMIT) return true;
+	return ts->nsec >= 0 && ts->nsec < 1000000000 && ts->sec > -9000000000 && ts->sec < 9000000000;
+}
+
+/* path 0: the open file dirfd itself (futimens). */
+static long utimens(int dirfd, uaddr_t path, const struct timespec ts[2], uint64_t flags)
+{
+	if (flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) || !time_ok(&ts[0]) || !time_ok(&ts[1])) return -EINVAL;
+	if (!path) return name_fd(NAME_UTIMENS, dirfd, time_arg(&ts[0]), time_arg(&ts[1]));
+	return name_simple(NAME_UTIMENS, dirfd, path, flags, time_arg(&ts[0]), time_arg(&ts[1]));
+}
+
+SYSCALL(utimensat)
+{
+	struct timespec ts[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+
+	if (a2 && copy_in(ts, a2, sizeof(ts))) return -EFAULT;
+	return utimens(a0, a1, ts, a3);
+}
+
+SYSCALL(utimes)
+{
+	struct timespec ts[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+	struct timeval tv[2];
+
+	if (!a0) return -EFAULT;
+	if (a1 && copy_in(tv, a1, sizeof(tv))) return -EFAULT;
+	for (int i = 0; i < 2 && a1; i++) {
+		if (tv[i].usec < 0 || tv[i].usec >= 1000000) return -EINVAL;
+		ts[i] = (struct timespec){tv[i].sec, tv[i].usec * 1000};
+	}
+	return utimens(AT_FDCWD, a0, ts, 0);
+}
+
+/* ---- mounts */
+
+SYSCALL(mount)
+{
+	struct request r = {0};
+	char *both;
+	int n, m = 0, rc;
+
+	if (current_proc()->euid) return -EPERM;
+	both = kalloc(PAGE_SIZE);
+	if (!both) return -ENOMEM;
+	n = copy_in_str(both, a0, PAGE_SIZE / 2);               /* "source\0fstype" */
+	if (n >= 0) m = copy_in_str(both + n + 1, a2, 64);
+	rc = n < 0 ? n : m < 0 ? m : request_path(&r, 1, a1);
+	r.k.m.lend[0] = (struct ipc_lend){(uint64_t)both, n + 1 + m, LEND_READ};
+	r.k.m.arg[1] = a3 & 1;                                  /* MS_RDONLY */
+	rc = request_end(&r, rc, NAME_MOUNT);
+	kfree(both);
+	return rc;
+}
+
+SYSCALL(umount2)
+{
+	if (current_proc()->euid) return -EPERM;
+	return name_simple(NAME_UMOUNT, AT_FDCWD, a0, 0, 0, 0);
+}

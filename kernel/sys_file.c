@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sys_file.c - RING 0 - read, write and their family, on whatever a descriptor is.
+ *
+ * Path:  syscall.c > [sys_file.c] > mm/fileio.c (objects), filedev.c (devices, the log), pipe.c
+ * Locks: file->lock while the offset of a regular file or directory is in use: two processes that share a descriptor
+ *        take turns (POSIX 2.9.7).  No server ever waits for it.  Devices and pipes have no offset and take none.
+ */
+#include "kernel/filedev.h"
+#include "kernel/name.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+#include "mm/vmo.h"
+
+/* POSIX: past RLIMIT_FSIZE a write fails with EFBIG and the process gets SIGXFSZ. */
+static int64_t fsize_exceeded(int64_t rc, uint64_t pos)
+{
+	if (rc == -EFBIG && pos >= current_proc()->rlimit[RLIMIT_FSIZE][0])
+		signal_send(current_proc(), SIGXFSZ, SI_KERNEL, 0);
+	return rc;
+}
+
+/* O_SYNC, O_DSYNC: what was written is on the disk before write() returns. */
+static int64_t write_synced(struct file *f, uint64_t pos, int64_t n)
+{
+	unsigned wb = WB_WAIT | WB_COMMIT;
+	int rc;
+
+	if (n <= 0 || !(f->flags & O_SYNC)) return n;
+	if ((f->flags & O_SYNC) == O_DSYNC) wb |= WB_DATASYNC;
+	rc = vmo_sync(f->vmo, (pos - n) >> PAGE_SHIFT, (pos - 1) >> PAGE_SHIFT, wb, &f->err_seen);
+	return rc ? rc : n;
+}
+
+/* Regular files and disks.  *pos moves on. */
+static int64_t vmo_rw(struct file *f, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
+{
+	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
+	int64_t n;
+
+	if (*pos > INT64_MAX - len) return write ? -EFBIG : -EINVAL;
+	if (write) n = pcache_write(f->vmo, pos, buf, len, f->flags & O_APPEND, limit);
+	else n = pcache_read(f->vmo, *pos, buf, len, &f->ra);
+	if (n < 0) return write ? fsize_exceeded(n, *pos) : n;
+	*pos += n;
+	return write ? write_synced(f, *pos, n) : n;
+}
+
+static int64_t stream_rw(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+{
+	if (f->kind == FILE_PIPE) return write ? pipe_write(f, buf, kbuf, len) : pipe_read(f, buf, len);
+	if (f->kind == FILE_LOG) return write ? log_write(f, buf, kbuf, len) : 0;
+	return device_rw(f, buf, kbuf, len, write);
+}
+
+/* Is this descriptor good for it, and the buffer in user space?  0, -EBADF, -EISDIR, -EFAULT, -EINVAL */
+static int rw_check(const struct file *f, uaddr_t buf, uint64_t len, bool write)
+{
+	if (write ? !file_writable(f) : !file_readable(f)) return -EBADF;
+	if (f->kind == FILE_DIR) return -EISDIR;
+	if (len > INT64_MAX) return -EINVAL;
+	return user_range_ok(buf, len) ? 0 : -EFAULT;
+}
+
+/* At the descriptor's offset. */
+static int64_t file_rw(struct file *f, uaddr_t buf, uint64_t len, bool write)
+{
+	int64_t n = rw_check(f, buf, len, write);
+
+	if (n) return n;
+	len = MIN(len, RW_MAX);
+	if (f->kind != FILE_VMO) return stream_rw(f, buf, NULL, len, write);
+	mutex_lock(&f->lock);
+	n = vmo_rw(f, &f->offset, buf, len, write);
+	mutex_unlock(&f->lock);
+	return n;
+}
+
+static int64_t file_rw_at(struct file *f, uint64_t pos, uaddr_t buf, uint64_t len, bool write)
+{
+	int64_t n = rw_check(f, buf, len, write);
+
+	if (n) return n;
+	if ((int64_t)pos < 0) return -EINVAL;
+	if (f->kind == FILE_DEVICE) return stream_rw(f, buf, NULL, MIN(len, RW_MAX), write);
+	if (f->kind != FILE_VMO) return -ESPIPE;
+	return vmo_rw(f, &pos, buf, MIN(len, RW_MAX), write);
+}
+
+static long fd_rw(int fd, uaddr_t buf, uint64_t len, bool write)
+{
+	struct file *f = fd_get(fd);
+	long n;
+
+	if (!f) return -EBADF;
+	n = file_rw(f, buf, len, write);
+	file_put(f);
+	return n;
+}
+
+SYSCALL(read)
+{
+	return fd_rw(a0, a1, a2, false);
+}
+
+SYSCALL(write)
+{
+	return fd_rw(a0, a1, a2, true);
+}
+
+static long fd_rw_at(int fd, uaddr_t buf, uint64_t len, uint64_t pos, bool write)
+{
+	struct file *f = fd_get(fd);
+	long n;
+
+	if (!f) return -EBADF;
+	n = file_rw_at(f, pos, buf, len, write);
+	file_put(f);
+	return n;
+}
+
+SYSCALL(pread64)
+{
+	return fd_rw_at(a0, a1, a2, a3, false);
+}
+
+SYSCALL(pwrite64)
+{
+	return fd_rw_at(a0, a1, a2, a3, true);
+}
+
+/* ---- vectors */
+
+/* Sum and check them all before any byte moves.  -EINVAL, -EFAULT */
+static int64_t iov_total(uaddr_t iov, uint64_t count)
+{
+	uint64_t total = 0;
+
+	if (count > IOV_MAX) return -EINVAL;
+	for (uint64_t i = 0; i < count; i++) {
+		struct iovec v;
+
+		if (copy_in(&v, iov + i * sizeof(v), sizeof(v)) || !user_range_ok(v.base, v.len)) return -EFAULT;
+		total += v.len;
+		if (total > INT64_MAX) return -EINVAL;
+	}
+	return total;
+}
+
+/* A short vector for a pipe, a terminal or the log goes out as one piece: POSIX writev is one write. */
+static int64_t writev_gathered(struct file *f, uaddr_t iov, uint64_t count, uint64_t total)
+{
+	char *page = kalloc(PAGE_SIZE);
+	uint64_t at = 0;
+	int64_t n = page ? 0 : -ENOMEM;
+
+	for (uint64_t i = 0; i < count && !n; i++) {
+		struct iovec v;
+
+		n = copy_in(&v, iov + i * sizeof(v), sizeof(v));
+		if (!n && v.len > total - at) n = -EFAULT;      /* somebody changed it meanwhile */
+		if (!n) n = copy_in(page + at, v.base, v.len);
+		at += v.len;
+	}
+	if (!n) n = stream_rw(f, 0, page, total, true);
+	kfree(page);
+	return n;
+}
+
+/* One after the other; stops at the first that is not done in full. */
+static int64_t rwv_pieces(struct file *f, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
+{
+	uint64_t done = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct iovec v;
+		int64_t n = copy_in(&v, iov + i * sizeof(v), sizeof(v));
+
+		if (!n && !user_range_ok(v.base, v.len)) n = -EFAULT;
+		if (!n && v.len == 0) continue;
+		v.len = MIN(v.len, RW_MAX - done);
+		if (!n) n = f->kind == FILE_VMO ? vmo_rw(f, pos, v.base, v.len, write) : stream_rw(f, v.base, NULL, v.len, write);
+		if (n < 0) return done ? (int64_t)done : n;
+		done += n;
+		if ((uint64_t)n < v.len) break;
+	}
+	return done;
+}
+
+/* pos NULL: at the descriptor's offset. */
+static int64_t file_rwv(struct file *f, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
+{
+	int64_t total = iov_total(iov, count), n = rw_check(f, 0, 0, write);
+
+	if (n || total <= 0) return n ? n : total;
+	if (pos && f->kind != FILE_VMO) return -ESPIPE;
+	if (pos && (int64_t)*pos < 0) return -EINVAL;
+	if (f->kind != FILE_VMO && write && total <= PIPE_BUF) return writev_gathered(f, iov, count, total);
+	if (f->kind != FILE_VMO || pos) return rwv_pieces(f, iov, count, pos, write);
+	mutex_lock(&f->lock);
+	n = rwv_pieces(f, iov, count, &f->offset, write);
+	mutex_unlock(&f->lock);
+	return n;
+}
+
+static long fd_rwv(int fd, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
+{
+	struct file *f = fd_get(fd);
+	long n;
+
+	if (!f) return -EBADF;
+	n = file_rwv(f, iov, count, pos, write);
+	file_put(f);
+	return n;
+}
+
+SYSCALL(readv)
+{
+	return fd_rwv(a0, a1, a2, NULL, false);
+}
+
+SYSCALL(writev)
+{
+	return fd_rwv(a0, a1, a2, NULL, true);
+}
+
+SYSCALL(preadv)
+{
+	return fd_rwv(a0, a1, a2, &a3, false);
+}
+
+SYSCALL(pwritev)
+{
+	return fd_rwv(a0, a1, a2, &a3, true);
+}
+
+/* ---- offset and size */
+
+/* lseek(2): a file here is all data, so SEEK_DATA stays and SEEK_HOLE is the end. */
+static int64_t seek_target(const struct file *f, int64_t off, int whence)
+{
+	int64_t size = f->vmo ? (int64_t)__atomic_load_n(&f->vmo->size, __ATOMIC_RELAXED) : 0, base = 0;
+
+	switch (whence) {
+	case SEEK_SET: break;
+	case SEEK_CUR: base = f->offset; break;
+	case SEEK_END: base = size; break;
+	case SEEK_DATA: return off < 0 || off >= size ? -ENXIO : off;
+	case SEEK_HOLE: return off < 0 || off >= size ? -ENXIO : size;
+	default: return -EINVAL;
+	}
+	if (__builtin_add_overflow(base, off, &base)) return -EOVERFLOW;
+	return base < 0 ? -EINVAL : base;
+}
+
+SYSCALL(lseek)
+{
+	struct file *f = fd_get(a0);
+	int64_t to = -ESPIPE;
+
+	if (!f) return -EBADF;
+	if (f->kind == FILE_DEVICE && !(f->namef & NAMEF_TTY)) to = 0;
+	if (f->kind == FILE_VMO || f->kind == FILE_DIR) {
+		mutex_lock(&f->lock);
+		to = seek_target(f, a1, a2);
+		if (to >= 0) f->offset = to;
+		mutex_unlock(&f->lock);
+	}
+	file_put(f);
+	return to;
+}
+
+SYSCALL(ftruncate)
+{
+	struct file *f = fd_get(a0);
+	int64_t size = a1;
+	long rc = -EINVAL;
+
+	if (!f) return -EBADF;
+	if (f->kind == FILE_VMO && file_writable(f) && size >= 0) {
+		bool over = a1 > f->vmo->size && a1 > current_proc()->rlimit[RLIMIT_FSIZE][0];
+
+		rc = over ? fsize_exceeded(-EFBIG, a1) : vmo_set_size(f->vmo, size, true);
+	}
+	file_put(f);
+	return rc;
+}
+
+/* ---- to the disk */
+
+static long fd_sync(int fd, unsigned wb)
+{
+	struct file *f = fd_get(fd);
+	long rc = -EINVAL;
+
+	if (!f) return -EBADF;
+	if (f->kind == FILE_VMO) rc = vmo_sync(f->vmo, 0, UINT64_MAX >> PAGE_SHIFT, wb, &f->err_seen);
+	if (f->kind == FILE_DIR) rc = name_sync(f->node);
+	file_put(f);
+	return rc;
+}
+
+SYSCALL(fsync)
+{
+	return fd_sync(a0, WB_WAIT | WB_COMMIT);
+}
+
+SYSCALL(fdatasync)
+{
+	return fd_sync(a0, WB_WAIT | WB_COMMIT | WB_DATASYNC);
+}
+
+SYSCALL(sync)
+{
+	vmo_sync_all();
+	name_sync(0);
+	return 0;
+}
+
+SYSCALL(syncfs)
+{
+	struct file *f = fd_get(a0);
+
+	if (!f) return -EBADF;
+	file_put(f);
+	vmo_sync_all();
+	return name_sync(0);
+}
+
+/* posix_fadvise: advice for this descriptor; DONTNEED starts writing what is dirty and drops what is clean (FA1). */
+SYSCALL(fadvise64)
+{
+	struct file *f = fd_get(a0);
+	uint64_t first = a1 >> PAGE_SHIFT, last = a2 ? (a1 + a2 - 1) >> PAGE_SHIFT : UINT64_MAX >> PAGE_SHIFT;
+	long rc = 0;
+
+	if (!f) return -EBADF;
+	if (f->kind == FILE_PIPE) rc = -ESPIPE;
+	else if (a3 > 5) rc = -EINVAL;
+	if (!rc && f->kind == FILE_VMO) {
+		if (a3 <= RA_SEQUENTIAL) f->ra.advice = a3;
+		if (a3 == 4 && !vmo_sync(f->vmo, first, last, 0, &f->err_seen)) vmo_invalidate(f->vmo, first, last);
+	}
+	file_put(f);
+	return rc;
+}

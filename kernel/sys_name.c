@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sys_name.c - RING 0 - the system calls that name something: one message to the file server each.
+ *
+ * Path:  syscall.c > [sys_name.c] > filedev.c name_call()  ~message~>  fs/server.c
+ * Locks: none; directories are held by references.  Not interruptible: a withdrawn create may have happened.
+ */
+#include "kernel/name.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+#include "mm/vmo.h"
+
+/* Copy path i in and lend it.  0, -EFAULT, -ENAMETOOLONG, -ENOMEM */
+int request_path(struct request *r, int i, uaddr_t path)
+{
+	char *s = r->small[i];
+	int n = copy_in_str(s, path, PATH_SHORT);
+
+	if (n == -ENAMETOOLONG) {
+		s = r->big[i] = kalloc(PATH_MAX);
+		n = s ? copy_in_str(s, path, PATH_MAX) : -ENOMEM;
+	}
+	if (n < 0) return n;
+	r->k.m.lend[i] = (struct ipc_lend){(uint64_t)s, n, LEND_READ};
+	return 0;
+}
+
+static const char *request_text(const struct request *r, int i)
+{
+	return (const char *)r->k.m.lend[i].addr;
+}
+
+/* The node that path i starts from: dirfd, the current directory, or the root.  -EBADF, -ENOTDIR, -ENOENT */
+int request_dir(struct request *r, int i, int dirfd, bool empty_ok)
+{
+	const char *path = request_text(r, i);
+
+	r->k.m.arg[i] = NODE_ROOT;
+	if (!path[0] && !empty_ok) return -ENOENT;
+	if (path[0] == '/') return 0;
+	r->dir[i] = dirfd == AT_FDCWD ? cwd_get() : fd_get(dirfd);
+	if (!r->dir[i]) return dirfd == AT_FDCWD ? 0 : -EBADF;
+	if (path[0] && r->dir[i]->kind != FILE_DIR) return -ENOTDIR;
+	if (!r->dir[i]->node) return -EBADF;
+	r->k.m.arg[i] = r->dir[i]->node;
+	return 0;
+}
+
+int request_begin(struct request *r, int dirfd, uaddr_t path, bool empty_ok)
+{
+	int rc;
+
+	*r = (struct request){0};
+	rc = request_path(r, 0, path);
+	return rc ? rc : request_dir(r, 0, dirfd, empty_ok);
+}
+
+static void request_free(struct request *r)
+{
+	for (int i = 0; i < 2; i++) {
+		if (r->dir[i]) file_put(r->dir[i]);
+		kfree(r->big[i]);
+	}
+}
+
+/* rc: what went wrong so far; otherwise send. */
+int request_end(struct request *r, int rc, uint32_t op)
+{
+	if (!rc) rc = name_call(&r->k, op, false);
+	request_free(r);
+	return rc;
+}
+
+/* Operations with one path and up to three plain arguments.  AT_EMPTY_PATH in the flags allows "". */
+int name_simple(uint32_t op, int dirfd, uaddr_t path, uint64_t flags, uint64_t x, uint64_t y)
+{
+	struct request r;
+	int rc = request_begin(&r, dirfd, path, flags & AT_EMPTY_PATH);
+
+	r.k.m.arg[1] = flags;
+	r.k.m.arg[2] = x;
+	r.k.m.arg[3] = y;
+	return request_end(&r, rc, op);
+}
+
+/* The same on the open file itself. */
+int name_fd(uint32_t op, int fd, uint64_t x, uint64_t y)
+{
+	struct file *f = fd_get(fd);
+	struct kmsg k = {.m = {.arg = {0, AT_EMPTY_PATH, x, y}}};
+	int rc;
+
+	if (!f) return -EBADF;
+	k.m.arg[0] = f->node;
+	k.m.lend[0] = (struct ipc_lend){(uint64_t)"", 0, LEND_READ};
+	rc = f->node ? name_call(&k, op, false) : -EINVAL;
+	file_put(f);
+	return rc;
+}
+
+int name_sync(uint64_t node)
+{
+	struct kmsg k = {.m = {.arg = {node}}};
+
+	return name_call(&k, NAME_SYNC, false);
+}
+
+/* ---- open */
+
+static uint32_t umask_of(void)
+{
+	return current_proc()->umask;
+}
+
+/* The reply of NAME_OPEN becomes an open file.  The node is closed again if that fails. */
+static int open_reply(struct kmsg *k, uint32_t flags, struct file **out)
+{
+	struct kobj *o = k->obj[0];
+	uint32_t type = k->m.arg[1] & S_IFMT;
+	struct file *f = file_alloc(FILE_VMO, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
+
+	if (f) {
+		f->node = k->m.arg[0];
+		f->mode = k->m.arg[1];
+		f->namef = k->m.arg[2];
+		if (type == S_IFDIR) f->kind = FILE_DIR;
+		else if (f->namef & NAMEF_DEVICE) f->kind = FILE_DEVICE;
+		else if (o && o->type == KOBJ_VMO) f->vmo = container_of(o, struct vmo, obj);
+		if (f->vmo) {
+			vmo_user_get(f->vmo);
+			f->err_seen = f->vmo->wb_err;
+		}
+	}
+	for (int i = 0; i < IPC_HANDLES; i++)
+		if (k->obj[i]) kobj_unref(k->obj[i]);
+	if (!f) return -ENOMEM;
+	*out = f;
+	if (f->kind != FILE_VMO || f->vmo) return 0;
+	file_put(f);                    /* a regular file without an object: the server is wrong */
+	return -EIO;
+}
+
+static int open_truncate(struct file *f, uint32_t flags)
+{
+	if (!(flags & O_TRUNC) || f->kind != FILE_VMO || !file_writable(f) || (f->namef & NAMEF_DISK)) return 0;
+	return vmo_set_size(f->vmo, 0, true);
+}
+
+/* rc: of request_begin(). */
+static int open_request(struct request *r, int rc, uint32_t flags, uint32_t mode, struct file **out)
+{
+	if (!rc && (flags & O_ACCMODE) == O_ACCMODE) rc = -EINVAL;
+	r->k.m.arg[1] = flags;
+	r->k.m.arg[2] = mode & 07777 & ~umask_of();
+	if (!rc) rc = name_call(&r->k, NAME_OPEN, false);
+	request_free(r);
+	if (!rc) rc = open_reply(&r->k, flags, out);
+	if (!rc && (rc = open_truncate(*out, flags))) file_put(*out);
+	return rc;
+}
+
+static long open_fd(int dirfd, uaddr_t path, uint32_t flags, uint32_t mode)
+{
+	struct request r;
+	struct file *f;
+	int rc = request_begin(&r, dirfd, path, false);
+
+	rc = open_request(&r, rc, flags, mode, &f);
+	return rc ? rc : fd_install(f, 0, flags & O_CLOEXEC);
+}
+
+/* A path of the kernel's. */
+static int request_kernel(struct request *r, const char *path)
+{
+	*r = (struct request){0};
+	r->k.m.lend[0] = (struct ipc_lend){(uint64_t)path, strlen(path), LEND_READ};
+	return request_dir(r, 0, AT_FDCWD, false);
+}
+
+int file_open(const char *path, uint32_t flags, struct file **out)
+{
+	struct request r;
+	int rc = request_kernel(&r, path);
+
+	return open_request(&r, rc, flags, 0, out);
+}
+
+int file_may_exec(const char *path)
+{
+	struct request r;
+	int rc = request_kernel(&r, path);
+
+	r.k.m.arg[1] = AT_EACCESS;
+	r.k.m.arg[2] = 1;               /* X_OK */
+	return request_end(&r, rc, NAME_ACCESS);
+}
+
+SYSCALL(open)
+{
+	return open_fd(AT_FDCWD, a0, a1, a2);
+}
+
+SYSCALL(openat)
+{
+	return open_fd(a0, a1, a2, a3);
+}
+
+SYSCALL(creat)
+{
+	return open_fd(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, a1);
+}
+
+SYSCALL(truncate)
+{
+	struct request r;
+	struct file *f;
+	int rc;
+
+	if ((int64_t)a1 < 0) return -EINVAL;
+	rc = request_begin(&r, AT_FDCWD, a0, false);
+	rc = open_request(&r, rc, O_WRONLY, 0, &f);
+	if (rc) return rc;
+	rc = f->kind == FILE_VMO ? vmo_set_size(f->vmo, a1, true) : -EINVAL;
+	file_put(f);
+	return rc;
+}
+
+/* ---- stat */
+
+/* The server writes into kernel memory; the user gets it only whole.  lend[1] out, size bytes */
+static long name_out(uint32_t op, int dirfd, uaddr_t path, uint64_t flags, void *buf, size_t size, uaddr_t to)
+{
+	struct request r;
+	int rc = request_begin(&r, dirfd, path, flags & AT_EMPTY_PATH);
+
+	r.k.m.arg[1] = flags;
+	r.k.m.lend[1] = (struct ipc_lend){(uint64_t)buf, size, LEND_WRITE};
+	rc = request_end(&r, rc, op);
+	return rc ? rc : copy_out(to, buf, size);
+}
+
+static long name_out_fd(uint32_t op, struct file *f, void *buf, size_t size, uaddr_t to)
+{
+	struct kmsg k = {.m = {.arg = {f->node, AT_EMPTY_PATH}}};
+	int rc;
+
+	k.m.lend[0] = (struct ipc_lend){(uint64_t)"", 0, LEND_READ};
+	k.m.lend[1] = (struct ipc_lend){(uint64_t)buf, size, LEND_WRITE};
+	rc = name_call(&k, op, false);
+	return rc ? rc : copy_out(to, buf, size);
+}
+
+static long stat_path(int dirfd, uaddr_t path, uint64_t flags, uaddr_t to)
+{
+	struct stat st = {0};
+
+	return name_out(NAME_STAT, dirfd, path, flags, &st, sizeof(st), to);
+}
+
+static long stat_fd(int fd, uaddr_t to)
+{
+	struct stat st = {.nlink = 1, .blksize = PAGE_SIZE};
+	struct file *f = fd_get(fd);
+	long rc;
+
+	if (!f) return -EBADF;
+	if (f->node) {
+		rc = name_out_fd(NAME_STAT, f, &st, sizeof(st), to);
+	} else {                        /* pipes and the log live in the kernel alone */
+		st.ino = (uint64_t)f->pipe >> 6 & UINT32_MAX;
+		st.mode = f->mode;
+		st.uid = current_proc()->euid;
+		st.gid = current_proc()->egid;
+		rc = copy_out(to, &st, sizeof(st));
+	}
+	file_put(f);
+	return rc;
+}
+
+SYSCALL(stat)
+{
+	return stat_path(AT_FDCWD, a0, 0, a1);
+}
+
+SYSCALL(lstat)
+{
+	return stat_path(AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, a1);
+}
+
+SYSCALL(fstat)
+{
+	return stat_fd(a0, a1);
+}
+
+SYSCALL(newfstatat)
+{
+	char first;
+
+	if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | 0x800)) return -EINVAL;      /* 0x800: AT_NO_AUTOMOUNT */
+	if ((a3 & AT_EMPTY_PATH) && (int)a0 >= 0) {
+		if (copy_in(&first, a1, 1)) return -EFAULT;
+		if (!first) return stat_fd(a0, a2);
+	}
+	return stat_path(a0, a1, a3, a2);
+}
+
+SYSCALL(statfs)
+{
+	struct statfs st = {0};
+
+	return name_out(NAME_STATFS, AT_FDCWD, a0, 0, &st, sizeof(st), a1);
+}
+
+SYSCALL(fstatfs)
+{
+	struct file *f = fd_get(a0);
+	struct statfs st = {0};
+	long rc;
+
+	if (!f) return -EBADF;
+	rc = f->node ? name_out_fd(NAME_STATFS, f, &st, sizeof(st), a1) : -ENOSYS;
+	file_put(f);
+	return rc;
+}
+
+/* ---- calls with one path */
+
+SYSCALL(mkdir)
+{
+	return name_simple(NAME_MKDIR, AT_FDCWD, a0, 0, a1 & 07777 & ~umask_of(), 0);
+}
+
+SYSCALL(mkdirat)
+{
+	return name_simple(NAME_MKDIR, a0, a1, 0, a2 & 07777 & ~umask_of(), 0);
+}
+
+SYSCALL(unlink)
+{
+	return name_simple(NAME_UNLINK, AT_FDCWD, a0, 0, 0, 0);
+}
+
+SYSCALL(rmdir)
+{
+	return name_simple(NAME_UNLINK, AT_FDCWD, a0, AT_REMOVEDIR, 0, 0);
+}
+
+SYSCALL(unlinkat)
+{
+	return a2 & ~(uint64_t)AT_REMOVEDIR ? -EINVAL : name_simple(NAME_UNLINK, a0, a1, a2, 0, 0);
+}
+
+SYSCALL(chmod)
+{
+	return name_simple(NAME_CHMOD, AT_FDCWD, a0, 0, a1 & 07777, 0);
+}
+
+SYSCALL(fchmod)
+{
+	return name_fd(NAME_CHMOD, a0, a1 & 07777, 0);
+}
+
+SYSCALL(fchmodat)
+{
+	return name_simple(NAME_CHMOD, a0, a1, 0, a2 & 07777, 0);
+}
+
+SYSCALL(chown)
+{
+	return name_simple(NAME_CHOWN, AT_FDCWD, a0, 0, (uint32_t)a1, (uint32_t)a2);
+}
+
+SYSCALL(lchown)
+{
+	return name_simple(NAME_CHOWN, AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, (uint32_t)a1, (uint32_t)a2);
+}
+
+SYSCALL(fchown)
+{
+	return name_fd(NAME_CHOWN, a0, (uint32_t)a1, (uint32_t)a2);
+}
+
+SYSCALL(fchownat)
+{
+	if (a4 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
+	return name_simple(NAME_CHOWN, a0, a1, a4, (uint32_t)a2, (uint32_t)a3);
+}
+
+static long access_path(int dirfd, uaddr_t path, uint64_t mode, uint64_t flags)
+{
+	if (mode & ~7ull || flags & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
+	return name_simple(NAME_ACCESS, dirfd, path, flags, mode, 0);
+}
+
+SYSCALL(access)
+{
+	return access_path(AT_FDCWD, a0, a1, 0);
+}
+
+SYSCALL(faccessat)
+{
+	return access_path(a0, a1, a2, 0);
+}
+
+SYSCALL(faccessat2)
+{
+	return access_path(a0, a1, a2, a3);
+}
+
+SYSCALL(mknod)
+{
+	return name_simple(NAME_MKNOD, AT_FDCWD, a0, a2, (a1 & ~(uint64_t)umask_of()) & 0xffff, 0);
+}
+
+SYSCALL(mknodat)
+{
+	return name_simple(NAME_MKNOD, a0, a1, a3, (a2 & ~(uint64_t)umask_of()) & 0xffff, 0);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/syscalls.h - RING 0 - the one table of system calls: numbers, prototypes, dispatch and strace come from it.
+ *
+ * X(number, name, "kinds of its arguments"): numbers and meaning are Linux's for x86-64; Quire's own (abi/ipc.h)
+ * start at 0x1000.  Kinds that strace (syscall.c) prints in their own way: path, fd, int, size; others in hex.
+ */
+#ifndef KERNEL_SYSCALLS_H
+#define KERNEL_SYSCALLS_H
+
+#include "kernel/klib.h"
+
+#define SYSCALLS_LINUX(X) \
+	X(0, read, "fd addr size") \
+	X(1, write, "fd addr size") \
+	X(2, open, "path flags mode") \
+	X(3, close, "fd") \
+	X(4, stat, "path addr") \
+	X(5, fstat, "fd addr") \
+	X(6, lstat, "path addr") \
+	X(7, poll, "addr size int") \
+	X(8, lseek, "fd size int") \
+	X(9, mmap, "addr size prot flags fd size") \
+	X(10, mprotect, "addr size prot") \
+	X(11, munmap, "addr size") \
+	X(12, brk, "addr") \
+	X(13, rt_sigaction, "int addr addr size") \
+	X(14, rt_sigprocmask, "int addr addr size") \
+	X(15, rt_sigreturn, "") \
+	X(16, ioctl, "fd request addr") \
+	X(17, pread64, "fd addr size size") \
+	X(18, pwrite64, "fd addr size size") \
+	X(19, readv, "fd addr int") \
+	X(20, writev, "fd addr int") \
+	X(21, access, "path mode") \
+	X(22, pipe, "addr") \
+	X(24, sched_yield, "") \
+	X(26, msync, "addr size msflags") \
+	X(27, mincore, "addr size addr") \
+	X(28, madvise, "addr size int") \
+	X(32, dup, "fd") \
+	X(33, dup2, "fd fd") \
+	X(34, pause, "") \
+	X(35, nanosleep, "addr addr") \
+	X(36, getitimer, "int addr") \
+	X(37, alarm, "size") \
+	X(38, setitimer, "int addr addr") \
+	X(39, getpid, "") \
+	X(56, clone, "flags addr addr addr addr") \
+	X(57, fork, "") \
+	X(58, vfork, "") \
+	X(59, execve, "path addr addr") \
+	X(60, exit, "int") \
+	X(61, wait4, "int addr flags addr") \
+	X(62, kill, "int int") \
+	X(63, uname, "addr") \
+	X(72, fcntl, "fd int arg") \
+	X(74, fsync, "fd") \
+	X(75, fdatasync, "fd") \
+	X(76, truncate, "path size") \
+	X(77, ftruncate, "fd size") \
+	X(79, getcwd, "addr size") \
+	X(80, chdir, "path") \
+	X(81, fchdir, "fd") \
+	X(82, rename, "path path") \
+	X(83, mkdir, "path mode") \
+	X(84, rmdir, "path") \
+	X(85, creat, "path mode") \
+	X(86, link, "path path") \
+	X(87, unlink, "path") \
+	X(88, symlink, "path path") \
+	X(89, readlink, "path addr size") \
+	X(90, chmod, "path mode") \
+	X(91, fchmod, "fd mode") \
+	X(92, chown, "path int int") \
+	X(93, fchown, "fd int int") \
+	X(94, lchown, "path int int") \
+	X(95, umask, "mode") \
+	X(96, gettimeofday, "addr addr") \
+	X(97, getrlimit, "int addr") \
+	X(98, getrusage, "int addr") \
+	X(99, sysinfo, "addr") \
+	X(100, times, "addr") \
+	X(102, getuid, "") \
+	X(104, getgid, "") \
+	X(105, setuid, "int") \
+	X(106, setgid, "int") \
+	X(107, geteuid, "") \
+	X(108, getegid, "") \
+	X(109, setpgid, "int int") \
+	X(110, getppid, "") \
+	X(111, getpgrp, "") \
+	X(112, setsid, "") \
+	X(115, getgroups, "int addr") \
+	X(117, setresuid, "int int int") \
+	X(119, setresgid, "int int int") \
+	X(121, getpgid, "int") \
+	X(124, getsid, "int") \
+	X(127, rt_sigpending, "addr size") \
+	X(130, rt_sigsuspend, "addr size") \
+	X(131, sigaltstack, "addr addr") \
+	X(133, mknod, "path mode dev") \
+	X(135, personality, "flags") \
+	X(137, statfs, "path addr") \
+	X(138, fstatfs, "fd addr") \
+	X(157, prctl, "int arg arg") \
+	X(158, arch_prctl, "code addr") \
+	X(160, setrlimit, "int addr") \
+	X(162, sync, "") \
+	X(165, mount, "path path path flags addr") \
+	X(166, umount2, "path flags") \
+	X(169, reboot, "magic magic command") \
+	X(186, gettid, "") \
+	X(200, tkill, "int int") \
+	X(201, time, "addr") \
+	X(204, sched_getaffinity, "int size addr") \
+	X(217, getdents64, "fd addr size") \
+	X(218, set_tid_address, "addr") \
+	X(221, fadvise64, "fd size size int") \
+	X(228, clock_gettime, "int addr") \
+	X(229, clock_getres, "int addr") \
+	X(230, clock_nanosleep, "int flags addr addr") \
+	X(231, exit_group, "int") \
+	X(234, tgkill, "int int int") \
+	X(235, utimes, "path addr") \
+	X(257, openat, "fd path flags mode") \
+	X(258, mkdirat, "fd path mode") \
+	X(259, mknodat, "fd path mode dev") \
+	X(260, fchownat, "fd path int int flags") \
+	X(262, newfstatat, "fd path addr flags") \
+	X(263, unlinkat, "fd path flags") \
+	X(264, renameat, "fd path fd path") \
+	X(265, linkat, "fd path fd path flags") \
+	X(266, symlinkat, "path fd path") \
+	X(267, readlinkat, "fd path addr size") \
+	X(268, fchmodat, "fd path mode") \
+	X(269, faccessat, "fd path mode") \
+	X(271, ppoll, "addr size addr addr size") \
+	X(273, set_robust_list, "addr size") \
+	X(280, utimensat, "fd path addr flags") \
+	X(292, dup3, "fd fd flags") \
+	X(293, pipe2, "addr flags") \
+	X(295, preadv, "fd addr int size") \
+	X(296, pwritev, "fd addr int size") \
+	X(302, prlimit64, "int int addr addr") \
+	X(306, syncfs, "fd") \
+	X(309, getcpu, "addr addr") \
+	X(316, renameat2, "fd path fd path flags") \
+	X(318, getrandom, "addr size flags") \
+	X(439, faccessat2, "fd path mode flags")
+
+#define SYSCALLS_QUIRE(X) \
+	X(0x1000, ipc_call, "handle addr") \
+	X(0x1001, ipc_recv, "handle addr size") \
+	X(0x1002, ipc_reply, "addr") \
+	X(0x1003, ipc_reply_recv, "handle addr size") \
+	X(0x1004, lend_read, "token int size addr size") \
+	X(0x1005, lend_write, "token int size addr size") \
+	X(0x1006, handle_close, "handle") \
+	X(0x1008, port_notify, "handle bits") \
+	X(0x1010, vmo_create, "addr") \
+	X(0x1011, vmo_info, "handle addr") \
+	X(0x1012, vmo_set, "handle int size") \
+	X(0x1013, vmo_map, "handle size size") \
+	X(0x1014, vm_write, "addr size") \
+	X(0x1020, run_done, "handle size size int") \
+	X(0x1021, run_zero, "handle size size") \
+	X(0x1030, dev_info, "handle addr") \
+	X(0x1031, dev_map, "handle int size size") \
+	X(0x1032, dev_irq, "handle int handle bits") \
+	X(0x1033, dev_alloc, "handle addr size") \
+	X(0x1034, dev_segments, "handle handle size size addr size") \
+	X(0x1035, disk_register, "handle size flags") \
+	X(0x1036, disk_open, "int addr") \
+	X(0x1040, con_write, "int addr size") \
+	X(0x1041, con_read, "addr size") \
+	X(0x1042, con_bind, "handle bits") \
+	X(0x1043, machine_stop, "int") \
+	X(0x1044, cmdline, "addr size") \
+	X(0x1045, fs_ready, "handle") \
+	X(0x1046, fs_wait, "") \
+	X(0x1047, log, "addr size")
+
+/* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
+#define SYSCALL_ARG __attribute__((unused)) uint64_t
+#define SYSCALL(name) \
+	long sys_##name(SYSCALL_ARG a0, SYSCALL_ARG a1, SYSCALL_ARG a2, SYSCALL_ARG a3, SYSCALL_ARG a4, SYSCALL_ARG a5)
+
+#define SYSCALL_PROTOTYPE(number, name, kinds) SYSCALL(name);
+SYSCALLS_LINUX(SYSCALL_PROTOTYPE)
+SYSCALLS_QUIRE(SYSCALL_PROTOTYPE)
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/usercopy.S - RING 0 - the instructions that touch a user's memory, and where each continues after a fault.
+ *
+ * Both return the number of bytes that were not done.  Eight bytes at a time, then single ones; a fault among the
+ * eights continues with single bytes, so that all bytes before the bad page are done.  SMAP (SDM 3A 4.6.1) is
+ * opened by stac for the copy alone; a trap in between saves AC and comes back with it.
+ */
+	.text
+
+	.macro user_open
+	cmpb	$0, cpu_has_smap(%rip)
+	je	1f
+	stac
+1:
+	.endm
+
+	.macro user_close
+	cmpb	$0, cpu_has_smap(%rip)
+	je	1f
+	clac
+1:
+	.endm
+
+/* size_t usercopy_move(void *dst, const void *src, size_t n) */
+	.globl	usercopy_move, usercopy_move_quads, usercopy_move_quads_fault, usercopy_move_bytes, usercopy_move_end
+usercopy_move:
+	user_open
+	mov	%rdx, %rcx
+	shr	$3, %rcx
+	and	$7, %edx
+usercopy_move_quads:
+	rep movsq
+	mov	%rdx, %rcx
+usercopy_move_bytes:
+	rep movsb
+usercopy_move_end:
+	user_close
+	mov	%rcx, %rax
+	ret
+usercopy_move_quads_fault:
+	lea	(%rdx,%rcx,8), %rcx
+	jmp	usercopy_move_bytes
+
+/* size_t usercopy_zero(void *dst, size_t n) */
+	.globl	usercopy_zero, usercopy_zero_quads, usercopy_zero_quads_fault, usercopy_zero_bytes, usercopy_zero_end
+usercopy_zero:
+	user_open
+	xor	%eax, %eax
+	mov	%rsi, %rcx
+	shr	$3, %rcx
+	and	$7, %esi
+usercopy_zero_quads:
+	rep stosq
+	mov	%rsi, %rcx
+usercopy_zero_bytes:
+	rep stosb
+usercopy_zero_end:
+	user_close
+	mov	%rcx, %rax
+	ret
+usercopy_zero_quads_fault:
+	lea	(%rsi,%rcx,8), %rcx
+	jmp	usercopy_zero_bytes
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/usercopy.c - RING 0 - copies between the kernel and the current user's memory, checked and able to fail.
+ *
+ * Path:  system calls > [usercopy.c] > usercopy.S   (fault: trap.c > vm_fault(), else usercopy_fixup())
+ * Locks: none may be held: a copy can wait for a page from the disk.
+ */
+#include "kernel/usercopy.h"
+
+#include "kernel/trap.h"
+
+size_t usercopy_move(void *dst, const void *src, size_t n);
+size_t usercopy_zero(void *dst, size_t n);
+extern const char usercopy_move_quads[], usercopy_move_quads_fault[], usercopy_move_bytes[], usercopy_move_end[];
+extern const char usercopy_zero_quads[], usercopy_zero_quads_fault[], usercopy_zero_bytes[], usercopy_zero_end[];
+
+/* The instructions that may fault, and where they go on when vm_fault() could not help. */
+static const struct { const char *at, *next; } fixups[] = {
+	{usercopy_move_quads, usercopy_move_quads_fault}, {usercopy_move_bytes, usercopy_move_end},
+	{usercopy_zero_quads, usercopy_zero_quads_fault}, {usercopy_zero_bytes, usercopy_zero_end},
+};
+
+uint64_t usercopy_fixup(uint64_t rip)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fixups); i++)
+		if (rip == (uint64_t)fixups[i].at) return (uint64_t)fixups[i].next;
+	return 0;
+}
+
+bool user_range_ok(uaddr_t start, uint64_t len)
+{
+	return start <= USER_TOP && len <= USER_TOP - start;
+}
+
+size_t copy_in_part(void *dst, uaddr_t src, size_t n)
+{
+	return user_range_ok(src, n) ? usercopy_move(dst, (const void *)src, n) : n;
+}
+
+size_t copy_out_part(uaddr_t dst, const void *src, size_t n)
+{
+	return user_range_ok(dst, n) ? usercopy_move((void *)dst, src, n) : n;
+}
+
+int copy_in(void *dst, uaddr_t src, size_t n)
+{
+	return copy_in_part(dst, src, n) ? -EFAULT : 0;
+}
+
+int copy_out(uaddr_t dst, const void *src, size_t n)
+{
+	return copy_out_part(dst, src, n) ? -EFAULT : 0;
+}
+
+int clear_out(uaddr_t dst, size_t n)
+{
+	return user_range_ok(dst, n) && usercopy_zero((void *)dst, n) == 0 ? 0 : -EFAULT;
+}
+
+/* Strings come in pieces that end at multiples of 64: none crosses into a page that the string does not reach. */
+int copy_in_str(char *dst, uaddr_t src, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		size_t n = MIN(64 - (src + done) % 64, size - done);
+
+		if (copy_in(dst + done, src + done, n)) return -EFAULT;
+		for (size_t i = 0; i < n; i++)
+			if (!dst[done + i]) return done + i;
+		done += n;
+	}
+	return -ENAMETOOLONG;
+}
