@@ -24,6 +24,11 @@ def run(*cmd, **kw):
     subprocess.run(cmd, check=True, env=env, stdout=subprocess.DEVNULL, **kw)
 
 
+def write(path, data):
+    with open(path, "wb") as f:
+        f.write(data)
+
+
 def set_times(top):
     for folder, dirs, files in os.walk(top):
         for name in dirs + files:
@@ -31,8 +36,10 @@ def set_times(top):
     os.utime(top, (TIME, TIME))
 
 
-def make_esp(build, scratch, cmdline, leave_out):
-    """The files of the ESP in a folder; sums.txt names what the loader has to check."""
+def make_esp(build, scratch, cmdline, leave_out, replace):
+    """The files of the ESP in a folder; sums.txt names what the loader has to check.
+
+    A file in `replace` gets those bytes on the disk, while sums.txt keeps the sum of the true ones."""
     esp = os.path.join(scratch, "esp")
     os.makedirs(os.path.join(esp, "EFI/BOOT"))
     os.makedirs(os.path.join(esp, "quire/modules"))
@@ -40,12 +47,14 @@ def make_esp(build, scratch, cmdline, leave_out):
     parts = [("kernel.elf", "kernel.elf")] + [("%s.elf" % m, "modules/" + m) for m in MODULES]
     sums = ""
     for source, target in parts:
-        data = open(os.path.join(build, "strip", source), "rb").read()
+        with open(os.path.join(build, "strip", source), "rb") as f:
+            data = f.read()
         sums += "%08x %s\n" % (binascii.crc32(data), target)
         if target not in leave_out:
-            open(os.path.join(esp, "quire", target), "wb").write(data)
-    open(os.path.join(esp, "quire/sums.txt"), "w").write(sums)
-    open(os.path.join(esp, "quire/cmdline.txt"), "w").write(cmdline + "\n")
+            write(os.path.join(esp, "quire", target), replace.get(target, data))
+    if "sums.txt" not in leave_out:
+        write(os.path.join(esp, "quire/sums.txt"), replace.get("sums.txt", sums.encode()))
+    write(os.path.join(esp, "quire/cmdline.txt"), cmdline.encode() + b"\n")
     set_times(esp)
     return esp
 
@@ -61,14 +70,45 @@ def make_root(build, scratch, extra, cmd):
     if extra:
         shutil.copytree(extra, os.path.join(root, "extra"), dirs_exist_ok=True, symlinks=True)
     if cmd:
-        open(os.path.join(root, "etc/quire-cmd"), "w").write(cmd + "\n")
+        write(os.path.join(root, "etc/quire-cmd"), cmd.encode() + b"\n")
     os.chmod(os.path.join(root, "tmp"), 0o1777)
     set_times(root)
     return root
 
 
-def make_image(build, out, size_mib=64, block=4096, cmdline="", extra=None, cmd=None, leave_out=(), features=None):
-    """features: extra arguments of mke2fs, for the tests of refusal."""
+def debugfs_quote(path):
+    return '"%s"' % path.replace('"', '""')
+
+
+def settle_inodes(root, target):
+    """mke2fs -d copies owner, access and change time of the host's files; the same input shall give the same bytes."""
+    fields = (("uid", "0"), ("gid", "0"), ("atime", "@%d" % TIME), ("ctime", "@%d" % TIME))
+    names = [os.path.join(folder, name) for folder, dirs, files in os.walk(root) for name in dirs + files]
+    script = "".join("sif %s %s %s\n" % (debugfs_quote("/" + os.path.relpath(name, root)), field, value)
+                     for name in sorted(names) for field, value in fields)
+    run("debugfs", "-w", "-f", "-", target, input=script.encode(), stderr=subprocess.DEVNULL)
+
+
+def tree_mib(top):
+    """What a folder takes on disk, each file rounded up to blocks."""
+    total = 0
+    for folder, dirs, files in os.walk(top or os.devnull):
+        for name in dirs + files:
+            total += (os.lstat(os.path.join(folder, name)).st_size + 8191) // 4096 * 4096
+    return total // MIB + 1
+
+
+def make_image(build, out, size_mib=64, block=4096, cmdline="", extra=None, cmd=None, leave_out=(), features=None,
+               replace=None):
+    """The image at `out`; returns the byte at which its ext2 partition starts.
+
+    size_mib    of the ext2 partition; it grows when `extra` needs more
+    extra       a folder of the host, as /extra
+    cmd         a command, as /etc/quire-cmd (the kernel's command line needs the word cmd as well)
+    leave_out   names below \\quire that are not put on the ESP; replace: {name: other bytes} for them
+    features    extra arguments of mke2fs, for the tests of refusal
+    """
+    size_mib = max(size_mib, 32 + tree_mib(extra) * 5 // 4) if extra else size_mib
     ext2_start = ESP_START + ESP_SIZE
     total = ext2_start + size_mib * MIB + MIB
     with tempfile.TemporaryDirectory() as scratch:
@@ -77,7 +117,7 @@ def make_image(build, out, size_mib=64, block=4096, cmdline="", extra=None, cmd=
         table = "label: gpt\nlabel-id: %s\nstart=%d,size=%d,type=U,uuid=%s\nstart=%d,size=%d,type=L,uuid=%s\n" % (
             GUID % 0, ESP_START // 512, ESP_SIZE // 512, GUID % 1, ext2_start // 512, size_mib * MIB // 512, GUID % 2)
         run("sfdisk", "-q", out, input=table.encode())
-        esp = make_esp(build, scratch, cmdline, leave_out)
+        esp = make_esp(build, scratch, cmdline, leave_out, replace or {})
         target = "%s@@%d" % (out, ESP_START)
         run("mformat", "-i", target, "-T", str(ESP_SIZE // 512), "-h", "64", "-s", "32", "-N", "51554952", "::")
         run("mcopy", "-s", "-m", "-i", target, os.path.join(esp, "EFI"), os.path.join(esp, "quire"), "::")
@@ -85,6 +125,7 @@ def make_image(build, out, size_mib=64, block=4096, cmdline="", extra=None, cmd=
         run("mke2fs", "-q", "-F", "-t", "ext2", "-b", str(block), "-U", GUID % 3, "-E",
             "offset=%d,hash_seed=%s,root_owner=0:0" % (ext2_start, GUID % 4), *(features or ()), "-d", root, out,
             "%dk" % (size_mib * 1024), stderr=subprocess.DEVNULL)
+        settle_inodes(root, "%s?offset=%d" % (out, ext2_start))
     return ext2_start
 
 

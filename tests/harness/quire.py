@@ -18,6 +18,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(TOP, "build")
 OVMF = "/usr/share/ovmf/OVMF.fd"
 EXIT_PANIC, EXIT_LOADER, EXIT_KERNEL_BOOT = 171, 163, 165       # (0x55, 0x51, 0x52 << 1) | 1
+NOTHING_TO_BOOT = re.compile(rb"No bootable option or device was found|starting Boot\w+ .EFI Internal Shell")
 END = re.compile(rb"\[end\] status=(\d+)\s*$")
 
 sys.path.insert(0, HERE)
@@ -33,12 +34,17 @@ def check(ok, why):
         raise Failed(why)
 
 
+class NoBoot(Failed):
+    """The machine ended, or waits for ever, before the kernel ran."""
+
+
 class Guest:
     """One machine: start it, read its console and result channel, wait for its end or kill it."""
 
     def __init__(self, image, mem=256, cpus=1, extra=(), cache="writeback", drive_opts="", keep=None):
         self.dir = keep or tempfile.mkdtemp(prefix="quire-")
         self.keep = keep is not None
+        self.mem = mem
         self.console_file = os.path.join(self.dir, "console.log")
         self.result_file = os.path.join(self.dir, "result.log")
         self.monitor_path = os.path.join(self.dir, "qmp")
@@ -60,10 +66,11 @@ class Guest:
                                      stderr=subprocess.PIPE if "stdio" not in " ".join(serial) else None)
         return self
 
-    def read(self, path):
+    def read(self, path, start=0, limit=-1):
         try:
             with open(path, "rb") as f:
-                return f.read()
+                f.seek(start)
+                return f.read(limit)
         except FileNotFoundError:
             return b""
 
@@ -86,14 +93,38 @@ class Guest:
             time.sleep(0.01)
         raise Failed("no %r; %s" % (pattern, self.report()))
 
-    def wait(self, timeout=60):
-        """Wait for the end; the exit status of QEMU."""
-        try:
-            self.proc.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise Failed("no end after %d s; %s" % (timeout, self.report()))
+    def wait(self, timeout=60, step=None):
+        """Wait for the end (timeout None: for ever); the exit status of QEMU.
+
+        OVMF without anything to boot sits at a menu or in its shell: that is an end as well.  It happens without a disk, with a
+        damaged ESP, and with so little memory that OVMF cannot load the loader (less than about 40 MiB).
+        step: a function to call again and again meanwhile."""
+        end = time.monotonic() + (timeout or 1e9)
+        while self.proc.poll() is None:
+            if step:
+                step()
+            if NOTHING_TO_BOOT.search(self.read(self.console_file, limit=8192)):
+                self.kill()
+                raise NoBoot("the firmware found nothing that it could boot (no disk, a damaged one, or too little "
+                             "memory: this machine has %s MiB and Quire needs at least 64)" % self.mem)
+            if time.monotonic() > end:
+                self.kill()
+                raise Failed("no end after %d s; %s" % (timeout, self.report()))
+            time.sleep(0.02)
         return self.proc.returncode
+
+    def verdict(self):
+        """How a machine that ended did so, in words; None if it was a proper end (status() is a number)."""
+        if self.status() is not None:
+            return None
+        said = re.findall(rb"quire loader: ([^\r\n]+)", self.console())
+        if self.proc.returncode == EXIT_LOADER:
+            return "the loader stopped: " + (said[-1].decode(errors="replace") if said else "it did not say why")
+        if self.proc.returncode == EXIT_PANIC:
+            return "the kernel panicked"
+        if END.search(self.console()):
+            return "the end token and QEMU's exit status (%d) do not fit" % self.proc.returncode
+        return "QEMU ended with status %d and the kernel gave no end token" % self.proc.returncode
 
     def kill(self):
         """The power cut: SIGKILL."""
@@ -198,7 +229,7 @@ def run_cmd(cmd, timeout=90, mem=256, image=None, cmdline="", guest_kw=None, **i
         with Guest(img.path, mem=mem, **(guest_kw or {})) as g:
             g.start()
             g.wait(timeout)
-            check(g.status() is not None, "no proper end: " + g.report())
+            check(g.status() is not None, "%s; %s" % (g.verdict(), g.report()))
             return g.status(), g.result().decode(errors="replace")
 
 

@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""make test: the unit tests on the host, then the guest's tests; the last line is `N passed, N failed`.
+
+  runner.py                everything
+  runner.py NAME           one unit program (test_frame or frame), one of its cases, or one guest test
+  runner.py --coverage     the unit tests, and which lines of the tested files they reach
+  runner.py --guest NAME   one guest test in this process (the runner calls itself so, to be able to end it)
+
+A unit program is tests/unit/test_*.c, its sources are in a comment of its first lines: /* links: fs/ext2_*.c */.
+Each cmocka case counts one; a program that crashes, hangs or does not build counts one failure.  A guest test is
+a function under @test in tests/guest/*.py.  Nothing run is a failure too.
+"""
+import concurrent.futures
+import glob
+import importlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import quire
+from quire import BUILD, TOP
+
+UNIT_SECONDS = 150              # for a unit program
+GUEST_SECONDS = 180             # for a guest test
+WHOLE_SECONDS = 570             # for everything: what has not begun by then has failed
+JOBS = 2                        # machines with two CPUs are common, and QEMU takes one
+CFLAGS = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-comment",
+          "-Werror", "-I."]          # -Wno-comment: a links: line may say mm/*.c
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+CASE = re.compile(r"^(ok|not ok) \d+ - (\S+)(.*)$", re.M)
+PLAN = re.compile(r"^\d+\.\.(\d+)$", re.M)
+started = time.monotonic()
+
+
+class Score:
+    """What passed and what failed, said as it happens."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def add(self, ok, name, detail=""):
+        self.passed += ok
+        self.failed += not ok
+        print("%-4s %s" % ("ok" if ok else "FAIL", name))
+        if not ok and detail:
+            print("\n".join("     | " + line for line in detail.strip().splitlines()[-60:]))
+        sys.stdout.flush()
+
+    def close(self):
+        print("%d passed, %d failed" % (self.passed, self.failed))
+        return 1 if self.failed or not self.passed else 0
+
+
+def seconds_left(limit):
+    return max(1, min(limit, WHOLE_SECONDS - (time.monotonic() - started)))
+
+
+def run_limited(cmd, limit, **kw):
+    """(status, output); a program that takes too long is ended with all that it started."""
+    with subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          start_new_session=True, cwd=TOP, **kw) as p:
+        try:
+            out = p.communicate(timeout=limit)[0]
+            return p.returncode, out.decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, signal.SIGKILL)
+            return -1, p.communicate()[0].decode(errors="replace") + "\nnot finished after %d s\n" % limit
+
+
+# ---- unit tests
+
+def unit_programs():
+    return sorted(glob.glob(os.path.join(TOP, "tests/unit/test_*.c")))
+
+
+def unit_sources(test):
+    """The files of the links: line, and whether they are ring 0's."""
+    with open(test) as f:
+        head = "".join(f.readline() for _ in range(5))
+    m = re.search(r"links:\s*(.*?)\s*\*/", head, re.S)
+    words = m.group(1).split() if m else []
+    files = [f for w in words for f in sorted(glob.glob(w, root_dir=TOP)) or [w]]
+    ring0 = any(w.startswith(("mm/", "kernel/")) for w in words)
+    return [os.path.relpath(test, TOP)] + files + ["tests/harness/case_filter.c"], ring0
+
+
+def is_stale(out, flags):
+    """Is an object older than a file it was made from (gcc's -MMD list), or made with other flags?"""
+    try:
+        with open(out + ".flags") as f:
+            if f.read() != " ".join(flags):
+                return True
+        made = os.path.getmtime(out)
+        with open(out[:-2] + ".d") as f:
+            words = f.read().replace("\\\n", " ").split()[1:]
+        return any(os.path.getmtime(os.path.join(TOP, w)) > made for w in words)
+    except OSError:
+        return True
+
+
+def unit_compile(source, out, flags):
+    if not is_stale(out, flags):
+        return 0, ""
+    os.makedirs(os.path.dirname(out), exist_ok=True)
+    status, text = run_limited(["gcc", *flags, "-MMD", "-c", source, "-o", out], 120)
+    if status == 0:
+        with open(out + ".flags", "w") as f:
+            f.write(" ".join(flags))
+    return status, text
+
+
+def unit_build(test, coverage, pool):
+    """(program, "") or (None, the compiler's words)"""
+    sources, ring0 = unit_sources(test)
+    flags = CFLAGS + SANITIZE + (["-DQUIRE_RING0", "-DQUIRE_HOST"] if ring0 else ["-DQUIRE_RING3"])
+    flags += ["--coverage"] if coverage else []
+    folder = os.path.join(BUILD, "coverage" if coverage else "unit", "ring0" if ring0 else "ring3")
+    objects = [os.path.join(folder, s + ".o") for s in sources]
+    for status, text in pool.map(unit_compile, sources, objects, [flags] * len(sources)):
+        if status:
+            return None, text
+    program = os.path.join(folder, os.path.basename(test)[:-2])
+    status, text = run_limited(["gcc", *flags, *objects, "-lcmocka", "-lpthread", "-o", program], 120)
+    return (None, text) if status else (program, "")
+
+
+def unit_run(program, case=None):
+    env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", ASAN_OPTIONS="detect_leaks=1:abort_on_error=0")
+    if case:
+        env["QUIRE_CASE"] = case
+    return run_limited([program], seconds_left(UNIT_SECONDS), env=env)
+
+
+def unit_score(score, program, status, out):
+    name = os.path.basename(program)[5:]
+    cases = CASE.findall(out)
+    planned = sum(int(n) for n in PLAN.findall(out))
+    for verdict, case, _ in cases:
+        score.add(verdict == "ok", "unit %s: %s" % (name, case), "" if verdict == "ok" else out)
+    broken = status != 0 and all(v == "ok" for v, _, _ in cases)
+    if broken or len(cases) < planned or not cases:
+        score.add(False, "unit %s: ended with status %d after %d of %d cases" % (name, status, len(cases), planned), out)
+
+
+def unit_tests(score, tests, coverage=False, case=None):
+    """Compile first, two files at a time, so that a slow test does not wait for a compiler; then run two at a time."""
+    programs = []
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for test in tests:
+            program, words = unit_build(test, coverage, pool)
+            if program:
+                programs.append(program)
+            else:
+                score.add(False, "unit %s: does not build" % os.path.basename(test)[5:-2], words)
+        for program, (status, out) in zip(programs, pool.map(unit_run, programs, [case] * len(programs))):
+            unit_score(score, program, status, out)
+
+
+# ---- guest tests
+
+def guest_names():
+    """Name of each guest test -> its seconds.  A file that cannot be imported is a failed test of its name."""
+    names = {}
+    sys.path.insert(0, os.path.join(TOP, "tests/guest"))
+    for path in sorted(glob.glob(os.path.join(TOP, "tests/guest/*.py"))):
+        before = set(quire.TESTS)
+        module = os.path.basename(path)[:-3]
+        try:
+            importlib.import_module(module)
+        except Exception as e:          # pylint: disable=broad-except  (whatever it is, it must not end the run)
+            names["%s cannot be imported: %r" % (module, e)] = None
+        for name in quire.TESTS:
+            if name not in before:
+                names[name] = getattr(quire.TESTS[name], "seconds", GUEST_SECONDS)
+    return names
+
+
+def guest_one(name):
+    """In a process of its own: 0 passed, 1 failed."""
+    guest_names()
+    try:
+        quire.TESTS[name]()
+        return 0
+    except quire.Failed as e:
+        print("%s: %s" % (name, e))
+        return 1
+
+
+def guest_run(name, seconds):
+    if seconds is None:
+        return 1, name
+    if time.monotonic() - started > WHOLE_SECONDS:
+        return 1, "not begun: the whole run has taken its time"
+    return run_limited([sys.executable, os.path.abspath(__file__), "--guest", name], seconds_left(seconds))
+
+
+def guest_tests(score, names):
+    # A make above us must not pass on its flags to this one.
+    status, out = run_limited(["make", "-s", "--no-print-directory", "-j%d" % JOBS, "all"], seconds_left(300),
+                              env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")})
+    if status:
+        score.add(False, "build of the image's parts; %d guest tests were not run" % len(names), out)
+        return
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for name, (status, out) in zip(names, pool.map(guest_run, names, names.values())):
+            score.add(status == 0, "guest %s" % name, out)
+
+
+# ---- the lines that unit tests reach
+
+def coverage_report():
+    total = {}
+    for data in glob.glob(os.path.join(BUILD, "coverage/**/*.gcda"), recursive=True):
+        out = subprocess.run(["gcov", "--json-format", "--stdout", data], cwd=TOP, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, check=False).stdout
+        for f in json.loads(out or b'{"files": []}')["files"]:
+            lines = total.setdefault(f["file"], {})
+            for line in f["lines"]:
+                n = line["line_number"]
+                lines[n] = lines.get(n, 0) + line["count"]
+    for name, lines in sorted(total.items()):
+        if name.startswith(("tests/", "/")) or not lines:
+            continue
+        hit = sum(1 for n in lines.values() if n)
+        print("%5.1f %%  %4d of %4d lines  %s" % (100 * hit / len(lines), hit, len(lines), name))
+
+
+def chosen(name):
+    """(unit programs, one case or None, guest tests) that a name means."""
+    tests = [t for t in unit_programs() if os.path.basename(t)[:-2] in (name, "test_" + name)]
+    if tests:
+        return tests, None, {}
+    names = {n: s for n, s in guest_names().items() if n == name}
+    if names:
+        return [], None, names
+    for t in unit_programs():
+        with open(t) as f:
+            if re.search(r"cmocka_unit_test\w*\(\s*%s\b|\bvoid %s\(void \*\*" % (name, name), f.read()):
+                return [t], name, {}
+    return [], None, {}
+
+
+def main():
+    os.chdir(TOP)
+    score = Score()
+    if sys.argv[1:2] == ["--guest"]:
+        return guest_one(sys.argv[2])
+    if sys.argv[1:] == ["--coverage"]:
+        for old in glob.glob(os.path.join(BUILD, "coverage/**/*.gcda"), recursive=True):
+            os.unlink(old)
+        unit_tests(score, unit_programs(), coverage=True)
+        coverage_report()
+        return score.close()
+    if len(sys.argv) > 1:
+        tests, case, names = chosen(sys.argv[1])
+        if not tests and not names:
+            print("no unit program, case or guest test is called %r" % sys.argv[1])
+            return 1
+    else:
+        tests, case, names = unit_programs(), None, guest_names()
+    unit_tests(score, tests, case=case)
+    if names:
+        guest_tests(score, names)
+    return score.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
