@@ -32,6 +32,7 @@ struct walk {
 
 /* vfs_node.c: every vnode by its number */
 struct vnode *vnode_by_number(uint64_t node);           /* no reference; NULL: stale or never given out */
+bool vnode_any_open(const struct mount *);
 size_t vnode_count(void);
 void vnode_check(void);                                 /* the table's invariants; aborts */
 

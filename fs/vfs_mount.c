@@ -57,13 +57,14 @@ void mount_drop(struct mount *m)
 	free(m);
 }
 
-/* T2: is anything of this mount in use?  A working directory or descriptor counts as an open. */
+/* T2: is anything of this mount in use?  A working directory is a descriptor, too; what is only mapped, and no
+ * longer open, the file system itself knows by its objects. */
 static bool mount_busy(const struct mount *m)
 {
 	for (const struct mount *o = vfs_mounts; o; o = o->next) {
 		if (o->covers && o->covers->mnt == m) return true;
 	}
-	return m->root->opens > 0;
+	return vnode_any_open(m);
 }
 
 /* mount_detach: unmount what has this root.  The file system's unmount() says -EBUSY if a file of it is in use, else

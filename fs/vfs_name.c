@@ -62,9 +62,8 @@ static int open_allowed(const struct vnode *vn, bool slash, int flags, struct cr
 	int acc = flags & O_ACCMODE;
 	unsigned want = (acc != O_WRONLY ? R_OK : 0u) | (acc != O_RDONLY || (flags & O_TRUNC) ? W_OK : 0u);
 
-	if (S_ISLNK(vn->mode)) return flags & O_PATH ? 0 : -ELOOP;
+	if (S_ISLNK(vn->mode)) return -ELOOP;
 	if ((slash || (flags & O_DIRECTORY)) && !S_ISDIR(vn->mode)) return -ENOTDIR;
-	if (flags & O_PATH) return 0;
 	if (S_ISDIR(vn->mode) && ((want & W_OK) || (flags & O_CREAT))) return -EISDIR;
 	if (S_ISFIFO(vn->mode) || S_ISSOCK(vn->mode)) return -ENXIO;
 	return perm_check(vn, want, c);
@@ -98,7 +97,6 @@ int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_
 	struct walk w;
 	int rc;
 
-	if (flags & O_PATH) flags &= O_PATH | O_NOFOLLOW | O_DIRECTORY;
 	if ((flags & O_CREAT) && (flags & O_DIRECTORY)) return -EINVAL;
 	rc = walk_start(&w, start, path, len, c);
 	if (!rc) rc = open_find(&w, flags, mode, &vn, &created);
@@ -107,7 +105,7 @@ int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_
 		else rc = open_allowed(vn, w.slash, flags, c);  /* a file just made may be opened whatever its mode says */
 		if (rc) vnode_put(vn);
 	}
-	if (!rc && S_ISREG(vn->mode) && !(flags & O_PATH)) {
+	if (!rc && S_ISREG(vn->mode)) {
 		rc = vn->object ? 0 : vn->ops->open(vn);
 		if (rc) vnode_put(vn);
 	}

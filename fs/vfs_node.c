@@ -71,6 +71,17 @@ struct vnode *vnode_by_number(uint64_t node)
 	return vn;
 }
 
+/* Does the kernel have a descriptor on anything of this mount? */
+bool vnode_any_open(const struct mount *m)
+{
+	for (unsigned i = 0; i < NBUCKETS; i++) {
+		for (struct vnode *vn = bucket[i]; vn; vn = vn->hash_next) {
+			if (vn->mnt == m && vn->opens) return true;
+		}
+	}
+	return false;
+}
+
 size_t vnode_count(void)
 {
 	return count;

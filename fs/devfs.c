@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/devfs.c - RING 3 - /dev: character devices answered by messages, disks as memory objects.
+ *
+ * Path:  kernel/filedev.c  ~DEV_READ ...~>  server.c > [devfs.c] > ttydev.c
+ * One flat directory, made at the start, in which nothing can be created or removed.  Reading /dev/vda is no message
+ * to us: open() hands out the disk object, and its driver pages it.  Partitions are there to be mounted and looked
+ * at with stat; they have no object of their own, so opening one says -ENXIO.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/sysmacros.h>
+
+#include "abi/name.h"
+#include "fs/server.h"
+
+#define PIECE 65536u                    /* bytes copied at a time */
+#define DEVFS_MAGIC 0x1373              /* linux/magic.h once had it so */
+
+enum kind { DEV_NULL, DEV_ZERO, DEV_FULL, DEV_RANDOM, DEV_TTY, DEV_RESULTS, DEV_DISK, DEV_DIR };
+
+struct dev {
+	char name[DEV_NAME_MAX];
+	enum kind kind;
+	mode_t mode;
+	unsigned major, minor;          /* Linux's numbers (Documentation/admin-guide/devices.txt) */
+	struct disk_node *disk;
+	struct vnode *vn;               /* pinned: its reference is ours */
+};
+
+static struct dev devs[DISK_NODES_MAX + 16] = {
+	{.name = "null", .kind = DEV_NULL, .mode = S_IFCHR | 0666, .major = 1, .minor = 3},
+	{.name = "zero", .kind = DEV_ZERO, .mode = S_IFCHR | 0666, .major = 1, .minor = 5},
+	{.name = "full", .kind = DEV_FULL, .mode = S_IFCHR | 0666, .major = 1, .minor = 7},
+	{.name = "random", .kind = DEV_RANDOM, .mode = S_IFCHR | 0666, .major = 1, .minor = 8},
+	{.name = "urandom", .kind = DEV_RANDOM, .mode = S_IFCHR | 0666, .major = 1, .minor = 9},
+	{.name = "tty", .kind = DEV_TTY, .mode = S_IFCHR | 0666, .major = 5, .minor = 0},
+	{.name = "console", .kind = DEV_TTY, .mode = S_IFCHR | 0600, .major = 5, .minor = 1},
+	{.name = "results", .kind = DEV_RESULTS, .mode = S_IFCHR | 0666, .major = 240, .minor = 0},     /* port 0xE9 */
+	{.name = "shm", .kind = DEV_DIR, .mode = S_IFDIR | S_ISVTX | 0777},
+};
+static unsigned ndevs = 9;
+static struct vnode *dev_root;
+static int64_t born;                    /* all times */
+static char piece[PIECE];
+
+static int dev_lookup(struct vnode *dir, const char *name, size_t len, struct vnode **out)
+{
+	for (unsigned i = 0; dir == dev_root && i < ndevs; i++) {
+		if (strlen(devs[i].name) != len || memcmp(devs[i].name, name, len) != 0) continue;
+		*out = devs[i].vn;
+		vnode_ref(*out);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int dev_parent(struct vnode *dir, struct vnode **out)
+{
+	(void)dir;
+	*out = dev_root;
+	vnode_ref(dev_root);
+	return 0;
+}
+
+static int dev_readdir(struct vnode *dir, uint64_t pos, readdir_emit emit, void *arg)
+{
+	if (pos < 1 && !emit(arg, ".", 1, dir->ino, S_IFDIR >> 12, 1)) return 0;
+	if (pos < 2 && !emit(arg, "..", 2, dev_root->ino, S_IFDIR >> 12, 2)) return 0;
+	for (uint64_t i = pos < 2 ? 0 : pos - 2; dir == dev_root && i < ndevs; i++) {
+		struct dev *d = &devs[i];
+
+		if (!emit(arg, d->name, strlen(d->name), d->vn->ino, (d->mode & S_IFMT) >> 12, i + 3)) break;
+	}
+	return 0;
+}
+
+static int dev_getattr(struct vnode *vn, struct stat *st)
+{
+	st->st_nlink = S_ISDIR(vn->mode) ? 2 : 1;
+	st->st_atim = st->st_mtim = st->st_ctim = time_spec(born);
+	return 0;
+}
+
+static int dev_setattr(struct vnode *vn, const struct stat *st, unsigned which)
+{
+	if (which & ATTR_MODE) vn->mode = (vn->mode & S_IFMT) | (st->st_mode & 07777);
+	if (which & ATTR_UID) vn->uid = st->st_uid;
+	if (which & ATTR_GID) vn->gid = st->st_gid;
+	return 0;                               /* times are not kept: a device has no contents */
+}
+
+static int dev_statfs(struct mount *m, struct statfs *s)
+{
+	(void)m;
+	s->f_type = DEVFS_MAGIC;
+	return 0;
+}
+
+/* Nothing is made or removed here: -EPERM, as POSIX has it for a directory that does not support it. */
+static int no_make(struct vnode *dir, const char *name, size_t len, mode_t mode, struct cred c, struct vnode **out)
+{
+	(void)dir, (void)name, (void)len, (void)mode, (void)c, (void)out;
+	return -EPERM;
+}
+
+static int no_symlink(struct vnode *dir, const char *name, size_t len, const char *target, size_t tlen, struct cred c)
+{
+	(void)dir, (void)name, (void)len, (void)target, (void)tlen, (void)c;
+	return -EPERM;
+}
+
+static int no_link(struct vnode *dir, const char *name, size_t len, struct vnode *target)
+{
+	(void)dir, (void)name, (void)len, (void)target;
+	return -EPERM;
+}
+
+static int no_remove(struct vnode *dir, const char *name, size_t len)
+{
+	(void)dir, (void)name, (void)len;
+	return -EPERM;
+}
+
+static int no_rename(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname, size_t nlen)
+{
+	(void)odir, (void)oname, (void)olen, (void)ndir, (void)nname, (void)nlen;
+	return -EPERM;
+}
+
+static void dev_inactive(struct vnode *vn)
+{
+	(void)vn;                               /* never: all are pinned */
+}
+
+static const struct fs_ops devfs_ops = {
+	.lookup = dev_lookup, .create = no_make, .mkdir = no_make, .symlink = no_symlink, .link = no_link,
+	.unlink = no_remove, .rmdir = no_remove, .rename = no_rename, .readdir = dev_readdir, .parent = dev_parent,
+	.getattr = dev_getattr, .setattr = dev_setattr, .inactive = dev_inactive, .statfs = dev_statfs,
+};
+
+static int dev_make(struct mount *m, struct dev *d, uint64_t ino)
+{
+	d->vn = vnode_new(m, ino, d->mode);
+	if (!d->vn) return -ENOMEM;
+	d->vn->dev = d->disk ? d->disk->number : makedev(d->major, d->minor);
+	d->vn->object = d->disk ? d->disk->object : 0;
+	d->vn->fs = d;
+	return 0;
+}
+
+/* devfs_mount: once, after disks_open(). */
+int devfs_mount(struct mount *m)
+{
+	int rc;
+
+	for (unsigned i = 0; i < ndisk_nodes; i++) {
+		struct dev *d = &devs[ndevs++];
+
+		*d = (struct dev){.kind = DEV_DISK, .mode = S_IFBLK | 0600, .disk = &disk_nodes[i]};
+		memcpy(d->name, disk_nodes[i].name, sizeof(d->name));
+	}
+	born = now_ns();
+	m->ops = &devfs_ops;
+	m->root = dev_root = vnode_new(m, 1, S_IFDIR | 0755);
+	rc = dev_root ? 0 : -ENOMEM;
+	for (unsigned i = 0; !rc && i < ndevs; i++) rc = dev_make(m, &devs[i], i + 2);
+	return rc;
+}
+
+/* The device behind a vnode; NULL: a device node of another file system, which stands for nothing here. */
+static struct dev *dev_of(const struct vnode *vn)
+{
+	return vn && vn->ops == &devfs_ops && !S_ISDIR(vn->mode) ? vn->fs : NULL;
+}
+
+int devfs_open(struct vnode *vn, struct ipc_msg *out)
+{
+	struct dev *d = dev_of(vn);
+
+	if (!d) return -ENXIO;
+	if (d->kind == DEV_DISK && !d->disk->whole) return -ENXIO;
+	if (d->kind == DEV_DISK) out->handle[0] = d->disk->object;
+	out->arg[2] = d->kind == DEV_DISK ? NAMEF_DISK : NAMEF_DEVICE;
+	if (d->kind == DEV_ZERO) out->arg[2] |= NAMEF_ZERO;
+	if (d->kind == DEV_TTY) out->arg[2] |= NAMEF_TTY;
+	return 0;
+}
+
+/* A structure of fixed size to or from the caller: all of it, or -EINVAL. */
+int dev_give(const struct ipc_msg *in, int lend, const void *p, size_t n)
+{
+	if (!(in->lend[lend].flags & LEND_WRITE) || in->lend[lend].len < n) return -EINVAL;
+	return q_lend_write(in->token, lend, 0, p, n);
+}
+
+int dev_take(const struct ipc_msg *in, int lend, void *p, size_t n)
+{
+	if (!(in->lend[lend].flags & LEND_READ) || in->lend[lend].len < n) return -EINVAL;
+	return q_lend_read(in->token, lend, 0, p, n);
+}
+
+/* Fill the caller's buffer with zeros, or with random bytes of the kernel's generator. */
+static int dev_fill(const struct ipc_msg *in, struct ipc_msg *out, bool random)
+{
+	uint64_t len = in->lend[0].len, done, n;
+	int rc = 0;
+
+	if (!random) memset(piece, 0, sizeof(piece));
+	for (done = 0; !rc && done < len; done += n) {
+		n = len - done < PIECE ? len - done : PIECE;
+		for (uint64_t k = 0; random && k < n && !rc; k += 256) {        /* getrandom(2): up to 256 bytes are given whole */
+			uint64_t part = n - k < 256 ? n - k : 256;
+
+			if (getrandom(piece + k, part, 0) != (ssize_t)part) rc = -EIO;
+		}
+		if (!rc) rc = q_lend_write(in->token, 0, done, piece, n);
+	}
+	out->arg[0] = len;
+	return rc;
+}
+
+static int dev_results(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	uint64_t len = in->lend[0].len, done, n;
+
+	for (done = 0; done < len; done += n) {
+		int rc;
+
+		n = len - done < PIECE ? len - done : PIECE;
+		rc = q_lend_read(in->token, 0, done, piece, n);
+		if (rc) return rc;
+		q_con_write(CON_RESULT, piece, n);
+	}
+	out->arg[0] = len;
+	return 0;
+}
+
+static int dev_read(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct dev *d = dev_of(vnode_by_number(in->arg[0]));
+
+	if (!d) return -EBADF;
+	switch (d->kind) {
+	case DEV_NULL:
+	case DEV_RESULTS: return 0;             /* end of file */
+	case DEV_ZERO:
+	case DEV_FULL:    return dev_fill(in, out, false);
+	case DEV_RANDOM:  return dev_fill(in, out, true);
+	case DEV_TTY:     return ttydev_message(in, out);
+	default:          return -EINVAL;
+	}
+}
+
+static int dev_write(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct dev *d = dev_of(vnode_by_number(in->arg[0]));
+
+	if (!d) return -EBADF;
+	switch (d->kind) {
+	case DEV_FULL:    return -ENOSPC;
+	case DEV_RESULTS: return dev_results(in, out);
+	case DEV_TTY:     return ttydev_message(in, out);
+	case DEV_DISK:    return -EINVAL;
+	default:
+		out->arg[0] = in->lend[0].len;  /* taken, and gone */
+		return 0;
+	}
+}
+
+static int dev_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct dev *d = dev_of(vnode_by_number(in->arg[0]));
+
+	if (!d) return -EBADF;
+	return d->kind == DEV_TTY ? ttydev_message(in, out) : -ENOTTY;
+}
+
+static int dev_poll(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct dev *d = dev_of(vnode_by_number(in->arg[0]));
+
+	if (!d) return -EBADF;
+	if (d->kind == DEV_TTY) return ttydev_message(in, out);
+	out->arg[0] = POLLIN | POLLOUT;
+	return 0;
+}
+
+handler dev_handler(uint32_t op)
+{
+	switch (op) {
+	case DEV_READ:  return dev_read;
+	case DEV_WRITE: return dev_write;
+	case DEV_IOCTL: return dev_ioctl;
+	case DEV_POLL:  return dev_poll;
+	default:        return NULL;
+	}
+}

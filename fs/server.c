@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/server.c - RING 3 - the file server: mounts the root, then answers messages, one after the other.
+ *
+ * Path:  kernel  ~message~>  [server.c] > srv_name.c, srv_file.c, srv_pager.c, devfs.c
+ * It has one thread, which sleeps in ipc_recv, in a call to a driver, or in a fault on the mapping of a disk, which
+ * the driver alone serves: it never waits for itself.  It maps no files, and its own memory is wired.
+ *
+ * Reading order: here, srv_name.c, vfs_path.c, vfs_name.c, then a file system: tmpfs.c or ext2_*.c.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fs/server.h"
+
+#define SYNC_NS       5000000000ll      /* dirty metadata is written back at this age, at the latest */
+#define SYNC_MESSAGES 256u              /* a busy server looks at the clock so often */
+#define CMDLINE_MAX   512
+
+static sigjmp_buf bus_error;            /* where a fault on an unreadable metadata page goes on */
+
+/* say: a line for the kernel's log, in one write so that it is not torn; the kernel puts our name in front. */
+void say(const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0) return;
+	if (n > (int)sizeof(line) - 2) n = sizeof(line) - 2;
+	line[n] = '\n';
+	if (write(STDERR_FILENO, line, n + 1) < 0) return;
+}
+
+/* Words are separated by spaces; value gets what stands behind "name=", or "". */
+bool cmdline_word(const char *name, char *value, size_t len)
+{
+	char line[CMDLINE_MAX] = "", *word, *rest = line;
+	size_t n = strlen(name);
+
+	if (q_cmdline(line, sizeof(line)) < 0) return false;
+	while ((word = strtok_r(rest, " \t\r\n", &rest))) {
+		if (strncmp(word, name, n) != 0 || (word[n] != 0 && word[n] != '=')) continue;
+		snprintf(value, len, "%s", word[n] ? word + n + 1 : "");
+		return true;
+	}
+	return false;
+}
+
+static handler handler_of(uint32_t op)
+{
+	handler h = srv_pager_handler(op);
+
+	if (!h) h = srv_name_handler(op);
+	if (!h) h = srv_file_handler(op);
+	return h ? h : dev_handler(op);
+}
+
+/* A metadata page could not be read from the disk: the kernel says so with SIGBUS at the load.  The message fails
+ * with EIO; the server lives.  (SA_NODEFER, since the handler is left by a jump.) */
+static void bus_handler(int sig)
+{
+	(void)sig;
+	siglongjmp(bus_error, 1);
+}
+
+static void bus_catch(void)
+{
+	struct sigaction sa = {.sa_handler = bus_handler, .sa_flags = SA_NODEFER};
+
+	sigaction(SIGBUS, &sa, NULL);
+}
+
+static int handle(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	handler h;
+
+	if (sigsetjmp(bus_error, 0)) {
+		say("I/O error reading metadata: operation 0x%x fails", in->op);
+		return -EIO;
+	}
+	h = handler_of(in->op);
+	return h ? h(in, out) : -ENOSYS;
+}
+
+/* Work on one request; the handles that came with it are ours to close.  => what is to be replied; token 0: nothing */
+static void serve(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = handle(in, out);
+	for (int i = 0; i < IPC_HANDLES; i++) {
+		if (in->handle[i]) q_close(in->handle[i]);
+	}
+	if (rc < 0) memset(out->handle, 0, sizeof(out->handle));
+	out->token = rc == LATER ? 0 : in->token;
+	out->status = rc == LATER ? 0 : rc;
+}
+
+static void sync_quietly(void)
+{
+	if (sigsetjmp(bus_error, 0)) say("I/O error writing metadata back; it will be tried again");
+	else vfs_sync(false);
+}
+
+static int64_t mono_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return time_ns(&t);
+}
+
+/* Write metadata back when nothing was asked for a while, or after SYNC_NS of work without a pause. */
+static void sync_if_due(bool idle)
+{
+	static unsigned messages;
+	static int64_t last;
+
+	if (!idle && ++messages % SYNC_MESSAGES) return;
+	if (!idle && mono_ns() - last < SYNC_NS) return;
+	sync_quietly();
+	last = mono_ns();
+}
+
+static void message_loop(void) __attribute__((noreturn));
+static void message_loop(void)
+{
+	struct ipc_msg m = {0}, reply;
+
+	for (;;) {
+		long rc = q_reply_recv(HANDLE_PORT, &m, SYNC_NS);
+
+		if (rc) {
+			/* A reply that could not be sent is given up: its receiver went, or could not take the handle. */
+			m.token = 0;
+			if (rc == -ETIMEDOUT) sync_if_due(true);
+			continue;
+		}
+		if (m.token == 0) {
+			if (m.arg[0] & NOTIFY_CON) ttydev_notify();
+			continue;
+		}
+		serve(&m, &reply);
+		m = reply;
+		sync_if_due(false);
+	}
+}
+
+/* Mount on a directory, which is made if the root file system lacks it. */
+static int mount_on(const char *path, const char *type, int (*mount)(struct mount *))
+{
+	struct cred root = {0, 0};
+	struct mount *m = mount_new(type, type, path, false);
+	struct vnode *dir;
+	int rc = path_lookup(vfs_root(), path, strlen(path), 0, root, &dir);
+
+	if (rc == -ENOENT) {
+		rc = vfs_mkdir(vfs_root(), path, strlen(path), 0755, root);
+		if (!rc) rc = path_lookup(vfs_root(), path, strlen(path), 0, root, &dir);
+	}
+	if (!rc) {
+		rc = m ? mount(m) : -ENOMEM;
+		if (!rc) rc = mount_attach(m, dir);
+		vnode_put(dir);
+	}
+	if (rc) say("%s: cannot mount %s: %s", path, type, strerror(-rc));
+	return rc;
+}
+
+/* Without a root there is nothing to serve: the reason stands in the log, and our end tells init (SYS_fs_wait). */
+static int mount_all(void)
+{
+	char root[32] = "vda2", ro[2];
+	int rc;
+
+	cmdline_word("root", root, sizeof(root));
+	if (sigsetjmp(bus_error, 0)) {
+		say("%s: I/O error reading the disk", root);
+		return -EIO;
+	}
+	disks_open();
+	rc = mount_disk(root, "/", NULL, cmdline_word("ro", ro, sizeof(ro)));
+	if (rc) return rc;
+	if (!mount_on("/dev", "devfs", devfs_mount)) mount_on("/dev/shm", "tmpfs", tmpfs_mount);
+	mount_on("/tmp", "tmpfs", tmpfs_mount);
+	return 0;
+}
+
+int main(void)
+{
+	bus_catch();
+	if (mount_all()) return 1;
+	ttydev_init();
+	q_fs_ready(HANDLE_PORT);
+	message_loop();
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/server.h - RING 3 - what the parts of the file server that speak with the kernel share.
+ *
+ * A handler gets the request and an empty reply, fills the reply's arg[] and handle[], and returns its status:
+ * 0, -errno, or LATER when it has kept the token and will answer by itself.
+ */
+#ifndef FS_SERVER_H
+#define FS_SERVER_H
+
+#include "abi/quire.h"
+#include "fs/vfs_int.h"
+
+#define LATER      1
+#define NOTIFY_CON 1u           /* bit of HANDLE_PORT: the console has input */
+
+typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
+
+/* server.c */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* one line for the kernel's log */
+bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the kernel's command line */
+
+/* srv_name.c, srv_file.c, srv_pager.c, devfs.c: the tables of abi/name.h and abi/pager.h; NULL: no such operation */
+handler srv_name_handler(uint32_t op);
+handler srv_file_handler(uint32_t op);
+handler srv_pager_handler(uint32_t op);
+handler dev_handler(uint32_t op);
+
+/* srv_name.c, for srv_file.c: arguments out of messages */
+struct cred msg_cred(const struct ipc_msg *);
+int msg_path(const struct ipc_msg *, int lend, char *buf, size_t *len);         /* PATH_MAX + 1 bytes; ends with a NUL */
+int msg_file(const struct ipc_msg *, unsigned at_flags, struct vnode **out);    /* path, or with AT_EMPTY_PATH the node */
+
+/* disks.c: every disk, and every partition of it, by its name in /dev */
+struct disk_node {
+	char     name[DEV_NAME_MAX];
+	bool     whole;                 /* a disk, not a partition */
+	bool     cut;                   /* a partition that goes on beyond the end of the disk */
+	uint32_t object;                /* whole disks: the disk object */
+	uint64_t number;                /* st_rdev */
+	struct disk disk;
+};
+#define DISK_NODES_MAX 64
+extern struct disk_node disk_nodes[DISK_NODES_MAX];
+extern unsigned ndisk_nodes;
+void disks_open(void);
+struct disk_node *disk_by_name(const char *name);               /* "vda2" or "/dev/vda2"; NULL */
+int mount_disk(const char *name, const char *target, struct vnode *covers, bool readonly);
+
+/* blkclient.c: `off` bytes into the disk whose driver has this port */
+int disk_init(struct disk *, uint32_t port, uint8_t *map, uint64_t off, uint64_t len, bool readonly);
+
+/* devfs.c */
+int devfs_mount(struct mount *);
+int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of NAME_OPEN; -ENXIO: none of ours */
+uint64_t dev_flags(const struct vnode *);                       /* NAMEF_* */
+int dev_give(const struct ipc_msg *in, int lend, const void *p, size_t n);      /* exactly n bytes; -EINVAL: no room */
+int dev_take(const struct ipc_msg *in, int lend, void *p, size_t n);
+
+/* ttydev.c */
+void ttydev_init(void);
+void ttydev_notify(void);       /* the console has input */
+int ttydev_message(const struct ipc_msg *in, struct ipc_msg *out);
+
+#endif

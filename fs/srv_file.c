@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/srv_file.c - RING 3 - the name protocol (abi/name.h): messages about files that exist, and about mounts.
+ *
+ * Path:  kernel/sys_name.c, sys_dir.c  ~message~>  server.c > [srv_file.c] > vfs_attr.c, vfs_dir.c, disks.c
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi/name.h"
+#include "fs/server.h"
+
+#define READDIR_MAX 32768u      /* bytes of records in one reply */
+
+/* The structures that go out are the kernel's of Linux x86-64; musl's are laid out the same. */
+_Static_assert(sizeof(struct stat) == 144, "struct stat is Linux's");
+_Static_assert(sizeof(struct statfs) == 120, "struct statfs is Linux's");
+
+static int file_stat(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct stat st;
+	struct vnode *vn;
+	int rc = msg_file(in, in->arg[1], &vn);
+
+	(void)out;
+	if (rc) return rc;
+	rc = vfs_stat(vn, &st);
+	vnode_put(vn);
+	return rc ? rc : dev_give(in, 1, &st, sizeof(st));
+}
+
+static int file_statfs(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct statfs s;
+	struct vnode *vn;
+	int rc = msg_file(in, in->arg[1], &vn);
+
+	(void)out;
+	if (rc) return rc;
+	rc = vfs_statfs(vn, &s);
+	vnode_put(vn);
+	return rc ? rc : dev_give(in, 1, &s, sizeof(s));
+}
+
+static int file_chmod(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn;
+	int rc = msg_file(in, in->arg[1], &vn);
+
+	(void)out;
+	if (rc) return rc;
+	rc = vfs_chmod(vn, in->arg[2], msg_cred(in));
+	vnode_put(vn);
+	return rc;
+}
+
+static int file_chown(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn;
+	int rc = msg_file(in, in->arg[1], &vn);
+
+	(void)out;
+	if (rc) return rc;
+	rc = vfs_chown(vn, in->arg[2], in->arg[3], msg_cred(in));
+	vnode_put(vn);
+	return rc;
+}
+
+static int file_utimens(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn;
+	int rc = msg_file(in, in->arg[1], &vn);
+
+	(void)out;
+	if (rc) return rc;
+	rc = vfs_utimens(vn, (int64_t)in->arg[2], (int64_t)in->arg[3], msg_cred(in));
+	vnode_put(vn);
+	return rc;
+}
+
+static int file_access(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn;
+	int rc;
+
+	(void)out;
+	if (in->arg[2] & ~7ull) return -EINVAL;
+	rc = msg_file(in, in->arg[1], &vn);
+	if (rc) return rc;
+	rc = perm_check(vn, in->arg[2], msg_cred(in));          /* 0, F_OK: that it is there is enough */
+	vnode_put(vn);
+	return rc;
+}
+
+static int file_readdir(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static char buf[READDIR_MAX];
+	struct vnode *dir = vnode_by_number(in->arg[0]);
+	size_t len = in->lend[0].len < sizeof(buf) ? in->lend[0].len : sizeof(buf), used = 0;
+	uint64_t next = 0;
+	int rc;
+
+	if (!dir) return -EBADF;
+	rc = vfs_readdir(dir, in->arg[1], buf, len, &used, &next);
+	if (!rc && used) rc = q_lend_write(in->token, 0, 0, buf, used);
+	out->arg[0] = used;
+	out->arg[1] = next;
+	return rc;
+}
+
+static int file_getcwd(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static char buf[PATH_MAX];
+	struct vnode *dir = vnode_by_number(in->arg[0]);
+	size_t len = in->lend[0].len < sizeof(buf) ? in->lend[0].len : sizeof(buf), n = 0;
+	int rc = dir ? vfs_getcwd(dir, buf, len, &n) : -EBADF;
+
+	if (rc) return rc;
+	out->arg[0] = n;
+	return q_lend_write(in->token, 0, 0, buf, n);
+}
+
+/* The data has been written by the kernel already.  A node stands for its whole file system: a directory's entries,
+ * their inodes and bitmaps have an order that only all of it together keeps. */
+static int file_sync(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn;
+
+	(void)out;
+	if (in->arg[0] == 0) return vfs_sync(true);
+	vn = vnode_by_number(in->arg[0]);
+	if (!vn) return -EBADF;
+	return vn->ops->sync && !vn->mnt->readonly ? vn->ops->sync(vn->mnt, true) : 0;
+}
+
+static int mount_tmpfs(const char *target, struct vnode *covers)
+{
+	struct mount *m = mount_new("tmpfs", "tmpfs", target, false);
+	int rc = m ? tmpfs_mount(m) : -ENOMEM;
+
+	if (!rc) rc = mount_attach(m, covers);
+	if (rc && m) mount_drop(m);
+	return rc;
+}
+
+/* lend0: "source\0fstype"; lend1: where. */
+static int file_mount(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static char what[PATH_MAX + 1], where[PATH_MAX + 1];
+	struct vnode *start = in->arg[0] ? vnode_by_number(in->arg[0]) : vfs_root(), *covers;
+	size_t len, n;
+	int rc = msg_cred(in).uid ? -EPERM : msg_path(in, 0, what, &n);
+	char *type = what + strlen(what) + 1;
+
+	(void)out;
+	if (!rc) rc = msg_path(in, 1, where, &len);
+	if (rc) return rc;
+	if (type > what + n) return -EINVAL;
+	rc = start ? path_lookup(start, where, len, 0, msg_cred(in), &covers) : -EBADF;
+	if (rc) return rc;
+
+	if (!S_ISDIR(covers->mode)) rc = -ENOTDIR;
+	else if (covers == covers->mnt->root) rc = -EBUSY;      /* something is mounted here already, or it is the root */
+	else if (strcmp(type, "tmpfs") == 0) rc = mount_tmpfs(where, covers);
+	else if (strcmp(type, "ext2") == 0) rc = mount_disk(what, where, covers, in->arg[1] & 1);
+	else rc = -ENODEV;
+	vnode_put(covers);
+	return rc;
+}
+
+static int file_umount(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn;
+	int rc = msg_cred(in).uid ? -EPERM : msg_file(in, 0, &vn);
+
+	(void)out;
+	if (rc) return rc;
+	rc = vn == vn->mnt->root ? 0 : -EINVAL;
+	vnode_put(vn);                  /* our own reference must not make it busy; the mount holds one on its root */
+	return rc ? rc : mount_detach(vn);
+}
+
+handler srv_file_handler(uint32_t op)
+{
+	switch (op) {
+	case NAME_STAT:    return file_stat;
+	case NAME_STATFS:  return file_statfs;
+	case NAME_CHMOD:   return file_chmod;
+	case NAME_CHOWN:   return file_chown;
+	case NAME_UTIMENS: return file_utimens;
+	case NAME_ACCESS:  return file_access;
+	case NAME_READDIR: return file_readdir;
+	case NAME_GETCWD:  return file_getcwd;
+	case NAME_SYNC:    return file_sync;
+	case NAME_MOUNT:   return file_mount;
+	case NAME_UMOUNT:  return file_umount;
+	default:           return NULL;
+	}
+}

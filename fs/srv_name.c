@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/srv_name.c - RING 3 - the name protocol (abi/name.h): messages that open, make and remove names.
+ *
+ * Path:  kernel/sys_name.c  ~message~>  server.c > [srv_name.c] > vfs_name.c, vfs_rename.c
+ * Each handler takes its arguments out of the message, checks their shape, and calls the VFS.  Nothing of a message
+ * is believed: nodes are looked up, lengths limited, paths copied before they are read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "abi/name.h"
+#include "fs/server.h"
+
+/* arg[7]: who asks. */
+struct cred msg_cred(const struct ipc_msg *in)
+{
+	return (struct cred){(uint32_t)in->arg[7], (uint32_t)(in->arg[7] >> 32)};
+}
+
+/* A lent path.  -ENAMETOOLONG, -ESRCH (the caller went away) */
+int msg_path(const struct ipc_msg *in, int lend, char *buf, size_t *len)
+{
+	uint64_t n = in->lend[lend].flags & LEND_READ ? in->lend[lend].len : 0;
+	int rc;
+
+	if (n > PATH_MAX) return -ENAMETOOLONG;
+	rc = n ? q_lend_read(in->token, lend, 0, buf, n) : 0;
+	if (rc) return rc;
+	buf[n] = 0;
+	*len = n;
+	return 0;
+}
+
+/* One path, and the directory node where it starts if it is relative. */
+struct where { struct vnode *start; char path[PATH_MAX + 1]; size_t len; };
+
+static int msg_where(const struct ipc_msg *in, int lend, uint64_t dir, struct where *w)
+{
+	int rc = msg_path(in, lend, w->path, &w->len);
+
+	if (rc) return rc;
+	w->start = w->path[0] == '/' ? vfs_root() : vnode_by_number(dir);
+	return w->start ? 0 : -EBADF;
+}
+
+/* msg_file: the existing file that a message is about: lend[0] from arg[0], or the node arg[0] itself.  A reference. */
+int msg_file(const struct ipc_msg *in, unsigned at_flags, struct vnode **out)
+{
+	static struct where w;
+	int rc = msg_where(in, 0, in->arg[0], &w);
+
+	if (rc) return rc;
+	if (w.len == 0 && (at_flags & AT_EMPTY_PATH)) {
+		vnode_ref(w.start);
+		*out = w.start;
+		return 0;
+	}
+	return path_lookup(w.start, w.path, w.len, at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : 0, msg_cred(in), out);
+}
+
+/* The reply that makes a descriptor: the kernel holds the vnode from now on (N3). */
+static int open_reply(struct vnode *vn, struct ipc_msg *out)
+{
+	int rc = 0;
+
+	if (S_ISCHR(vn->mode) || S_ISBLK(vn->mode)) rc = devfs_open(vn, out);
+	else if (S_ISREG(vn->mode)) out->handle[0] = vn->object;
+	if (rc) {
+		vnode_put(vn);
+		return rc;
+	}
+	vn->opens++;
+	out->arg[0] = vn->node;
+	out->arg[1] = vn->mode;
+	return 0;
+}
+
+static int name_open(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static struct where w;
+	struct vnode *vn;
+	int rc = msg_where(in, 0, in->arg[0], &w);
+
+	if (!rc) rc = vfs_open(w.start, w.path, w.len, (int)in->arg[1], in->arg[2], msg_cred(in), &vn);
+	return rc ? rc : open_reply(vn, out);
+}
+
+static int name_close(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn = in->arg[0] == NODE_ROOT ? NULL : vnode_by_number(in->arg[0]);
+
+	(void)out;
+	if (!vn || vn->opens == 0) return -EBADF;
+	vn->opens--;
+	vnode_put(vn);
+	return 0;
+}
+
+static int name_mkdir(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static struct where w;
+	int rc = msg_where(in, 0, in->arg[0], &w);
+
+	(void)out;
+	return rc ? rc : vfs_mkdir(w.start, w.path, w.len, in->arg[2], msg_cred(in));
+}
+
+static int name_mknod(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static struct where w;
+	int rc = msg_where(in, 0, in->arg[0], &w);
+
+	(void)out;
+	return rc ? rc : vfs_mknod(w.start, w.path, w.len, in->arg[2], msg_cred(in));
+}
+
+static int name_unlink(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static struct where w;
+	int rc = msg_where(in, 0, in->arg[0], &w);
+
+	(void)out;
+	return rc ? rc : vfs_unlink(w.start, w.path, w.len, in->arg[1] & AT_REMOVEDIR, msg_cred(in));
+}
+
+static int name_rename(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static struct where from, to;
+	int rc = msg_where(in, 0, in->arg[0], &from);
+
+	(void)out;
+	if (!rc) rc = msg_where(in, 1, in->arg[1], &to);
+	if (rc) return rc;
+	return vfs_rename((struct name_at){from.start, from.path, from.len}, (struct name_at){to.start, to.path, to.len},
+	                  in->arg[2], msg_cred(in));
+}
+
+/* linkat() does not follow a last symlink, unless it is asked to: the contrary of all others. */
+static int name_link(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static struct where to;
+	unsigned flags = in->arg[2] & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW;
+	struct vnode *target;
+	int rc = msg_where(in, 1, in->arg[1], &to);
+
+	(void)out;
+	if (!rc) rc = msg_file(in, flags | (in->arg[2] & AT_EMPTY_PATH), &target);
+	if (rc) return rc;
+	rc = vfs_link(target, to.start, to.path, to.len, msg_cred(in));
+	vnode_put(target);
+	return rc;
+}
+
+static int name_symlink(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static char target[PATH_MAX + 1];
+	static struct where w;
+	size_t len;
+	int rc = msg_where(in, 0, in->arg[0], &w);
+
+	(void)out;
+	if (!rc) rc = msg_path(in, 1, target, &len);
+	return rc ? rc : vfs_symlink(w.start, w.path, w.len, target, len, msg_cred(in));
+}
+
+static int name_readlink(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static char target[PATH_MAX];
+	struct vnode *vn;
+	size_t n = 0;
+	int rc = msg_file(in, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &vn);
+
+	if (rc) return rc;
+	rc = S_ISLNK(vn->mode) ? vn->ops->readlink(vn, target, sizeof(target), &n) : -EINVAL;
+	vnode_put(vn);
+	if (rc) return rc;
+	if (n > in->lend[1].len) n = in->lend[1].len;           /* readlink(2) cuts, and says so by its result alone */
+	out->arg[0] = n;
+	return n ? q_lend_write(in->token, 1, 0, target, n) : 0;
+}
+
+handler srv_name_handler(uint32_t op)
+{
+	switch (op) {
+	case NAME_OPEN:     return name_open;
+	case NAME_CLOSE:    return name_close;
+	case NAME_MKDIR:    return name_mkdir;
+	case NAME_MKNOD:    return name_mknod;
+	case NAME_UNLINK:   return name_unlink;
+	case NAME_RENAME:   return name_rename;
+	case NAME_LINK:     return name_link;
+	case NAME_SYMLINK:  return name_symlink;
+	case NAME_READLINK: return name_readlink;
+	default:            return NULL;
+	}
+}

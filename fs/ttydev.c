@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/ttydev.c - RING 3 - /dev/tty and /dev/console: the serial console with a line discipline, by messages.
+ *
+ * Path:  console interrupt  ~notification~>  server.c > [ttydev.c] > tty.c;  DEV_* messages > devfs.c > [ttydev.c]
+ *
+ * D1  A read that cannot be answered waits as a token, in order of arrival; the server goes on.
+ * D2  Input leaves the ring only when the reply has reached its reader: one that was interrupted meanwhile (-ESRCH)
+ *     loses nothing, the next reader gets it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "abi/name.h"
+#include "fs/server.h"
+#include "fs/tty.h"
+
+#define WAITERS  64u
+
+/* ioctl numbers whose argument is the kernel's struct termios: musl gives them another structure's meaning. */
+enum { IOC_GETS = 0x5401, IOC_SETS = 0x5402, IOC_SETSW = 0x5403, IOC_SETSF = 0x5404 };
+
+static struct tty tty;
+static int32_t foreground;                      /* process group; 0: none yet */
+static struct winsize window = {.ws_row = 24, .ws_col = 80};
+static struct waiter { uint64_t token, len; } waiters[WAITERS];
+static unsigned nwaiters;
+
+static void console_output(const char *s, size_t n)
+{
+	q_con_write(CON_SERIAL, s, n);
+}
+
+static void foreground_signal(int signo)
+{
+	if (foreground > 1) kill(-foreground, signo);
+}
+
+void ttydev_init(void)
+{
+	tty_init(&tty, console_output, foreground_signal);
+	q_con_bind(HANDLE_PORT, NOTIFY_CON);
+}
+
+static void waiter_remove(unsigned i)
+{
+	nwaiters--;
+	memmove(&waiters[i], &waiters[i + 1], (nwaiters - i) * sizeof(waiters[0]));
+}
+
+/* Answer one reader out of the ring.  (D2) */
+static void waiter_answer(const struct waiter *w)
+{
+	static char buf[TTY_IN];
+	struct ipc_msg m = {.token = w->token};
+	uint32_t entries;
+	size_t n = tty_peek(&tty, buf, w->len < sizeof(buf) ? w->len : sizeof(buf), &entries);
+
+	if (n) m.status = q_lend_write(w->token, 0, 0, buf, n);
+	m.arg[0] = n;
+	if (q_reply(&m) == 0 && m.status == 0) tty_consume(&tty, entries);
+}
+
+static void waiters_serve(void)
+{
+	while (nwaiters && tty_readable(&tty, waiters[0].len)) {
+		struct waiter w = waiters[0];
+
+		waiter_remove(0);
+		waiter_answer(&w);
+	}
+}
+
+void ttydev_notify(void)
+{
+	char buf[256];
+	long n;
+
+	while ((n = q_con_read(buf, sizeof(buf))) > 0) tty_input(&tty, buf, n);
+	waiters_serve();
+}
+
+/* Readers that were interrupted leave dead tokens behind; they are found when their place is needed. */
+static void waiters_sweep(void)
+{
+	for (unsigned i = nwaiters; i-- > 0;) {
+		if (q_lend_write(waiters[i].token, 0, 0, "", 0) == -ESRCH) waiter_remove(i);
+	}
+}
+
+static int tty_read_message(const struct ipc_msg *in)
+{
+	if (in->lend[0].len == 0) return 0;
+	if ((in->arg[2] & O_NONBLOCK) && (nwaiters || !tty_readable(&tty, in->lend[0].len))) return -EAGAIN;
+	if (nwaiters == WAITERS) waiters_sweep();
+	if (nwaiters == WAITERS) return -EAGAIN;
+	waiters[nwaiters++] = (struct waiter){in->token, in->lend[0].len};
+	waiters_serve();
+	return LATER;
+}
+
+static int tty_write_message(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static char buf[4096];
+	uint64_t len = in->lend[0].len, done, n;
+
+	for (done = 0; done < len; done += n) {
+		int rc;
+
+		n = len - done < sizeof(buf) ? len - done : sizeof(buf);
+		rc = q_lend_read(in->token, 0, done, buf, n);
+		if (rc) return done ? (out->arg[0] = done, 0) : rc;
+		tty_write(&tty, buf, n);
+	}
+	out->arg[0] = len;
+	return 0;
+}
+
+static int modes_take(const struct ipc_msg *in, bool flush)
+{
+	struct tty_modes m;
+	int rc = dev_take(in, 0, &m, sizeof(m));
+
+	if (rc) return rc;
+	if (flush) tty_flush(&tty);
+	tty_modes_set(&tty, &m);
+	waiters_serve();                /* a line that was being edited may be input now */
+	return 0;
+}
+
+static int pgrp_take(const struct ipc_msg *in)
+{
+	int32_t pgrp;
+	int rc = dev_take(in, 0, &pgrp, sizeof(pgrp));
+
+	if (!rc && pgrp <= 0) rc = -EINVAL;
+	if (!rc) foreground = pgrp;
+	return rc;
+}
+
+/* TCSETSW waits until output has been sent: ours has, the console is written at once. */
+static int tty_ioctl_message(const struct ipc_msg *in)
+{
+	int32_t n;
+
+	switch (in->arg[1]) {
+	case IOC_GETS:   return dev_give(in, 0, &tty.modes, sizeof(tty.modes));
+	case IOC_SETS:
+	case IOC_SETSW:  return modes_take(in, false);
+	case IOC_SETSF:  return modes_take(in, true);
+	case TIOCGWINSZ: return dev_give(in, 0, &window, sizeof(window));
+	case TIOCSWINSZ: return dev_take(in, 0, &window, sizeof(window));
+	case TIOCGPGRP:  return dev_give(in, 0, &foreground, sizeof(foreground));
+	case TIOCSPGRP:  return pgrp_take(in);
+	case FIONREAD:
+		n = (int32_t)tty_waiting(&tty);
+		return dev_give(in, 0, &n, sizeof(n));
+	default:         return -ENOTTY;
+	}
+}
+
+int ttydev_message(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	switch (in->op) {
+	case DEV_READ:  return tty_read_message(in);
+	case DEV_WRITE: return tty_write_message(in, out);
+	case DEV_IOCTL: return tty_ioctl_message(in);
+	default:
+		out->arg[0] = POLLOUT | (tty_readable(&tty, 1) ? POLLIN : 0);
+		return 0;
+	}
+}
