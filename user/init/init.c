@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* user/init/init.c - RING 3 - pid 1: waits for the file server, then scenarios, a shell, or one command; reaps orphans.
+ *
+ * Words on the kernel's command line: `cmd`: run /etc/quire-cmd, its output on the result channel, power off with its
+ * status; `batch`: the scenarios, then power off; `norun`: no scenarios before the prompt.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "abi/quire.h"
+
+/* Each scenario: name, command.  Their files are in /root. */
+static const struct { const char *name, *command; } scenario[] = {
+	{"journal", "/demo/journal"}, {"logline", "/demo/logline"}, {"seewrite", "/demo/seewrite"}, {"dbpage", "/demo/dbpage"},
+	{"threeways", "/demo/threeways"}, {"producer", "/demo/producer"}, {"onepage", "/demo/onepage"},
+	{"pingpong", "/demo/pingpong"}, {"private", "/demo/private"}, {"persist", "/demo/persist write && /demo/persist check"},
+	{"counter", "/demo/counter"}, {"wal", "/demo/wal write && /demo/wal recover"},
+};
+#define NSCENARIOS (int)(sizeof(scenario) / sizeof(*scenario))
+
+static char cmdline[512];
+
+static int has_word(const char *w)
+{
+	size_t n = strlen(w);
+
+	for (const char *at = cmdline; (at = strstr(at, w)); at += n) {
+		if ((at == cmdline || at[-1] == ' ') && (at[n] == 0 || at[n] == ' ')) return 1;
+	}
+	return 0;
+}
+
+static void stop(int status)
+{
+	sync();
+	q_machine_stop(status);
+}
+
+/* Standard input, output and error from this path; false: it cannot be opened. */
+static int take_files(const char *in, const char *out)
+{
+	int i = open(in, O_RDWR), o = open(out, O_RDWR);
+
+	if (i < 0 || o < 0) return 0;
+	dup2(i, 0);
+	dup2(o, 1);
+	dup2(o, 2);
+	if (i > 2) close(i);
+	if (o > 2) close(o);
+	return 1;
+}
+
+static pid_t run(const char *command, const char *in, const char *out)
+{
+	pid_t pid = fork();
+
+	if (pid) return pid;
+	setpgid(0, 0);
+	if (!take_files(in, out)) _exit(126);
+	setenv("PATH", "/bin:/demo:/conformance", 1);
+	setenv("HOME", "/root", 1);
+	if (chdir("/root")) _exit(126);
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(127);
+}
+
+/* Wait for this child, reaping whoever else ends; the shell's kind of status. */
+static int await(pid_t pid)
+{
+	int st;
+
+	for (;;) {
+		pid_t p = wait(&st);
+
+		if (p == pid) return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
+		if (p < 0 && errno == ECHILD) return 127;
+	}
+}
+
+static void tell(const char *line)
+{
+	int r = open("/dev/results", O_WRONLY);
+
+	printf("%s\n", line);
+	fflush(stdout);
+	if (r < 0) return;
+	dprintf(r, "%s\n", line);
+	close(r);
+}
+
+static int scenarios(void)
+{
+	int failed = 0;
+	char line[64];
+
+	for (int i = 0; i < NSCENARIOS; i++) {
+		int status = await(run(scenario[i].command, "/dev/null", "/tmp/scenario.log"));
+
+		failed += status != 0;
+		snprintf(line, sizeof(line), "%s %s", status ? "FAIL" : "PASS", scenario[i].name);
+		tell(line);
+		if (status) await(run("cat /tmp/scenario.log", "/dev/null", "/dev/tty"));
+	}
+	snprintf(line, sizeof(line), "%d passed, %d failed", NSCENARIOS - failed, failed);
+	tell(line);
+	return failed;
+}
+
+/* The file holds the command; its end of line is not part of it. */
+static int one_command(void)
+{
+	static char command[65536];
+	int fd = open("/etc/quire-cmd", O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, command, sizeof(command) - 1);
+
+	if (n < 0) return 127;
+	close(fd);
+	while (n > 0 && command[n - 1] == '\n') n--;
+	command[n] = 0;
+	return await(run(command, "/dev/null", "/dev/results"));
+}
+
+static void shell(void)
+{
+	static char *argv[] = {"sh", NULL};
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setpgid(0, 0);
+		tcsetpgrp(0, getpid());
+		setenv("PATH", "/bin:/demo:/conformance", 1);
+		setenv("HOME", "/root", 1);
+		if (chdir("/root")) _exit(126);
+		execv("/bin/sh", argv);
+		_exit(127);
+	}
+	await(pid);
+	tcsetpgrp(0, getpid());
+}
+
+int main(void)
+{
+	long rc;
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+	q_cmdline(cmdline, sizeof(cmdline));
+	rc = q_fs_wait();
+	if (rc) {
+		printf("the file server cannot serve: %s\n", strerror(-rc));
+		fflush(stdout);
+		stop(1);
+	}
+	if (!take_files("/dev/tty", "/dev/tty")) {
+		printf("/dev/tty cannot be opened: %s\n", strerror(errno));
+		fflush(stdout);
+		stop(1);
+	}
+	close(creat("/tmp/scenario.log", 0644));
+	if (has_word("cmd")) stop(one_command());
+	printf("Quire is up.\n");
+	if (has_word("batch")) stop(scenarios() ? 1 : 0);
+	if (!has_word("norun")) scenarios();
+	printf("`poweroff` ends the machine, `help` lists what the shell knows.\n");
+	for (;;) shell();
+}
