@@ -80,7 +80,6 @@ int signal_send_thread(struct proc *, uint32_t tid, int signo);  /* tgkill(); si
 void signal_exec(struct proc *);                        /* caught signals get their default action again */
 int signal_mask_swap(uaddr_t set, uint64_t size);       /* until the end of this call, or the handler's: ppoll, sigsuspend */
 void signal_mask_back(void);                            /* no signal came */
-void signal_kill_memory(void);                          /* no memory for the current process: it ends */
 
 void random_fill(void *buf, size_t n);                  /* sys_proc.c */
 

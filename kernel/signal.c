@@ -55,7 +55,7 @@ static void proc_continue(struct proc *p, bool tell)
 static void queue_locked(struct proc *p, struct thread *only, const struct siginfo_min *info)
 {
 	uint64_t bit = SIG_MASK(info->signo);
-	bool blocked = true;
+	bool blocked = true, forced = info->signo == SIGKILL && info->code == SI_KERNEL;        /* no memory for it */
 
 	if (bit & STOP_SIGNALS) p->sig_pending &= ~SIG_MASK(SIGCONT);
 	if (info->signo == SIGCONT) p->sig_pending &= ~STOP_SIGNALS;
@@ -65,7 +65,7 @@ static void queue_locked(struct proc *p, struct thread *only, const struct sigin
 		if (info->signo == SIGCONT) t->sig_pending &= ~STOP_SIGNALS;
 		if ((!only || t == only) && !(t->sig_mask & bit)) blocked = false;
 	}
-	if (!blocked && ignored(p, info->signo)) return;        /* G1 */
+	if (!blocked && ignored(p, info->signo) && !forced) return;     /* G1 */
 	if (only) {
 		only->sig_pending |= bit;
 		only->sig_info[info->signo] = *info;
@@ -141,12 +141,6 @@ void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf)
 	spin_unlock(&p->lock);
 	if (p->server)
 		kprintf("quire: server %s: signal %d at rip %lx, address %lx\n", p->name, signo, tf->rip, addr);
-}
-
-void signal_kill_memory(void)
-{
-	kprintf("quire: no memory: %s (%u) is killed\n", current_proc()->name, current_proc()->pid);
-	proc_exit(SIGKILL);
 }
 
 void signal_exec(struct proc *p)
