@@ -57,13 +57,14 @@ static uint64_t get(const void *p, unsigned off, unsigned n)
 	return v;
 }
 
+/* Interrupt controllers (ACPI 6.4 5.2.12): 1 an I/O APIC, 2 where an ISA interrupt really goes. */
 static void madt(const struct sdt *t)
 {
 	const uint8_t *p = (const uint8_t *)t + 44, *end = (const uint8_t *)t + t->len;
 
 	found.lapic = get(t, 36, 4);
 	for (; p + 2 <= end && p[1] >= 2 && p + p[1] <= end; p += p[1]) {
-		if (p[0] == 1 && p[1] >= 12) found.ioapic = get(p, 4, 4);
+		if (p[0] == 1 && p[1] >= 12 && get(p, 8, 4) == 0) found.ioapic = get(p, 4, 4);  /* the one of the ISA interrupts */
 		if (p[0] == 2 && p[1] >= 10 && p[3] < 16) {
 			found.gsi[p[3]] = get(p, 4, 4);
 			found.gsi_flags[p[3]] = get(p, 8, 2);
@@ -71,6 +72,7 @@ static void madt(const struct sdt *t)
 	}
 }
 
+/* Offsets: MADT 5.2.12, HPET in IA-PC HPET 1.0a 3.2.4, MCFG in PCI Firmware 3.2 4.1.2, FADT 5.2.9. */
 static void table_use(const struct sdt *t)
 {
 	if (!memcmp(t->sig, "APIC", 4) && t->len >= 44) madt(t);
@@ -96,7 +98,7 @@ void acpi_init(paddr_t rsdp)
 		kprintf("acpi: no valid RSDP: defaults are used\n");
 		return;
 	}
-	wide = r[15] >= 2 && get(r, 24, 8);
+	wide = r[15] >= 2 && get(r, 24, 8) && sum_ok(r, 36);
 	root = table_at(wide ? get(r, 24, 8) : get(r, 16, 4));
 	if (!root) return;
 	for (uint32_t off = sizeof(*root), n = wide ? 8 : 4; off + n <= root->len; off += n) {

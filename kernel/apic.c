@@ -6,6 +6,7 @@
 #include "kernel/apic.h"
 
 #include "kernel/acpi.h"
+#include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/time.h"
 #include "mm/pmap.h"
@@ -19,6 +20,7 @@
 #define LAPIC_COUNT 0x390
 #define LAPIC_DIV   0x3e0
 #define LVT_MASKED  0x10000
+#define MSR_APIC_BASE 0x1bu
 
 static volatile uint32_t *lapic, *ioapic;
 static uint64_t timer_hz;               /* counts per second, divider 16 */
@@ -28,6 +30,7 @@ static struct { void (*fn)(void *); void *arg; } handler[256];
 static uint32_t lapic_read(unsigned reg) { return lapic[reg / 4]; }
 static void lapic_write(unsigned reg, uint32_t v) { lapic[reg / 4] = v; }
 
+/* The I/O APIC has two registers: which one is meant, and its contents. */
 static uint32_t ioapic_read(uint32_t reg)
 {
 	ioapic[0] = reg;
@@ -40,8 +43,14 @@ static void ioapic_write(uint32_t reg, uint32_t v)
 	ioapic[4] = v;
 }
 
+static uint32_t ioapic_inputs(void)
+{
+	return (ioapic_read(1) >> 16 & 0xff) + 1;
+}
+
 void apic_init(void)
 {
+	if (rdmsr(MSR_APIC_BASE) & BIT(10)) panic("the firmware left the local APIC in x2APIC mode");
 	outb(0x21, 0xff);               /* the old interrupt controllers stay silent */
 	outb(0xa1, 0xff);
 	lapic = pmap_map_device(acpi_lapic(), PAGE_SIZE, false);
@@ -52,28 +61,37 @@ void apic_init(void)
 	lapic_write(LAPIC_SVR, 0x100 | VECTOR_SPURIOUS);
 	lapic_write(LAPIC_DIV, 3);      /* by 16 */
 	lapic_write(LAPIC_TIMER, LVT_MASKED);
-	for (uint32_t i = 0, n = (ioapic_read(1) >> 16 & 0xff) + 1; i < n; i++) ioapic_write(0x10 + 2 * i, LVT_MASKED);
+	for (uint32_t i = 0; i < ioapic_inputs(); i++) ioapic_write(0x10 + 2 * i, LVT_MASKED);
 }
 
-/* Count against the clock that time.c has calibrated. */
+static uint32_t timer_left(void)
+{
+	return lapic_read(LAPIC_COUNT);
+}
+
+/* Counts down for 2 ms of the clock that time.c has calibrated. */
 void apic_timer_calibrate(void)
 {
-	uint64_t start = time_mono(), end;
-	uint32_t left;
+	struct clock_sample start, end;
+	uint64_t ns;
 
 	lapic_write(LAPIC_INIT, ~0u);
-	do end = time_mono(); while (end - start < 2 * 1000 * 1000);
-	left = lapic_read(LAPIC_COUNT);
+	start = clock_sample(timer_left);
+	do {
+		end = clock_sample(timer_left);
+		ns = clock_ns(end.tsc) - clock_ns(start.tsc);
+	} while (ns < 2000000);
 	lapic_write(LAPIC_INIT, 0);
-	timer_hz = (uint64_t)(~0u - left) * 1000000000ull / (end - start);
+	timer_hz = (uint64_t)(start.count - end.count) * 1000000000ull / ns;
 	lapic_write(LAPIC_TIMER, VECTOR_TIMER);
 }
 
+/* A second at most, so that nothing overflows: an interrupt too early does no harm (time.c T2). */
 void apic_timer_set(uint64_t ns)
 {
-	uint64_t count = ns >= 1000000000ull ? timer_hz : ns * timer_hz / 1000000000ull;
+	uint64_t count = MIN(ns, 1000000000ull) * timer_hz / 1000000000ull;
 
-	lapic_write(LAPIC_INIT, ns ? MAX(count, 1ull) : 0);
+	lapic_write(LAPIC_INIT, MAX(count, 1ull));
 }
 
 void apic_eoi(void)
@@ -89,6 +107,7 @@ void ioapic_route(uint8_t isa_irq, int vector)
 
 	if ((flags & 3) == 3) low |= BIT(13);
 	if ((flags >> 2 & 3) == 3) low |= BIT(15);
+	if (gsi >= ioapic_inputs()) return;     /* a table that is wrong */
 	ioapic_write(0x11 + 2 * gsi, this_cpu()->apic_id << 24);
 	ioapic_write(0x10 + 2 * gsi, low);
 }

@@ -12,7 +12,7 @@
 
 void apic_init(void);
 void apic_eoi(void);
-void apic_timer_set(uint64_t ns);       /* one interrupt after this time; 0: none */
+void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or after a second if that is sooner */
 void apic_timer_calibrate(void);
 void ioapic_route(uint8_t isa_irq, int vector);
 /* fn(arg) runs with interrupts off, on the CPU that got it.  The vector, or -ENOSPC. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/clock.h - RING 0 - between time.c (the timer interrupt) and sched.c (whose time is over). */
+/* kernel/clock.h - RING 0 - between time.c (the timer interrupt) and sched.c (whose time is over), and the calibration. */
 #ifndef KERNEL_CLOCK_H
 #define KERNEL_CLOCK_H
 
@@ -7,11 +7,15 @@
 
 void time_init(void);
 void clock_interrupt(void);
-void clock_program(void);       /* set the APIC timer to the next event */
+void clock_want(uint64_t when); /* interrupts off: the timer is to interrupt this CPU by then (time_mono() ns) */
 uint64_t sched_deadline(void);  /* when the running thread should be preempted; ~0: nobody waits */
 void sched_tick(void);
 void sched_init(void);          /* the boot thread becomes this CPU's idle thread */
 void sched_idle(void) __attribute__((noreturn));
-void thread_preempt(void);      /* on the way back to ring 3: another one's turn */
+
+/* The same moment on the TSC and on another counter. */
+struct clock_sample { uint64_t tsc; uint32_t count; };
+struct clock_sample clock_sample(uint32_t (*read)(void));
+uint64_t clock_ns(uint64_t tsc);        /* as time_mono() was at this reading of the TSC */
 
 #endif

@@ -16,16 +16,21 @@
 #define COM1 0x3f8              /* 16550: data, IER +1, FCR +2, LCR +3, MCR +4, LSR +5 */
 #define COM1_IRQ 4
 #define LSR_DATA  0x01
-#define LSR_EMPTY 0x20
+#define LSR_EMPTY 0x20          /* the transmitter's FIFO */
+#define LSR_DONE  0x40          /* and its shift register */
+#define FIFO_SIZE 16
+#define PATIENCE  1000000       /* readings of LSR: a line that takes nothing must not stop a panic */
 #define RESULT_PORT 0xe9
 #define DEBUG_EXIT  0xf4
 
 static struct spinlock out_lock = SPINLOCK_INIT(RANK_CONSOLE, "console output");
 static struct spinlock in_lock = SPINLOCK_INIT(RANK_HANDLE, "console input");
+static bool lock_broken;
+static unsigned fifo_room;                      /* [out_lock] bytes that the transmitter takes without being asked */
 static char ring[1024];
-static unsigned ring_head, ring_tail;           /* [in_lock] head: next to read */
-static struct port *in_port;                    /* [in_lock] */
-static uint64_t in_bits;
+static unsigned ring_head, ring_tail;           /* [in_lock] head: next to read; both only grow */
+static struct port *in_port;                    /* [in_lock] a reference */
+static uint64_t in_bits;                        /* [in_lock] */
 
 void console_init(void)
 {
@@ -38,25 +43,34 @@ void console_init(void)
 	outb(COM1 + 4, 0x0b);   /* DTR, RTS, interrupt out */
 }
 
+static void serial_wait(uint8_t lsr)
+{
+	for (int i = 0; i < PATIENCE && !(inb(COM1 + 5) & lsr); i++) { }
+}
+
 static void serial_put(char c)
 {
-	for (int i = 0; i < 1000000 && !(inb(COM1 + 5) & LSR_EMPTY); i++) { }
+	if (fifo_room == 0) {
+		serial_wait(LSR_EMPTY);
+		fifo_room = FIFO_SIZE;
+	}
+	fifo_room--;
 	outb(COM1, c);
 }
 
 void console_lock(void)
 {
-	spin_lock(&out_lock);
+	if (!lock_broken) spin_lock(&out_lock);
 }
 
 void console_unlock(void)
 {
-	spin_unlock(&out_lock);
+	if (!lock_broken) spin_unlock(&out_lock);
 }
 
 void console_break_lock(void)
 {
-	out_lock.held = 0;
+	lock_broken = true;
 }
 
 void console_put(char c)
@@ -75,6 +89,7 @@ void console_write(unsigned channel, const char *buf, size_t len)
 	console_unlock();
 }
 
+/* Until the receiver is empty, or the edge-triggered interrupt would not come again.  A full ring drops. */
 static void serial_interrupt(void *arg)
 {
 	bool got = false;
@@ -127,6 +142,7 @@ void console_bind(struct port *p, uint64_t bits)
 void machine_exit(unsigned code)
 {
 	irq_disable();
+	serial_wait(LSR_DONE);
 	outl(DEBUG_EXIT, code);
 	if (acpi_pm1a_control()) outw(acpi_pm1a_control(), 1 << 13);    /* SLP_EN, SLP_TYP 0: off on QEMU's q35 */
 	for (;;) __asm__ volatile("cli; hlt");

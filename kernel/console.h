@@ -10,7 +10,7 @@ struct port;
 void console_init(void);
 void console_input_init(void);                  /* after the APICs: input by interrupt */
 void console_lock(void), console_unlock(void);  /* lines of several CPUs do not mix */
-void console_break_lock(void);                  /* panic: whoever holds it will not let go */
+void console_break_lock(void);                  /* panic: from now on nobody waits for it */
 void console_put(char c);                       /* console locked */
 void console_write(unsigned channel, const char *buf, size_t len);      /* CON_* of abi/ipc.h */
 size_t console_read(char *buf, size_t len);     /* what was typed and not read yet; never sleeps */

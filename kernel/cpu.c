@@ -29,12 +29,9 @@ bool cpu_has_smap;
 #define CR4_SMEP BIT(20)
 #define CR4_SMAP BIT(21)
 #define TSS_SELECTOR 0x18
-#define IST_STACK 8192
-#define IST_VECTORS 3                   /* double fault, NMI, machine check */
 
 extern char vector_stubs[], syscall_entry[];
 static struct { uint64_t low, high; } idt[256] __attribute__((aligned(16)));
-static char ist_stack[IST_VECTORS][IST_STACK] __attribute__((aligned(16)));
 
 void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
 {
@@ -61,8 +58,8 @@ static void gdt_load(struct cpu *c)
 /* The TSS holds the stacks for entries from ring 3 (rsp0, offset 4) and for the IST vectors (offset 36). */
 static void tss_load(struct cpu *c)
 {
-	for (int i = 0; i < IST_VECTORS; i++) {
-		uint64_t top = (uint64_t)ist_stack[i] + IST_STACK;
+	for (int i = 0; i < IST_STACKS; i++) {
+		uint64_t top = (uint64_t)c->ist[i] + IST_SIZE;
 
 		memcpy(c->tss + 36 + 8 * i, &top, 8);
 	}
@@ -78,11 +75,13 @@ void cpu_set_kernel_stack(uint64_t top)
 	memcpy(c->tss + 4, &top, 8);
 }
 
+/* Vectors that may come while the stack cannot be trusted (SDM 3A 6.14.5). */
 static int ist_of(int vector)
 {
 	return vector == 8 ? 1 : vector == 2 ? 2 : vector == 18 ? 3 : 0;
 }
 
+/* Interrupt gates (SDM 3A 6.14.1): every entry starts with interrupts off.  Ring 3 may call vector 3 alone. */
 static void idt_load(void)
 {
 	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) r = {sizeof(idt) - 1, (uint64_t)idt};
@@ -97,6 +96,7 @@ static void idt_load(void)
 	__asm__ volatile("lidt %0" : : "m"(r));
 }
 
+/* SYSRET takes CS = STAR[63:48] + 16 and SS = + 8, which is the order of the GDT (SDM 2B SYSRET). */
 static void syscall_init(void)
 {
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | 1 | BIT(11));         /* SCE, NXE */
@@ -105,6 +105,7 @@ static void syscall_init(void)
 	wrmsr(MSR_FMASK, 0x47700);      /* AC, NT, IOPL, DF, IF, TF */
 }
 
+/* WP: ring 0 respects read-only pages.  SMEP, SMAP: ring 0 neither runs nor touches ring 3's pages by accident. */
 static void control_registers(void)
 {
 	uint32_t f1[4], f7[4], x[4];
@@ -138,8 +139,11 @@ void cpu_init(uint32_t id)
 	c->self = c;
 	c->id = id;
 	c->doing = "booting";
+	c->clock_at = ~0ull;
 	list_init(&c->runq);
+	list_init(&c->timers);
 	spin_init(&c->runq_lock, RANK_SCHED, "run queue");
+	spin_init(&c->timer_lock, RANK_TIMER, "timers");
 	gdt_load(c);
 	wrmsr(MSR_GS, (uint64_t)c);
 	tss_load(c);

@@ -8,9 +8,13 @@
 
 #define MAX_CPUS 16
 
-struct pmap;
+#define IST_STACKS 3                    /* double fault, NMI, machine check */
+#define IST_SIZE   4096
 
-/* %gs:0 in ring 0.  Only its own CPU touches it, interrupts off, but for [s]: runq lock. */
+struct pmap;
+struct timer;
+
+/* %gs:0 in ring 0.  Only its own CPU touches it, interrupts off, but for [s]: runq_lock, [t]: timer_lock. */
 struct cpu {
 	struct cpu *self;               /* offset 0 */
 	struct thread *thread;          /* offset 8: who runs */
@@ -22,17 +26,27 @@ struct cpu {
 	struct spinlock *locks;         /* innermost held, for the order check */
 	struct pmap *pmap;              /* whose CR3 is loaded */
 	struct thread *idle;
+	struct thread *dead;            /* the last that exited here; its stack is free once another one runs */
 	bool     resched;               /* switch at the next return to ring 3 */
 	const char *doing;              /* for the panic: "system call msync", "fault at ..." */
 	struct spinlock runq_lock;
 	struct list runq;               /* [s] */
+	struct spinlock timer_lock;
+	struct list timers;             /* [t] sorted by time */
+	struct timer *timer_running;    /* [t] its function is being called */
+	uint64_t clock_at;              /* the APIC timer interrupts then; ~0: never */
 	uint64_t tlb_shootdowns;        /* counters */
 	uint64_t gdt[8];
 	uint8_t  tss[104] __attribute__((aligned(16)));
+	uint8_t  ist[IST_STACKS][IST_SIZE] __attribute__((aligned(16)));
 };
 
 extern struct cpu cpus[MAX_CPUS];
 extern uint32_t ncpus;
+
+void cpu_init(uint32_t id);                     /* on that CPU, before anything else that could go wrong */
+void cpu_set_kernel_stack(uint64_t top);        /* for the next entry from ring 3 */
+void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4]);         /* eax ebx ecx edx */
 
 #ifndef QUIRE_HOST
 static inline struct cpu *this_cpu(void)

@@ -110,7 +110,7 @@ trap_ist:
 	.global syscall_entry
 syscall_entry:                          /* SDM 2B SYSCALL: rcx = rip, r11 = rflags; IF, DF, TF, AC cleared by FMASK */
 	swapgs
-	mov %rsp, %gs:24
+	mov %rsp, %gs:24                /* user_rsp, kernel_rsp of struct cpu */
 	mov %gs:16, %rsp
 	push $0x2b
 	push %gs:24
@@ -134,7 +134,9 @@ syscall_entry:                          /* SDM 2B SYSCALL: rcx = rip, r11 = rfla
 	jnz trap_return
 	shr $47, %rax
 	jnz trap_return
-	cmpq $0x33, 144(%rsp)
+	cmpq $0x33, 144(%rsp)           /* cs */
+	jne trap_return
+	cmpq $0x2b, 160(%rsp)           /* ss */
 	jne trap_return
 	RESTORE
 	mov 40(%rsp), %rsp
@@ -172,29 +174,5 @@ thread_first:
 1:	mov %rsp, %rdi
 	call trap_exit
 	jmp trap_return
-
-	/* size_t usercopy_raw(void *dst, const void *src, size_t n): how many bytes were not copied.  A fault in it goes to
-	 * usercopy_fault (usercopy.c); words first, the rest by bytes, so that a fault at a page's end loses nothing. */
-	.global usercopy_raw, usercopy_words, usercopy_bytes, usercopy_fault_words, usercopy_fault_bytes
-usercopy_raw:
-	mov %rdx, %r8
-	mov %rdx, %rcx
-	shr $3, %rcx
-usercopy_words:
-	rep movsq
-	mov %r8, %rcx
-	and $7, %ecx
-usercopy_bytes:
-	rep movsb
-	xor %eax, %eax
-	ret
-usercopy_fault_words:                   /* rcx words and the rest are left: try the faulting word byte by byte */
-	shl $3, %rcx
-	and $7, %r8d
-	add %r8, %rcx
-	jmp usercopy_bytes
-usercopy_fault_bytes:
-	mov %rcx, %rax
-	ret
 
 	.section .note.GNU-stack, "", @progbits

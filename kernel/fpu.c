@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/fpu.c - RING 0 - saving and restoring x87, SSE and AVX state (SDM 1 13; FXSAVE where there is no XSAVE).
+/* kernel/fpu.c - RING 0 - saving and restoring x87, SSE and AVX state (SDM 1 ch. 13; FXSAVE where there is no XSAVE).
  *
  * Each user thread has an area of one page.  It is saved and restored at every switch of user threads: simple, and
- * under TCG cheaper than a trap.
+ * under TCG cheaper than a trap.  Ring 0 itself is compiled without these registers.
+ *
+ * X1  An area fits its page: XCR0 enables nothing that would make it larger.
  */
 #include "kernel/fpu.h"
 
+#include "kernel/cpu.h"
 #include "kernel/thread.h"
 
 #define XCR0_WANTED 7ull                /* x87, SSE, AVX: fits a page */
@@ -24,7 +27,7 @@ void fpu_init(bool xsave, uint64_t supported)
 	xcr0 = supported & XCR0_WANTED;
 	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)xcr0), "d"(0));
 	cpuid(13, 0, r);
-	area_size = r[1];
+	area_size = r[1];               /* EBX: for what XCR0 enables now */
 	INVARIANT("X1", area_size <= PAGE_SIZE);
 }
 

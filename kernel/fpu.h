@@ -5,9 +5,6 @@
 
 #include "kernel/klib.h"
 
-void cpu_init(uint32_t id);
-void cpu_set_kernel_stack(uint64_t top);
-void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4]);
 void fpu_init(bool xsave, uint64_t supported);          /* per CPU: XCR0 */
 void fpu_area_init(void *area);                         /* the state of a new program (Linux: fcw 0x37f, mxcsr 0x1f80) */
 bool fpu_area_ok(const void *area);                     /* may it be restored without a fault? (signal frames) */

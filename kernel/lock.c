@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/lock.c - RING 0 - spinlocks with the order check, and mutexes.  lock.h has the order.
  *
+ * Use:   spin_lock()/spin_unlock() for short work; mutex_lock()/mutex_unlock() where the holder may sleep.
+ *
  * K1  Interrupts are off while a CPU holds a spinlock; they come back with the last one if they were on.
+ * K2  A CPU takes spinlocks, and a thread mutexes, in rising rank only (lock.h); debug builds check it.
+ * K3  Who releases a lock holds it, and nobody takes one twice.
+ * K4  A thread that sleeps holds no spinlock but the one it hands to waitq_sleep().
  */
 #include "kernel/lock.h"
 
@@ -23,16 +28,18 @@ void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
 	*l = (struct spinlock){.rank = rank, .name = name};
 }
 
-/* Rising rank only; two of the same rank: by rising address, and only objects and processes. */
+#ifdef QUIRE_DEBUG
+/* K2; two of the same rank: by rising address, and only objects and processes. */
 static void order_check(struct cpu *c, const struct spinlock *l)
 {
 	const struct spinlock *top = c->locks;
 
 	if (!top) return;
 	if (top->rank < l->rank) return;
-	if (top->rank == l->rank && top < l && (l->rank == RANK_VMO || l->rank == RANK_PROC || l->rank == RANK_SCHED)) return;
+	if (top->rank == l->rank && top < l && (l->rank == RANK_VMO || l->rank == RANK_PROC)) return;
 	panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank, top->name, top->rank);
 }
+#endif
 
 void spin_lock(struct spinlock *l)
 {
@@ -42,8 +49,6 @@ void spin_lock(struct spinlock *l)
 	if (c->lock_depth++ == 0) c->lock_irq = irq;
 #ifdef QUIRE_DEBUG
 	order_check(c, l);
-#else
-	(void)order_check;
 #endif
 	if (l->held && l->owner == c) panic("invariant K3 broken: %s taken twice by one CPU", l->name);
 	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) {
@@ -54,6 +59,7 @@ void spin_lock(struct spinlock *l)
 	c->locks = l;
 }
 
+/* The locks need not be released in the order they were taken. */
 void spin_unlock(struct spinlock *l)
 {
 	struct cpu *c = this_cpu();
@@ -72,6 +78,7 @@ bool spin_held(const struct spinlock *l)
 	return l->held && l->owner == this_cpu();
 }
 
+/* A mutex's own spinlock guards two fields and its sleepers; nothing but SCHED is taken inside it. */
 void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
 {
 	spin_init(&m->lock, RANK_TIMER, name);
@@ -87,8 +94,10 @@ void mutex_lock(struct mutex *m)
 	INVARIANT("K4", this_cpu()->lock_depth == 0);
 	spin_lock(&m->lock);
 	INVARIANT("K3", m->owner != t);
+	DEBUG_INVARIANT("K2", t->mutexes < BIT(m->rank));
 	while (m->owner) waitq_sleep(&m->wait, &m->lock, WAIT_FOREVER, false);
 	m->owner = t;
+	t->mutexes |= BIT(m->rank);
 	spin_unlock(&m->lock);
 }
 
@@ -96,6 +105,7 @@ void mutex_unlock(struct mutex *m)
 {
 	spin_lock(&m->lock);
 	INVARIANT("K3", m->owner == current_thread());
+	m->owner->mutexes &= ~BIT(m->rank);
 	m->owner = NULL;
 	waitq_wake_one(&m->wait);
 	spin_unlock(&m->lock);

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/main.c - RING 0 - the boot, one step per line, and the command line. */
+/* kernel/main.c - RING 0 - the boot, one step per line, and the command line.
+ *
+ * Path:  boot/jump.S > entry.S kernel_entry > [main.c] > servers.c, then this thread idles
+ * Locks: none: interrupts are off and nobody else runs until the last two lines.
+ */
 #include "boot/bootinfo.h"
 #include "kernel/acpi.h"
 #include "kernel/apic.h"
 #include "kernel/clock.h"
 #include "kernel/console.h"
-#include "kernel/fpu.h"
 #include "kernel/panic.h"
 #include "kernel/servers.h"
 #include "kernel/thread.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"
 #include "mm/vmo.h"
+
+#define MEMORY_MIN (16ull << 8)          /* pages: 16 MiB */
 
 static char cmdline[512];
 
@@ -25,6 +30,7 @@ static size_t word_next(const char **at)
 	return n;
 }
 
+/* Words are separated by blanks; there is no quoting. */
 bool cmdline_has(const char *word)
 {
 	const char *at = cmdline;
@@ -54,22 +60,26 @@ const char *cmdline_all(void)
 	return cmdline;
 }
 
-/* Overflows the stack on purpose: panic=stack shows that the guard page is there. */
-__attribute__((noinline)) static uint64_t deep(uint64_t n)
+static void panic_thread(void *how)
 {
-	volatile uint64_t fill[64];
-
-	fill[n % 64] = n;
-	return n == ~0ull ? fill[0] : deep(n + 1) + fill[0];
+	debug_panic_test(how);
 }
 
+/* panic=...: when everything runs, a kernel thread breaks the kernel on purpose; tests look at the report. */
 static void panic_on_purpose(void)
 {
-	char how[16];
+	static char how[16];
 
-	if (!cmdline_get("panic", how, sizeof(how))) return;
-	if (!strcmp(how, "test")) INVARIANT("T0", !"asked for on the command line");
-	if (!strcmp(how, "stack")) deep(0);
+	if (cmdline_get("panic", how, sizeof(how))) thread_kernel("panic test", panic_thread, how);
+}
+
+/* Below this the servers would not start; then it is better to say so than to fail somewhere. */
+static void memory_check(void)
+{
+	if (frame_free_count() >= MEMORY_MIN) return;
+	kprintf("quire: too little memory: %lu MiB are free, at least %llu are needed; give the machine 64 MiB\n",
+	        frame_free_count() >> 8, MEMORY_MIN >> 8);
+	machine_exit(STOP_NOBOOT);
 }
 
 void kernel_main(struct bootinfo *bi);
@@ -77,22 +87,23 @@ void kernel_main(struct bootinfo *bi)
 {
 	console_init();
 	cpu_init(0);
+	sched_init();
 	if (bi->magic != BOOTINFO_MAGIC) panic("the loader's structure is not one of this kernel's");
 	kstrlcpy(cmdline, bi->cmdline, sizeof(cmdline));
 	symbols_init(bi->symbols, bi->symbols_len);
 	frame_init(bi);
 	pmap_kernel_init();
-	sched_init();
+	memory_check();
 	acpi_init(bi->acpi_rsdp);
 	apic_init();
 	time_init();
 	apic_timer_calibrate();
 	console_input_init();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
-	panic_on_purpose();
 	writeback_start();
 	reclaim_start();
 	servers_start(bi);
+	panic_on_purpose();
 	irq_enable();
 	sched_idle();
 }

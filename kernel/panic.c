@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/panic.c - RING 0 - the end, with what a person needs to find the cause: the broken invariant, registers, a
  * symbolised backtrace, and what the CPU was doing.
+ *
+ * Path:  INVARIANT(), trap.c > [panic.c] > console.c
+ * Locks: takes none, and breaks the console's: nobody may have to let go of anything for the report to appear.
+ *        Symbols come from a file, so every offset in it is checked before it is used.
  */
 #include "kernel/panic.h"
 
@@ -15,6 +19,7 @@
 static int panicking;
 static struct { const uint8_t *data; uint64_t len, sym, nsym, str, strlen; } elf;
 
+/* n bytes at this offset of the ELF file; 0 past its end. */
 static uint64_t field(uint64_t off, unsigned n)
 {
 	uint64_t v = 0;
@@ -43,10 +48,12 @@ void symbols_init(paddr_t at, uint64_t len)
 		elf.str = field(str + 24, 8);
 		elf.strlen = field(str + 32, 8);
 	}
+	/* a table that does not lie in the file, or names without an end: no symbols */
 	if (elf.sym > len || elf.nsym > (len - elf.sym) / 24 || elf.str > len || elf.strlen > len - elf.str) elf.nsym = 0;
 	if (elf.strlen == 0 || elf.data[elf.str + elf.strlen - 1]) elf.nsym = 0;
 }
 
+/* The last symbol at or below the address, if it is near enough to be meant. */
 const char *symbol_at(uint64_t addr, uint64_t *offset)
 {
 	uint64_t best = 0, name = 0;
@@ -72,23 +79,18 @@ static void print_address(uint64_t addr)
 	kprintf("  %016lx %s+0x%lx\n", addr, name ? name : "?", name ? off : 0);
 }
 
-static bool on_stack(uint64_t fp)
+/* Frames are followed on the thread's own stack only: a damaged frame pointer ends the list, and no second fault. */
+void backtrace_print(const struct thread *t, uint64_t rip, uint64_t fp)
 {
-	struct thread *t = current_thread();
+	uint64_t end = t ? t->kstack + KSTACK_PAGES * PAGE_SIZE : 0;
 
-	if (fp % 8) return false;
-	return t && fp >= t->kstack && fp + 16 <= t->kstack + KSTACK_PAGES * PAGE_SIZE;
-}
-
-static void backtrace(uint64_t rip, uint64_t fp)
-{
 	kprintf("backtrace:\n");
 	if (rip) print_address(rip);
-	for (int i = 0; i < FRAMES_MAX && on_stack(fp); i++) {
-		uint64_t *frame = (uint64_t *)fp;
+	for (int i = 0; t && i < FRAMES_MAX && fp % 8 == 0 && fp >= t->kstack && fp + 16 <= end; i++) {
+		const uint64_t *frame = (const uint64_t *)fp;   /* caller's rbp, return address */
 
 		if (!frame[1]) break;
-		print_address(frame[1] - 1);
+		print_address(frame[1] - 1);                    /* within the call, not after it */
 		if (frame[0] <= fp) break;
 		fp = frame[0];
 	}
@@ -108,26 +110,27 @@ static void print_context(void)
 {
 	struct cpu *c = this_cpu();
 	struct thread *t = c->thread;
-	uint64_t off;
+	uint64_t cr4;
 
-	kprintf("cpu %u was doing: %s; cr2 %016lx cr3 %016lx\n", c->id, c->doing ? c->doing : "?", read_cr2(), read_cr3());
-	if (t && t->proc) kprintf("process %u (%s), last system call %ld\n", t->proc->pid, t->proc->name, (long)t->syscall_nr);
+	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	kprintf("cpu %u was doing: %s\n", c->id, c->doing ? c->doing : "?");
+	kprintf("cr2 %016lx cr3 %016lx cr4 %08lx\n", read_cr2(), read_cr3(), cr4);
+	if (t && t->proc) kprintf("process %u (%s), last system call %lu\n", t->proc->pid, t->proc->name, t->syscall_nr);
 	else if (t) kprintf("kernel thread %s\n", t->name ? t->name : "?");
 	for (struct spinlock *l = c->locks; l; l = l->below) kprintf("holds the lock: %s\n", l->name);
-	(void)off;
 }
 
+/* A panic inside a panic ends at once: what was printed so far is all there is. */
 static void panic_begin(void)
 {
 	irq_disable();
+	if (__atomic_fetch_add(&panicking, 1, __ATOMIC_RELAXED)) machine_exit(STOP_PANIC);
 	console_break_lock();
-	if (panicking++) machine_exit(STOP_PANIC);
-	this_cpu()->locks = NULL;
 }
 
 void panic(const char *fmt, ...)
 {
-	struct spinlock *held = this_cpu()->locks;
+	struct thread *t = current_thread();
 	va_list ap;
 
 	panic_begin();
@@ -136,10 +139,12 @@ void panic(const char *fmt, ...)
 	kvprintf(fmt, ap);
 	va_end(ap);
 	kprintf("\n");
-	this_cpu()->locks = held;
 	print_context();
-	if (current_thread() && current_thread()->proc && current_thread()->tf) print_registers(current_thread()->tf);
-	backtrace(0, (uint64_t)__builtin_frame_address(0));
+	backtrace_print(t, 0, (uint64_t)__builtin_frame_address(0));
+	if (t && t->proc && t->tf) {
+		kprintf("ring 3 was at:\n");
+		print_registers(t->tf);
+	}
 	machine_exit(STOP_PANIC);
 }
 
@@ -150,14 +155,13 @@ void trap_fatal(struct trapframe *tf)
 		"", "invalid TSS", "segment not present", "stack fault", "general protection", "page fault", "", "x87 error",
 		"alignment check", "machine check", "SIMD error",
 	};
-	struct spinlock *held = this_cpu()->locks;
+	bool guard = (tf->vector == 8 || tf->vector == 14) && pmap_is_guard(read_cr2());
 
 	panic_begin();
-	kprintf("\nPANIC: %s in ring %ld\n", tf->vector < ARRAY_LEN(name) ? name[tf->vector] : "trap", tf->cs & 3);
-	if (pmap_is_guard(read_cr2()) && (tf->vector == 8 || tf->vector == 14)) kprintf("kernel stack overflow: a guard page was hit\n");
-	this_cpu()->locks = held;
+	kprintf("\nPANIC: %s in ring %lu\n", tf->vector < ARRAY_LEN(name) ? name[tf->vector] : "trap", tf->cs & 3);
+	if (guard) kprintf("kernel stack overflow: a guard page was hit\n");
 	print_context();
 	print_registers(tf);
-	backtrace(tf->rip, tf->rbp);
+	backtrace_print(current_thread(), tf->rip, tf->rbp);
 	machine_exit(STOP_PANIC);
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/print.c - RING 0 - formatted text, into a buffer or the log. */
+/* kernel/print.c - RING 0 - formatted text, into a buffer or the log.
+ *
+ * A part of C's printf (C11 7.21.6.1): flags - and 0, a width, l ll z, conversions d u x p s c %.
+ * Locks: the console's, so that lines of several CPUs do not mix.
+ */
 #include "kernel/console.h"
 #include "kernel/klib.h"
 
@@ -15,6 +19,7 @@ static void put(struct out *o, char c)
 	o->n++;
 }
 
+/* One conversion as the format says it. */
 struct spec { bool left, zero, is_signed; int width, longs; unsigned base; };
 
 static void put_padded(struct out *o, const struct spec *s, const char *text, int len)
@@ -45,6 +50,7 @@ static uint64_t next_number(struct spec *s, va_list *ap)
 	return s->is_signed ? (uint64_t)(int64_t)va_arg(*ap, int) : va_arg(*ap, unsigned);
 }
 
+/* s: what the format said before the letter c. */
 static void put_conversion(struct out *o, struct spec *s, char c, va_list *ap)
 {
 	const char *text;

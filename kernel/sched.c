@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sched.c - RING 0 - who runs: a queue per CPU, round robin; sleeping and waking.
+/* kernel/sched.c - RING 0 - who runs: a queue per CPU, round robin with a quantum; sleeping and waking.
  *
- * Use:   waitq_sleep() and waitq_wake_*() of lock.h; thread_yield(); everything else calls these.
+ * Path:  trap.c, lock.c, ipc.c > [sched.c] > entry.S context_switch()
+ * Use:   waitq_sleep() and waitq_wake_*() of lock.h; thread_yield(); thread_interrupt() when a signal comes.
  * Locks: a CPU's runq_lock guards its queue and the state of the threads that run, wait to run or slept last there.
- *        It is held across context_switch(): the next thread releases it.
+ *        It is held across context_switch(): the next thread releases it, in sched_finish().
  *
  * S1  A READY thread is on exactly one run queue, no other thread is on any.
  * S2  A sleeper takes its runq_lock before it lets go of the lock that guards its condition, so a wake-up that comes
  *     in between waits until it is really asleep, and is not lost.
+ * S3  It looks for signals with runq_lock held.  Who sends one marks it first and takes that lock then: either the
+ *     sleeper sees it, or the sender sees a sleeper.
+ * S4  A thread stays on its CPU, so a sleeper's timer and its wake-up meet on one CPU.
  */
 #include "kernel/thread.h"
 
@@ -18,66 +22,91 @@
 
 #define QUANTUM 10000000ull             /* ns */
 #define MSR_FS 0xc0000100u
-#define MSR_KERNEL_GS 0xc0000102u
+#define MSR_KERNEL_GS 0xc0000102u       /* ring 3's GS base while ring 0 runs (SDM 2B SWAPGS) */
 
 extern void context_switch(uint64_t *save_rsp, uint64_t load_rsp);
 
-static struct thread *dead;             /* the last that exited here; its stack is free once another one runs */
+/* ---- the switch */
+
+/* S1, in debug builds at every switch. */
+static void runq_check_locked(struct cpu *c)
+{
+#ifdef QUIRE_DEBUG
+	list_for(l, &c->runq) {
+		struct thread *t = container_of(l, struct thread, link);
+
+		INVARIANT("S1", t->state == THREAD_READY && t->cpu == c && t != c->idle);
+	}
+#else
+	(void)c;
+#endif
+}
 
 static void state_save(struct thread *t)
 {
 	if (t->fpu) fpu_save(t->fpu);
-	if (t->proc) t->gs_base = rdmsr(MSR_KERNEL_GS);
+	if (t->proc) t->gs_base = rdmsr(MSR_KERNEL_GS);         /* a load of %gs in ring 3 may have changed it */
 }
 
 static void state_load(struct thread *t)
 {
 	cpu_set_kernel_stack(t->kstack + KSTACK_PAGES * PAGE_SIZE);
+	if (!t->proc) return;           /* kernel threads work in whatever address space is there */
 	if (t->fpu) fpu_restore(t->fpu);
-	if (!t->proc) return;
 	wrmsr(MSR_FS, t->fs_base);
 	wrmsr(MSR_KERNEL_GS, t->gs_base);
 	map_switch(t->proc->map);
 }
 
-/* Give the CPU to the next thread.  => runq_lock held, the only lock; the current thread's state says what it wants */
+/* The next one in turn; whoever runs goes on if nobody waits and it does not want to sleep. */
+static struct thread *next_locked(struct cpu *c)
+{
+	struct list *l = list_pop_front(&c->runq);
+
+	if (l) return container_of(l, struct thread, link);
+	return c->thread->state == THREAD_RUNNING ? c->thread : c->idle;
+}
+
+/* Give the CPU away.  => runq_lock held, and no other lock; the current thread's state says what it wants */
 static void schedule_locked(void)
 {
 	struct cpu *c = this_cpu();
 	struct thread *t = c->thread, *next;
-	struct list *l = list_pop_front(&c->runq);
+	const char *doing = c->doing;
 	bool irq = c->lock_irq;
 	uint64_t now = time_mono();
 
-	INVARIANT("S1", c->lock_depth == 1);
-	next = l ? container_of(l, struct thread, link) : t->state == THREAD_RUNNING ? t : c->idle;
+	INVARIANT("S2", c->lock_depth == 1);
+	runq_check_locked(c);
+	next = next_locked(c);
 	t->cpu_ns += now - t->run_since;
 	next->run_since = now;
 	next->state = THREAD_RUNNING;
 	next->quantum_end = now + QUANTUM;
-	next->cpu = c;
 	c->resched = false;
+	clock_want(sched_deadline());
 	if (next == t) return;
 	c->thread = next;
 	state_save(t);
 	state_load(next);
 	context_switch(&t->rsp, next->rsp);
-	this_cpu()->lock_irq = irq;     /* ours again: how we came in */
+	this_cpu()->lock_irq = irq;     /* ours again: as we came in */
+	this_cpu()->doing = doing;
 }
 
-static void reap(void)
+static void reap(struct cpu *c)
 {
-	struct thread *t = dead;
+	struct thread *t = c->dead;
 
-	dead = NULL;
+	c->dead = NULL;
 	if (t) thread_free(t);
 }
 
 /* After a switch: let go of the queue, free who exited. */
-void sched_finish(void)
+static void sched_finish(void)
 {
 	spin_unlock(&this_cpu()->runq_lock);
-	if (dead && current_thread()->state != THREAD_DEAD && this_cpu()->lock_depth == 0) reap();
+	reap(this_cpu());
 }
 
 /* A new thread's first steps (entry.S): it comes out of a switch with the lock held and interrupts to be on. */
@@ -87,11 +116,49 @@ void thread_begun(void)
 	sched_finish();
 }
 
+void thread_yield(void)
+{
+	struct cpu *c = this_cpu();
+	struct thread *t = c->thread;
+
+	spin_lock(&c->runq_lock);
+	c->resched = false;
+	if (!list_empty(&c->runq)) {
+		if (t != c->idle) {
+			t->state = THREAD_READY;
+			list_push_back(&c->runq, &t->link);
+		}
+		schedule_locked();
+	}
+	sched_finish();
+}
+
+/* The last thing a thread does: it cannot free the stack it stands on, the next one does. */
+void thread_exit(void)
+{
+	struct cpu *c = this_cpu();
+
+	reap(c);
+	spin_lock(&c->runq_lock);
+	INVARIANT("S2", !c->dead);
+	c->thread->state = THREAD_DEAD;
+	c->dead = c->thread;
+	schedule_locked();
+	panic("invariant S1 broken: a dead thread runs");
+}
+
+/* ---- ready */
+
+/* Servers go first: their work is short, and programs wait for it.  One server does not push another one aside. */
 static void enqueue_locked(struct cpu *c, struct thread *t)
 {
+	bool first = t->reserve && !c->thread->reserve;
+
 	t->state = THREAD_READY;
-	list_push_back(&c->runq, &t->link);
-	if (c->thread == c->idle) c->resched = true;
+	if (first) list_push_front(&c->runq, &t->link);
+	else list_push_back(&c->runq, &t->link);
+	if (first || c->thread == c->idle) c->resched = true;
+	clock_want(sched_deadline());
 }
 
 void thread_start(struct thread *t)
@@ -104,16 +171,27 @@ void thread_start(struct thread *t)
 	spin_unlock(&c->runq_lock);
 }
 
-void sched_wake(struct thread *t, int status)
+static void wake(struct thread *t, int status, bool only_interruptible)
 {
 	struct cpu *c = t->cpu;
 
+	if (!c) return;                 /* not started yet */
 	spin_lock(&c->runq_lock);
-	if (t->state == THREAD_SLEEPING) {
+	if (t->state == THREAD_SLEEPING && (t->interruptible || !only_interruptible)) {
 		t->wake_status = status;
 		enqueue_locked(c, t);
 	}
 	spin_unlock(&c->runq_lock);
+}
+
+void sched_wake(struct thread *t, int status)
+{
+	wake(t, status, false);
+}
+
+void thread_interrupt(struct thread *t)
+{
+	wake(t, -EINTR, true);
 }
 
 void sched_switch_to(struct thread *t)
@@ -129,18 +207,7 @@ void sched_switch_to(struct thread *t)
 	spin_unlock(&c->runq_lock);
 }
 
-void thread_interrupt(struct thread *t)
-{
-	struct cpu *c = t->cpu;
-
-	if (!c) return;
-	spin_lock(&c->runq_lock);
-	if (t->state == THREAD_SLEEPING && t->interruptible) {
-		t->wake_status = -EINTR;
-		enqueue_locked(c, t);
-	}
-	spin_unlock(&c->runq_lock);
-}
+/* ---- sleep */
 
 void waitq_init(struct waitq *q)
 {
@@ -152,31 +219,40 @@ static void wait_timeout(void *arg)
 	sched_wake(arg, -ETIMEDOUT);
 }
 
-int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool interruptible)
+/* Releases lk unless a signal is there already (S2, S3).  => true: slept, nothing locked; false: lk still held */
+static bool sleep_locked(struct spinlock *lk, bool interruptible)
 {
 	struct thread *t = current_thread();
 	struct cpu *c = this_cpu();
-	int status;
 
-	INVARIANT("K4", c->lock_depth == 1 && spin_held(lk));
-	if (deadline != WAIT_FOREVER && deadline <= time_mono()) return -ETIMEDOUT;
-	if (interruptible && thread_has_signal(t)) return -EINTR;
-	list_push_back(&q->threads, &t->wait_link);
-	/* interrupts are off: it cannot fire here before we sleep */
-	if (deadline != WAIT_FOREVER) timer_arm(&t->timeout, deadline, wait_timeout, t);
 	spin_lock(&c->runq_lock);
-	t->state = THREAD_SLEEPING;
-	t->interruptible = interruptible;
 	t->wake_status = 0;
-	spin_unlock(lk);                /* S2: the runq_lock is held */
+	t->interruptible = interruptible;
+	if (interruptible && thread_has_signal(t)) {
+		spin_unlock(&c->runq_lock);
+		t->wake_status = -EINTR;
+		return false;
+	}
+	t->state = THREAD_SLEEPING;
+	spin_unlock(lk);
 	schedule_locked();
 	sched_finish();
-	if (deadline != WAIT_FOREVER) timer_cancel(&t->timeout);
+	return true;
+}
 
-	status = t->wake_status;
-	spin_lock(lk);
+int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool interruptible)
+{
+	struct thread *t = current_thread();
+
+	INVARIANT("K4", this_cpu()->lock_depth == 1 && spin_held(lk));
+	if (deadline != WAIT_FOREVER && deadline <= time_mono()) return -ETIMEDOUT;
+	list_push_back(&q->threads, &t->wait_link);
+	/* interrupts are off and the timer is this CPU's: it does not fire before we sleep (S4) */
+	if (deadline != WAIT_FOREVER) timer_arm(&t->timeout, deadline, wait_timeout, t);
+	if (sleep_locked(lk, interruptible)) spin_lock(lk);
+	if (deadline != WAIT_FOREVER) timer_cancel(&t->timeout);
 	list_remove(&t->wait_link);
-	return status;
+	return t->wake_status;
 }
 
 void waitq_wake_all(struct waitq *q)
@@ -193,23 +269,6 @@ void waitq_wake_one(struct waitq *q)
 	if (l) sched_wake(container_of(l, struct thread, wait_link), 0);
 }
 
-void thread_yield(void)
-{
-	struct cpu *c = this_cpu();
-
-	spin_lock(&c->runq_lock);
-	if (!list_empty(&c->runq)) {
-		if (c->thread != c->idle) enqueue_locked(c, c->thread);
-		schedule_locked();
-	}
-	sched_finish();
-}
-
-void thread_preempt(void)
-{
-	thread_yield();
-}
-
 static struct spinlock sleep_lock = SPINLOCK_INIT(RANK_PORT, "sleep");
 static struct waitq sleepers = {LIST_INIT(sleepers.threads)};
 
@@ -222,22 +281,7 @@ void thread_sleep(uint64_t ns)
 	spin_unlock(&sleep_lock);
 }
 
-/* The last thing a thread does. */
-void thread_exit(void)
-{
-	struct cpu *c = this_cpu();
-
-	spin_lock(&c->runq_lock);
-	if (dead) {
-		spin_unlock(&c->runq_lock);
-		reap();
-		spin_lock(&c->runq_lock);
-	}
-	c->thread->state = THREAD_DEAD;
-	dead = c->thread;
-	schedule_locked();
-	panic("invariant S1 broken: a dead thread runs");
-}
+/* ---- whose time is over */
 
 uint64_t sched_deadline(void)
 {
@@ -248,12 +292,13 @@ uint64_t sched_deadline(void)
 
 void sched_tick(void)
 {
-	struct cpu *c = this_cpu();
+	uint64_t end = sched_deadline();
 
-	if (sched_deadline() <= time_mono()) c->resched = true;
+	if (end <= time_mono()) this_cpu()->resched = true;
+	else clock_want(end);
 }
 
-/* Nothing to do: wait for an interrupt.  sti takes effect after hlt began, so no wake-up falls between. */
+/* Nothing to do: wait for an interrupt.  sti takes effect after hlt began, so no wake-up falls between (SDM 2B STI). */
 void sched_idle(void)
 {
 	for (;;) {
@@ -261,7 +306,7 @@ void sched_idle(void)
 		irq_disable();
 		if (list_empty(&this_cpu()->runq)) {
 			this_cpu()->doing = "idle";
-			__asm__ volatile("sti; hlt");
+			__asm__ volatile("sti; hlt" : : : "memory");
 		} else {
 			irq_enable();
 		}

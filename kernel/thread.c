@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/thread.c - RING 0 - making threads: a stack with a guard page, and what the first switch finds on it. */
+/* kernel/thread.c - RING 0 - making and freeing threads: a stack with a guard page, and what the first switch finds on it.
+ *
+ *   kstack + 4 pages   +--------------------------+  <- TSS.rsp0: where an entry from ring 3 begins to push
+ *                      | struct trapframe (tf)    |     ring 3's registers while the thread is in ring 0
+ *                      | return address           |     thread_first at the beginning
+ *                      | rbp rbx r12 .. r15       |  <- thread->rsp: what context_switch() pops
+ *                      |   ...                    |
+ *   kstack             +--------------------------+
+ *                      | guard page, not mapped   |
+ *
+ * Locks: all_lock guards all_threads; it is taken alone.
+ */
 #include "kernel/thread.h"
 
 #include "kernel/clock.h"
@@ -10,7 +21,7 @@
 
 struct list all_threads = LIST_INIT(all_threads);
 static struct spinlock all_lock = SPINLOCK_INIT(RANK_TIMER, "all threads");
-static uint32_t next_tid = 1000;        /* a process's first thread has its pid */
+static uint32_t next_tid = BIT(22);     /* above all pids: a process's first thread has its pid */
 
 extern void thread_first(void);
 static struct thread boot_thread;
@@ -30,6 +41,7 @@ static uint64_t stack_prepare(uint64_t top, void (*fn)(void *), void *arg)
 	return (uint64_t)sp;
 }
 
+/* fn NULL: a thread of ring 3, which starts with the registers in tf. */
 static struct thread *thread_make(struct proc *p, const char *name, void (*fn)(void *), void *arg)
 {
 	struct thread *t = kalloc_pages((sizeof(*t) + PAGE_SIZE - 1) / PAGE_SIZE);
@@ -79,7 +91,7 @@ struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
 {
 	struct thread *t = thread_make(NULL, name, fn, arg);
 
-	if (!t) panic("no memory for the kernel thread %s", name);
+	if (!t) panic("no memory for the kernel thread %s; give the machine 64 MiB", name);
 	thread_start(t);
 	return t;
 }

@@ -41,6 +41,7 @@ struct thread {
 	struct cpu *cpu;                /* [s] where it ran last */
 	uint64_t quantum_end;           /* time_mono() */
 	uint64_t cpu_ns, run_since;     /* used so far; when it got the CPU */
+	uint32_t mutexes;               /* [self] bit per rank of the mutexes it holds, for the order check */
 	bool     reserve;               /* may take pages of the reserve: servers, writeback, reclaim */
 
 	/* signals of this thread (signal.c) */

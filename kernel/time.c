@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/time.c - RING 0 - the TSC, calibrated once against the HPET or the ACPI timer; timers on a sorted list.
+/* kernel/time.c - RING 0 - what time it is, and what is to happen later.
  *
- * Locks: timer_lock guards the list.  A timer's function runs with none held.
+ * The TSC is calibrated once against a clock of known rate, the HPET or the ACPI timer: no CPU model here tells its
+ * rate, and counted ticks are not time on a machine whose host takes breaks.
  *
- * T1  The list is sorted by `when`; an armed timer is on it.
+ * Path:  trap.c > clock_interrupt() > a timer's function
+ * Use:   timer_arm(t, when, fn, arg), timer_cancel(t).
+ * Locks: each CPU's timer_lock guards its list.  A timer's function runs with none held.
+ *
+ * T1  A CPU's list is sorted by time; exactly the armed timers are on one.
+ * T2  The APIC timer never stands later than the first timer and the end of a quantum that somebody waits for;
+ *     an interrupt that comes too early sets it again.
  */
 #include "kernel/time.h"
 
@@ -13,34 +20,76 @@
 #include "kernel/cpu.h"
 #include "mm/pmap.h"
 
-#define CALIBRATE_NS 5000000ull         /* 5 ms: 0.01 % of error by a reading 0.5 us late */
-#define PM_HZ 3579545ull                /* ACPI 6.4 4.8.3.3 */
+#define CALIBRATE_NS 5000000ull         /* 5 ms; an end misread by 0.5 us is an error of 0.01 % */
+#define SAMPLES 8
+#define PM_TICK_FS 279365115ull         /* 1 / 3.579545 MHz (ACPI 6.4 4.8.3.3) */
+#define PM_MASK 0xffffffu               /* 24 bits everywhere; 32 are optional */
 
-static uint64_t tsc_base, tsc_hz, tsc_mult;     /* ns = ticks * tsc_mult >> 32 */
+static uint64_t tsc_base, tsc_mult;     /* ns = ticks * tsc_mult >> 32 */
 static int64_t real_base;
-static struct spinlock timer_lock = SPINLOCK_INIT(RANK_TIMER, "timers");
-static struct list timers = LIST_INIT(timers);
+static volatile uint32_t *hpet;
 
-static volatile uint64_t *hpet;
-static uint64_t hpet_fs;                /* femtoseconds per tick */
+/* ---- calibration */
 
-/* ns of a reference clock with an origin of its own; the PM timer has 24 bits and wraps after 4.7 s. */
-static uint64_t reference_ns(void)
+/* Of several readings the closest one: a break that the host takes between the two clocks does not count. */
+struct clock_sample clock_sample(uint32_t (*read)(void))
 {
-	if (hpet) return (unsigned __int128)hpet[0xf0 / 8] * hpet_fs / 1000000;
-	return (inl(acpi_pm_timer()) & 0xffffff) * 1000000000ull / PM_HZ;
-}
+	struct clock_sample s = {0};
+	uint64_t best = ~0ull;
 
-static bool reference_init(void)
-{
-	if (acpi_hpet()) {
-		hpet = pmap_map_device(acpi_hpet(), PAGE_SIZE, false);
-		hpet_fs = hpet ? hpet[0] >> 32 : 0;
-		if (hpet_fs == 0 || hpet_fs > 100000000) hpet = NULL;   /* IA-PC HPET 1.0a 2.3.4 */
-		else hpet[0x10 / 8] |= 1;       /* run */
+	for (int i = 0; i < SAMPLES; i++) {
+		uint64_t before = rdtsc();
+		uint32_t count = read();
+		uint64_t took = rdtsc() - before;
+
+		if (took >= best) continue;
+		best = took;
+		s = (struct clock_sample){before + took / 2, count};
 	}
-	return hpet || acpi_pm_timer();
+	return s;
 }
+
+static uint32_t hpet_read(void)
+{
+	return hpet[0xf0 / 4];          /* the low half: no 64-bit read is torn (IA-PC HPET 1.0a 2.4.7) */
+}
+
+static uint32_t pm_read(void)
+{
+	return inl(acpi_pm_timer()) & PM_MASK;
+}
+
+/* Femtoseconds per tick of the HPET, running; 0: there is none (IA-PC HPET 1.0a 2.3.4: at most 100 ns). */
+static uint64_t hpet_start(void)
+{
+	uint32_t period;
+
+	if (acpi_hpet()) hpet = pmap_map_device(acpi_hpet(), PAGE_SIZE, false);
+	if (!hpet) return 0;
+	period = hpet[1];
+	if (period == 0 || period > 100000000) return 0;
+	hpet[0x10 / 4] |= 1;
+	return period;
+}
+
+static void tsc_calibrate(void)
+{
+	uint64_t tick_fs = hpet_start(), ns;
+	uint32_t (*read)(void) = tick_fs ? hpet_read : pm_read, mask = tick_fs ? ~0u : PM_MASK;
+	struct clock_sample start, end;
+
+	if (!tick_fs && !acpi_pm_timer()) panic("no HPET and no ACPI timer: time cannot be measured");
+	if (!tick_fs) tick_fs = PM_TICK_FS;
+	start = clock_sample(read);
+	do {
+		end = clock_sample(read);
+		ns = ((end.count - start.count) & mask) * tick_fs / 1000000;
+	} while (ns < CALIBRATE_NS);
+	tsc_base = end.tsc;
+	tsc_mult = (ns << 32) / MAX(end.tsc - start.tsc, 1ull);
+}
+
+/* ---- the date */
 
 static uint8_t cmos(uint8_t reg)
 {
@@ -48,52 +97,46 @@ static uint8_t cmos(uint8_t reg)
 	return inb(0x71);
 }
 
-static unsigned bcd(uint8_t v, uint8_t status)
+static unsigned from_bcd(uint8_t v, uint8_t status)
 {
 	return status & 4 ? v : (v >> 4) * 10 + (v & 15);
 }
 
-/* Days since 1970-01-01 of a date in the Gregorian calendar. */
+/* Days since 1970-01-01 in the Gregorian calendar, with years that begin in March: the leap day comes last. */
 static int64_t days(int64_t y, unsigned m, unsigned d)
 {
 	y -= m <= 2;
-	return y * 365 + y / 4 - y / 100 + y / 400 + (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1 - 719468;
+	return y * 365 + y / 4 - y / 100 + y / 400 + (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1 - 719468;
 }
 
-/* The RTC, which QEMU keeps in UTC.  Read until two readings agree (an update may be going on). */
+/* The RTC, which QEMU keeps in UTC and 24-hour mode.  Two equal readings: no update went on between them. */
 static int64_t rtc_seconds(void)
 {
-	static const uint8_t reg[6] = {0, 2, 4, 7, 8, 9};
-	uint8_t a[6], b[6], status = cmos(0x0b);
+	static const uint8_t reg[6] = {0, 2, 4, 7, 8, 9};       /* s, min, h, day, month, year */
+	uint8_t a[6], b[6], st = cmos(0x0b);
 
 	do {
 		for (int i = 0; i < 6; i++) a[i] = cmos(reg[i]);
 		for (int i = 0; i < 6; i++) b[i] = cmos(reg[i]);
 	} while (memcmp(a, b, sizeof(a)));
-	return ((days(2000 + bcd(a[5], status), bcd(a[4], status), bcd(a[3], status)) * 24 + bcd(a[2] & 0x7f, status)) * 60 +
-	        bcd(a[1], status)) * 60 + bcd(a[0], status);
+	return ((days(2000 + from_bcd(a[5], st), from_bcd(a[4], st), from_bcd(a[3], st)) * 24 + from_bcd(a[2], st)) * 60 +
+	        from_bcd(a[1], st)) * 60 + from_bcd(a[0], st);
 }
 
 void time_init(void)
 {
-	uint64_t tsc, ref, end_tsc, end_ref;
+	tsc_calibrate();
+	real_base = rtc_seconds() * 1000000000ll - (int64_t)time_mono();
+}
 
-	if (!reference_init()) panic("no HPET and no ACPI timer: time cannot be measured");
-	ref = reference_ns();
-	tsc = rdtsc();
-	do {
-		end_ref = reference_ns();
-		end_tsc = rdtsc();
-	} while (end_ref - ref < CALIBRATE_NS && end_ref >= ref);
-	tsc_base = end_tsc;
-	tsc_hz = (unsigned __int128)(end_tsc - tsc) * 1000000000ull / MAX(end_ref - ref, 1ull);
-	tsc_mult = ((unsigned __int128)1000000000ull << 32) / MAX(tsc_hz, 1000ull);
-	real_base = rtc_seconds() * 1000000000ll;
+uint64_t clock_ns(uint64_t tsc)
+{
+	return (unsigned __int128)(tsc - tsc_base) * tsc_mult >> 32;
 }
 
 uint64_t time_mono(void)
 {
-	return (unsigned __int128)(rdtsc() - tsc_base) * tsc_mult >> 32;
+	return clock_ns(rdtsc());
 }
 
 int64_t time_real(void)
@@ -101,70 +144,79 @@ int64_t time_real(void)
 	return real_base + (int64_t)time_mono();
 }
 
+/* ---- timers */
+
+/* T2 */
+void clock_want(uint64_t when)
+{
+	struct cpu *c = this_cpu();
+	uint64_t now;
+
+	if (when >= c->clock_at) return;
+	c->clock_at = when;
+	now = time_mono();
+	apic_timer_set(when > now ? when - now : 1);
+}
+
 void timer_arm(struct timer *t, uint64_t when, void (*fn)(void *), void *arg)
 {
 	struct list *at;
+	struct cpu *c;
 
-	spin_lock(&timer_lock);
-	if (t->when) list_remove(&t->link);
-	t->when = MAX(when, 1ull);
+	timer_cancel(t);
 	t->fn = fn;
 	t->arg = arg;
-	at = timers.prev;
-	while (at != &timers && container_of(at, struct timer, link)->when > t->when) at = at->prev;
+	c = t->cpu = this_cpu();
+	spin_lock(&c->timer_lock);
+	t->when = MAX(when, 1ull);
+	at = c->timers.prev;
+	while (at != &c->timers && container_of(at, struct timer, link)->when > t->when) at = at->prev;
 	list_insert(&t->link, at);
-	spin_unlock(&timer_lock);
-	clock_program();
+	clock_want(t->when);
+	spin_unlock(&c->timer_lock);
 }
 
 void timer_cancel(struct timer *t)
 {
-	spin_lock(&timer_lock);
-	if (t->when) list_remove(&t->link);
-	t->when = 0;
-	spin_unlock(&timer_lock);
+	struct cpu *c = t->cpu;
+	bool runs;
+
+	if (!c) return;
+	do {
+		spin_lock(&c->timer_lock);
+		if (t->when) list_remove(&t->link);
+		t->when = 0;
+		runs = c != this_cpu() && c->timer_running == t;
+		spin_unlock(&c->timer_lock);
+	} while (runs);
 }
 
-static struct timer *timer_due(uint64_t now)
+/* The first timer whose time has come, off the list; what ran before has finished. */
+static struct timer *timer_due(struct cpu *c)
 {
 	struct timer *t = NULL;
 
-	spin_lock(&timer_lock);
-	if (!list_empty(&timers)) t = container_of(timers.next, struct timer, link);
-	if (t && t->when <= now) {
-		list_remove(&t->link);
-		t->when = 0;
-	} else {
+	spin_lock(&c->timer_lock);
+	if (!list_empty(&c->timers)) t = container_of(c->timers.next, struct timer, link);
+	if (t && t->when > time_mono()) {
+		clock_want(t->when);
 		t = NULL;
 	}
-	spin_unlock(&timer_lock);
+	if (t) {
+		list_remove(&t->link);
+		t->when = 0;
+	}
+	c->timer_running = t;
+	spin_unlock(&c->timer_lock);
 	return t;
-}
-
-/* When the next timer is due; ~0: none. */
-static uint64_t timer_next(void)
-{
-	uint64_t when = ~0ull;
-
-	spin_lock(&timer_lock);
-	if (!list_empty(&timers)) when = container_of(timers.next, struct timer, link)->when;
-	spin_unlock(&timer_lock);
-	return when;
-}
-
-/* Ask for the next interrupt: the first timer, or the end of the running thread's time if another one waits. */
-void clock_program(void)
-{
-	uint64_t when = MIN(timer_next(), sched_deadline()), now = time_mono();
-
-	apic_timer_set(when == ~0ull ? 0 : when > now ? when - now : 1);
 }
 
 void clock_interrupt(void)
 {
+	struct cpu *c = this_cpu();
 	struct timer *t;
 
-	while ((t = timer_due(time_mono()))) t->fn(t->arg);
+	c->clock_at = ~0ull;
+	while ((t = timer_due(c))) t->fn(t->arg);
 	sched_tick();
-	clock_program();
 }

@@ -5,17 +5,21 @@
 
 #include "kernel/klib.h"
 
+struct cpu;
+
 uint64_t time_mono(void);       /* ns since boot, from the calibrated TSC; never goes back */
 int64_t time_real(void);        /* ns since the epoch: the RTC at boot + time_mono() */
 
 /* A timer calls fn(arg) once, with interrupts off and no lock held, on the CPU that armed it. */
 struct timer {
-	struct list link;       /* [TIMER] */
-	uint64_t when;          /* time_mono() ns; 0: not armed */
+	struct list link;       /* [t] cpu->timers */
+	struct cpu *cpu;        /* that armed it last; NULL: never armed */
+	uint64_t when;          /* [t] time_mono() ns; 0: not armed */
 	void (*fn)(void *arg);
 	void *arg;
-};
-void timer_arm(struct timer *, uint64_t when, void (*fn)(void *), void *arg);
-void timer_cancel(struct timer *);      /* after it returns fn does not run any more */
+};      /* [t] cpu->timer_lock */
+void timer_arm(struct timer *, uint64_t when, void (*fn)(void *), void *arg);   /* armed already: cancels that first */
+/* After it returns fn does not run any more: the caller holds no lock that fn takes.  fn itself may call both. */
+void timer_cancel(struct timer *);
 
 #endif

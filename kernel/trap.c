@@ -2,7 +2,7 @@
 /* kernel/trap.c - RING 0 - every trap and interrupt: whose it is, and what the thread gets for it.
  *
  * Path:  entry.S > [trap.c] > mm/fault.c (page faults), apic.c (interrupts), syscall.c, signal.c
- * Locks: none.
+ * Locks: none, and none may be held when ring 3 goes on (K4 of lock.c).
  */
 #include "kernel/trap.h"
 
@@ -13,25 +13,52 @@
 #include "mm/map.h"
 
 #define PAGE_FAULT 14
+#define X87_ERROR  16
+#define SIMD_ERROR 19
+#define PF_RESERVED 8                   /* a page table is damaged */
 
-/* signal numbers and codes as on Linux (asm/signal.h, asm-generic/siginfo.h) */
+/* What an exception of ring 3 becomes, as on Linux; not listed: ring 3 cannot cause it. */
 static const struct { uint8_t signo, code; } exception[32] = {
-	[0] = {SIGFPE, FPE_INTDIV}, [1] = {SIGTRAP, TRAP_TRACE}, [3] = {SIGTRAP, SI_KERNEL}, [4] = {SIGSEGV, SI_KERNEL},
-	[5] = {SIGSEGV, SI_KERNEL}, [6] = {SIGILL, ILL_ILLOPN}, [7] = {SIGSEGV, SI_KERNEL}, [11] = {SIGBUS, SI_KERNEL},
-	[12] = {SIGBUS, SI_KERNEL}, [13] = {SIGSEGV, SI_KERNEL}, [16] = {SIGFPE, FPE_FLTINV}, [17] = {SIGBUS, BUS_ADRALN},
-	[19] = {SIGFPE, FPE_FLTINV},
+	[0]  = {SIGFPE,  FPE_INTDIV},   /* divide error */
+	[1]  = {SIGTRAP, TRAP_TRACE},   /* single step */
+	[3]  = {SIGTRAP, SI_KERNEL},    /* int3 */
+	[4]  = {SIGSEGV, SI_KERNEL},    /* overflow */
+	[5]  = {SIGSEGV, SI_KERNEL},    /* bound */
+	[6]  = {SIGILL,  ILL_ILLOPN},   /* invalid opcode */
+	[7]  = {SIGSEGV, SI_KERNEL},    /* no FPU */
+	[11] = {SIGBUS,  SI_KERNEL},    /* segment not present */
+	[12] = {SIGBUS,  SI_KERNEL},    /* stack segment: an address that is not canonical, through rsp */
+	[13] = {SIGSEGV, SI_KERNEL},    /* general protection */
+	[17] = {SIGBUS,  BUS_ADRALN},   /* alignment check */
+	[X87_ERROR]  = {SIGFPE, FPE_FLTINV},
+	[SIMD_ERROR] = {SIGFPE, FPE_FLTINV},
 };
+
+/* FPE_* by exception flag: invalid, denormal, zero divide, overflow, underflow, inexact (SDM 1 8.5, 11.5). */
+static const uint8_t fpe_code[6] = {7, 5, 3, 4, 5, 6};
+
+/* Which unmasked exception it was: the FPU still holds ring 3's state, ring 0 does not use it. */
+static int fpe_of(uint64_t vector)
+{
+	uint16_t status, control;
+	uint32_t mxcsr, raised;
+
+	if (vector == X87_ERROR) {
+		__asm__ volatile("fnstsw %0; fnstcw %1" : "=m"(status), "=m"(control));
+		raised = status & ~control;
+	} else {
+		__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+		raised = mxcsr & ~(mxcsr >> 7);
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(fpe_code); i++) {
+		if (raised & BIT(i)) return fpe_code[i];
+	}
+	return FPE_FLTINV;
+}
 
 static uint32_t fault_wants(uint64_t error)
 {
 	return error & PF_FETCH ? PROT_EXEC : error & PF_WRITE ? PROT_WRITE : PROT_READ;
-}
-
-/* Nothing can be reclaimed: the process that asked goes, kernel and servers go on. */
-static void out_of_memory(void)
-{
-	kprintf("quire: out of memory: process %u (%s) is killed\n", current_proc()->pid, current_proc()->name);
-	signal_send(current_proc(), SIGKILL, SI_KERNEL, 0);
 }
 
 /* A fault that vm_fault() could not mend becomes a signal (POSIX mmap: SIGSEGV, SIGBUS). */
@@ -39,52 +66,61 @@ static void fault_signal(struct trapframe *tf, uaddr_t va, int rc)
 {
 	if (rc == -EFAULT) signal_fault(SIGSEGV, SEGV_MAPERR, va, tf);
 	else if (rc == -EACCES) signal_fault(SIGSEGV, SEGV_ACCERR, va, tf);
-	else if (rc == -ENOMEM) out_of_memory();
+	else if (rc == -ENOMEM) signal_send(current_proc(), SIGKILL, SI_KERNEL, 0);
 	else if (rc != -EINTR) signal_fault(SIGBUS, BUS_ADRERR, va, tf);
 }
 
+/* Ring 0 may fault in a copy to or from ring 3's memory alone, and then without a lock: vm_fault() sleeps.
+ * => interrupts off on entry and return */
 static void page_fault(struct trapframe *tf, uaddr_t va)
 {
-	struct thread *t = current_thread();
-	uint64_t fixup = trap_from_user(tf) ? 0 : usercopy_fixup(tf->rip);
+	struct proc *p;
+	bool user = trap_from_user(tf);
+	uint64_t fixup = user ? 0 : usercopy_fixup(tf->rip);
 	int rc = -EFAULT;
 
-	if (!trap_from_user(tf) && (!fixup || va >= USER_TOP || !t->proc)) {
-		if (fixup) {
-			tf->rip = fixup;        /* a copy at an address that is nobody's */
-			return;
-		}
-		trap_fatal(tf);
+	if ((!user && !fixup) || (tf->error & PF_RESERVED)) trap_fatal(tf);
+	INVARIANT("K4", this_cpu()->lock_depth == 0);
+	p = current_proc();
+	if (p && p->map && va < USER_TOP) {
+		irq_enable();
+		rc = vm_fault(p->map, va, fault_wants(tf->error));
+		irq_disable();
 	}
-	irq_enable();
-	if (t->proc->map) rc = vm_fault(t->proc->map, va, fault_wants(tf->error));
-	irq_disable();
 	if (rc == 0) return;
-	if (fixup) tf->rip = fixup;
-	else fault_signal(tf, va, rc);
+	if (user) fault_signal(tf, va, rc);
+	else tf->rip = fixup;
 }
 
 static void exception_handle(struct trapframe *tf)
 {
 	uint64_t v = tf->vector;
+	int code = exception[v].code;
 
 	if (v == PAGE_FAULT) {
 		page_fault(tf, read_cr2());
 	} else if (!trap_from_user(tf) || !exception[v].signo) {
 		trap_fatal(tf);
 	} else {
-		signal_fault(exception[v].signo, (int8_t)exception[v].code, tf->rip, tf);
+		if (v == X87_ERROR || v == SIMD_ERROR) code = fpe_of(v);
+		signal_fault(exception[v].signo, code, code == SI_KERNEL ? 0 : tf->rip, tf);
 	}
 }
 
-/* Back to ring 3: first whose turn it is, then signals.  => interrupts off on return */
+/* Back to ring 3: first whose turn it is, then signals.  A program may have asked for an rip that is not canonical
+ * (sigreturn, a handler's address): IRET would fault on it in ring 0, so it gets its signal here.
+ * => interrupts off on return */
 void trap_exit(struct trapframe *tf)
 {
+	struct thread *t = current_thread();
+
+	INVARIANT("K4", this_cpu()->lock_depth == 0);
 	irq_disable();
-	while (this_cpu()->resched || thread_has_signal(current_thread())) {
+	while (this_cpu()->resched || thread_has_signal(t) || tf->rip >= USER_TOP) {
 		irq_enable();
-		if (this_cpu()->resched) thread_preempt();
-		if (thread_has_signal(current_thread())) signal_deliver(tf);
+		if (this_cpu()->resched) thread_yield();
+		if (tf->rip >= USER_TOP) signal_fault(SIGSEGV, SEGV_MAPERR, tf->rip, tf);
+		if (thread_has_signal(t)) signal_deliver(tf);
 		irq_disable();
 	}
 	this_cpu()->doing = "ring 3";
@@ -93,8 +129,9 @@ void trap_exit(struct trapframe *tf)
 void trap_handle(struct trapframe *tf)
 {
 	struct cpu *c = this_cpu();
+	const char *doing = c->doing;
 
-	c->doing = tf->vector < 32 ? "exception" : "interrupt";
+	c->doing = tf->vector == PAGE_FAULT ? "page fault" : tf->vector < 32 ? "exception" : "interrupt";
 	if (tf->vector < 32) {
 		exception_handle(tf);
 	} else if (tf->vector == VECTOR_TIMER) {
@@ -105,6 +142,7 @@ void trap_handle(struct trapframe *tf)
 		apic_eoi();
 	}
 	if (trap_from_user(tf)) trap_exit(tf);
+	else this_cpu()->doing = doing;
 }
 
 void syscall_handle(struct trapframe *tf)
