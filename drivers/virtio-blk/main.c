@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* drivers/virtio-blk/main.c - RING 3 - the block server: messages in, requests to the device, completions to the kernel.
+/* drivers/virtio-blk/main.c - RING 3 - the block server: messages in, device requests out, completions to the kernel.
  *
- * Path:  fs/blkclient.c (BLK_*), mm/pager.c (PAGER_* of the disk object) ~message~> [main.c] > vblk.c
- * It has one thread and sleeps only in ipc_recv.  READ and WRITE are answered when the device has them; while its
- * queue is full, messages wait unanswered, and with them their senders.
+ * Path:  fs/blkclient.c (BLK_*) and mm/pager.c (PAGER_* of the disk object)  ~message~>  [main.c] > vblk.c
+ * One process per disk.  It owns one PCI function and nothing else, knows no file, and sees of a page only where it is.
+ * It has one thread, which sleeps in one place: for messages and interrupts alike.
+ *
+ * J1  READ and WRITE are answered when the device has all of them; FLUSH when it is done.  While the queue is full,
+ *     jobs wait in order, unanswered, and so do those who sent them.
+ * J2  A job answered with an error has done nothing to its run: its sender completes it.  Once a part of it has gone to
+ *     the device, errors go into the run instead, so that every byte is completed by one side only.
+ * J3  A job lives until it has been answered and its last part is done; it closes the run's handle then.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "abi/blk.h"
@@ -14,175 +21,198 @@
 #include "abi/quire.h"
 #include "drivers/virtio-blk/vblk.h"
 
-static uint64_t sectors;
-static bool noflush;                    /* a test's command line: lie about flushes */
+#define SECTOR 512u
 
-/* A request that waits for room in the queue: the rest of one message. */
-static struct waiting { struct vblk_request r; uint64_t token; struct waiting *next; } pool[256], *pool_free, *first, **last = &first;
-static bool pool_ready;
-
-static struct waiting *waiting_new(void)
-{
-	struct waiting *w;
-
-	for (unsigned i = 0; !pool_ready && i < sizeof(pool) / sizeof(*pool); i++) {
-		pool[i].next = pool_free;
-		pool_free = &pool[i];
-	}
-	pool_ready = true;
-	w = pool_free;
-	if (w) pool_free = w->next;
-	return w;
-}
+static struct vblk_info disk;
+static bool noflush;                            /* the test that must see a lost write: "noflush" on the command line */
+static struct job *first, **last = &first;      /* J1: not yet given to the device, or not all of it */
 
 static void answer(uint64_t token, int status)
 {
 	struct ipc_msg m = {.token = token, .status = status};
 
-	q_reply(&m);
+	q_reply(&m);                            /* -ESRCH: who asked is gone; the run completes all the same */
 }
 
-/* Each part of a message holds no handle of its own: the last one that ends closes it. */
-static uint16_t parts[4096];            /* requests under way, by run handle */
-
-static void data_done(struct vblk_request *r, int status)
+static void job_answer(struct job *j, int status)
 {
-	q_run_done(r->run, r->off, r->len, status);
-	if (r->run < 4096 && --parts[r->run] > 0) return;
-	q_close(r->run);
+	if (j->token) answer(j->token, status);
+	j->token = 0;
 }
 
-static void flush_done(struct vblk_request *r, int status)
+static void job_end_check(struct job *j)
 {
-	answer(r->token, status);
+	if (j->parts || j->len || j->token) return;
+	if (j->run) q_close(j->run);
+	free(j);
 }
 
-/* Pass on as much of the message as the queue takes.  true: all of it, and its sender has been answered */
-static bool push(struct waiting *w)
+/* From vblk.c: some bytes of the job have moved, or its flush is done. */
+void job_part_done(struct job *j, uint64_t off, uint64_t len, int status)
 {
-	struct vblk_request *r = &w->r, part;
-
-	while (r->type == BLK_T_FLUSH || r->len > 0) {
-		int rc;
-
-		part = *r;
-		if (part.len > vblk_part_max()) part.len = vblk_part_max();
-		rc = vblk_submit(&part);
-		if (rc == -EAGAIN) return false;
-		if (r->type == BLK_T_FLUSH) {
-			if (rc) answer(w->token, rc);
-			return true;
-		}
-		if (rc) q_run_done(r->run, part.off, part.len, rc);
-		else if (r->run < 4096) parts[r->run]++;
-		r->off += part.len;
-		r->len -= part.len;
-		r->sector += part.len / 512;
-	}
-	if (r->run < 4096 && --parts[r->run] == 0) q_close(r->run);     /* the message's own share */
-	answer(w->token, 0);
-	return true;
+	j->parts--;
+	if (j->type == BLK_T_FLUSH) job_answer(j, status);
+	else q_run_done(j->run, off, len, status);
+	job_end_check(j);
 }
 
-static void push_all(void)
+/* The device will not take what is left of this job.  (J2) */
+static void job_fail(struct job *j, int status)
 {
-	while (first && push(first)) {
-		struct waiting *w = first;
+	bool begun = j->parts > 0;
 
-		first = w->next;
+	if (begun && j->len) q_run_done(j->run, j->off, j->len, status);
+	j->len = 0;
+	job_answer(j, begun ? 0 : status);
+	job_end_check(j);
+}
+
+/* Give the device what waits, in order, until it is full. */
+static void jobs_push(void)
+{
+	while (first) {
+		struct job *j = first;
+		int rc = vblk_submit(j);
+
+		if (rc == -EAGAIN) return;
+		first = j->next;
 		if (!first) last = &first;
-		w->next = pool_free;
-		pool_free = w;
+		if (rc) {
+			job_fail(j, rc);
+		} else if (j->type != BLK_T_FLUSH) {
+			job_answer(j, 0);
+			job_end_check(j);
+		}
 	}
 }
 
-static void enqueue(uint64_t token, const struct vblk_request *r)
+/* Queue a job made of this request; takes the run's handle over. */
+static void job_start(uint64_t token, uint32_t type, uint32_t run, uint64_t sector, uint64_t off, uint64_t len)
 {
-	struct waiting *w = waiting_new();
+	struct job *j = malloc(sizeof(*j));
 
-	if (!w || (r->type != BLK_T_FLUSH && r->run >= 4096)) {
-		if (r->type != BLK_T_FLUSH) q_close(r->run);
+	if (!j) {
+		if (run) q_close(run);
 		answer(token, -ENOMEM);
 		return;
 	}
-	w->r = *r;
-	w->token = token;
-	w->next = NULL;
-	if (r->type != BLK_T_FLUSH) parts[r->run] = 1;
-	*last = w;
-	last = &w->next;
-	push_all();
+	*j = (struct job){.token = token, .type = type, .run = run, .sector = sector, .off = off, .len = len};
+	*last = j;
+	last = &j->next;
+	jobs_push();
 }
 
-/* Move [off, off+len) of the run from or to the disk.  What lies past the last sector of the disk reads as zero. */
-static void data(struct ipc_msg *m, uint32_t type, uint64_t sector, uint64_t off, uint64_t len)
+static int data_check(uint32_t type, uint32_t run, uint64_t off, uint64_t len)
 {
-	struct vblk_request r = {.type = type, .sector = sector, .run = m->handle[0], .off = off, .len = len, .done = data_done};
-	uint64_t room = sector < sectors ? (sectors - sector) * 512 : 0;
+	if (!run || len == 0 || len % SECTOR || off % SECTOR) return -EINVAL;
+	if (len > UINT64_MAX / 2 || off > UINT64_MAX / 2) return -EINVAL;
+	return type == BLK_T_OUT && disk.readonly ? -EROFS : 0;
+}
 
-	if (!r.run) {
-		answer(m->token, -EINVAL);
+static void data_refuse(const struct ipc_msg *m, int status)
+{
+	if (m->handle[0]) q_close(m->handle[0]);
+	answer(m->token, status);
+}
+
+/* From the file server: sectors, all of which have to be there. */
+static void blk_data(const struct ipc_msg *m, uint32_t type)
+{
+	uint64_t sector = m->arg[0], off = m->arg[1], len = m->arg[2];
+	int rc = data_check(type, m->handle[0], off, len);
+
+	if (!rc && (sector > disk.sectors || len / SECTOR > disk.sectors - sector)) rc = -EIO;
+	if (rc) data_refuse(m, rc);
+	else job_start(m->token, type, m->handle[0], sector, off, len);
+}
+
+/* From the kernel: pages of the disk object.  The last one can reach beyond the last sector: that part reads as zeros,
+ * and what is written there goes nowhere. */
+static void pager_data(const struct ipc_msg *m, uint32_t type)
+{
+	uint64_t off = type == BLK_T_OUT ? m->arg[4] : 0, len = m->arg[2], sector = m->arg[1] / SECTOR, room;
+	int rc = data_check(type, m->handle[0], off, len);
+
+	if (!rc && (m->arg[1] % SECTOR || sector >= disk.sectors)) rc = -EIO;
+	if (rc) {
+		data_refuse(m, rc);
 		return;
 	}
-	if (len > room && type == BLK_T_IN) {
-		q_run_zero(r.run, off + room, len - room);
-		r.len = room;
-	} else if (len > room) {
-		q_run_done(r.run, off + room, len - room, room ? 0 : -EIO);
-		r.len = room;
+	room = disk.sectors - sector;
+	if (len / SECTOR > room) {
+		if (type == BLK_T_IN) q_run_zero(m->handle[0], off + room * SECTOR, len - room * SECTOR);
+		else q_run_done(m->handle[0], off + room * SECTOR, len - room * SECTOR, 0);
+		len = room * SECTOR;
 	}
-	enqueue(m->token, &r);
+	job_start(m->token, type, m->handle[0], sector, off, len);
 }
 
-static void flush(struct ipc_msg *m)
+/* A device without FLUSH has no cache that could lose a write: what it has completed is on the disk (5.2.6.2). */
+static void flush(const struct ipc_msg *m)
 {
-	struct vblk_request r = {.type = BLK_T_FLUSH, .done = flush_done, .token = m->token};
+	bool left_out = noflush || (m->op == PAGER_COMMIT && (m->arg[1] & COMMIT_NOFLUSH));
 
-	if (noflush || !vblk_has_flush() || (m->op == PAGER_COMMIT && (m->arg[1] & COMMIT_NOFLUSH))) answer(m->token, 0);
-	else enqueue(m->token, &r);
+	if (left_out || !disk.flush) answer(m->token, 0);
+	else job_start(m->token, BLK_T_FLUSH, 0, 0, 0, 0);
 }
 
-static void handle(struct ipc_msg *m)
+static void message_handle(const struct ipc_msg *m)
 {
+	if (m->handle[1]) q_close(m->handle[1]);        /* no request has two */
 	switch (m->op) {
-	case BLK_READ: data(m, BLK_T_IN, m->arg[0], m->arg[1], m->arg[2]); return;
-	case BLK_WRITE: data(m, BLK_T_OUT, m->arg[0], m->arg[1], m->arg[2]); return;
-	case PAGER_FILL: data(m, BLK_T_IN, m->arg[1] / 512, 0, m->arg[2]); return;
-	case PAGER_WRITE: data(m, BLK_T_OUT, m->arg[1] / 512, m->arg[4], m->arg[2]); return;
+	case BLK_READ:      blk_data(m, BLK_T_IN); break;
+	case BLK_WRITE:     blk_data(m, BLK_T_OUT); break;
+	case PAGER_FILL:    pager_data(m, BLK_T_IN); break;
+	case PAGER_WRITE:   pager_data(m, BLK_T_OUT); break;
 	case BLK_FLUSH:
-	case PAGER_COMMIT: flush(m); return;
-	case PAGER_RELEASE: answer(m->token, 0); return;
-	default:
-		for (int i = 0; i < IPC_HANDLES; i++) {
-			if (m->handle[i]) q_close(m->handle[i]);
-		}
-		answer(m->token, m->op == PAGER_RESERVE ? -ENOSPC : -ENOSYS);
+	case PAGER_COMMIT:  flush(m); break;
+	case PAGER_RELEASE:
+	case PAGER_SIZE:    data_refuse(m, 0); break;           /* a disk keeps its size, and its pages */
+	case PAGER_RESERVE: data_refuse(m, -ENOSPC); break;     /* it does not grow */
+	default:            data_refuse(m, -ENOSYS); break;
 	}
+}
+
+static void message_loop(void) __attribute__((noreturn));
+static void message_loop(void)
+{
+	struct ipc_msg m = {0};
+
+	for (;;) {
+		m.token = 0;                    /* replies are sent apart: most are not for the message just received */
+		if (q_reply_recv(HANDLE_PORT, &m, -1)) continue;
+		if (m.token) {
+			message_handle(&m);
+			continue;
+		}
+		if (m.arg[0] & NOTIFY_CONFIG) vblk_config_interrupt();
+		vblk_interrupt();
+		jobs_push();                    /* there is room again */
+	}
+}
+
+/* Is this one of the space-separated words of the kernel's command line? */
+static bool cmdline_has(const char *word)
+{
+	char line[512] = "", *rest = line, *w;
+
+	if (q_cmdline(line, sizeof(line)) < 0) return false;
+	while ((w = strtok_r(rest, " \t\r\n", &rest))) {
+		if (strcmp(w, word) == 0) return true;
+	}
+	return false;
 }
 
 int main(void)
 {
-	char cmdline[512] = "";
-	struct ipc_msg m = {0};
-	bool readonly;
-	int rc = vblk_start(&sectors, &readonly);
+	long rc = vblk_start(&disk);
 
-	if (rc) {
-		fprintf(stderr, "the device cannot be started: %s\n", strerror(-rc));
+	if (!rc) rc = q_disk_register(HANDLE_PORT, disk.sectors, disk.readonly ? DISK_READONLY : 0);
+	if (rc < 0) {
+		fprintf(stderr, "the disk cannot be used: %s\n", strerror(-(int)rc));
 		return 1;
 	}
-	q_cmdline(cmdline, sizeof(cmdline));
-	noflush = strstr(cmdline, "noflush") != NULL;
-	rc = q_disk_register(HANDLE_PORT, sectors, readonly ? DISK_READONLY : 0);
-	if (rc < 0) return 1;
-	for (;;) {
-		m.token = 0;
-		if (q_reply_recv(HANDLE_PORT, &m, -1)) continue;
-		if (m.token) {
-			handle(&m);
-		} else if (m.arg[0] & DONE_BIT) {
-			vblk_interrupt();
-			push_all();
-		}
-	}
+	noflush = cmdline_has("noflush");
+	if (noflush) fprintf(stderr, "flushes are left out on purpose: nothing is durable\n");
+	message_loop();
 }

@@ -1,55 +1,97 @@
 /* SPDX-License-Identifier: MIT */
-/* drivers/virtio-blk/pci.c - RING 3 - virtio over PCI: the capabilities that say where its structures are (virtio 1.1 4.1.4). */
+/* drivers/virtio-blk/pci.c - RING 3 - where a virtio function's registers are: its PCI capabilities (virtio 1.1 4.1.4).
+ *
+ * Path:  vblk.c > [pci.c] > the kernel: SYS_dev_info, SYS_dev_map
+ * A transitional device (id 0x1001) has the same capabilities as a modern one (0x1042): its legacy registers are I/O
+ * ports, which a driver of ours cannot reach and does not need.
+ */
+#include "drivers/virtio-blk/pci.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "abi/quire.h"
-#include "drivers/virtio-blk/virtio.h"
 
-#define CAP_VENDOR 0x09
-#define CFG_COMMON 1
-#define CFG_NOTIFY 2
-#define CFG_DEVICE 4
+#define PAGE 4096u
+#define CAP_FIRST 0x40u                 /* PCI 3.0 6.7: capabilities lie behind the header */
+#define CAPS_MAX 48u                    /* more than fit: a list that goes round is left */
 
-/* Map a structure of `need` bytes; whole pages around it. */
-static void *cap_map(const struct dev_info *d, unsigned at, uint32_t need)
+static uint32_t read32(const struct dev_info *d, unsigned at)
 {
-	uint8_t bar = d->config[at + 4];
-	uint32_t off, len;
-	long va;
+	uint32_t v;
 
-	memcpy(&off, d->config + at + 8, 4);
-	memcpy(&len, d->config + at + 12, 4);
-	if (bar >= 6 || len < need || (uint64_t)off + len > d->bar[bar].len) return NULL;
-	va = q_dev_map(HANDLE_DEVICE, bar, off & ~4095u, (off & 4095u) + len);
-	if (va < 0 && va > -4096) {
-		fprintf(stderr, "bar %u at 0x%x: %s\n", bar, off, strerror(-va));
-		return NULL;
-	}
-	return (char *)va + (off & 4095u);
+	memcpy(&v, d->config + at, sizeof(v));
+	return v;
 }
 
-int virtio_find(struct virtio_dev *v, const struct dev_info *d)
+/* Map the structure that a capability points to.  The kernel maps whole pages, and never that of the MSI-X table. */
+static volatile void *cap_map(const struct dev_info *d, unsigned cap, uint32_t need)
 {
-	unsigned at = d->config[0x34] & ~3u;
+	unsigned bar = d->config[cap + CAP_BAR];
+	uint64_t off = read32(d, cap + CAP_OFFSET), len = read32(d, cap + CAP_LENGTH), first = off & ~(uint64_t)(PAGE - 1);
+	long at;
 
-	for (int n = 0; at >= 0x40 && at <= 0xec && n < 48; n++, at = d->config[at + 1] & ~3u) {
-		if (d->config[at] != CAP_VENDOR || d->config[at + 2] < 16) continue;
-		switch (d->config[at + 3]) {
-		case CFG_COMMON:
-			if (!v->common) v->common = cap_map(d, at, sizeof(*v->common));
-			break;
-		case CFG_NOTIFY:
-			if (!v->notify) v->notify = cap_map(d, at, 2);
-			memcpy(&v->notify_multiplier, d->config + at + 16, 4);
-			break;
-		case CFG_DEVICE:
-			if (!v->config) v->config = cap_map(d, at, sizeof(*v->config));
-			break;
-		}
+	if (bar >= 6 || len < need || off % 4 || off + len > d->bar[bar].len) return NULL;
+	at = q_dev_map(HANDLE_DEVICE, bar, first, off + len - first);
+	if (at < 0 && at > -4096) {
+		fprintf(stderr, "BAR %u at 0x%lx: %s\n", bar, (unsigned long)off, strerror(-(int)at));
+		return NULL;
 	}
-	if (v->common && v->notify && v->config) return 0;
-	fprintf(stderr, "no virtio 1.x structures in configuration space\n");
-	return -ENODEV;
+	return (volatile char *)at + (off - first);
+}
+
+/* 4.1.4.1: of several capabilities of a type the first that can be used counts. */
+static void cap_use(struct virtio_pci *v, const struct dev_info *d, unsigned cap)
+{
+	switch (d->config[cap + CAP_TYPE]) {
+	case CFG_COMMON:
+		if (!v->common) v->common = cap_map(d, cap, sizeof(*v->common));
+		break;
+	case CFG_DEVICE:
+		if (!v->config) v->config = cap_map(d, cap, sizeof(*v->config));
+		break;
+	case CFG_NOTIFY:
+		if (v->notify || d->config[cap + CAP_LEN] < CAP_NOTIFY_MULTIPLIER + 4) break;
+		v->notify = cap_map(d, cap, sizeof(uint16_t));
+		v->notify_len = read32(d, cap + CAP_LENGTH);
+		v->notify_multiplier = read32(d, cap + CAP_NOTIFY_MULTIPLIER);
+		break;
+	default:
+		break;                  /* the ISR register is for interrupts without MSI-X */
+	}
+}
+
+int virtio_pci_find(struct virtio_pci *v)
+{
+	struct dev_info d;
+	unsigned cap, n;
+	long rc = q_dev_info(HANDLE_DEVICE, &d);
+
+	if (rc) return (int)rc;
+	cap = d.config[PCI_CAP_POINTER] & ~3u;
+	for (n = 0; cap >= CAP_FIRST && cap + CAP_NOTIFY_MULTIPLIER + 4 <= sizeof(d.config) && n < CAPS_MAX; n++) {
+		if (d.config[cap] == PCI_CAP_VENDOR) cap_use(v, &d, cap);
+		cap = d.config[cap + CAP_NEXT] & ~3u;
+	}
+	v->msix_entries = d.msix_entries;
+	if (!v->common || !v->config || !v->notify) {
+		fprintf(stderr, "no virtio 1.x registers: a device of before 2016, or disable-modern=on?\n");
+		return -ENODEV;
+	}
+	if (!v->msix_entries) {
+		fprintf(stderr, "the device has no MSI-X\n");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+/* 4.1.4.3.2: after writing 0 wait until 0 is read back; then the device touches no memory any more. */
+void virtio_reset(struct virtio_pci *v)
+{
+	static const struct timespec pause = {.tv_nsec = 100000};
+
+	v->common->device_status = 0;
+	while (v->common->device_status != 0) nanosleep(&pause, NULL);
 }

@@ -1,190 +1,262 @@
 /* SPDX-License-Identifier: MIT */
-/* drivers/virtio-blk/vblk.c - RING 3 - requests of a virtio block device (virtio 1.1 5.2), several in flight.
+/* drivers/virtio-blk/vblk.c - RING 3 - a virtio block device (virtio 1.1 5.2): started, given requests, listened to.
  *
- * Path:  main.c > [vblk.c] > virtq.c; the device reads and writes page-cache pages at their physical addresses.
+ * Path:  main.c > [vblk.c] > virtq.c; interrupts come back through vblk_interrupt()
+ * Data goes between the disk and page-cache pages directly: the kernel says where a run's bytes are in memory
+ * (SYS_dev_segments), the device reads and writes them there.
  *
- * B1  A slot's header, status byte and table belong to the device until it finished.
- * B2  A device that breaks the protocol is reset, and all its requests fail: nothing of it is believed.
+ * B1  The header and status byte of a head, and its table of descriptors, belong to the device while it is in flight.
+ * B2  A device that breaks the protocol, or asks for a reset, is reset before anything else: from then on it touches
+ *     no page, so all its requests can be failed, and their pages used again.
  */
 #include "drivers/virtio-blk/vblk.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "abi/quire.h"
+#include "drivers/virtio-blk/pci.h"
+#include "drivers/virtio-blk/virtq.h"
 
-#define SLOT_BYTES 2048u                /* table of 128 descriptors */
-#define WANTED (F_VERSION_1 | F_BLK_FLUSH | F_BLK_SEG_MAX | F_INDIRECT_DESC)
+#define SECTOR    512u
+#define SEGS_ALL  256u          /* of one job; a run has at most 128 pages */
+#define WANTED    (F_SIZE_MAX | F_SEG_MAX | F_RO | F_BLK_SIZE | F_FLUSH | F_INDIRECT_DESC | F_VERSION_1 | F_ACCESS_PLATFORM)
 
-static struct virtio_dev dev;
+/* By head; the first two are shared with the device. */
+struct slot {
+	struct virtio_blk_header header;
+	uint8_t status;
+	uint8_t pad[15];
+};
+struct part { struct job *job; uint64_t off, len; };
+
+static struct virtio_pci dev;
 static struct virtq queue;
+static struct slot *slots;
+static uint64_t slots_phys;
+static struct part parts[QUEUE_MAX];
+static volatile uint16_t *notify;
 static uint64_t features;
-static uint32_t segs_max;
-static struct { struct virtq_desc *table; uint64_t phys; } slot_table[QUEUE_SIZE];
-struct header { struct virtio_blk_req req; uint8_t status, pad[15]; };
-static struct header *headers;          /* by slot */
-static uint64_t headers_phys;
-static struct vblk_request request[QUEUE_SIZE];
-static uint16_t notify_off;
+static uint32_t seg_max = 1, size_max = 1u << 30;
+static bool dead;
 
-static uint64_t features_read(void)
+/* ---- starting: the steps of 3.1.1, in its order */
+
+static int features_negotiate(void)
 {
-	uint64_t f;
+	uint64_t offered;
 
-	dev.common->device_feature_select = 1;
-	f = (uint64_t)dev.common->device_feature << 32;
 	dev.common->device_feature_select = 0;
-	return f | dev.common->device_feature;
+	offered = dev.common->device_feature;
+	dev.common->device_feature_select = 1;
+	offered |= (uint64_t)dev.common->device_feature << 32;
+	features = offered & WANTED;
+	if (!(features & F_VERSION_1)) {
+		fprintf(stderr, "the device does not speak virtio 1.x (VERSION_1)\n");
+		return -ENODEV;
+	}
+	dev.common->driver_feature_select = 0;
+	dev.common->driver_feature = (uint32_t)features;
+	dev.common->driver_feature_select = 1;
+	dev.common->driver_feature = (uint32_t)(features >> 32);
+	dev.common->device_status |= STATUS_FEATURES_OK;
+	if (dev.common->device_status & STATUS_FEATURES_OK) return 0;
+	fprintf(stderr, "the device refuses features 0x%lx of 0x%lx\n", (unsigned long)features, (unsigned long)offered);
+	return -ENODEV;
 }
 
-static int features_agree(void)
+/* Configuration can change while it is read: read again if its generation did (2.4.1). */
+static int config_read(struct vblk_info *info)
 {
-	uint64_t offered = features_read();
+	uint32_t blk_size = SECTOR, size = 0, seg = 0;
+	uint8_t before;
 
-	features = offered & WANTED;
-	if (!(features & F_VERSION_1) || !(features & F_INDIRECT_DESC)) return -ENODEV;
-	dev.common->driver_feature_select = 0;
-	dev.common->driver_feature = features;
-	dev.common->driver_feature_select = 1;
-	dev.common->driver_feature = features >> 32;
-	dev.common->device_status |= STATUS_FEATURES_OK;
-	if (!(dev.common->device_status & STATUS_FEATURES_OK)) return -ENODEV;
-	features |= offered & F_BLK_RO;
+	do {
+		before = dev.common->config_generation;
+		info->sectors = dev.config->capacity[0] | (uint64_t)dev.config->capacity[1] << 32;
+		if (features & F_SIZE_MAX) size = dev.config->size_max;
+		if (features & F_SEG_MAX) seg = dev.config->seg_max;
+		if (features & F_BLK_SIZE) blk_size = dev.config->blk_size;
+	} while (before != dev.common->config_generation);
+
+	info->readonly = features & F_RO;
+	info->flush = features & F_FLUSH;
+	if (blk_size > SECTOR) {
+		fprintf(stderr, "sectors of %u bytes are not supported, only %u\n", blk_size, SECTOR);
+		return -EOPNOTSUPP;
+	}
+	if (size >= SECTOR) size_max = size & ~(SECTOR - 1);
+	if (seg) seg_max = seg;
+	if (seg_max > BUFS_MAX - 2) seg_max = BUFS_MAX - 2;             /* header and status take two */
+	if (!queue.tables && seg_max > queue.size / 4u) seg_max = queue.size / 4u;      /* leave room for more than one */
+	return 0;
+}
+
+/* 4.1.5.1.2: an event without a vector reads back as NO_VECTOR; then it would never be heard of. */
+static int vectors_set(void)
+{
+	uint16_t config = dev.msix_entries > 1 ? 0 : NO_VECTOR, data = dev.msix_entries > 1 ? 1 : 0;
+	long rc = config != NO_VECTOR ? q_dev_irq(HANDLE_DEVICE, config, HANDLE_PORT, NOTIFY_CONFIG) : 0;
+
+	if (!rc) rc = q_dev_irq(HANDLE_DEVICE, data, HANDLE_PORT, NOTIFY_QUEUE);
+	if (rc) return (int)rc;
+	dev.common->config_msix_vector = config;
+	dev.common->queue_msix_vector = data;
+	if (dev.common->config_msix_vector == config && dev.common->queue_msix_vector == data) return 0;
+	fprintf(stderr, "the device has no room for its interrupt vectors\n");
+	return -EBUSY;
+}
+
+static void write64(volatile uint32_t reg[2], uint64_t v)
+{
+	reg[0] = (uint32_t)v;
+	reg[1] = (uint32_t)(v >> 32);
+}
+
+static int queue_memory(uint16_t size, uint64_t *ring_phys)
+{
+	struct dev_mem ring, head, tables = {0};
+	long rc = q_dev_alloc(HANDLE_DEVICE, &ring, VIRTQ_BYTES / 4096);
+
+	if (!rc) rc = q_dev_alloc(HANDLE_DEVICE, &head, (QUEUE_MAX * sizeof(struct slot) + 4095) / 4096);
+	if (!rc && (features & F_INDIRECT_DESC))
+		rc = q_dev_alloc(HANDLE_DEVICE, &tables, QUEUE_MAX * TABLE_LEN * sizeof(struct virtq_desc) / 4096);
+	if (rc) return (int)rc;
+	slots = (struct slot *)head.addr;
+	slots_phys = head.phys;
+	virtq_init(&queue, (void *)ring.addr, size, (void *)tables.addr, tables.phys);
+	*ring_phys = ring.phys;
 	return 0;
 }
 
 static int queue_start(void)
 {
-	struct dev_mem ring, head, tables;
+	uint64_t phys = 0, at;
 	uint16_t size;
 	int rc;
 
 	dev.common->queue_select = 0;
 	size = dev.common->queue_size;
-	if (size == 0) return -ENODEV;
-	if (size > QUEUE_SIZE) size = QUEUE_SIZE;
-	rc = q_dev_alloc(HANDLE_DEVICE, &ring, 1);
-	if (!rc) rc = q_dev_alloc(HANDLE_DEVICE, &head, 1);
-	if (!rc) rc = q_dev_alloc(HANDLE_DEVICE, &tables, QUEUE_SIZE * SLOT_BYTES / 4096);
-	if (rc) return rc;
-	headers = (void *)head.addr;
-	headers_phys = head.phys;
-	for (unsigned i = 0; i < QUEUE_SIZE; i++) {
-		slot_table[i].table = (void *)(tables.addr + i * SLOT_BYTES);
-		slot_table[i].phys = tables.phys + i * SLOT_BYTES;
+	if (size > QUEUE_MAX) size = QUEUE_MAX;
+	if (size < 4 || (size & (size - 1))) {
+		fprintf(stderr, "a queue of %u entries is of no use\n", size);
+		return -ENODEV;
 	}
-	virtq_init(&queue, (void *)ring.addr, size);
-	dev.common->queue_size = size;
-	dev.common->queue_desc = ring.phys;
-	dev.common->queue_driver = ring.phys + VIRTQ_AVAIL_OFF;
-	dev.common->queue_device = ring.phys + VIRTQ_USED_OFF;
-	rc = q_dev_irq(HANDLE_DEVICE, 0, HANDLE_PORT, DONE_BIT);
+	rc = queue_memory(size, &phys);
+	if (!rc) rc = vectors_set();
 	if (rc) return rc;
-	dev.common->msix_config = 0xffff;
-	dev.common->queue_msix_vector = 0;
-	if (dev.common->queue_msix_vector != 0) return -EIO;    /* 4.1.5.1.2.2: it had no room for the vector */
-	notify_off = dev.common->queue_notify_off;
+	dev.common->queue_size = size;
+	write64(dev.common->queue_desc, phys + VIRTQ_DESC_OFF);
+	write64(dev.common->queue_driver, phys + VIRTQ_AVAIL_OFF);
+	write64(dev.common->queue_device, phys + VIRTQ_USED_OFF);
+	at = (uint64_t)dev.common->queue_notify_off * dev.notify_multiplier;    /* 4.1.4.4 */
+	if (at + sizeof(*notify) > dev.notify_len) return -ENODEV;
+	notify = (volatile uint16_t *)(dev.notify + at);
 	dev.common->queue_enable = 1;
 	return 0;
 }
 
-int vblk_start(uint64_t *sectors, bool *readonly)
+int vblk_start(struct vblk_info *info)
 {
-	struct dev_info info;
-	int rc = q_dev_info(HANDLE_DEVICE, &info);
+	int rc = virtio_pci_find(&dev);
 
-	if (!rc) rc = virtio_find(&dev, &info);
 	if (rc) return rc;
-	dev.common->device_status = 0;          /* 3.1.1: reset, acknowledge, driver, features, queues, ok */
-	while (dev.common->device_status) { }
+	virtio_reset(&dev);
 	dev.common->device_status |= STATUS_ACKNOWLEDGE;
 	dev.common->device_status |= STATUS_DRIVER;
-	rc = features_agree();
+	rc = features_negotiate();
 	if (!rc) rc = queue_start();
+	if (!rc) rc = config_read(info);
 	if (rc) {
 		dev.common->device_status |= STATUS_FAILED;
 		return rc;
 	}
-	segs_max = features & F_BLK_SEG_MAX ? dev.config->seg_max : 1;
-	if (segs_max > SEGS_MAX) segs_max = SEGS_MAX;
-	*sectors = dev.config->capacity;
-	*readonly = features & F_BLK_RO;
 	dev.common->device_status |= STATUS_DRIVER_OK;
 	return 0;
 }
 
-bool vblk_has_flush(void)
+/* ---- requests */
+
+/* Header, data, status (5.2.6), as buffers for one request of at most what is left of the job. */
+static int part_send(struct job *j, struct cut *c)
 {
-	return features & F_BLK_FLUSH;
-}
+	struct virtq_buf buf[BUFS_MAX];
+	unsigned ndata = 0;
+	uint64_t len = c ? cut_next(c, buf + 1, seg_max, size_max, j->type == BLK_T_IN, &ndata) : 0;
+	int head = virtq_head(&queue, ndata + 2);
+	uint64_t at;
 
-uint64_t vblk_part_max(void)
-{
-	return (segs_max > 1 ? segs_max - 1 : 1) * 4096ull;     /* a part may begin and end within a page */
-}
-
-/* Header, data, status: 5.2.6. The number of descriptors, or -errno. */
-static int table_fill(const struct vblk_request *r, int slot)
-{
-	struct virtq_desc *d = slot_table[slot].table;
-	struct dev_seg seg[SEGS_MAX];
-	uint64_t head = headers_phys + slot * sizeof(struct header);
-	long n = 0;
-
-	if (r->type != BLK_T_FLUSH) n = q_dev_segments(HANDLE_DEVICE, r->run, r->off, r->len, seg, segs_max);
-	if (n < 0) return n;
-	headers[slot] = (struct header){.req = {r->type, 0, r->sector}, .status = 0xff};
-	*d++ = (struct virtq_desc){head, sizeof(struct virtio_blk_req), DESC_NEXT, 1};
-	for (long i = 0; i < n; i++, d++)
-		*d = (struct virtq_desc){seg[i].phys, seg[i].len, DESC_NEXT | (r->type == BLK_T_IN ? DESC_WRITE : 0), i + 2};
-	*d = (struct virtq_desc){head + sizeof(struct virtio_blk_req), 1, DESC_WRITE, 0};
-	return n + 2;
-}
-
-int vblk_submit(const struct vblk_request *r)
-{
-	int slot = virtq_take(&queue), n;
-
-	if (slot < 0) return -EAGAIN;
-	n = table_fill(r, slot);
-	if (n < 0) {
-		virtq_free(&queue, slot);
-		return n;
-	}
-	request[slot] = *r;
-	virtq_put(&queue, slot, slot_table[slot].phys, n);
-	*(volatile uint16_t *)(dev.notify + notify_off * dev.notify_multiplier) = 0;
+	if (head < 0) return head;
+	at = slots_phys + (unsigned)head * sizeof(struct slot);
+	slots[head].header = (struct virtio_blk_header){.type = j->type, .sector = j->sector};
+	slots[head].status = 0xff;
+	buf[0] = (struct virtq_buf){at, sizeof(struct virtio_blk_header), false};
+	buf[ndata + 1] = (struct virtq_buf){at + offsetof(struct slot, status), 1, true};
+	parts[head] = (struct part){j, j->off, len};
+	virtq_add(&queue, buf, ndata + 2);
+	j->parts++;
+	j->off += len;
+	j->len -= len;
+	j->sector += len / SECTOR;
 	return 0;
+}
+
+static int data_send(struct job *j)
+{
+	static struct dev_seg seg[SEGS_ALL];
+	struct cut c = {.seg = seg};
+	long n = q_dev_segments(HANDLE_DEVICE, j->run, j->off, j->len, seg, SEGS_ALL);
+	int rc = 0;
+
+	if (n <= 0) return n ? (int)n : -EINVAL;
+	c.nseg = (unsigned)n;
+	while (!rc && j->len) rc = part_send(j, &c);
+	return rc;
+}
+
+int vblk_submit(struct job *j)
+{
+	int rc;
+
+	if (dead) return -EIO;
+	if (j->type == BLK_T_FLUSH) {
+		rc = part_send(j, NULL);
+		j->flush_sent = !rc;
+	} else {
+		rc = data_send(j);
+	}
+	if (virtq_wants_kick(&queue)) *notify = 0;      /* 4.1.5.2: the number of the queue */
+	return rc;
 }
 
 static int status_errno(uint8_t status)
 {
-	return status == 0 ? 0 : status == 2 ? -EOPNOTSUPP : -EIO;      /* 5.2.6: OK, IOERR, UNSUPP */
+	return status == BLK_S_OK ? 0 : status == BLK_S_UNSUPP ? -EOPNOTSUPP : -EIO;
 }
 
-static void device_fail(void)
+/* (B2)  It stays dead: what it did with the requests it had is not known, and so would be what it does with others. */
+static void device_fail(const char *why)
 {
-	fprintf(stderr, "the device broke the protocol: reset, all requests fail\n");
-	dev.common->device_status = 0;
-	while (dev.common->device_status) { }
-	for (unsigned i = 0; i < queue.size; i++) {
-		if (!queue.desc[i].len) continue;
-		virtq_free(&queue, i);
-		request[i].done(&request[i], -EIO);
+	fprintf(stderr, "%s: device reset, its requests fail\n", why);
+	dead = true;
+	virtio_reset(&dev);
+	for (unsigned h = 0; h < queue.size; h++) {
+		if (virtq_in_flight(&queue, h)) job_part_done(parts[h].job, parts[h].off, parts[h].len, -EIO);
 	}
 }
 
 void vblk_interrupt(void)
 {
-	int slot;
+	int head = -EAGAIN;
 
-	while ((slot = virtq_done(&queue)) >= 0) {
-		struct vblk_request r = request[slot];
-		int status = status_errno(headers[slot].status);
+	while (!dead && (head = virtq_get(&queue)) >= 0)
+		job_part_done(parts[head].job, parts[head].off, parts[head].len, status_errno(slots[head].status));
+	if (!dead && head == -EPROTO) device_fail("the used ring names a request that is not in flight");
+}
 
-		virtq_free(&queue, slot);
-		r.done(&r, status);
-	}
-	if (slot == -2) device_fail();
+void vblk_config_interrupt(void)
+{
+	if (!dead && (dev.common->device_status & STATUS_NEEDS_RESET)) device_fail("the device asks for a reset");
 }

@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* drivers/virtio-blk/vblk.h - RING 3 - the block device: start it, give it requests, hear of their end. */
+/* drivers/virtio-blk/vblk.h - RING 3 - the block device as the message loop sees it. */
 #ifndef VBLK_H
 #define VBLK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "drivers/virtio-blk/virtio.h"
 
-#define DONE_BIT 1u                     /* of the port: the queue's interrupt */
+#define NOTIFY_QUEUE  1u        /* bits of HANDLE_PORT: requests have finished */
+#define NOTIFY_CONFIG 2u        /* the device has changed its configuration, or wants a reset */
 
-struct vblk_request {
+/* The work of one message: some bytes of a run, or a flush.  It can take several device requests ("parts"). */
+struct job {
+	struct job *next;               /* main.c's queue */
+	uint64_t token;                 /* whom to answer; 0: answered already */
 	uint32_t type;                  /* BLK_T_* */
-	uint64_t sector;                /* of 512 bytes */
-	uint32_t run;                   /* data: a handle, owned by the request */
-	uint64_t off, len;              /* bytes in the run */
-	void (*done)(struct vblk_request *, int status);        /* 0 or -errno */
-	uint64_t token;                 /* flush: whom to answer */
+	uint32_t run;                   /* handle, ours to close */
+	uint64_t sector, off, len;      /* what has not been given to the device yet: where on the disk, where in the run */
+	unsigned parts;                 /* given to the device, not finished */
+	bool flush_sent;
 };
 
-int vblk_start(uint64_t *sectors, bool *readonly);      /* virtio 1.1 3.1.1; -errno */
-/* Give it to the device.  0: it is the device's, r is copied; -EAGAIN: the queue is full; other errors: not taken. */
-int vblk_submit(const struct vblk_request *);
-void vblk_interrupt(void);              /* calls done() of all that finished */
-bool vblk_has_flush(void);
-uint64_t vblk_part_max(void);           /* bytes that fit one request whatever the pages */
+struct vblk_info { uint64_t sectors; bool readonly; bool flush; };
+
+int vblk_start(struct vblk_info *);     /* virtio 1.1 3.1.1; says on stderr what is wrong; -errno */
+int vblk_submit(struct job *);          /* as much of it as fits.  0: all; -EAGAIN: the queue is full; else it failed */
+void vblk_interrupt(void);              /* requests have finished */
+void vblk_config_interrupt(void);
+void job_part_done(struct job *, uint64_t off, uint64_t len, int status);       /* main.c: called for each part */
 
 #endif
