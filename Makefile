@@ -27,11 +27,11 @@ B       := build
 DEBUG   ?=
 WARN    := -std=gnu11 -O2 -g -Wall -Wextra -Werror
 GCCINC  := $(shell gcc -print-file-name=include 2>/dev/null)
+# min-pagesize=0: gcc 12 takes any small constant address for a NULL pointer; ring 0 may mean it.
 KFLAGS  := $(WARN) -Wno-unused-parameter -ffreestanding -nostdinc -isystem $(GCCINC) -I. -DQUIRE_RING0 \
            $(if $(DEBUG),-DQUIRE_DEBUG) -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
            -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
            --param=min-pagesize=0 -MMD
-# min-pagesize=0: gcc 12 takes any small constant address for a NULL pointer; ring 0 may mean it.
 KLINK   := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld
 EFLAGS  := $(WARN) -I. -I/usr/include/efi -I/usr/include/efi/x86_64 -DGNU_EFI_USE_MS_ABI -fpic -fshort-wchar \
            -ffreestanding -mno-red-zone -fno-stack-protector -fcf-protection=none -maccumulate-outgoing-args -MMD
