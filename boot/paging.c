@@ -90,7 +90,8 @@ UINT64 paging_build(const struct blob *kernel, const struct image *im, const str
 		direct_map(&mem[i], im);
 	image_map(kernel, im);
 
-	/* The instruction after the write of CR3 is fetched through the new tables, at the old address (SDM 3A 4.10.4). */
+	/* The instruction after the write of CR3 is fetched through the new tables, at its old address
+	 * (SDM 3A 4.10.4). */
 	*slot(jump_va, 1) = (jump_va & PTE_ADDR) | PTE_P;
 	return (UINT64)root;
 }
