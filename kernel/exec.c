@@ -60,14 +60,17 @@ static int file_image(const char *path, struct file **f, struct image *im)
  * script's, which becomes an argument.  1: it was a script; 0: it was not */
 static int script_parse(struct program *g, const char *name, char *path, size_t size)
 {
-	char line[SCRIPT_LINE + 1] = "", *word = line + 2, *arg;
+	char line[SCRIPT_LINE + 1] = "", *word = line + 2, *arg, *end;
 	uint64_t n = MIN(g->image.size, (uint64_t)SCRIPT_LINE);
 	int rc = image_read(&g->image, 0, line, n);
 
 	if (rc) return rc;
 	if (line[0] != '#' || line[1] != '!') return 0;
-	if (!strchr(line, '\n')) return -ENOEXEC;       /* longer than we read */
-	*strchr(line, '\n') = 0;
+	end = strchr(line, '\n');
+	if (!end && n == SCRIPT_LINE) return -ENOEXEC;  /* longer than we read */
+	if (!end) end = line + n;
+	while (end[-1] == ' ' || end[-1] == '\t') end--;
+	*end = 0;
 	while (*word == ' ' || *word == '\t') word++;
 	for (arg = word; *arg && *arg != ' ' && *arg != '\t'; arg++) { }
 	while (*arg == ' ' || *arg == '\t') *arg++ = 0;

@@ -178,8 +178,8 @@ SYSCALL(chdir)
 
 	if (!path) return -ENOMEM;
 	n = copy_in_str(path, a0, PATH_MAX);
-	rc = n < 0 ? n : file_may_exec(path);   /* search permission */
-	if (!rc) rc = file_open(path, O_RDONLY | O_DIRECTORY, &f);
+	rc = n < 0 ? n : file_open(path, O_RDONLY | O_DIRECTORY, &f);
+	if (!rc && (rc = file_may_exec(path))) file_put(f);     /* search permission */
 	kfree(path);
 	if (rc) return rc;
 	cwd_set(f);
