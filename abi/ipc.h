@@ -82,7 +82,7 @@ struct vmo_info {
 	uint64_t pages;         /* resident pages */
 	uint64_t dirty;         /* of these, DIRTY or WRITING */
 	uint64_t users;         /* open files and mappings, all processes */
-	uint64_t changed;       /* bit 0 size, 1 atime, 2 mtime, 3 ctime: changed since the last vmo_info or pager commit */
+	uint64_t changed;       /* bit 0 size, 1 atime, 2 mtime, 3 ctime: since the last vmo_info or pager commit */
 	int64_t  atime, mtime, ctime;  /* ns since the epoch */
 };
 #define VMO_SET_ATIME 1
@@ -106,7 +106,7 @@ struct vm_extent {
 
 /* Devices [S].  dev is HANDLE_DEVICE. */
 #define SYS_dev_info        0x1030 /* dev, dev_info* -> 0 */
-#define SYS_dev_map         0x1031 /* dev, bar, offset, len -> address (uncached); the page of the MSI-X table: -EPERM */
+#define SYS_dev_map         0x1031 /* dev, bar, offset, len -> address (uncached); pages of the MSI-X table: -EPERM */
 #define SYS_dev_irq         0x1032 /* dev, MSI-X entry, port, bits -> 0: the interrupt notifies the port with bits */
 #define SYS_dev_alloc       0x1033 /* dev, dev_mem*, pages -> 0: wired, zeroed, contiguous memory for rings */
 #define SYS_dev_segments    0x1034 /* dev, run, off, len, dev_seg*, max -> n: where these bytes are for DMA */

@@ -121,6 +121,14 @@ static bool page_overlap(uint64_t off, uint64_t len, uint64_t at, uint64_t n)
 	return off < ROUND_UP(at + n, PAGE_SIZE) && ROUND_DOWN(at, PAGE_SIZE) < off + len;
 }
 
+/* D1 */
+static bool msix_overlap(const struct pci_function *f, unsigned bar, uint64_t off, uint64_t len)
+{
+	if (!f->msix_cap) return false;
+	if (bar == f->msix_bar && page_overlap(off, len, f->msix_off, 16ull * f->msix_entries)) return true;
+	return bar == f->pba_bar && page_overlap(off, len, f->pba_off, f->msix_entries / 8 + 8);
+}
+
 /* A free slot of a device that still lives, for the one map that may have it.  => device->lock held */
 static int piece_find_locked(struct device *d, struct map *m, struct device_piece **out)
 {
@@ -155,9 +163,8 @@ int device_map_bar(struct device *d, struct map *m, unsigned bar, uint64_t off, 
 	if (bar >= 6 || len == 0 || off % PAGE_SIZE) return -EINVAL;
 	if (off > f->bar[bar].len || len > f->bar[bar].len - off) return -EINVAL;
 	len = ROUND_UP(len, PAGE_SIZE);
-	if (len > f->bar[bar].len - off) return -EINVAL;        /* a BAR smaller than a page may share it with another */
-	if (f->msix_cap && bar == f->msix_bar && page_overlap(off, len, f->msix_off, 16ull * f->msix_entries)) return -EPERM;
-	if (f->msix_cap && bar == f->pba_bar && page_overlap(off, len, f->pba_off, f->msix_entries / 8 + 8)) return -EPERM;
+	if (len > f->bar[bar].len - off) return -EINVAL;        /* a small BAR may share its page */
+	if (msix_overlap(f, bar, off, len)) return -EPERM;
 
 	mutex_lock(&d->lock);
 	rc = piece_find_locked(d, m, &p);

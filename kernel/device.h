@@ -19,7 +19,7 @@ struct device {
 	struct kobj obj;
 	struct pci_function pci;        /* [c] */
 	volatile uint32_t *msix;        /* [c] the table, which ring 3 never sees; NULL: no MSI-X */
-	volatile uint8_t *virtio;       /* [c] virtio's common configuration, for the reset; NULL: not a virtio device */
+	volatile uint8_t *virtio;       /* [c] virtio's common configuration, for the reset; NULL: not virtio */
 	struct mutex lock;              /* RANK_FILE */
 	bool stopped;                   /* [d] no handle is left: nothing may be given out any more */
 	struct map *map;                /* [d] of the one process that maps it; a reference */

@@ -8,6 +8,7 @@
  * H2  An object hears of its last handle after the slot is empty: nobody can reach it by a handle any more. */
 #include "kernel/handle.h"
 
+#include "kernel/proc.h"
 #include "mm/frame.h"
 
 #define PER_PAGE   (PAGE_SIZE / sizeof(struct kobj *))
@@ -104,6 +105,11 @@ struct kobj *handle_get(struct handles *t, uint32_t h, enum kobj_type type)
 	if (o) kobj_ref(o);
 	spin_unlock(&t->lock);
 	return o;
+}
+
+struct kobj *object_get(uint64_t h, enum kobj_type type)
+{
+	return h <= UINT32_MAX ? handle_get(&current_proc()->handles, h, type) : NULL;
 }
 
 int handle_close(struct handles *t, uint32_t h)

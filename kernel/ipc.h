@@ -25,15 +25,15 @@ struct kmsg {
 	struct port *port;              /* [o] held by a reference while not IDLE */
 	enum kmsg_state state;          /* [o] */
 	struct ipc_msg m;               /* request, then reply.  token: [o] */
-	struct kobj *obj[IPC_HANDLES];  /* request: borrowed from the sender; reply: a reference, the receiver's to drop */
+	struct kobj *obj[IPC_HANDLES];  /* request: borrowed from the sender; reply: references, the caller's to drop */
 	struct map *lender;             /* [c] the map of the thread that calls, whose addresses lend[].addr are (no
 	                                   reference: the thread sleeps in it); NULL: kernel addresses */
 	struct thread *caller;          /* [o] sleeps on `wait` for the reply; NULL: a post */
 	struct waitq wait;              /* [o] the caller alone, so that a reply wakes nobody else */
-	void (*done)(struct kmsg *);    /* post: replied, or the server died (m.status = -EIO).  No lock held; may post again */
+	void (*done)(struct kmsg *);    /* post: replied, or the server died (m.status -EIO).  No lock; may post again */
 	bool replied;                   /* [o] */
 	uint32_t lend_busy;             /* [o] a server copies from or to the lent buffers right now */
-	uaddr_t  staged_from[IPC_LENDS];        /* [caller] lend.c: the user's address while lend[].addr is the kernel's */
+	uaddr_t  staged_from[IPC_LENDS]; /* [caller] lend.c: the user's address while lend[].addr is the kernel's */
 	uint64_t wrote[IPC_LENDS];      /* [o] bytes the server has written into each lent buffer, from its start */
 };      /* [o] port->lock */
 
@@ -72,6 +72,8 @@ void port_notify(struct port *, uint64_t bits);         /* from anywhere, interr
 int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 void ipc_start(void);                   /* once, before the first server: the worker for posts to dead ports */
+
+struct port *port_get(uint64_t handle);                 /* sys_ipc.c: a reference; NULL: no handle on a port */
 
 /* Between ipc.c and lend.c. */
 struct kmsg *kmsg_find_locked(struct port *, uint64_t token);   /* TAKEN; NULL */

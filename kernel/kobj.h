@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/kobj.h - RING 0 - reference-counted kernel objects that a handle can name: ports, memory objects, runs, devices. */
+/* kernel/kobj.h - RING 0 - what a handle can name: ports, memory objects, runs, devices; counted references. */
 #ifndef KERNEL_KOBJ_H
 #define KERNEL_KOBJ_H
 

@@ -137,7 +137,8 @@ static bool bus_scan(uint8_t bus, unsigned depth, bool (*fn)(struct pci_function
 		} else if (f.vendor != 0xffff && (header & ~HEADER_MULTI) == 1 && f.config[SECONDARY_BUS] > bus) {
 			if (!bus_scan(f.config[SECONDARY_BUS], depth + 1, fn, arg)) return false;
 		}
-		if (devfn % 8 == 0 && (f.vendor == 0xffff || !(header & HEADER_MULTI))) devfn += 7;     /* one function */
+		/* no function 0, or no more than that one: on to the next device */
+		if (devfn % 8 == 0 && (f.vendor == 0xffff || !(header & HEADER_MULTI))) devfn += 7;
 	}
 	return true;
 }

@@ -90,8 +90,8 @@ static void server_create(struct server *s, const char *module, const char *name
 	}
 	s->module = module;
 	s->port = port_create(s->proc);
-	if (!s->port || handle_add(&s->proc->handles, &s->port->obj) != HANDLE_PORT) panic("no memory for server %s", name);
-	if (device && handle_add(&s->proc->handles, device) != HANDLE_DEVICE) panic("no memory for server %s", name);
+	if (!s->port || handle_add(&s->proc->handles, &s->port->obj) != HANDLE_PORT ||
+	    (device && handle_add(&s->proc->handles, device) != HANDLE_DEVICE)) panic("no memory for server %s", name);
 	kobj_ref(&s->port->obj);
 	s->port->died = server_died;
 	s->proc->port = s->port;
@@ -103,7 +103,8 @@ static bool disk_found(struct pci_function *f, void *arg)
 	struct device *d;
 
 	(void)arg;
-	if (f->vendor != VIRTIO_VENDOR || (f->device != VIRTIO_BLK && f->device != VIRTIO_BLK_TRANSITIONAL)) return true;
+	if (f->vendor != VIRTIO_VENDOR) return true;
+	if (f->device != VIRTIO_BLK && f->device != VIRTIO_BLK_TRANSITIONAL) return true;
 	if (ndisks == DISKS_MAX) {
 		kprintf("quire: more than %u disks; the rest is not used\n", DISKS_MAX);
 		return false;

@@ -8,13 +8,10 @@
  * file server, which has none, never learns a physical address (design rule 2). */
 #include "kernel/console.h"
 #include "kernel/device.h"
-#include "kernel/ipc.h"
 #include "kernel/proc.h"
 #include "kernel/servers.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
-#include "mm/frame.h"
-#include "mm/map.h"
 #include "mm/run.h"
 
 #define SEGMENTS_MAX RUN_MAX            /* a run has no more pages */
@@ -22,23 +19,11 @@
 
 static bool is_server(void) { return current_proc()->server; }
 
-static struct kobj *object_get(uint64_t h, enum kobj_type type)
-{
-	return h <= UINT32_MAX ? handle_get(&current_proc()->handles, h, type) : NULL;
-}
-
 static struct device *device_get(uint64_t h)
 {
 	struct kobj *o = object_get(h, KOBJ_DEVICE);
 
 	return o ? container_of(o, struct device, obj) : NULL;
-}
-
-static struct port *port_get(uint64_t h)
-{
-	struct kobj *o = object_get(h, KOBJ_PORT);
-
-	return o ? container_of(o, struct port, obj) : NULL;
 }
 
 SYSCALL(dev_info)
@@ -96,7 +81,7 @@ SYSCALL(dev_alloc)
 	if (!d) return is_server() ? -EBADF : -EPERM;
 	rc = a2 > DEVICE_ALLOC_MAX ? -EINVAL : device_alloc(d, current_proc()->map, a2, &mem.addr, &mem.phys);
 	kobj_unref(&d->obj);
-	return rc ? rc : copy_out(a1, &mem, sizeof(mem));       /* a bad address: the pages stay until the device goes */
+	return rc ? rc : copy_out(a1, &mem, sizeof(mem)); /* a bad address: the pages stay with the device */
 }
 
 /* At most a5 segments; if the part needs more, they cover its beginning, as the caller sees from their lengths. */

@@ -5,16 +5,15 @@
  * Locks: none here; objects are held by references.
  *
  * Y1  A message whose handles the receiver's table cannot take fails as a whole: no half of it is seen. */
-#include "kernel/ipc.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/time.h"
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 
-static struct port *port_get(uint64_t h)
+struct port *port_get(uint64_t h)
 {
-	struct kobj *o = h <= UINT32_MAX ? handle_get(&current_proc()->handles, h, KOBJ_PORT) : NULL;
+	struct kobj *o = object_get(h, KOBJ_PORT);
 
 	return o ? container_of(o, struct port, obj) : NULL;
 }
@@ -33,7 +32,7 @@ static int handles_to_objs(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES
 	for (int i = 0; i < IPC_HANDLES; i++) obj[i] = NULL;
 	for (int i = 0; i < IPC_HANDLES; i++) {
 		if (!m->handle[i]) continue;
-		obj[i] = handle_get(&current_proc()->handles, m->handle[i], KOBJ_ANY);
+		obj[i] = object_get(m->handle[i], KOBJ_ANY);
 		if (obj[i]) continue;
 		objs_put(obj);
 		return -EBADF;
@@ -105,7 +104,7 @@ SYSCALL(ipc_call)
 	return rc ? rc : call_finish(&k, a1);
 }
 
-/* Receive, and put the message at `msg`.  What cannot be delivered is answered here, so that its caller does not wait. */
+/* Receive, and put the message at `msg`.  What cannot be delivered is answered here: its caller does not wait. */
 static int msg_receive(struct port *p, uaddr_t msg, uint64_t timeout)
 {
 	uint64_t now = time_mono(), deadline = timeout > WAIT_FOREVER - 1 - now ? WAIT_FOREVER : now + timeout;

@@ -3,21 +3,13 @@
  *
  * Path:  entry.S > syscall.c > [sys_vmo.c] > mm/vmo.c, mm/vmwrite.c, mm/pager.c
  * Locks: vmo->lock around what vmo_set changes; otherwise none here. */
-#include "kernel/ipc.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/map.h"
 #include "mm/pagecache.h"
-#include "mm/run.h"
 
 #define EXTENTS_MAX 1024u
-
-static struct kobj *object_get(uint64_t h, enum kobj_type type)
-{
-	return h <= UINT32_MAX ? handle_get(&current_proc()->handles, h, type) : NULL;
-}
 
 static int vmo_args_check(const struct vmo_args *a)
 {

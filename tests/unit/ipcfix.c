@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/unit/ipcfix.c - HOST - a client and a server for the tests of messages (ipcfix.h). */
+#include "tests/unit/ipcfix.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "tests/unit/stub_kernel.h"
+
+struct proc client, server, stranger;
+struct map client_map, server_map;
+struct thread client_thread = { .proc = &client }, server_thread = { .proc = &server };
+struct thread stranger_thread = { .proc = &stranger };
+struct thread *current = &client_thread;
+struct port *port;
+struct kobj thing;
+int dones, map_copies_by_server;
+bool no_memory;
+void (*worker)(void *);
+void (*during_copy)(void);
+struct ipc_msg got;              /* what the server received last */
+struct kobj *got_obj[IPC_HANDLES];
+
+struct thread *current_thread(void) { return current; }
+void *kalloc_pages(uint32_t n) { return no_memory ? NULL : calloc(n, PAGE_SIZE); }
+void *kalloc(size_t n) { return no_memory ? NULL : calloc(1, n); }
+
+struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
+{
+	(void)name, (void)arg;
+	worker = fn;
+	return &client_thread;
+}
+
+int map_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
+{
+	(void)m;
+	if (current == &server_thread) map_copies_by_server++;
+	if (va < PAGE_SIZE) return -EFAULT;
+	if (during_copy) during_copy();
+	if (write) memcpy((void *)va, kbuf, len);
+	else memcpy(kbuf, (void *)va, len);
+	return 0;
+}
+
+static void destroy(struct kobj *o) { (void)o; }
+
+int ipc_setup(void **st)
+{
+	(void)st;
+	current = &client_thread;
+	client_map.wired = false;
+	server_map.wired = true;
+	client.map = &client_map;
+	server.map = &server_map;
+	dones = map_copies_by_server = 0;
+	no_memory = false;
+	during_copy = NULL;
+	memset(&got, 0, sizeof(got));
+	kobj_init(&thing, KOBJ_VMO, destroy);
+	handles_init(&client.handles);
+	handles_init(&server.handles);
+	port = port_create(&server);
+	server.port = port;
+	assert_int_equal(handle_add(&server.handles, &port->obj), HANDLE_PORT);
+	return 0;
+}
+
+int ipc_teardown(void **st)
+{
+	(void)st;
+	handles_destroy(&client.handles);
+	handles_destroy(&server.handles);
+	assert_int_equal(port->obj.refs, 1);
+	kobj_unref(&port->obj);
+	assert_int_equal(thing.refs, 1);
+	host_mm_done();
+	return 0;
+}
+
+/* ---- the server's side */
+int receive(void)
+{
+	struct thread *was = current;
+	int rc;
+
+	current = &server_thread;
+	rc = ipc_recv(port, &got, got_obj, 0);
+	current = was;
+	return rc;
+}
+
+int reply(int status, uint64_t arg0, struct kobj *obj)
+{
+	struct kobj *objs[IPC_HANDLES] = { obj };
+	struct ipc_msg m = { .token = got.token, .status = status, .arg = { arg0 } };
+	struct thread *was = current;
+	int rc;
+
+	current = &server_thread;
+	rc = ipc_reply(&m, objs);
+	current = was;
+	return rc;
+}
+
+int lend(unsigned which, uint64_t off, void *buf, uint64_t len, bool write)
+{
+	struct thread *was = current;
+	int rc;
+
+	current = &server_thread;
+	rc = lend_copy(got.token, which, off, (uaddr_t)buf, len, write);
+	current = was;
+	return rc;
+}
+
+int call(struct kmsg *k, void (*serve)(void))
+{
+	host_sleep_hook = serve;
+	return ipc_call(port, k, true);
+}
+
+void done_count(struct kmsg *k) { (void)k; dones++; }
