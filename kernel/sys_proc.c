@@ -256,6 +256,22 @@ SYSCALL(set_robust_list)
 	return a1 == 24 ? 0 : -EINVAL;  /* nothing to do: no thread but the last ever dies alone */
 }
 
+/* C libraries ask for these and do without; so the answer is not worth a line in the log. */
+SYSCALL(futex)
+{
+	return -ENOSYS;
+}
+
+SYSCALL(rseq)
+{
+	return -ENOSYS;
+}
+
+SYSCALL(clone3)
+{
+	return -ENOSYS;
+}
+
 SYSCALL(sched_yield)
 {
 	thread_yield();
@@ -328,8 +344,8 @@ SYSCALL(sysinfo)
 	return copy_out(a0, &s, sizeof(s));
 }
 
-/* RDRAND where there is one (SDM 1 7.3.17; it may fail now and then), mixed with the clock by a multiplicative hash:
- * without RDRAND this is unpredictable to nobody who knows the boot time, and says so nowhere else. */
+/* RDRAND where there is one (SDM 1 7.3.17; it may fail now and then), mixed with the clock by a multiplicative hash.
+ * Without RDRAND the clock is all there is: good for hash seeds, not for secrets. */
 static uint64_t random_word(void)
 {
 	static uint64_t state;

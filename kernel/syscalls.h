@@ -112,6 +112,7 @@
 	X(186, gettid, "") \
 	X(200, tkill, "int int") \
 	X(201, time, "addr") \
+	X(202, futex, "addr int int") \
 	X(204, sched_getaffinity, "int size addr") \
 	X(217, getdents64, "fd addr size") \
 	X(218, set_tid_address, "addr") \
@@ -146,6 +147,8 @@
 	X(309, getcpu, "addr addr") \
 	X(316, renameat2, "fd path fd path flags") \
 	X(318, getrandom, "addr size flags") \
+	X(334, rseq, "addr size flags") \
+	X(435, clone3, "addr size") \
 	X(439, faccessat2, "fd path mode flags")
 
 #define SYSCALLS_QUIRE(X) \
