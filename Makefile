@@ -27,7 +27,8 @@ B       := build
 DEBUG   ?=
 WARN    := -std=gnu11 -O2 -g -Wall -Wextra -Werror
 GCCINC  := $(shell gcc -print-file-name=include 2>/dev/null)
-# min-pagesize=0: gcc 12 takes any small constant address for a NULL pointer; ring 0 may mean it.
+# min-pagesize=0: gcc 12 takes any small constant address for a NULL pointer; ring 0, and programs that fault on
+# purpose, mean it.
 KFLAGS  := $(WARN) -Wno-unused-parameter -ffreestanding -nostdinc -isystem $(GCCINC) -I. -DQUIRE_RING0 \
            $(if $(DEBUG),-DQUIRE_DEBUG) -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
            -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
@@ -37,7 +38,7 @@ EFLAGS  := $(WARN) -I. -I/usr/include/efi -I/usr/include/efi/x86_64 -DGNU_EFI_US
            -ffreestanding -mno-red-zone -fno-stack-protector -fcf-protection=none -maccumulate-outgoing-args -MMD
 ELINK   := -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -z noexecstack -T /usr/lib/elf_x86_64_efi.lds
 SFLAGS  := $(WARN) -Wno-unused-parameter -static -I. -DQUIRE_RING3 -MMD
-UFLAGS  := $(WARN) -static -MMD
+UFLAGS  := $(WARN) -static --param=min-pagesize=0 -MMD
 
 objects  = $(patsubst %,$(B)/%.o,$(wildcard $(1)))
 programs = $(patsubst user/$(1)/%.c,$(B)/root/$(1)/%,$(wildcard user/$(1)/*.c))
