@@ -202,8 +202,9 @@ def guest_run(name, seconds):
 def guest_tests(score, names):
     # A make above us must not pass on its flags to this one; two builds of one tree must not mix (as in run).
     os.makedirs(os.path.join(BUILD, "run"), exist_ok=True)
-    status, out = run_limited(["flock", os.path.join(BUILD, "run/lock"), "make", "-s", "--no-print-directory", "-j%d" % JOBS, "all"], seconds_left(300),
-                              env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")})
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    status, out = run_limited(["flock", os.path.join(BUILD, "run/lock"), "make", "-s", "--no-print-directory",
+                               "-j%d" % JOBS, "all"], seconds_left(300), env=env)
     if status:
         score.add(False, "build of the image's parts; %d guest tests were not run" % len(names), out)
         return
