@@ -33,7 +33,7 @@ class CutDisk:
 
     def guest(self, **kw):
         return Guest(None, extra=["-drive", "if=none,id=d0,format=qcow2,file=%s,cache=writeback" % self.overlay, "-device",
-                                  "virtio-blk-pci,disable-legacy=on,bootindex=0,drive=d0,addr=0x2"], **kw)
+                                  "virtio-blk-pci,disable-legacy=on,bootindex=0,drive=d0,addr=0x1"], **kw)
 
     def settle(self):
         """After the kill: what is on the disk, as the image itself."""

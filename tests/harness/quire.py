@@ -50,7 +50,7 @@ class Guest:
         self.monitor_path = os.path.join(self.dir, "qmp")
         drive = [] if image is None else [
             "-drive", "if=none,id=d0,format=raw,file=%s,cache=%s%s" % (image, cache, drive_opts),
-            "-device", "virtio-blk-pci,disable-legacy=on,bootindex=0,drive=d0,addr=0x2"]
+            "-device", "virtio-blk-pci,disable-legacy=on,bootindex=0,drive=d0,addr=0x1"]
         self.cmd = ["qemu-system-x86_64", "-M", "q35,sata=off,i8042=off,smbus=off,usb=off,vmport=off", "-accel", "tcg",
                     "-cpu", "max,-la57", "-bios", OVMF, "-m", str(mem), "-smp", str(cpus), "-nodefaults", "-vga", "none",
                     "-display", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
