@@ -28,15 +28,8 @@ struct file *file_alloc(enum file_kind kind, uint32_t flags)
 	return f;
 }
 
-void file_ref(struct file *f)
-{
-	__atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);
-}
-
-static void file_closed(struct kmsg *k)
-{
-	kfree(container_of(k, struct file, close_msg));
-}
+void file_ref(struct file *f) { __atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED); }
+static void file_closed(struct kmsg *k) { kfree(container_of(k, struct file, close_msg)); }
 
 void file_put(struct file *f)
 {
@@ -77,10 +70,7 @@ struct file *cwd_get(void)
 	return f;
 }
 
-static int fd_limit(const struct proc *p)
-{
-	return MIN(p->rlimit[RLIMIT_NOFILE][0], (uint64_t)FD_MAX);
-}
+static int fd_limit(const struct proc *p) { return MIN(p->rlimit[RLIMIT_NOFILE][0], (uint64_t)FD_MAX); }
 
 int fd_install(struct file *f, int min, bool cloexec)
 {

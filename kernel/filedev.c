@@ -226,10 +226,7 @@ static long poll_until(uaddr_t fds, uint64_t n, uint64_t deadline)
 	}
 }
 
-SYSCALL(poll)
-{
-	return poll_until(a0, a1, (int)a2 < 0 ? WAIT_FOREVER : time_mono() + (uint64_t)(int)a2 * 1000000);
-}
+SYSCALL(poll) { return poll_until(a0, a1, (int)a2 < 0 ? WAIT_FOREVER : time_mono() + (uint64_t)(int)a2 * 1000000); }
 
 SYSCALL(ppoll)
 {

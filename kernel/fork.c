@@ -95,18 +95,8 @@ static long clone(uint64_t flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t chi
 	return pid;
 }
 
-SYSCALL(fork)
-{
-	return clone(SIGCHLD, 0, 0, 0);
-}
-
-SYSCALL(vfork)
-{
-	return clone(SIGCHLD | CLONE_VFORK | CLONE_VM, 0, 0, 0);
-}
+SYSCALL(fork) { return clone(SIGCHLD, 0, 0, 0); }
+SYSCALL(vfork) { return clone(SIGCHLD | CLONE_VFORK | CLONE_VM, 0, 0, 0); }
 
 /* clone(flags, stack, parent_tid, child_tid, tls): x86-64's order of arguments. */
-SYSCALL(clone)
-{
-	return clone(a0, a1, a2, a3);
-}
+SYSCALL(clone) { return clone(a0, a1, a2, a3); }

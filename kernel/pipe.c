@@ -60,15 +60,8 @@ void pipe_close(struct pipe *p, bool writer)
 }
 
 /* The bytes at `at` up to the end of their page. */
-static uint64_t piece(uint64_t at, uint64_t len)
-{
-	return MIN(len, PAGE_SIZE - (at & PAGE_MASK));
-}
-
-static char *slot(struct pipe *p, uint64_t at)
-{
-	return p->page[at / PAGE_SIZE % PIPE_PAGES] + (at & PAGE_MASK);
-}
+static uint64_t piece(uint64_t at, uint64_t len) { return MIN(len, PAGE_SIZE - (at & PAGE_MASK)); }
+static char *slot(struct pipe *p, uint64_t at) { return p->page[at / PAGE_SIZE % PIPE_PAGES] + (at & PAGE_MASK); }
 
 /* Wait for bytes and the turn.  0: the turn is ours; 1: end of file; -EAGAIN, -ERESTART.  => lock held */
 static int read_enter_locked(struct pipe *p, bool nonblock)
@@ -244,12 +237,5 @@ static long pipe_make(uaddr_t fds, uint32_t flags)
 	return fd[0] < 0 || fd[1] < 0 ? -EMFILE : -EFAULT;
 }
 
-SYSCALL(pipe)
-{
-	return pipe_make(a0, 0);
-}
-
-SYSCALL(pipe2)
-{
-	return pipe_make(a0, a1);
-}
+SYSCALL(pipe) { return pipe_make(a0, 0); }
+SYSCALL(pipe2) { return pipe_make(a0, a1); }

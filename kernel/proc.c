@@ -27,10 +27,7 @@ struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");
 static struct list all_procs = LIST_INIT(all_procs);    /* [P] by rising pid */
 static uint32_t last_pid = PID_INIT;                    /* [P] */
 
-static struct proc *proc_of(struct list *l)
-{
-	return container_of(l, struct proc, all_link);
-}
+static struct proc *proc_of(struct list *l) { return container_of(l, struct proc, all_link); }
 
 static void rlimits_init(struct proc *p)
 {
@@ -65,10 +62,7 @@ struct proc *proc_create(const char *name, struct proc *parent)
 	return p;
 }
 
-void proc_ref(struct proc *p)
-{
-	__atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
-}
+void proc_ref(struct proc *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
 
 void proc_unref(struct proc *p)
 {
@@ -401,12 +395,5 @@ SYSCALL(times)
 	return time_mono() / tick;
 }
 
-SYSCALL(exit)
-{
-	proc_exit((a0 & 0xff) << 8);
-}
-
-SYSCALL(exit_group)
-{
-	proc_exit((a0 & 0xff) << 8);
-}
+SYSCALL(exit) { proc_exit((a0 & 0xff) << 8); }
+SYSCALL(exit_group) { proc_exit((a0 & 0xff) << 8); }

@@ -18,10 +18,7 @@
 
 /* ---- sending */
 
-static bool handled(const struct proc *p, int signo)
-{
-	return p->action[signo].handler > SIG_IGN;
-}
+static bool handled(const struct proc *p, int signo) { return p->action[signo].handler > SIG_IGN; }
 
 static bool ignored(const struct proc *p, int signo)
 {

@@ -63,10 +63,7 @@ int64_t words_count(uaddr_t vec, uint64_t *bytes)
 
 /* ---- building */
 
-static uaddr_t start_addr(const struct start *s, uint64_t at)
-{
-	return STACK_TOP - s->size + at;
-}
+static uaddr_t start_addr(const struct start *s, uint64_t at) { return STACK_TOP - s->size + at; }
 
 void push_word(struct start *s, uint64_t v)
 {
@@ -149,10 +146,7 @@ int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, c
 	return 0;
 }
 
-uaddr_t start_sp(const struct start *s)
-{
-	return start_addr(s, 0);
-}
+uaddr_t start_sp(const struct start *s) { return start_addr(s, 0); }
 
 int start_begin(struct start *s, uint64_t words, uint64_t bytes, const char *path)
 {

@@ -24,15 +24,8 @@ static long name_two(uint32_t op, int olddir, uaddr_t old, int newdir, uaddr_t n
 	return request_end(&r, rc, op);
 }
 
-SYSCALL(rename)
-{
-	return name_two(NAME_RENAME, AT_FDCWD, a0, AT_FDCWD, a1, 0);
-}
-
-SYSCALL(renameat)
-{
-	return name_two(NAME_RENAME, a0, a1, a2, a3, 0);
-}
+SYSCALL(rename) { return name_two(NAME_RENAME, AT_FDCWD, a0, AT_FDCWD, a1, 0); }
+SYSCALL(renameat) { return name_two(NAME_RENAME, a0, a1, a2, a3, 0); }
 
 SYSCALL(renameat2)
 {
@@ -40,10 +33,7 @@ SYSCALL(renameat2)
 	return a4 & ~1ull ? -EINVAL : name_two(NAME_RENAME, a0, a1, a2, a3, a4);
 }
 
-SYSCALL(link)
-{
-	return name_two(NAME_LINK, AT_FDCWD, a0, AT_FDCWD, a1, 0);
-}
+SYSCALL(link) { return name_two(NAME_LINK, AT_FDCWD, a0, AT_FDCWD, a1, 0); }
 
 SYSCALL(linkat)
 {
@@ -61,15 +51,8 @@ static long symlink_at(uaddr_t target, int dirfd, uaddr_t path)
 	return request_end(&r, rc, NAME_SYMLINK);
 }
 
-SYSCALL(symlink)
-{
-	return symlink_at(a0, AT_FDCWD, a1);
-}
-
-SYSCALL(symlinkat)
-{
-	return symlink_at(a0, a1, a2);
-}
+SYSCALL(symlink) { return symlink_at(a0, AT_FDCWD, a1); }
+SYSCALL(symlinkat) { return symlink_at(a0, a1, a2); }
 
 /* ---- answers with bytes */
 
@@ -92,15 +75,8 @@ static long readlink_at(int dirfd, uaddr_t path, uaddr_t buf, uint64_t size)
 	return rc ? rc : (long)r.k.m.arg[0];
 }
 
-SYSCALL(readlink)
-{
-	return readlink_at(AT_FDCWD, a0, a1, a2);
-}
-
-SYSCALL(readlinkat)
-{
-	return readlink_at(a0, a1, a2, a3);
-}
+SYSCALL(readlink) { return readlink_at(AT_FDCWD, a0, a1, a2); }
+SYSCALL(readlinkat) { return readlink_at(a0, a1, a2, a3); }
 
 /* One page of entries at a time.  => file->lock held */
 static long dir_read(struct file *f, uaddr_t buf, uint64_t size, char *page)
@@ -199,10 +175,7 @@ SYSCALL(fchdir)
 	return 0;
 }
 
-SYSCALL(umask)
-{
-	return __atomic_exchange_n(&current_proc()->umask, a0 & 0777, __ATOMIC_RELAXED);
-}
+SYSCALL(umask) { return __atomic_exchange_n(&current_proc()->umask, a0 & 0777, __ATOMIC_RELAXED); }
 
 /* ---- times */
 

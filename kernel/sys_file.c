@@ -99,15 +99,8 @@ static long fd_rw(int fd, uaddr_t buf, uint64_t len, bool write)
 	return n;
 }
 
-SYSCALL(read)
-{
-	return fd_rw(a0, a1, a2, false);
-}
-
-SYSCALL(write)
-{
-	return fd_rw(a0, a1, a2, true);
-}
+SYSCALL(read) { return fd_rw(a0, a1, a2, false); }
+SYSCALL(write) { return fd_rw(a0, a1, a2, true); }
 
 static long fd_rw_at(int fd, uaddr_t buf, uint64_t len, uint64_t pos, bool write)
 {
@@ -120,15 +113,8 @@ static long fd_rw_at(int fd, uaddr_t buf, uint64_t len, uint64_t pos, bool write
 	return n;
 }
 
-SYSCALL(pread64)
-{
-	return fd_rw_at(a0, a1, a2, a3, false);
-}
-
-SYSCALL(pwrite64)
-{
-	return fd_rw_at(a0, a1, a2, a3, true);
-}
+SYSCALL(pread64) { return fd_rw_at(a0, a1, a2, a3, false); }
+SYSCALL(pwrite64) { return fd_rw_at(a0, a1, a2, a3, true); }
 
 /* ---- vectors */
 
@@ -215,25 +201,10 @@ static long fd_rwv(int fd, uaddr_t iov, uint64_t count, uint64_t *pos, bool writ
 	return n;
 }
 
-SYSCALL(readv)
-{
-	return fd_rwv(a0, a1, a2, NULL, false);
-}
-
-SYSCALL(writev)
-{
-	return fd_rwv(a0, a1, a2, NULL, true);
-}
-
-SYSCALL(preadv)
-{
-	return fd_rwv(a0, a1, a2, &a3, false);
-}
-
-SYSCALL(pwritev)
-{
-	return fd_rwv(a0, a1, a2, &a3, true);
-}
+SYSCALL(readv) { return fd_rwv(a0, a1, a2, NULL, false); }
+SYSCALL(writev) { return fd_rwv(a0, a1, a2, NULL, true); }
+SYSCALL(preadv) { return fd_rwv(a0, a1, a2, &a3, false); }
+SYSCALL(pwritev) { return fd_rwv(a0, a1, a2, &a3, true); }
 
 /* ---- offset and size */
 
@@ -301,15 +272,8 @@ static long fd_sync(int fd, unsigned wb)
 	return rc;
 }
 
-SYSCALL(fsync)
-{
-	return fd_sync(a0, WB_WAIT | WB_COMMIT);
-}
-
-SYSCALL(fdatasync)
-{
-	return fd_sync(a0, WB_WAIT | WB_COMMIT | WB_DATASYNC);
-}
+SYSCALL(fsync) { return fd_sync(a0, WB_WAIT | WB_COMMIT); }
+SYSCALL(fdatasync) { return fd_sync(a0, WB_WAIT | WB_COMMIT | WB_DATASYNC); }
 
 SYSCALL(sync)
 {

@@ -26,10 +26,7 @@ int request_path(struct request *r, int i, uaddr_t path)
 	return 0;
 }
 
-static const char *request_text(const struct request *r, int i)
-{
-	return (const char *)r->k.m.lend[i].addr;
-}
+static const char *request_text(const struct request *r, int i) { return (const char *)r->k.m.lend[i].addr; }
 
 /* The node that path i starts from: dirfd, the current directory, or the root.  -EBADF, -ENOTDIR, -ENOENT */
 int request_dir(struct request *r, int i, int dirfd, bool empty_ok)
@@ -108,10 +105,7 @@ int name_sync(uint64_t node)
 
 /* ---- open */
 
-static uint32_t umask_of(void)
-{
-	return current_proc()->umask;
-}
+static uint32_t umask_of(void) { return current_proc()->umask; }
 
 /* The reply of NAME_OPEN becomes an open file.  The node is closed again if that fails. */
 static int open_reply(struct kmsg *k, uint32_t flags, struct file **out)
@@ -196,20 +190,9 @@ int file_may_exec(const char *path)
 	return request_end(&r, rc, NAME_ACCESS);
 }
 
-SYSCALL(open)
-{
-	return open_fd(AT_FDCWD, a0, a1, a2);
-}
-
-SYSCALL(openat)
-{
-	return open_fd(a0, a1, a2, a3);
-}
-
-SYSCALL(creat)
-{
-	return open_fd(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, a1);
-}
+SYSCALL(open) { return open_fd(AT_FDCWD, a0, a1, a2); }
+SYSCALL(openat) { return open_fd(a0, a1, a2, a3); }
+SYSCALL(creat) { return open_fd(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, a1); }
 
 SYSCALL(truncate)
 {
@@ -278,20 +261,9 @@ static long stat_fd(int fd, uaddr_t to)
 	return rc;
 }
 
-SYSCALL(stat)
-{
-	return stat_path(AT_FDCWD, a0, 0, a1);
-}
-
-SYSCALL(lstat)
-{
-	return stat_path(AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, a1);
-}
-
-SYSCALL(fstat)
-{
-	return stat_fd(a0, a1);
-}
+SYSCALL(stat) { return stat_path(AT_FDCWD, a0, 0, a1); }
+SYSCALL(lstat) { return stat_path(AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, a1); }
+SYSCALL(fstat) { return stat_fd(a0, a1); }
 
 SYSCALL(newfstatat)
 {
@@ -326,60 +298,17 @@ SYSCALL(fstatfs)
 
 /* ---- calls with one path */
 
-SYSCALL(mkdir)
-{
-	return name_simple(NAME_MKDIR, AT_FDCWD, a0, 0, a1 & 07777 & ~umask_of(), 0);
-}
-
-SYSCALL(mkdirat)
-{
-	return name_simple(NAME_MKDIR, a0, a1, 0, a2 & 07777 & ~umask_of(), 0);
-}
-
-SYSCALL(unlink)
-{
-	return name_simple(NAME_UNLINK, AT_FDCWD, a0, 0, 0, 0);
-}
-
-SYSCALL(rmdir)
-{
-	return name_simple(NAME_UNLINK, AT_FDCWD, a0, AT_REMOVEDIR, 0, 0);
-}
-
-SYSCALL(unlinkat)
-{
-	return a2 & ~(uint64_t)AT_REMOVEDIR ? -EINVAL : name_simple(NAME_UNLINK, a0, a1, a2, 0, 0);
-}
-
-SYSCALL(chmod)
-{
-	return name_simple(NAME_CHMOD, AT_FDCWD, a0, 0, a1 & 07777, 0);
-}
-
-SYSCALL(fchmod)
-{
-	return name_fd(NAME_CHMOD, a0, a1 & 07777, 0);
-}
-
-SYSCALL(fchmodat)
-{
-	return name_simple(NAME_CHMOD, a0, a1, 0, a2 & 07777, 0);
-}
-
-SYSCALL(chown)
-{
-	return name_simple(NAME_CHOWN, AT_FDCWD, a0, 0, (uint32_t)a1, (uint32_t)a2);
-}
-
-SYSCALL(lchown)
-{
-	return name_simple(NAME_CHOWN, AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, (uint32_t)a1, (uint32_t)a2);
-}
-
-SYSCALL(fchown)
-{
-	return name_fd(NAME_CHOWN, a0, (uint32_t)a1, (uint32_t)a2);
-}
+SYSCALL(mkdir) { return name_simple(NAME_MKDIR, AT_FDCWD, a0, 0, a1 & 07777 & ~umask_of(), 0); }
+SYSCALL(mkdirat) { return name_simple(NAME_MKDIR, a0, a1, 0, a2 & 07777 & ~umask_of(), 0); }
+SYSCALL(unlink) { return name_simple(NAME_UNLINK, AT_FDCWD, a0, 0, 0, 0); }
+SYSCALL(rmdir) { return name_simple(NAME_UNLINK, AT_FDCWD, a0, AT_REMOVEDIR, 0, 0); }
+SYSCALL(unlinkat) { return a2 & ~(uint64_t)AT_REMOVEDIR ? -EINVAL : name_simple(NAME_UNLINK, a0, a1, a2, 0, 0); }
+SYSCALL(chmod) { return name_simple(NAME_CHMOD, AT_FDCWD, a0, 0, a1 & 07777, 0); }
+SYSCALL(fchmod) { return name_fd(NAME_CHMOD, a0, a1 & 07777, 0); }
+SYSCALL(fchmodat) { return name_simple(NAME_CHMOD, a0, a1, 0, a2 & 07777, 0); }
+SYSCALL(chown) { return name_simple(NAME_CHOWN, AT_FDCWD, a0, 0, (uint32_t)a1, (uint32_t)a2); }
+SYSCALL(lchown) { return name_simple(NAME_CHOWN, AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, (uint32_t)a1, (uint32_t)a2); }
+SYSCALL(fchown) { return name_fd(NAME_CHOWN, a0, (uint32_t)a1, (uint32_t)a2); }
 
 SYSCALL(fchownat)
 {
@@ -393,27 +322,8 @@ static long access_path(int dirfd, uaddr_t path, uint64_t mode, uint64_t flags)
 	return name_simple(NAME_ACCESS, dirfd, path, flags, mode, 0);
 }
 
-SYSCALL(access)
-{
-	return access_path(AT_FDCWD, a0, a1, 0);
-}
-
-SYSCALL(faccessat)
-{
-	return access_path(a0, a1, a2, 0);
-}
-
-SYSCALL(faccessat2)
-{
-	return access_path(a0, a1, a2, a3);
-}
-
-SYSCALL(mknod)
-{
-	return name_simple(NAME_MKNOD, AT_FDCWD, a0, a2, (a1 & ~(uint64_t)umask_of()) & 0xffff, 0);
-}
-
-SYSCALL(mknodat)
-{
-	return name_simple(NAME_MKNOD, a0, a1, a3, (a2 & ~(uint64_t)umask_of()) & 0xffff, 0);
-}
+SYSCALL(access) { return access_path(AT_FDCWD, a0, a1, 0); }
+SYSCALL(faccessat) { return access_path(a0, a1, a2, 0); }
+SYSCALL(faccessat2) { return access_path(a0, a1, a2, a3); }
+SYSCALL(mknod) { return name_simple(NAME_MKNOD, AT_FDCWD, a0, a2, (a1 & ~(uint64_t)umask_of()) & 0xffff, 0); }
+SYSCALL(mknodat) { return name_simple(NAME_MKNOD, a0, a1, a3, (a2 & ~(uint64_t)umask_of()) & 0xffff, 0); }

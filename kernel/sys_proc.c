@@ -13,15 +13,8 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
-SYSCALL(getpid)
-{
-	return current_proc()->pid;
-}
-
-SYSCALL(gettid)
-{
-	return current_thread()->tid;
-}
+SYSCALL(getpid) { return current_proc()->pid; }
+SYSCALL(gettid) { return current_thread()->tid; }
 
 SYSCALL(getppid)
 {
@@ -33,25 +26,10 @@ SYSCALL(getppid)
 	return pid;
 }
 
-SYSCALL(getuid)
-{
-	return current_proc()->uid;
-}
-
-SYSCALL(geteuid)
-{
-	return current_proc()->euid;
-}
-
-SYSCALL(getgid)
-{
-	return current_proc()->gid;
-}
-
-SYSCALL(getegid)
-{
-	return current_proc()->egid;
-}
+SYSCALL(getuid) { return current_proc()->uid; }
+SYSCALL(geteuid) { return current_proc()->euid; }
+SYSCALL(getgid) { return current_proc()->gid; }
+SYSCALL(getegid) { return current_proc()->egid; }
 
 SYSCALL(getgroups)
 {
@@ -121,20 +99,9 @@ static long group_of(uint32_t pid, bool session)
 	return id;
 }
 
-SYSCALL(getpgrp)
-{
-	return group_of(0, false);
-}
-
-SYSCALL(getpgid)
-{
-	return group_of(a0, false);
-}
-
-SYSCALL(getsid)
-{
-	return group_of(a0, true);
-}
+SYSCALL(getpgrp) { return group_of(0, false); }
+SYSCALL(getpgid) { return group_of(a0, false); }
+SYSCALL(getsid) { return group_of(a0, true); }
 
 /* POSIX setpgid: oneself or a child, within the session, into a group of one's own or one that is there. */
 static long pgid_set(struct proc *p, uint32_t pgid)
@@ -203,20 +170,9 @@ static long limit(int pid, uint64_t which, uaddr_t set, uaddr_t get)
 	return get ? copy_out(get, old, sizeof(old)) : 0;
 }
 
-SYSCALL(getrlimit)
-{
-	return limit(0, a0, 0, a1);
-}
-
-SYSCALL(setrlimit)
-{
-	return limit(0, a0, a1, 0);
-}
-
-SYSCALL(prlimit64)
-{
-	return limit(a0, a1, a2, a3);
-}
+SYSCALL(getrlimit) { return limit(0, a0, 0, a1); }
+SYSCALL(setrlimit) { return limit(0, a0, a1, 0); }
+SYSCALL(prlimit64) { return limit(a0, a1, a2, a3); }
 
 /* ---- this thread */
 
@@ -257,20 +213,9 @@ SYSCALL(set_robust_list)
 }
 
 /* C libraries ask for these and do without; so the answer is not worth a line in the log. */
-SYSCALL(futex)
-{
-	return -ENOSYS;
-}
-
-SYSCALL(rseq)
-{
-	return -ENOSYS;
-}
-
-SYSCALL(clone3)
-{
-	return -ENOSYS;
-}
+SYSCALL(futex) { return -ENOSYS; }
+SYSCALL(rseq) { return -ENOSYS; }
+SYSCALL(clone3) { return -ENOSYS; }
 
 SYSCALL(sched_yield)
 {
@@ -315,10 +260,7 @@ SYSCALL(prctl)
 	return 0;
 }
 
-SYSCALL(personality)
-{
-	return a0 == 0 || (uint32_t)a0 == UINT32_MAX ? 0 : -EINVAL;
-}
+SYSCALL(personality) { return a0 == 0 || (uint32_t)a0 == UINT32_MAX ? 0 : -EINVAL; }
 
 /* ---- the machine */
 

@@ -82,10 +82,7 @@ static long sleep_for_signal(void)
 	return -ERESTARTNOHAND;
 }
 
-SYSCALL(pause)
-{
-	return sleep_for_signal();
-}
+SYSCALL(pause) { return sleep_for_signal(); }
 
 SYSCALL(rt_sigsuspend)
 {
@@ -157,12 +154,5 @@ static long thread_kill(uint32_t tgid, int tid, int signo)
 	return rc;
 }
 
-SYSCALL(tkill)
-{
-	return thread_kill(0, a0, a1);
-}
-
-SYSCALL(tgkill)
-{
-	return (int)a0 <= 0 ? -EINVAL : thread_kill(a0, a1, a2);
-}
+SYSCALL(tkill) { return thread_kill(0, a0, a1); }
+SYSCALL(tgkill) { return (int)a0 <= 0 ? -EINVAL : thread_kill(a0, a1, a2); }

@@ -11,10 +11,7 @@
 #define NS 1000000000ll
 #define SEC_MAX (INT64_MAX / NS / 2)    /* longer sleeps than 146 years end then */
 
-static struct timespec to_timespec(int64_t ns)
-{
-	return (struct timespec){ns / NS, ns % NS};
-}
+static struct timespec to_timespec(int64_t ns) { return (struct timespec){ns / NS, ns % NS}; }
 
 /* The time of a clock in ns; -EINVAL: no such clock. */
 static int64_t clock_now(int clock)
@@ -141,10 +138,7 @@ static void alarm_rings(void *arg)
 	if (p->alarm_interval) timer_arm(&p->alarm, time_mono() + p->alarm_interval, alarm_rings, p);
 }
 
-static struct timeval to_timeval(uint64_t ns)
-{
-	return (struct timeval){ns / NS, ns % NS / 1000};
-}
+static struct timeval to_timeval(uint64_t ns) { return (struct timeval){ns / NS, ns % NS / 1000}; }
 
 /* What is left now. */
 static struct itimerval alarm_get(struct proc *p)

@@ -26,10 +26,7 @@ uint64_t usercopy_fixup(uint64_t rip)
 	return 0;
 }
 
-bool user_range_ok(uaddr_t start, uint64_t len)
-{
-	return start <= USER_TOP && len <= USER_TOP - start;
-}
+bool user_range_ok(uaddr_t start, uint64_t len) { return start <= USER_TOP && len <= USER_TOP - start; }
 
 size_t copy_in_part(void *dst, uaddr_t src, size_t n)
 {
@@ -41,15 +38,8 @@ size_t copy_out_part(uaddr_t dst, const void *src, size_t n)
 	return user_range_ok(dst, n) ? usercopy_move((void *)dst, src, n) : n;
 }
 
-int copy_in(void *dst, uaddr_t src, size_t n)
-{
-	return copy_in_part(dst, src, n) ? -EFAULT : 0;
-}
-
-int copy_out(uaddr_t dst, const void *src, size_t n)
-{
-	return copy_out_part(dst, src, n) ? -EFAULT : 0;
-}
+int copy_in(void *dst, uaddr_t src, size_t n) { return copy_in_part(dst, src, n) ? -EFAULT : 0; }
+int copy_out(uaddr_t dst, const void *src, size_t n) { return copy_out_part(dst, src, n) ? -EFAULT : 0; }
 
 int clear_out(uaddr_t dst, size_t n)
 {
