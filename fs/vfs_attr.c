@@ -26,9 +26,9 @@ int64_t time_ns(const struct timespec *t)
 /* Times before 1970 are negative; tv_nsec never is. */
 struct timespec time_spec(int64_t ns)
 {
-	int64_t sec = ns / NS - (ns % NS < 0);
+	bool before = ns % NS < 0;
 
-	return (struct timespec){.tv_sec = sec, .tv_nsec = ns - sec * NS};
+	return (struct timespec){.tv_sec = ns / NS - before, .tv_nsec = ns % NS + (before ? NS : 0)};
 }
 
 int vfs_stat(struct vnode *vn, struct stat *st)
