@@ -20,6 +20,7 @@ bool cpu_has_smap;
 #define CR0_MP BIT(1)
 #define CR0_EM BIT(2)
 #define CR0_TS BIT(3)
+#define CR0_NE BIT(5)                  /* x87 errors are exception 16, not an interrupt of old */
 #define CR0_WP BIT(16)
 #define CR4_PGE BIT(7)
 #define CR4_OSFXSR BIT(9)
@@ -115,7 +116,7 @@ static void control_registers(void)
 	cpuid(7, 0, f7);
 	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	cr0 = (cr0 | CR0_WP | CR0_MP) & ~(CR0_EM | CR0_TS);
+	cr0 = (cr0 | CR0_WP | CR0_MP | CR0_NE) & ~(CR0_EM | CR0_TS);
 	cr4 |= CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 	if (f7[1] & BIT(7)) cr4 |= CR4_SMEP;
 	if (f7[1] & BIT(20)) cr4 |= CR4_SMAP;

@@ -113,6 +113,7 @@ static void sched_finish(void)
 void thread_begun(void)
 {
 	this_cpu()->lock_irq = true;
+	this_cpu()->doing = "a thread's start";
 	sched_finish();
 }
 

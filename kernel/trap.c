@@ -131,7 +131,8 @@ void trap_handle(struct trapframe *tf)
 	struct cpu *c = this_cpu();
 	const char *doing = c->doing;
 
-	c->doing = tf->vector == PAGE_FAULT ? "page fault" : tf->vector < 32 ? "exception" : "interrupt";
+	if (tf->vector >= 32) c->doing = "interrupt";
+	else if (trap_from_user(tf)) c->doing = tf->vector == PAGE_FAULT ? "page fault" : "exception";
 	if (tf->vector < 32) {
 		exception_handle(tf);
 	} else if (tf->vector == VECTOR_TIMER) {
