@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""Processes, signals and exec in the guest: the same programs say the same on the host's Linux."""
+import os
+import subprocess
+import tempfile
+
+from quire import BUILD, check, run_cmd, test
+
+
+def says_zero_failed(cmd, timeout=90):
+    status, text = run_cmd(cmd, timeout=timeout)
+    check(status == 0 and " 0 failed" in text, text)
+
+
+@test
+def processes_pipes_and_clocks():
+    says_zero_failed("/conformance/process")
+
+
+@test
+def signals_masks_and_frames():
+    says_zero_failed("/conformance/signals")
+
+
+@test
+def exec_and_damaged_programs():
+    says_zero_failed("/conformance/exec /root")
+
+
+@test
+def process_programs_hold_on_linux_too():
+    with tempfile.TemporaryDirectory() as folder:
+        for words in (["process"], ["signals"], ["exec", folder]):
+            program = os.path.join(BUILD, "root/conformance", words[0])
+            done = subprocess.run([program] + words[1:], capture_output=True, timeout=90)
+            check(done.returncode == 0, words[0] + ": " + done.stdout.decode())
