@@ -36,6 +36,7 @@ static void a_file_is_no_directory(void **st)
 	(void)st;
 	mk_file("f", 0644);
 	assert_int_equal(opens("f/", O_RDONLY), -ENOTDIR);
+	assert_false(exists("f/"));
 	assert_int_equal(opens("f/x", O_RDONLY), -ENOTDIR);
 	assert_int_equal(opens("f/.", O_RDONLY), -ENOTDIR);
 	assert_int_equal(opens("f/..", O_RDONLY), -ENOTDIR);
@@ -74,7 +75,9 @@ static void symlinks_are_followed_in_the_middle_and_at_the_end(void **st)
 	assert_int_equal(opens("rel/f", O_RDONLY), 0);
 	assert_int_equal(opens("abs/f", O_RDONLY), 0);
 	assert_int_equal(opens("twice", O_RDONLY), 0);
+	mk_link("/d/f", "d/root");              /* absolute, met below the root */
 	assert_int_equal(opens("d/up", O_RDONLY), 0);
+	assert_int_equal(opens("d/root", O_RDONLY), 0);
 	assert_int_equal(opens("rel/", O_RDONLY | O_DIRECTORY), 0);
 }
 
