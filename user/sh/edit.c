@@ -109,7 +109,7 @@ static int key(char c)
 	case '\r': case '\n': return 1;
 	case 1: at = 0; break;
 	case 5: at = len; break;
-	case 3: len = at = 0; out("^C\r\n"); return 2;
+	case 3: len = at = 0; out("^C\n"); return 2;
 	case 4:
 		if (len == 0) return -1;
 		if (at < len) cut(at, at + 1);
@@ -145,11 +145,12 @@ char *edit_line(const char *prompt)
 	redraw(prompt);
 	while (!done) {
 		done = read(0, &c, 1) == 1 ? key(c) : -1;
-		if (done == 0) redraw(prompt);
+		if (done == 0 && (unsigned char)c >= ' ' && c != 127 && at == len) out((char[]){c, 0});
+		else if (done == 0) redraw(prompt);
 	}
 	line[len] = 0;
 	tcsetattr(0, TCSADRAIN, &saved);
-	if (done != 2) out("\r\n");
+	if (done != 2) out("\n");
 	remember();
 	return done < 0 ? NULL : line;
 }
