@@ -87,7 +87,8 @@ static int segments_check(const struct image *im, const struct elf_header *h, co
 			if (!load_ok(im, p, end, h->type == ET_EXEC)) return -ENOEXEC;
 			end = ROUND_UP(p->vaddr + p->memsz, PAGE_SIZE);
 			loads++;
-			if (h->phoff >= p->offset && h->phoff - p->offset < p->filesz) out->phdr = p->vaddr + (h->phoff - p->offset);
+			if (h->phoff >= p->offset && h->phoff - p->offset < p->filesz)
+				out->phdr = p->vaddr + (h->phoff - p->offset);
 		} else if (p->type == PT_GNU_STACK) {
 			out->exec_stack = p->flags & PF_X;
 		} else if (p->type == PT_INTERP) {
@@ -121,8 +122,8 @@ static int segment_map(struct map *m, const struct image *im, const struct progr
 	int rc = 0;
 
 	if (!p->filesz) return map_anon(m, start, top, prot);
-	rc = map_map(m, &start, file_top - start, prot, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, im->vmo,
-	             ROUND_DOWN(p->offset, PAGE_SIZE));
+	rc = map_map(m, &start, file_top - start, prot, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_FIXED,
+	             im->vmo, ROUND_DOWN(p->offset, PAGE_SIZE));
 	if (!rc && p->memsz > p->filesz && file_top > file_end) {
 		char *zeros = kalloc(PAGE_SIZE);        /* one page of zeros is enough: the tail is shorter */
 
@@ -132,7 +133,7 @@ static int segment_map(struct map *m, const struct image *im, const struct progr
 	return rc ? rc : map_anon(m, file_top, top, prot);
 }
 
-/* From a boot module: anonymous pages of its own, all there before it runs, since a server may never wait for a page. */
+/* From a boot module: anonymous pages of its own, all there before it runs: a server may never wait for a page. */
 static int segment_copy(struct map *m, const struct image *im, const struct program_header *p, uaddr_t base)
 {
 	uaddr_t start = base + ROUND_DOWN(p->vaddr, PAGE_SIZE), top = ROUND_UP(base + p->vaddr + p->memsz, PAGE_SIZE);

@@ -38,7 +38,7 @@ struct file {
 
 struct file *file_alloc(enum file_kind, uint32_t flags);        /* NULL: no memory; one reference */
 void file_ref(struct file *);
-void file_put(struct file *);                                   /* the last one closes: vmo user, NAME_CLOSE, pipe end */
+void file_put(struct file *);                   /* the last one closes: vmo user, NAME_CLOSE, pipe end */
 struct file *fd_get(int fd);                                    /* of the current process, a reference; NULL: EBADF */
 int fd_install(struct file *, int min, bool cloexec);           /* takes over the caller's reference; fd or -EMFILE */
 void files_fork(struct proc *child);                            /* the current process's descriptors, shared */

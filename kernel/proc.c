@@ -242,7 +242,8 @@ static void server_gone(const struct proc *p)
 {
 	int sig = p->exit_status & 0x7f;
 
-	kprintf("quire: server %s died: %s %d\n", p->name, sig ? "signal" : "exit status", sig ? sig : p->exit_status >> 8);
+	kprintf("quire: server %s died: ", p->name);
+	kprintf(sig ? "signal %d\n" : "exit status %d\n", sig ? sig : p->exit_status >> 8);
 	if (p->pid == PID_INIT) machine_stop(1);
 }
 

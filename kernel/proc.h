@@ -11,7 +11,7 @@
 
 struct map;
 
-struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t mask; };       /* the kernel's layout of Linux */
+struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t mask; };       /* as Linux's kernel */
 
 struct proc {
 	uint32_t pid;                   /* [c] */
@@ -27,7 +27,7 @@ struct proc {
 	uint32_t pgid, sid;             /* [P] */
 	bool     dead;                  /* [P] a zombie, waits for its parent */
 	bool     stopped;               /* [P] by a stop signal; its threads sleep on `wait` */
-	int      report;                /* [P] stop or continuation that wait4 has not told yet, as its status; 0: none */
+	int      report;                /* [P] wait4 status of a stop or continuation not told yet; 0: none */
 	bool     borrowed_map;          /* [P] after vfork: the parent sleeps on `wait` until exec or exit */
 	int      exit_status;           /* [P] as wait4 gives it */
 	struct waitq wait;              /* [P] it sleeps here for its children, while stopped, and its vfork parent */
@@ -60,14 +60,14 @@ void proc_ref(struct proc *);
 void proc_unref(struct proc *);
 struct proc *proc_find(uint32_t pid);                   /* a reference; NULL: no such living process */
 struct proc *proc_next(uint32_t pid);                   /* the living one with the next larger pid, likewise */
-struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; its first gets tid = pid */
+struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid */
 void proc_publish(struct proc *);                       /* complete: into the family, can be found and waited for */
 void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
 void proc_map_release(struct proc *);                   /* exec, exit: vfork's parent may go on */
 uint64_t proc_cpu_ns(struct proc *);
 
-/* A boot module: run the ELF image at [image, image+len) of kernel memory as a wired server process (text, data, bss and
- * stack copied to anonymous pages), argv = the parts of name between colons.  init gets pid 1.
+/* A boot module: run the ELF image at [image, image+len) of kernel memory as a wired server process (text, data, bss
+ * and stack copied to anonymous pages), argv = the parts of name between colons.  init gets pid 1.
  * Not started yet: thread_start(first thread). -errno. */
 int proc_spawn_module(const char *name, const void *image, size_t len, struct proc **out, struct thread **thread);
 
@@ -78,7 +78,7 @@ int signal_send(struct proc *, int signo, int code, uint32_t sender_pid);      /
 void signal_send_child(struct proc *parent, int code, uint32_t pid, uint32_t uid, int status);  /* SIGCHLD */
 int signal_send_thread(struct proc *, uint32_t tid, int signo);  /* tgkill(); signo 0: is it there?  -ESRCH */
 void signal_exec(struct proc *);                        /* caught signals get their default action again */
-int signal_mask_swap(uaddr_t set, uint64_t size);       /* until the end of this call, or the handler's: ppoll, sigsuspend */
+int signal_mask_swap(uaddr_t set, uint64_t size);       /* until this call ends, or a handler: ppoll, sigsuspend */
 void signal_mask_back(void);                            /* no signal came */
 
 void random_fill(void *buf, size_t n);                  /* sys_proc.c */

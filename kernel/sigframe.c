@@ -48,9 +48,9 @@ static void regs_save(struct sigcontext *c, const struct trapframe *tf)
 	bool trap = tf->vector < 32;
 
 	*c = (struct sigcontext){
-		.r8 = tf->r8, .r9 = tf->r9, .r10 = tf->r10, .r11 = tf->r11, .r12 = tf->r12, .r13 = tf->r13, .r14 = tf->r14,
-		.r15 = tf->r15, .di = tf->rdi, .si = tf->rsi, .bp = tf->rbp, .bx = tf->rbx, .dx = tf->rdx, .ax = tf->rax,
-		.cx = tf->rcx, .sp = tf->rsp, .ip = tf->rip, .flags = tf->rflags, .cs = USER_CS, .ss = USER_SS,
+		.r8 = tf->r8, .r9 = tf->r9, .r10 = tf->r10, .r11 = tf->r11, .r12 = tf->r12, .r13 = tf->r13,
+		.r14 = tf->r14, .r15 = tf->r15, .di = tf->rdi, .si = tf->rsi, .bp = tf->rbp, .bx = tf->rbx,
+		.dx = tf->rdx, .ax = tf->rax, .cx = tf->rcx, .sp = tf->rsp, .ip = tf->rip, .flags = tf->rflags, .cs = USER_CS, .ss = USER_SS,
 		.err = trap ? tf->error : 0, .trapno = trap ? tf->vector : 0,
 	};
 }

@@ -97,7 +97,8 @@ int signal_send(struct proc *p, int signo, int code, uint32_t sender_pid)
 
 int signal_send_thread(struct proc *p, uint32_t tid, int signo)
 {
-	struct siginfo_min info = {.signo = signo, .code = SI_TKILL, .pid = current_proc()->pid, .uid = current_proc()->uid};
+	const struct proc *self = current_proc();
+	struct siginfo_min info = {.signo = signo, .code = SI_TKILL, .pid = self->pid, .uid = self->uid};
 	struct thread *found = NULL;
 
 	spin_lock(&p->lock);
@@ -121,7 +122,7 @@ void signal_send_child(struct proc *parent, int code, uint32_t pid, uint32_t uid
 	queue(parent, NULL, &info);
 }
 
-/* The current thread's own fault: if it blocks or ignores the signal, it cannot go on (POSIX 2.4.1: undefined; as Linux). */
+/* The current thread's own fault: if it blocks or ignores the signal, it cannot go on (POSIX 2.4.1 leaves it open). */
 void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf)
 {
 	struct thread *t = current_thread();
@@ -218,7 +219,7 @@ static void default_action(struct proc *p, int signo)
 	else proc_exit(signo);
 }
 
-/* An interrupted system call: rewind rip to the `syscall` instruction (2 bytes), or say EINTR.  ran: a handler will run. */
+/* An interrupted system call: rewind rip to the `syscall` instruction (2 bytes), or say EINTR.  ran: a handler will. */
 static void restart(struct trapframe *tf, bool ran, uint64_t sa_flags)
 {
 	int64_t r = tf->rax;

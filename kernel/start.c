@@ -80,7 +80,7 @@ static uaddr_t push_bytes(struct start *s, const void *p, uint64_t n)
 	return at;
 }
 
-/* The user's words from index `first` on.  They may have changed since they were counted: what does not fit is refused. */
+/* The user's words from index `first` on.  They may have changed since they were counted: too long ones are refused. */
 int push_user_words(struct start *s, uaddr_t vec, int64_t first, int64_t count)
 {
 	for (int64_t i = first; i < count; i++) {

@@ -195,7 +195,8 @@ static bool time_ok(const struct timespec *ts)
 /* path 0: the open file dirfd itself (futimens). */
 static long utimens(int dirfd, uaddr_t path, const struct timespec ts[2], uint64_t flags)
 {
-	if (flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) || !time_ok(&ts[0]) || !time_ok(&ts[1])) return -EINVAL;
+	if (flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
+	if (!time_ok(&ts[0]) || !time_ok(&ts[1])) return -EINVAL;
 	if (!path) return name_fd(NAME_UTIMENS, dirfd, time_arg(&ts[0]), time_arg(&ts[1]));
 	return name_simple(NAME_UTIMENS, dirfd, path, flags, time_arg(&ts[0]), time_arg(&ts[1]));
 }

@@ -164,9 +164,11 @@ static int64_t rwv_pieces(struct file *f, uaddr_t iov, uint64_t count, uint64_t 
 		int64_t n = copy_in(&v, iov + i * sizeof(v), sizeof(v));
 
 		if (!n && !user_range_ok(v.base, v.len)) n = -EFAULT;
-		if (!n && v.len == 0) continue;
+		if (n) return done ? (int64_t)done : n;
+		if (v.len == 0) continue;
 		v.len = MIN(v.len, RW_MAX - done);
-		if (!n) n = f->kind == FILE_VMO ? vmo_rw(f, pos, v.base, v.len, write) : stream_rw(f, v.base, NULL, v.len, write);
+		if (f->kind == FILE_VMO) n = vmo_rw(f, pos, v.base, v.len, write);
+		else n = stream_rw(f, v.base, NULL, v.len, write);
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
 		if ((uint64_t)n < v.len) break;

@@ -269,7 +269,7 @@ SYSCALL(newfstatat)
 {
 	char first;
 
-	if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | 0x800)) return -EINVAL;      /* 0x800: AT_NO_AUTOMOUNT */
+	if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT)) return -EINVAL;
 	if ((a3 & AT_EMPTY_PATH) && (int)a0 >= 0) {
 		if (copy_in(&first, a1, 1)) return -EFAULT;
 		if (!first) return stat_fd(a0, a2);

@@ -296,7 +296,8 @@ static uint64_t random_word(void)
 	uint8_t ok = 0;
 
 	cpuid(1, 0, r);
-	for (int i = 0; (r[2] & BIT(30)) && !ok && i < 10; i++) __asm__ volatile("rdrand %0; setc %1" : "=r"(v), "=qm"(ok));
+	for (int i = 0; (r[2] & BIT(30)) && !ok && i < 10; i++)
+		__asm__ volatile("rdrand %0; setc %1" : "=r"(v), "=qm"(ok));
 	state = (state ^ rdtsc()) * 0x9e3779b97f4a7c15ull;
 	state ^= state >> 29;
 	return v ^ state;

@@ -84,7 +84,8 @@ static int script_arrived(int argc, char **argv)
 
 static int nested_arrived(int argc, char **argv)
 {
-	return argc == 6 && !strcmp(argv[3], "one argument") && !strcmp(argv[4], "./nested") && !strcmp(argv[5], "word");
+	if (argc != 6 || strcmp(argv[3], "one argument")) return 0;
+	return !strcmp(argv[4], "./nested") && !strcmp(argv[5], "word");
 }
 
 static int child(int argc, char **argv)
@@ -116,8 +117,8 @@ static void words(void)
 	many[1] = "=many";
 	many[500] = NULL;
 	check(ends(many, GOOD), "500 arguments arrive");
-	check(posix_spawn(&p, self, NULL, NULL, argv, env) == 0 && waitpid(p, &status, 0) == p && WEXITSTATUS(status) == GOOD,
-	      "posix_spawn runs a program");
+	check(posix_spawn(&p, self, NULL, NULL, argv, env) == 0, "posix_spawn");
+	check(waitpid(p, &status, 0) == p && WEXITSTATUS(status) == GOOD, "posix_spawn runs a program");
 	check(posix_spawn(&p, "/nonexistent", NULL, NULL, argv, env) == ENOENT, "posix_spawn tells the error");
 	check(system("exit 3") == 3 << 8, "system tells the status");
 	free(many);
