@@ -8,7 +8,14 @@
 #include "boot/bootinfo.h"
 #include "mm/frame.h"
 
-struct sdt { char sig[4]; uint32_t len; uint8_t rev, sum; char oem[6], table[8]; uint32_t oemrev, creator, crev; } __attribute__((packed));
+/* What every table begins with (5.2.6). */
+struct sdt {
+	char sig[4];
+	uint32_t len;
+	uint8_t rev, sum;
+	char oem[6], table[8];
+	uint32_t oemrev, creator, crev;
+} __attribute__((packed));
 
 static struct {
 	uint64_t ecam;
@@ -64,7 +71,8 @@ static void madt(const struct sdt *t)
 
 	found.lapic = get(t, 36, 4);
 	for (; p + 2 <= end && p[1] >= 2 && p + p[1] <= end; p += p[1]) {
-		if (p[0] == 1 && p[1] >= 12 && get(p, 8, 4) == 0) found.ioapic = get(p, 4, 4);  /* the one of the ISA interrupts */
+		/* the one of the ISA interrupts */
+		if (p[0] == 1 && p[1] >= 12 && get(p, 8, 4) == 0) found.ioapic = get(p, 4, 4);
 		if (p[0] == 2 && p[1] >= 10 && p[3] < 16) {
 			found.gsi[p[3]] = get(p, 4, 4);
 			found.gsi_flags[p[3]] = get(p, 8, 2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/clock.h - RING 0 - between time.c (the timer interrupt) and sched.c (whose time is over), and the calibration. */
+/* kernel/clock.h - RING 0 - between time.c (the timer interrupt), sched.c (whose time is over) and the calibration. */
 #ifndef KERNEL_CLOCK_H
 #define KERNEL_CLOCK_H
 

@@ -90,8 +90,8 @@ static void idt_load(void)
 	for (int i = 0; i < 256; i++) {
 		uint64_t at = (uint64_t)vector_stubs + 16 * i, dpl = i == 3 ? 3 : 0;
 
-		idt[i].low = (at & 0xffff) | (uint64_t)KERNEL_CS << 16 | (uint64_t)ist_of(i) << 32 | (0x8e | dpl << 5) << 40 |
-		             (at >> 16 & 0xffff) << 48;
+		idt[i].low = (at & 0xffff) | (uint64_t)KERNEL_CS << 16 | (uint64_t)ist_of(i) << 32 |
+		             (0x8e | dpl << 5) << 40 | (at >> 16 & 0xffff) << 48;
 		idt[i].high = at >> 32;
 	}
 	__asm__ volatile("lidt %0" : : "m"(r));

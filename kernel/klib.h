@@ -19,7 +19,7 @@ typedef uint64_t paddr_t;       /* a physical address */
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  4096ull
 #define PAGE_MASK  (PAGE_SIZE - 1)
-#define USER_TOP   0x00007ffffffff000ull        /* first address past a user's address space (the last page stays free) */
+#define USER_TOP   0x00007ffffffff000ull        /* first address past a user's space; its last page stays free */
 
 #define ARRAY_LEN(a)     (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)        ((a) < (b) ? (a) : (b))
@@ -79,7 +79,9 @@ int ksnprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((forma
 /* panic: the only end for a broken invariant.  Prints it, registers, backtrace, what the CPU was doing; ends QEMU. */
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 #define INVARIANT(id, cond) \
-	do { if (!(cond)) panic("invariant %s broken: %s (%s:%d, %s)", id, #cond, __FILE__, __LINE__, __func__); } while (0)
+	do { \
+		if (!(cond)) panic("invariant %s broken: %s (%s:%d, %s)", id, #cond, __FILE__, __LINE__, __func__); \
+	} while (0)
 /* debug builds only (make DEBUG=1) */
 #ifdef QUIRE_DEBUG
 #define DEBUG_INVARIANT(id, cond) INVARIANT(id, cond)

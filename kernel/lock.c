@@ -37,7 +37,8 @@ static void order_check(struct cpu *c, const struct spinlock *l)
 	if (!top) return;
 	if (top->rank < l->rank) return;
 	if (top->rank == l->rank && top < l && (l->rank == RANK_VMO || l->rank == RANK_PROC)) return;
-	panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank, top->name, top->rank);
+	panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank, top->name,
+	      top->rank);
 }
 #endif
 
@@ -65,7 +66,7 @@ void spin_unlock(struct spinlock *l)
 	struct cpu *c = this_cpu();
 	struct spinlock **p = &c->locks;
 
-	if (!l->held || l->owner != c) panic("invariant K3 broken: %s released by a CPU that does not hold it", l->name);
+	if (!l->held || l->owner != c) panic("invariant K3 broken: %s released, but not held by this CPU", l->name);
 	while (*p != l) p = &(*p)->below;
 	*p = l->below;
 	l->owner = NULL;

@@ -4,7 +4,8 @@
  * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only,
  * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO and PROC.
  *   mutexes (may sleep, interrupts on):     FILE > MAP
- *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > PORT > TIMER > SCHED > PAGEQ > KMEM > FRAME > CONSOLE
+ *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > PORT > TIMER > SCHED > PAGEQ > KMEM > FRAME >
+ *                                           CONSOLE
  *     MAP>VMO: vm_fault()  VMO>PMAP: page_protect_all()  VMO>PORT: pager posts  *>SCHED: wake-ups
  * Nothing is held across an IPC or an I/O; waitq_sleep() releases the one spinlock it is given.
  */
@@ -15,8 +16,8 @@
 
 enum lock_rank {
 	RANK_FILE = 1, RANK_MAP,
-	RANK_PROC, RANK_HANDLE, RANK_VMO, RANK_PMAP, RANK_PORT, RANK_TIMER, RANK_SCHED, RANK_PAGEQ, RANK_KMEM, RANK_FRAME,
-	RANK_CONSOLE,
+	RANK_PROC, RANK_HANDLE, RANK_VMO, RANK_PMAP, RANK_PORT, RANK_TIMER, RANK_SCHED,
+	RANK_PAGEQ, RANK_KMEM, RANK_FRAME, RANK_CONSOLE,
 };
 
 struct cpu;

@@ -26,7 +26,7 @@ static uint64_t field(uint64_t off, unsigned n)
 	return v;
 }
 
-/* The .symtab of the kernel's own ELF file (ELF-64 object file format): section headers hold type, offset, size, link. */
+/* The .symtab of the kernel's own ELF file (ELF-64): section headers hold type, offset, size, link. */
 void symbols_init(paddr_t at, uint64_t len)
 {
 	uint64_t shoff, shnum;
@@ -47,8 +47,9 @@ void symbols_init(paddr_t at, uint64_t len)
 		elf.strlen = field(str + 32, 8);
 	}
 	/* a table that does not lie in the file, or names without an end: no symbols */
-	if (elf.sym > len || elf.nsym > (len - elf.sym) / 24 || elf.str > len || elf.strlen > len - elf.str) elf.nsym = 0;
-	if (elf.strlen == 0 || elf.data[elf.str + elf.strlen - 1]) elf.nsym = 0;
+	if (elf.sym > len || elf.nsym > (len - elf.sym) / 24) elf.nsym = 0;
+	if (elf.str > len || elf.strlen > len - elf.str) elf.nsym = 0;
+	if (elf.nsym == 0 || elf.strlen == 0 || elf.data[elf.str + elf.strlen - 1]) elf.nsym = 0;
 }
 
 /* The last symbol at or below the address, if it is near enough to be meant. */
@@ -111,8 +112,8 @@ void backtrace_print(const struct thread *t, uint64_t rip, uint64_t fp)
 
 static void print_registers(const struct trapframe *tf)
 {
-	kprintf("rip %016lx rsp %016lx rflags %08lx cs %02lx vector %ld error %lx\n", tf->rip, tf->rsp, tf->rflags, tf->cs,
-	        tf->vector, tf->error);
+	kprintf("rip %016lx rsp %016lx rflags %08lx cs %02lx vector %ld error %lx\n", tf->rip, tf->rsp, tf->rflags,
+	        tf->cs, tf->vector, tf->error);
 	kprintf("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", tf->rax, tf->rbx, tf->rcx, tf->rdx);
 	kprintf("rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", tf->rsi, tf->rdi, tf->rbp, tf->r8);
 	kprintf("r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", tf->r9, tf->r10, tf->r11, tf->r12);
@@ -128,7 +129,8 @@ static void print_context(void)
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
 	kprintf("cpu %u was doing: %s\n", c->id, c->doing ? c->doing : "?");
 	kprintf("cr2 %016lx cr3 %016lx cr4 %08lx\n", read_cr2(), read_cr3(), cr4);
-	if (t && t->proc) kprintf("process %u (%s), last system call %lu\n", t->proc->pid, t->proc->name, t->syscall_nr);
+	if (t && t->proc)
+		kprintf("process %u (%s), last system call %lu\n", t->proc->pid, t->proc->name, t->syscall_nr);
 	else if (t) kprintf("kernel thread %s\n", t->name ? t->name : "?");
 	for (struct spinlock *l = c->locks; l; l = l->below) kprintf("holds the lock: %s\n", l->name);
 }
@@ -164,9 +166,9 @@ void panic(const char *fmt, ...)
 void trap_fatal(struct trapframe *tf)
 {
 	static const char *const name[] = {
-		"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode", "no FPU", "double fault",
-		"", "invalid TSS", "segment not present", "stack fault", "general protection", "page fault", "", "x87 error",
-		"alignment check", "machine check", "SIMD error",
+		"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode", "no FPU",
+		"double fault", "", "invalid TSS", "segment not present", "stack fault", "general protection",
+		"page fault", "", "x87 error", "alignment check", "machine check", "SIMD error",
 	};
 	bool guard = (tf->vector == 8 || tf->vector == 14) && pmap_is_guard(read_cr2());
 

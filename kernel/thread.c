@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/thread.c - RING 0 - making and freeing threads: a stack with a guard page, and what the first switch finds on it.
+/* kernel/thread.c - RING 0 - making and freeing threads: a stack with a guard page, and what the first switch finds.
  *
  *   kstack + 4 pages   +--------------------------+  <- TSS.rsp0: where an entry from ring 3 begins to push
  *                      | struct trapframe (tf)    |     ring 3's registers while the thread is in ring 0

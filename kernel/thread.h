@@ -50,14 +50,15 @@ struct thread {
 	bool     sig_saved;
 	struct siginfo_min { int32_t signo, code, pid, uid; uint64_t addr; int32_t status; } sig_info[65];  /* [p] */
 	struct { uaddr_t sp; uint64_t size; int32_t flags; } sig_stack;                 /* [self] sigaltstack */
-	uint64_t sleep_until;           /* [self] a sleep that starts again after a stop ends when it would have; 0: none */
+	uint64_t sleep_until;           /* [self] a sleep begun again after a stop ends when it would have; 0: none */
 	uaddr_t  clear_tid;             /* [self] set_tid_address */
 	uint64_t syscall_nr;            /* [self] being executed; for restart, trace and the panic */
 	const char *name;               /* [c] of kernel threads */
 };
 
 void thread_free(struct thread *);                      /* a DEAD one: its stack and state */
-struct thread *thread_create(struct proc *, const char *name);  /* NULL: no memory; state NEW, kstack, tf at its top, fpu initial */
+/* State NEW, a stack with tf at its top, all registers 0, the FPU as a new program has it; NULL: no memory. */
+struct thread *thread_create(struct proc *, const char *name);
 void thread_start(struct thread *);                     /* put it on a run queue; it enters ring 3 by tf */
 struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg);  /* a kernel thread, started */
 void thread_exit(void) __attribute__((noreturn));       /* the current one; proc.c did the rest */
@@ -68,7 +69,7 @@ void thread_fpu_fork(struct thread *to, struct thread *from);   /* saves the liv
 void thread_fpu_reset(void);                            /* the current one's, at exec */
 uint32_t fpu_area_size(void);                           /* bytes of the XSAVE area, for signal frames */
 void fpu_save(void *area);                              /* live registers -> 64-byte aligned area */
-void fpu_restore(const void *area);                     /* the area's header was checked: cannot fault (signal.c sanitises) */
+void fpu_restore(const void *area);                     /* fpu_area_ok() or fpu_save() said so: cannot fault */
 void sched_wake(struct thread *, int status);           /* used by waitq and timers */
 void sched_switch_to(struct thread *);                  /* hint: run this READY thread next here (IPC hand-over) */
 bool thread_has_signal(struct thread *);                /* signal.c: a deliverable signal is pending */

@@ -114,13 +114,14 @@ static int64_t rtc_seconds(void)
 {
 	static const uint8_t reg[6] = {0, 2, 4, 7, 8, 9};       /* s, min, h, day, month, year */
 	uint8_t a[6], b[6], st = cmos(0x0b);
+	int64_t day;
 
 	do {
 		for (int i = 0; i < 6; i++) a[i] = cmos(reg[i]);
 		for (int i = 0; i < 6; i++) b[i] = cmos(reg[i]);
 	} while (memcmp(a, b, sizeof(a)));
-	return ((days(2000 + from_bcd(a[5], st), from_bcd(a[4], st), from_bcd(a[3], st)) * 24 + from_bcd(a[2], st)) * 60 +
-	        from_bcd(a[1], st)) * 60 + from_bcd(a[0], st);
+	day = days(2000 + from_bcd(a[5], st), from_bcd(a[4], st), from_bcd(a[3], st));
+	return ((day * 24 + from_bcd(a[2], st)) * 60 + from_bcd(a[1], st)) * 60 + from_bcd(a[0], st);
 }
 
 void time_init(void)
