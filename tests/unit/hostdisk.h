@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/unit/hostdisk.h - HOST - the lower seam of fs/vfs.h for tests of ext2: an image made by mke2fs, mapped in memory,
+ * a platter that only disk_write() and file data reach, and power cuts.
+ */
+#ifndef TESTS_HOSTDISK_H
+#define TESTS_HOSTDISK_H
+
+#include "fs/vfs.h"
+
+struct fixture {
+	struct disk disk;
+	struct mount mnt;
+	char why[160];
+};
+
+/* An image of kib KiB with this block size and more arguments for mke2fs (or ""); not mounted yet. */
+void image_make(struct fixture *, unsigned kib, unsigned block, const char *args);
+int image_mount(struct fixture *);              /* ext2_mount's result */
+void image_unmount(struct fixture *);
+void image_free(struct fixture *);
+int image_fsck(const struct fixture *, const char *options);    /* e2fsck's exit status for what is on the platter */
+
+/* A file's bytes as the kernel would write and read them: reserve, write runs of whole pages, set the size, commit. */
+int file_write(struct vnode *, uint64_t off, const void *data, uint64_t len);
+int file_read(struct vnode *, uint64_t off, void *data, uint64_t len);
+int file_commit(struct vnode *, unsigned flags);
+struct vnode *path_get(struct fixture *, const char *name);     /* in the root directory; NULL: none */
+struct vnode *path_create(struct fixture *, const char *name);
+int path_unlink(struct fixture *, const char *name);
+
+extern unsigned disk_writes, disk_flushes;      /* calls so far */
+/* Everything written since cut_begin() is logged; cut_states() makes n states that a power cut may leave, each sector
+ * written since the last flush being there or not, and calls check with a file that holds the image. */
+void cut_begin(void);
+int cut_position(void);                         /* of the log: what was acknowledged when it was this long */
+void cut_state(const struct fixture *, int position, unsigned seed, const char *file);
+bool image_file_has(const char *file, const char *name, const void *data, size_t len);  /* by debugfs */
+
+#endif
