@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* abi/quire.h - RING 3 - Quire's own system calls as functions; each returns >= 0 or -errno.  abi/ipc.h documents them. */
+/* abi/quire.h - RING 3 - Quire's own system calls as functions.
+ *
+ * Each returns >= 0 or -errno, never -1 with errno.  abi/ipc.h says what they do; arguments are in its order. */
 #ifndef ABI_QUIRE_H
 #define ABI_QUIRE_H
 #ifdef QUIRE_RING0
@@ -39,13 +41,19 @@ static inline long q_close(uint32_t h) { return QUIRE(SYS_handle_close, h, 0, 0,
 static inline long q_vmo_create(const struct vmo_args *a) { return QUIRE(SYS_vmo_create, a, 0, 0, 0, 0, 0); }
 static inline long q_vmo_info(uint32_t h, struct vmo_info *i) { return QUIRE(SYS_vmo_info, h, i, 0, 0, 0, 0); }
 static inline long q_vmo_set(uint32_t h, int which, uint64_t v) { return QUIRE(SYS_vmo_set, h, which, v, 0, 0, 0); }
-static inline long q_vmo_map(uint32_t h, uint64_t off, uint64_t len) { return QUIRE(SYS_vmo_map, h, off, len, 0, 0, 0); }
+static inline long q_vmo_map(uint32_t h, uint64_t off, uint64_t len)
+{
+	return QUIRE(SYS_vmo_map, h, off, len, 0, 0, 0);
+}
 static inline long q_vm_write(const struct vm_extent *x, uint64_t n) { return QUIRE(SYS_vm_write, x, n, 0, 0, 0, 0); }
 static inline long q_run_done(uint32_t run, uint64_t off, uint64_t len, int status)
 {
 	return QUIRE(SYS_run_done, run, off, len, status, 0, 0);
 }
-static inline long q_run_zero(uint32_t run, uint64_t off, uint64_t len) { return QUIRE(SYS_run_zero, run, off, len, 0, 0, 0); }
+static inline long q_run_zero(uint32_t run, uint64_t off, uint64_t len)
+{
+	return QUIRE(SYS_run_zero, run, off, len, 0, 0, 0);
+}
 static inline long q_dev_info(uint32_t dev, struct dev_info *i) { return QUIRE(SYS_dev_info, dev, i, 0, 0, 0, 0); }
 static inline long q_dev_map(uint32_t dev, int bar, uint64_t off, uint64_t len)
 {
@@ -55,7 +63,10 @@ static inline long q_dev_irq(uint32_t dev, int entry, uint32_t port, uint64_t bi
 {
 	return QUIRE(SYS_dev_irq, dev, entry, port, bits, 0, 0);
 }
-static inline long q_dev_alloc(uint32_t dev, struct dev_mem *m, int pages) { return QUIRE(SYS_dev_alloc, dev, m, pages, 0, 0, 0); }
+static inline long q_dev_alloc(uint32_t dev, struct dev_mem *m, int pages)
+{
+	return QUIRE(SYS_dev_alloc, dev, m, pages, 0, 0, 0);
+}
 static inline long q_dev_segments(uint32_t dev, uint32_t run, uint64_t off, uint64_t len, struct dev_seg *s, int max)
 {
 	return QUIRE(SYS_dev_segments, dev, run, off, len, s, max);
@@ -65,7 +76,10 @@ static inline long q_disk_register(uint32_t port, uint64_t sectors, uint64_t fla
 	return QUIRE(SYS_disk_register, port, sectors, flags, 0, 0, 0);
 }
 static inline long q_disk_open(int i, struct disk_info *d) { return QUIRE(SYS_disk_open, i, d, 0, 0, 0, 0); }
-static inline long q_con_write(int channel, const void *buf, uint64_t n) { return QUIRE(SYS_con_write, channel, buf, n, 0, 0, 0); }
+static inline long q_con_write(int channel, const void *buf, uint64_t n)
+{
+	return QUIRE(SYS_con_write, channel, buf, n, 0, 0, 0);
+}
 static inline long q_con_read(void *buf, uint64_t n) { return QUIRE(SYS_con_read, buf, n, 0, 0, 0, 0); }
 static inline long q_con_bind(uint32_t port, uint64_t bits) { return QUIRE(SYS_con_bind, port, bits, 0, 0, 0, 0); }
 static inline void q_machine_stop(int status) { QUIRE(SYS_machine_stop, status, 0, 0, 0, 0, 0); }

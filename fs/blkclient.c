@@ -30,11 +30,13 @@ int disk_init(struct disk *d, uint32_t port, uint8_t *map, uint64_t off, uint64_
 	return 0;
 }
 
+/* The last check before the disk: nothing a damaged file system says leads out of its own partition. */
 static bool in_disk(const struct disk *d, uint64_t off, uint64_t len)
 {
 	return len <= d->len && off <= d->len - len;
 }
 
+/* disk_write: start all, wait for all; the disk may still hold them in its cache.  0, -EIO: some of it is not there */
 int disk_write(struct disk *d, const struct disk_extent *x, size_t n)
 {
 	static struct vm_extent batch[EXTENTS_MAX];
@@ -47,7 +49,8 @@ int disk_write(struct disk *d, const struct disk_extent *x, size_t n)
 		size_t k = n < EXTENTS_MAX ? n : EXTENTS_MAX;
 		int rc;
 
-		for (size_t i = 0; i < k; i++) batch[i] = (struct vm_extent){(uintptr_t)d->map + x[i].off, x[i].len, x[i].flags};
+		for (size_t i = 0; i < k; i++)
+			batch[i] = (struct vm_extent){(uintptr_t)d->map + x[i].off, x[i].len, x[i].flags};
 		rc = q_vm_write(batch, k);
 		if (rc && !first) first = rc;   /* go on: what can be written is written */
 		x += k;
@@ -56,6 +59,7 @@ int disk_write(struct disk *d, const struct disk_extent *x, size_t n)
 	return first;
 }
 
+/* disk_flush: everything whose write was complete before this call survives a power cut after it. */
 int disk_flush(struct disk *d)
 {
 	struct ipc_msg m = {.op = BLK_FLUSH};

@@ -45,6 +45,7 @@ static struct vnode *dev_root;
 static int64_t born;                    /* all times */
 static char piece[PIECE];
 
+/* shm is a directory, too, but only to be mounted on: nothing is in it. */
 static int dev_lookup(struct vnode *dir, const char *name, size_t len, struct vnode **out)
 {
 	for (unsigned i = 0; dir == dev_root && i < ndevs; i++) {
@@ -64,6 +65,7 @@ static int dev_parent(struct vnode *dir, struct vnode **out)
 	return 0;
 }
 
+/* Positions: 0 and 1 are "." and "..", then the index in the table, which never changes. */
 static int dev_readdir(struct vnode *dir, uint64_t pos, readdir_emit emit, void *arg)
 {
 	if (pos < 1 && !emit(arg, ".", 1, dir->ino, S_IFDIR >> 12, 1)) return 0;
@@ -76,6 +78,7 @@ static int dev_readdir(struct vnode *dir, uint64_t pos, readdir_emit emit, void 
 	return 0;
 }
 
+/* vfs_stat() has filled in the rest from the vnode. */
 static int dev_getattr(struct vnode *vn, struct stat *st)
 {
 	st->st_nlink = S_ISDIR(vn->mode) ? 2 : 1;
@@ -123,7 +126,8 @@ static int no_remove(struct vnode *dir, const char *name, size_t len)
 	return -EPERM;
 }
 
-static int no_rename(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname, size_t nlen)
+static int no_rename(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname,
+                     size_t nlen)
 {
 	(void)odir, (void)oname, (void)olen, (void)ndir, (void)nname, (void)nlen;
 	return -EPERM;
@@ -140,6 +144,7 @@ static const struct fs_ops devfs_ops = {
 	.getattr = dev_getattr, .setattr = dev_setattr, .inactive = dev_inactive, .statfs = dev_statfs,
 };
 
+/* A disk's vnode has the disk object as its own: whoever opens it works on that, without us. */
 static int dev_make(struct mount *m, struct dev *d, uint64_t ino)
 {
 	d->vn = vnode_new(m, ino, d->mode);
@@ -175,6 +180,7 @@ static struct dev *dev_of(const struct vnode *vn)
 	return vn && vn->ops == &devfs_ops && !S_ISDIR(vn->mode) ? vn->fs : NULL;
 }
 
+/* devfs_open: what NAME_OPEN replies beyond node and mode: how the kernel is to treat this device (NAMEF_*). */
 int devfs_open(struct vnode *vn, struct ipc_msg *out)
 {
 	struct dev *d = dev_of(vn);
@@ -210,7 +216,8 @@ static int dev_fill(const struct ipc_msg *in, struct ipc_msg *out, bool random)
 	if (!random) memset(piece, 0, sizeof(piece));
 	for (done = 0; !rc && done < len; done += n) {
 		n = len - done < PIECE ? len - done : PIECE;
-		for (uint64_t k = 0; random && k < n && !rc; k += 256) {        /* getrandom(2): up to 256 bytes are given whole */
+		/* getrandom(2): up to 256 bytes are given whole, whatever signals come. */
+		for (uint64_t k = 0; random && k < n && !rc; k += 256) {
 			uint64_t part = n - k < 256 ? n - k : 256;
 
 			if (getrandom(piece + k, part, 0) != (ssize_t)part) rc = -EIO;
@@ -221,6 +228,7 @@ static int dev_fill(const struct ipc_msg *in, struct ipc_msg *out, bool random)
 	return rc;
 }
 
+/* The second channel, apart from the console: what a test or CMD prints stays free of boot messages. */
 static int dev_results(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	uint64_t len = in->lend[0].len, done, n;
@@ -237,6 +245,7 @@ static int dev_results(const struct ipc_msg *in, struct ipc_msg *out)
 	return 0;
 }
 
+/* The node of these messages is that of a descriptor; a directory or a file sent here is a confused client: -EBADF. */
 static int dev_read(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct dev *d = dev_of(vnode_by_number(in->arg[0]));
@@ -277,6 +286,7 @@ static int dev_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
 	return d->kind == DEV_TTY ? ttydev_message(in, out) : -ENOTTY;
 }
 
+/* All but the terminal are always ready. */
 static int dev_poll(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct dev *d = dev_of(vnode_by_number(in->arg[0]));

@@ -30,6 +30,7 @@ static struct disk_node *node_add(const struct disk_info *info, uint8_t *map, ui
 	return n;
 }
 
+/* Each partition of the table.  A disk without one is as good: a file system may fill it from its start. */
 static void parts_add(const struct disk_info *info, uint8_t *map, uint64_t number)
 {
 	struct gpt_part part[GPT_PARTS];
@@ -39,7 +40,8 @@ static void parts_add(const struct disk_info *info, uint8_t *map, uint64_t numbe
 
 	if (rc == -EINVAL) say("/dev/%s: %s", info->name, why);
 	for (unsigned i = 0; i < GPT_PARTS; i++) {
-		if (part[i].cut) say("/dev/%s%u goes on beyond the end of the disk: truncated image?", info->name, i + 1);
+		if (part[i].cut)
+			say("/dev/%s%u goes on beyond the end of the disk: truncated image?", info->name, i + 1);
 		if (!part[i].count) continue;
 		n = node_add(info, map, part[i].first * 512, part[i].count * 512);
 		if (!n) return;
@@ -49,6 +51,7 @@ static void parts_add(const struct disk_info *info, uint8_t *map, uint64_t numbe
 	}
 }
 
+/* The mapping is of the whole disk, however large: only what is touched is read, and the kernel throws it out again. */
 static void disk_add(unsigned index, const struct disk_info *info)
 {
 	uint64_t bytes = info->sectors * 512, number = makedev(VIRTBLK_MAJOR, index * 16);
@@ -81,6 +84,7 @@ void disks_open(void)
 	}
 }
 
+/* disk_by_name: the one that has this name in /dev.  NULL: none has. */
 struct disk_node *disk_by_name(const char *name)
 {
 	if (strncmp(name, "/dev/", 5) == 0) name += 5;
@@ -90,6 +94,7 @@ struct disk_node *disk_by_name(const char *name)
 	return NULL;
 }
 
+/* By name: a whole disk and a partition of it are different file systems, if both are ones at all. */
 static bool disk_mounted(const struct disk_node *n)
 {
 	for (const struct mount *m = vfs_mounts; m; m = m->next) {

@@ -17,10 +17,12 @@
 #define ENTRIES_MAX 1024u
 
 /* UEFI 2.10 table 5-5: offsets within the header. */
-enum { H_SIZE = 12, H_CRC = 16, H_MY_LBA = 24, H_ENTRIES = 72, H_COUNT = 80, H_ENTRY_SIZE = 84, H_ENTRIES_CRC = 88, H_END = 92 };
+enum { H_SIZE = 12, H_CRC = 16, H_MY_LBA = 24, H_ENTRIES = 72, H_COUNT = 80, H_ENTRY_SIZE = 84, H_ENTRIES_CRC = 88,
+       H_END = 92 };
 /* Table 5-6: within an entry. */
 enum { E_TYPE = 0, E_FIRST = 32, E_LAST = 40 };
 
+/* Fields are little-endian, whatever the CPU, and not aligned. */
 static uint64_t le(const uint8_t *p, unsigned bytes)
 {
 	uint64_t v = 0;
@@ -62,7 +64,8 @@ static const char *header_check(const uint8_t *disk, uint64_t sectors, uint64_t 
 	entries = le(h + H_ENTRIES, 8);
 	count = le(h + H_COUNT, 4);
 	entry = le(h + H_ENTRY_SIZE, 4);
-	if (count == 0 || count > ENTRIES_MAX || entry < 128 || entry > 4096 || entry % 8) return "its entries have odd sizes";
+	if (count == 0 || count > ENTRIES_MAX || entry < 128 || entry > 4096 || entry % 8)
+		return "its entries have odd sizes";
 	if (entries < 2 || entries >= sectors || count * entry > (sectors - entries) * SECTOR)
 		return "its entries lie beyond the end of the disk";
 	if (gpt_crc32(disk + entries * SECTOR, count * entry) != le(h + H_ENTRIES_CRC, 4))
@@ -70,6 +73,7 @@ static const char *header_check(const uint8_t *disk, uint64_t sectors, uint64_t 
 	return NULL;
 }
 
+/* One entry.  Its checksum was right, but its numbers can still be nonsense: such a partition is not there. */
 static void part_read(const uint8_t *e, uint64_t sectors, struct gpt_part *p)
 {
 	static const uint8_t unused[16];
@@ -99,7 +103,9 @@ int gpt_read(const uint8_t *disk, uint64_t sectors, struct gpt_part part[GPT_PAR
 	first = header_check(disk, sectors, 1);
 	second = first ? header_check(disk, sectors, sectors - 1) : NULL;
 	if (second) {
-		bool none = memcmp(disk + SECTOR, "EFI PART", 8) != 0 && memcmp(disk + (sectors - 1) * SECTOR, "EFI PART", 8) != 0;
+		/* Without a signature in either place this is no damaged table, but none. */
+		bool none = memcmp(disk + SECTOR, "EFI PART", 8) != 0 &&
+		            memcmp(disk + (sectors - 1) * SECTOR, "EFI PART", 8) != 0;
 
 		snprintf(why, whylen, "partition table: %s", first);
 		return none ? -ENOENT : -EINVAL;

@@ -56,6 +56,7 @@ bool cmdline_word(const char *name, char *value, size_t len)
 	return false;
 }
 
+/* The operations of the protocols have numbers apart, so that one switch after the other finds the right one. */
 static handler handler_of(uint32_t op)
 {
 	handler h = srv_pager_handler(op);
@@ -80,6 +81,7 @@ static void bus_catch(void)
 	sigaction(SIGBUS, &sa, NULL);
 }
 
+/* The handler, with a way out for a fault in the middle of it. */
 static int handle(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	handler h;
@@ -107,6 +109,7 @@ static void serve(const struct ipc_msg *in, struct ipc_msg *out)
 	out->status = rc == LATER ? 0 : rc;
 }
 
+/* Nobody waits for this: an error is told to whoever syncs next, since what could not be written stays dirty. */
 static void sync_quietly(void)
 {
 	if (sigsetjmp(bus_error, 0)) say("I/O error writing metadata back; it will be tried again");
@@ -134,6 +137,8 @@ static void sync_if_due(bool idle)
 }
 
 static void message_loop(void) __attribute__((noreturn));
+/* Reply and receive are one call: a client that waits for us and is waited for by us costs one switch each way.
+ * Console input comes as a notification among the messages, so there is one place to sleep. */
 static void message_loop(void)
 {
 	struct ipc_msg m = {0}, reply;
@@ -142,7 +147,7 @@ static void message_loop(void)
 		long rc = q_reply_recv(HANDLE_PORT, &m, SYNC_NS);
 
 		if (rc) {
-			/* A reply that could not be sent is given up: its receiver went, or could not take the handle. */
+			/* A reply that could not be sent is given up: its receiver could not take the handle. */
 			m.token = 0;
 			if (rc == -ETIMEDOUT) sync_if_due(true);
 			continue;

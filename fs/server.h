@@ -17,7 +17,7 @@ typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 
 /* server.c */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* one line for the kernel's log */
-bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the kernel's command line */
+bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the command line */
 
 /* srv_name.c, srv_file.c, srv_pager.c, devfs.c: the tables of abi/name.h and abi/pager.h; NULL: no such operation */
 handler srv_name_handler(uint32_t op);
@@ -27,8 +27,10 @@ handler dev_handler(uint32_t op);
 
 /* srv_name.c, for srv_file.c: arguments out of messages */
 struct cred msg_cred(const struct ipc_msg *);
-int msg_path(const struct ipc_msg *, int lend, char *buf, size_t *len);         /* PATH_MAX + 1 bytes; ends with a NUL */
-int msg_file(const struct ipc_msg *, unsigned at_flags, struct vnode **out);    /* path, or with AT_EMPTY_PATH the node */
+/* buf: PATH_MAX + 1 bytes; it ends with a NUL that *len does not count. */
+int msg_path(const struct ipc_msg *, int lend, char *buf, size_t *len);
+/* By path, or with AT_EMPTY_PATH the node itself. */
+int msg_file(const struct ipc_msg *, unsigned at_flags, struct vnode **out);
 
 /* disks.c: every disk, and every partition of it, by its name in /dev */
 struct disk_node {
@@ -52,7 +54,6 @@ int disk_init(struct disk *, uint32_t port, uint8_t *map, uint64_t off, uint64_t
 /* devfs.c */
 int devfs_mount(struct mount *);
 int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of NAME_OPEN; -ENXIO: none of ours */
-uint64_t dev_flags(const struct vnode *);                       /* NAMEF_* */
 int dev_give(const struct ipc_msg *in, int lend, const void *p, size_t n);      /* exactly n bytes; -EINVAL: no room */
 int dev_take(const struct ipc_msg *in, int lend, void *p, size_t n);
 

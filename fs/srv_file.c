@@ -17,6 +17,7 @@
 _Static_assert(sizeof(struct stat) == 144, "struct stat is Linux's");
 _Static_assert(sizeof(struct statfs) == 120, "struct statfs is Linux's");
 
+/* stat, lstat, fstat, fstatat: one message; the at-flags tell them apart. */
 static int file_stat(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct stat st;
@@ -43,6 +44,7 @@ static int file_statfs(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc ? rc : dev_give(in, 1, &s, sizeof(s));
 }
 
+/* Rights are checked below, in vfs_attr.c, where the rules of each change are. */
 static int file_chmod(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;
@@ -79,6 +81,7 @@ static int file_utimens(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc;
 }
 
+/* The kernel sends real or effective ids, as AT_EACCESS says; here they are just the caller's. */
 static int file_access(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;
@@ -93,6 +96,7 @@ static int file_access(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc;
 }
 
+/* The position is the file system's own (d_off of the last record): it stays good while entries come and go. */
 static int file_readdir(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	static char buf[READDIR_MAX];
@@ -109,6 +113,7 @@ static int file_readdir(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc;
 }
 
+/* The path is found by climbing, each time: no directory remembers its name, which a rename would make a lie. */
 static int file_getcwd(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	static char buf[PATH_MAX];
@@ -134,6 +139,7 @@ static int file_sync(const struct ipc_msg *in, struct ipc_msg *out)
 	return vn->ops->sync && !vn->mnt->readonly ? vn->ops->sync(vn->mnt, true) : 0;
 }
 
+/* An empty file system in memory; it is gone with its unmount. */
 static int mount_tmpfs(const char *target, struct vnode *covers)
 {
 	struct mount *m = mount_new("tmpfs", "tmpfs", target, false);
@@ -161,7 +167,7 @@ static int file_mount(const struct ipc_msg *in, struct ipc_msg *out)
 	if (rc) return rc;
 
 	if (!S_ISDIR(covers->mode)) rc = -ENOTDIR;
-	else if (covers == covers->mnt->root) rc = -EBUSY;      /* something is mounted here already, or it is the root */
+	else if (covers == covers->mnt->root) rc = -EBUSY;      /* there is a mount here already, or it is the root */
 	else if (strcmp(type, "tmpfs") == 0) rc = mount_tmpfs(where, covers);
 	else if (strcmp(type, "ext2") == 0) rc = mount_disk(what, where, covers, in->arg[1] & 1);
 	else rc = -ENODEV;
@@ -169,6 +175,7 @@ static int file_mount(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc;
 }
 
+/* Only a mount's root can be unmounted, which is what the path leads to if something is mounted there. */
 static int file_umount(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;

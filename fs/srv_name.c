@@ -32,9 +32,11 @@ int msg_path(const struct ipc_msg *in, int lend, char *buf, size_t *len)
 	return 0;
 }
 
-/* One path, and the directory node where it starts if it is relative. */
+/* One path, and the directory node where it starts if it is relative.  Too large for a server's stack: those of the
+ * handlers below are static, which one thread may. */
 struct where { struct vnode *start; char path[PATH_MAX + 1]; size_t len; };
 
+/* An absolute path needs no directory: openat(2) ignores a bad dirfd then. */
 static int msg_where(const struct ipc_msg *in, int lend, uint64_t dir, struct where *w)
 {
 	int rc = msg_path(in, lend, w->path, &w->len);
@@ -56,7 +58,8 @@ int msg_file(const struct ipc_msg *in, unsigned at_flags, struct vnode **out)
 		*out = w.start;
 		return 0;
 	}
-	return path_lookup(w.start, w.path, w.len, at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : 0, msg_cred(in), out);
+	return path_lookup(w.start, w.path, w.len, at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : 0, msg_cred(in),
+	                   out);
 }
 
 /* The reply that makes a descriptor: the kernel holds the vnode from now on (N3). */
@@ -76,6 +79,7 @@ static int open_reply(struct vnode *vn, struct ipc_msg *out)
 	return 0;
 }
 
+/* open, openat, creat, and opendir. */
 static int name_open(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	static struct where w;
@@ -86,6 +90,7 @@ static int name_open(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc ? rc : open_reply(vn, out);
 }
 
+/* Posted by the kernel when the last descriptor of an open file goes; nobody waits for the reply. */
 static int name_close(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn = in->arg[0] == NODE_ROOT ? NULL : vnode_by_number(in->arg[0]);
@@ -132,8 +137,8 @@ static int name_rename(const struct ipc_msg *in, struct ipc_msg *out)
 	(void)out;
 	if (!rc) rc = msg_where(in, 1, in->arg[1], &to);
 	if (rc) return rc;
-	return vfs_rename((struct name_at){from.start, from.path, from.len}, (struct name_at){to.start, to.path, to.len},
-	                  in->arg[2], msg_cred(in));
+	return vfs_rename((struct name_at){from.start, from.path, from.len},
+	                  (struct name_at){to.start, to.path, to.len}, in->arg[2], msg_cred(in));
 }
 
 /* linkat() does not follow a last symlink, unless it is asked to: the contrary of all others. */
@@ -152,6 +157,7 @@ static int name_link(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc;
 }
 
+/* The target is any text: whether it leads somewhere is asked when somebody follows it. */
 static int name_symlink(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	static char target[PATH_MAX + 1];

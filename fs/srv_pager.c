@@ -34,6 +34,7 @@ static struct times msg_times(const struct ipc_msg *in)
 	return (struct times){(int64_t)in->arg[3], (int64_t)in->arg[4], (int64_t)in->arg[5]};
 }
 
+/* A miss: where on the disk are these pages?  0 means that the driver has been asked, or the bytes are holes. */
 static int pager_fill(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;
@@ -56,6 +57,7 @@ static int pager_write(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc ? rc : vn->ops->write(vn, in->arg[1], in->arg[2], in->handle[0], in->arg[3]);
 }
 
+/* A store into a page without a block: promise room now, so that a full disk is told before data can be lost. */
 static int pager_reserve(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;
@@ -65,6 +67,7 @@ static int pager_reserve(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc ? rc : vn->ops->reserve(vn, in->arg[1], in->arg[2], &out->arg[0]);
 }
 
+/* fsync and msync: the data is written; put on disk, in order, what finds it again, and flush. */
 static int pager_commit(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;
@@ -84,6 +87,7 @@ static int pager_release(const struct ipc_msg *in, struct ipc_msg *out)
 	return vn->ops->release(vn, in->arg[2], msg_times(in));
 }
 
+/* ftruncate: the pages behind the new end are gone already, their blocks can follow. */
 static int pager_size(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;

@@ -42,11 +42,13 @@ struct inode {
 static const struct fs_ops tmpfs_ops;
 static uint64_t next_ino = 1, next_id = 2;
 
+/* vn->fs is this file system's. */
 static struct inode *inode_of(const struct vnode *vn)
 {
 	return vn->fs;
 }
 
+/* POSIX unlink(), open() and others: mtime and ctime of the directory are marked. */
 static void dir_changed(struct vnode *dir)
 {
 	struct inode *in = inode_of(dir);
@@ -54,6 +56,7 @@ static void dir_changed(struct vnode *dir)
 	in->times.mtime = in->times.ctime = now_ns();
 }
 
+/* A change of the inode itself: its links, its name. */
 static void ctime_now(struct vnode *vn)
 {
 	inode_of(vn)->times.ctime = now_ns();
@@ -69,6 +72,7 @@ static struct entry **entry_find(struct vnode *dir, const char *name, size_t len
 	return p;
 }
 
+/* It holds no reference: what has a link stays by itself (F2).  NULL: no memory */
 static struct entry *entry_new(struct vnode *vn, const char *name, size_t len)
 {
 	struct entry *e = calloc(1, sizeof(*e) + len);
@@ -81,6 +85,7 @@ static struct entry *entry_new(struct vnode *vn, const char *name, size_t len)
 	return e;
 }
 
+/* At the end, so that the list is in the order of the ids (F4). */
 static void entry_add(struct vnode *dir, struct entry *e)
 {
 	struct entry **p = &inode_of(dir)->entries;
@@ -110,6 +115,7 @@ static void entry_remove(struct vnode *dir, struct entry **p)
 	vnode_put(vn);
 }
 
+/* A vnode and its inode, with one reference and the links that its first name gives it. */
 static struct vnode *inode_new(struct mount *m, mode_t mode, struct cred c)
 {
 	struct inode *in = calloc(1, sizeof(*in));
@@ -128,6 +134,8 @@ static struct vnode *inode_new(struct mount *m, mode_t mode, struct cred c)
 	return vn;
 }
 
+/* The last reference went, but a file that has a name is kept: it is nowhere else.  Mappings of an unlinked file do not
+ * need us any more: the kernel holds its object as long as they are there. */
 static void tmpfs_inactive(struct vnode *vn)
 {
 	struct inode *in = inode_of(vn);
@@ -173,7 +181,8 @@ static int tmpfs_lookup(struct vnode *dir, const char *name, size_t len, struct 
 	return 0;
 }
 
-static int tmpfs_symlink(struct vnode *dir, const char *name, size_t len, const char *target, size_t tlen, struct cred c)
+static int tmpfs_symlink(struct vnode *dir, const char *name, size_t len, const char *target, size_t tlen,
+                         struct cred c)
 {
 	char *copy = strndup(target, tlen);
 	struct vnode *vn;
@@ -188,6 +197,7 @@ static int tmpfs_symlink(struct vnode *dir, const char *name, size_t len, const 
 	return 0;
 }
 
+/* A second name for a file, never for a directory (the VFS sees to that). */
 static int tmpfs_link(struct vnode *dir, const char *name, size_t len, struct vnode *target)
 {
 	struct entry *e = entry_new(target, name, len);
@@ -208,6 +218,7 @@ static int tmpfs_unlink(struct vnode *dir, const char *name, size_t len)
 	return 0;
 }
 
+/* POSIX rmdir(): a directory that is in use as somebody's current one may go; it then takes no new names. */
 static int tmpfs_rmdir(struct vnode *dir, const char *name, size_t len)
 {
 	struct entry **p = entry_find(dir, name, len);
@@ -228,7 +239,9 @@ static void reparent(struct vnode *vn, struct vnode *from, struct vnode *to)
 	vnode_put(from);
 }
 
-static int tmpfs_rename(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname, size_t nlen)
+/* The VFS has checked kinds and cycles.  Memory for the new entry comes first: without it nothing has happened. */
+static int tmpfs_rename(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname,
+                        size_t nlen)
 {
 	struct entry *old = *entry_find(odir, oname, olen), **victim = entry_find(ndir, nname, nlen), *fresh, **p;
 	struct vnode *vn;
@@ -260,6 +273,7 @@ static int tmpfs_readlink(struct vnode *vn, char *buf, size_t len, size_t *n)
 	return 0;
 }
 
+/* A removed directory still has its parent (F3). */
 static int tmpfs_parent(struct vnode *dir, struct vnode **out)
 {
 	struct vnode *up = inode_of(dir)->parent;
@@ -284,6 +298,7 @@ static int tmpfs_readdir(struct vnode *dir, uint64_t pos, readdir_emit emit, voi
 	return 0;
 }
 
+/* Size, times and blocks come from the object; the inode's are those of the moment before there was one. */
 static int tmpfs_getattr(struct vnode *vn, struct stat *st)
 {
 	struct inode *in = inode_of(vn);
@@ -316,11 +331,13 @@ static int tmpfs_setattr(struct vnode *vn, const struct stat *st, unsigned which
 	return 0;
 }
 
+/* The object is made at the first open, and lives as long as the file: its pages are the file. */
 static int tmpfs_open(struct vnode *vn)
 {
 	return object_create(vn, 0, SIZE_LIMIT, VMO_EPHEMERAL, inode_of(vn)->times, &vn->object);
 }
 
+/* All of memory is the limit; what is free for everybody is free here. */
 static int tmpfs_statfs(struct mount *m, struct statfs *s)
 {
 	struct sysinfo si;

@@ -18,6 +18,7 @@
 
 #define BELL "\a"
 
+/* tty_init: a terminal as a new one is expected to be: canonical, echoing, with the usual keys (stty sane). */
 void tty_init(struct tty *t, void (*output)(const char *, size_t), void (*signal)(int))
 {
 	memset(t, 0, sizeof(*t));
@@ -37,6 +38,7 @@ void tty_init(struct tty *t, void (*output)(const char *, size_t), void (*signal
 	t->modes.cc[VMIN] = 1;
 }
 
+/* c_lflag: ICANON, ECHO and so on. */
 static bool local(const struct tty *t, uint32_t flag)
 {
 	return t->modes.lflag & flag;
@@ -50,6 +52,7 @@ static bool is_special(const struct tty *t, uint8_t c, int which)
 
 /* ---- output */
 
+/* tty_write: ONLCR, a newline is printed as return and newline.  Everything between goes out in one piece. */
 void tty_write(struct tty *t, const char *s, size_t n)
 {
 	bool cook = (t->modes.oflag & OPOST) && (t->modes.oflag & ONLCR);
@@ -64,6 +67,7 @@ void tty_write(struct tty *t, const char *s, size_t n)
 	if (n > from) t->output(s + from, n - from);
 }
 
+/* Shown as ^X with ECHOCTL.  Tab and newline are shown as what they are. */
 static bool is_control(uint8_t c)
 {
 	return (c < 32 && c != '\t' && c != '\n') || c == 127;
@@ -105,12 +109,14 @@ static void erase_char(struct tty *t, bool show)
 	if (is_control(c) && local(t, ECHOCTL)) t->output("\b \b", 3);
 }
 
+/* VWERASE: spaces, then what is between them and the spaces before. */
 static void erase_word(struct tty *t)
 {
 	while (t->tail != t->edit && last_byte(t) == ' ') erase_char(t, local(t, ECHOE));
 	while (t->tail != t->edit && last_byte(t) != ' ') erase_char(t, local(t, ECHOE));
 }
 
+/* VKILL: with ECHOKE the line vanishes, with ECHOK alone the cursor goes to a new one. */
 static void erase_line(struct tty *t)
 {
 	bool show = local(t, ECHOE) && local(t, ECHOKE);
@@ -130,6 +136,7 @@ static bool store(struct tty *t, uint16_t entry, uint32_t spare)
 	return true;
 }
 
+/* A terminal sends DEL or BS for the same key; when one of them is VERASE, the other does as well. */
 static bool edit_key(struct tty *t, uint8_t c)
 {
 	if (is_special(t, c, VERASE) || (c == '\b' && is_special(t, 127, VERASE))) erase_char(t, local(t, ECHOE));
@@ -139,6 +146,7 @@ static bool edit_key(struct tty *t, uint8_t c)
 	return true;
 }
 
+/* POSIX 11.1.6: input is a line at a time, ended by newline, EOL or EOF; a reader sees it when it has ended. */
 static void input_canonical(struct tty *t, uint8_t c)
 {
 	if (edit_key(t, c)) return;
@@ -160,7 +168,9 @@ static void input_canonical(struct tty *t, uint8_t c)
 /* INTR, QUIT, SUSP: a signal instead of a byte, and the line so far is forgotten (POSIX 11.1.9). */
 static bool signal_key(struct tty *t, uint8_t c)
 {
-	int signo = is_special(t, c, VINTR) ? SIGINT : is_special(t, c, VQUIT) ? SIGQUIT : is_special(t, c, VSUSP) ? SIGTSTP : 0;
+	int signo = is_special(t, c, VINTR) ? SIGINT :
+	            is_special(t, c, VQUIT) ? SIGQUIT :
+	            is_special(t, c, VSUSP) ? SIGTSTP : 0;
 
 	if (!local(t, ISIG) || !signo) return false;
 	if (!local(t, NOFLSH)) tty_flush(t);
@@ -169,6 +179,7 @@ static bool signal_key(struct tty *t, uint8_t c)
 	return true;
 }
 
+/* The order is POSIX's: the byte is mapped, then it may be a signal, then a part of a line. */
 static void input_byte(struct tty *t, uint8_t c)
 {
 	if (c == '\r' && (t->modes.iflag & IGNCR)) return;
@@ -209,6 +220,8 @@ bool tty_readable(const struct tty *t, size_t want)
 	return tty_waiting(t) >= (need < want ? need : want);
 }
 
+/* tty_peek: at most a line in canonical mode; in raw mode as much as there is.  Entries are counted apart from bytes,
+ * since an EOF mark is an entry without a byte. */
 size_t tty_peek(const struct tty *t, char *buf, size_t len, uint32_t *entries)
 {
 	uint32_t i = t->head;
@@ -217,7 +230,8 @@ size_t tty_peek(const struct tty *t, char *buf, size_t len, uint32_t *entries)
 	while (i != t->edit) {
 		uint16_t e = t->in[i % TTY_IN];
 
-		if (n == len && !(e & TTY_EOF)) break;  /* an EOF right behind the last byte goes with it, or it would be read as an end */
+		/* An EOF mark right behind the last byte goes with it: alone it would be read as an end of file. */
+		if (n == len && !(e & TTY_EOF)) break;
 		i++;
 		if (!(e & TTY_EOF)) buf[n++] = (char)e;
 		if ((e & TTY_EOL) && local(t, ICANON)) break;
@@ -231,6 +245,7 @@ void tty_consume(struct tty *t, uint32_t entries)
 	t->head += entries;
 }
 
+/* tty_flush: the line being edited, too (POSIX tcflush(), TCIFLUSH). */
 void tty_flush(struct tty *t)
 {
 	t->head = t->edit = t->tail;

@@ -24,7 +24,7 @@ _Static_assert(sizeof(struct tty_modes) == 36, "as the kernel's struct termios")
 struct tty {
 	struct tty_modes modes;
 	uint16_t in[TTY_IN];
-	uint32_t head, edit, tail;      /* count up; the entry is in[x % TTY_IN]; head <= edit <= tail <= head + TTY_IN */
+	uint32_t head, edit, tail;      /* count up; the entry is in[x % TTY_IN] */
 	void (*output)(const char *, size_t);   /* to the screen, already processed */
 	void (*signal)(int signo);              /* to the foreground process group */
 };

@@ -34,6 +34,7 @@ static void console_output(const char *s, size_t n)
 	q_con_write(CON_SERIAL, s, n);
 }
 
+/* Servers may signal any process.  Group 1 is init's, which runs programs and does not want to die for one. */
 static void foreground_signal(int signo)
 {
 	if (foreground > 1) kill(-foreground, signo);
@@ -64,6 +65,7 @@ static void waiter_answer(const struct waiter *w)
 	if (q_reply(&m) == 0 && m.status == 0) tty_consume(&tty, entries);
 }
 
+/* In order of arrival: a reader that wants more than there is holds up those behind it, as on every terminal. */
 static void waiters_serve(void)
 {
 	while (nwaiters && tty_readable(&tty, waiters[0].len)) {
@@ -74,6 +76,7 @@ static void waiters_serve(void)
 	}
 }
 
+/* ttydev_notify: take all there is: notifications are merged, there may be no second one. */
 void ttydev_notify(void)
 {
 	char buf[256];
@@ -91,6 +94,7 @@ static void waiters_sweep(void)
 	}
 }
 
+/* Even a read that can be answered at once goes through the queue, since only there the reply is watched (D2). */
 static int tty_read_message(const struct ipc_msg *in)
 {
 	if (in->lend[0].len == 0) return 0;
@@ -102,6 +106,7 @@ static int tty_read_message(const struct ipc_msg *in)
 	return LATER;
 }
 
+/* Output never waits: the console takes all of it. */
 static int tty_write_message(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	static char buf[4096];
@@ -131,6 +136,7 @@ static int modes_take(const struct ipc_msg *in, bool flush)
 	return 0;
 }
 
+/* tcsetpgrp(): the kernel knows which groups exist, we only whom ^C is for. */
 static int pgrp_take(const struct ipc_msg *in)
 {
 	int32_t pgrp;

@@ -20,7 +20,8 @@ struct mount;
 struct cred { uint32_t uid, gid; };
 
 /* Called by readdir for each entry; false: the buffer is full, stop before this entry. */
-typedef bool (*readdir_emit)(void *arg, const char *name, size_t len, uint64_t ino, unsigned char dtype, uint64_t next_pos);
+typedef bool (*readdir_emit)(void *arg, const char *name, size_t len, uint64_t ino, unsigned char dtype,
+                             uint64_t next_pos);
 
 struct times { int64_t atime, mtime, ctime; };          /* ns since the epoch; 0: unchanged */
 
@@ -43,9 +44,10 @@ struct fs_ops {
 	int (*getattr)(struct vnode *, struct stat *);
 	int (*setattr)(struct vnode *, const struct stat *, unsigned which);     /* ATTR_* */
 	int (*open)(struct vnode *);            /* regular file: make vn->object if there is none */
-	/* The last reference went: free it, or keep it cached.  A vnode with an object is kept while object_info() shows
-	 * users or dirty pages: mappings outlive descriptors.  An unlinked one goes at the later of this and release().
-	 * The file system finds its cached vnodes by inode number, hands out one vnode per inode, and evicts the idle ones. */
+	/* The last reference went: free it, or keep it cached.  A vnode with an object is kept while object_info()
+	 * shows users or dirty pages: mappings outlive descriptors.  An unlinked one goes at the later of this and
+	 * release().  The file system finds its cached vnodes by inode number, hands out one vnode per inode, and
+	 * evicts the idle ones. */
 	void (*inactive)(struct vnode *);
 
 	/* The pager (abi/pager.h), byte offsets.  fill and write must see to it that every byte of the run part is

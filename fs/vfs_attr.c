@@ -31,6 +31,7 @@ struct timespec time_spec(int64_t ns)
 	return (struct timespec){.tv_sec = ns / NS - before, .tv_nsec = ns % NS + (before ? NS : 0)};
 }
 
+/* vfs_stat: what every vnode knows; the file system adds size, links, blocks and times. */
 int vfs_stat(struct vnode *vn, struct stat *st)
 {
 	memset(st, 0, sizeof(*st));
@@ -57,6 +58,7 @@ static int attr_set(struct vnode *vn, const struct stat *st, unsigned which)
 	return 0;
 }
 
+/* vfs_chmod: -EPERM for others than the owner and root.  A symlink's mode means nothing, and cannot be set. */
 int vfs_chmod(struct vnode *vn, mode_t mode, struct cred c)
 {
 	struct stat st = {.st_mode = (vn->mode & S_IFMT) | (mode & 07777)};
@@ -115,6 +117,7 @@ int vfs_utimens(struct vnode *vn, int64_t atime, int64_t mtime, struct cred c)
 #define ST_RDONLY_FLAG 1        /* statvfs.h ST_RDONLY */
 #define ST_VALID_FLAG  0x20     /* Linux: f_flags is filled in */
 
+/* vfs_statfs: what programs look at first is always there, the counts are the file system's. */
 int vfs_statfs(struct vnode *vn, struct statfs *s)
 {
 	memset(s, 0, sizeof(*s));

@@ -24,6 +24,7 @@ struct fill {
 	bool full;
 };
 
+/* One entry becomes one record, if it fits. */
 static bool emit(void *arg, const char *name, size_t len, uint64_t ino, unsigned char type, uint64_t next)
 {
 	struct fill *f = arg;
@@ -61,6 +62,7 @@ struct search {
 	size_t len;
 };
 
+/* The entry with this inode number that is not "." or "..".  (Returning false ends the search.) */
 static bool name_of(void *arg, const char *name, size_t len, uint64_t ino, unsigned char type, uint64_t next)
 {
 	struct search *s = arg;

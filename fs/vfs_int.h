@@ -39,7 +39,7 @@ void vnode_check(void);                                 /* the table's invariant
 /* vfs_path.c */
 int walk_start(struct walk *, struct vnode *start, const char *path, size_t len, struct cred);
 int walk_last(struct walk *);                           /* go on to the last component; w->at is its directory */
-int walk_find(struct walk *, struct vnode **out);       /* look it up: "." and ".." too, on into what is mounted there */
+int walk_find(struct walk *, struct vnode **out);       /* look it up: "." and ".." too, on into a mount */
 int walk_below(struct walk *, struct vnode **out);      /* the same, but what lies below a mount */
 int walk_follow(struct walk *, struct vnode *link);     /* it is a symlink: put its target in front of the rest */
 void walk_end(struct walk *);

@@ -22,6 +22,7 @@ struct vnode *vfs_root(void)
 	return vfs_mounts->root;
 }
 
+/* mount_new: not attached to anything yet; the file system's mount function sets ops, root and fs.  NULL: no memory */
 struct mount *mount_new(const char *type, const char *source, const char *target, bool readonly)
 {
 	struct mount *m = calloc(1, sizeof(*m));
@@ -35,6 +36,7 @@ struct mount *mount_new(const char *type, const char *source, const char *target
 	return m;
 }
 
+/* mount_attach: from now on every path leads through it.  -ENOTDIR; -EBUSY: something is mounted here already */
 int mount_attach(struct mount *m, struct vnode *covers)
 {
 	struct mount **tail = &vfs_mounts;
@@ -87,6 +89,7 @@ int mount_detach(struct vnode *root)
 	return 0;
 }
 
+/* vfs_sync: metadata back to the disks; flush: and then their caches.  Data is the kernel's to write. */
 int vfs_sync(bool flush)
 {
 	int first = 0;

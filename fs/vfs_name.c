@@ -46,6 +46,7 @@ int name_new(struct walk *w, bool dir)
 	return rc ? rc : dir_alive(w->at);
 }
 
+/* POSIX open(), O_CREAT: the kernel has taken the umask off the mode. */
 static int open_create(struct walk *w, mode_t mode, struct vnode **out)
 {
 	int rc = perm_check(w->at, W_OK | X_OK, w->cred);
@@ -90,7 +91,8 @@ static int open_find(struct walk *w, int flags, mode_t mode, struct vnode **vn, 
 }
 
 /* vfs_open: a reference in *out, with its memory object if it is a regular file.  Truncation is the kernel's. */
-int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_t mode, struct cred c, struct vnode **out)
+int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_t mode, struct cred c,
+             struct vnode **out)
 {
 	struct vnode *vn = NULL;
 	bool created = false;
@@ -100,9 +102,9 @@ int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_
 	if ((flags & O_CREAT) && (flags & O_DIRECTORY)) return -EINVAL;
 	rc = walk_start(&w, start, path, len, c);
 	if (!rc) rc = open_find(&w, flags, mode, &vn, &created);
-	if (!rc && !created) {
+	if (!rc && !created) {                  /* a file just made may be opened whatever its mode says */
 		if ((flags & O_CREAT) && (flags & O_EXCL)) rc = -EEXIST;
-		else rc = open_allowed(vn, w.slash, flags, c);  /* a file just made may be opened whatever its mode says */
+		else rc = open_allowed(vn, w.slash, flags, c);
 		if (rc) vnode_put(vn);
 	}
 	if (!rc && S_ISREG(vn->mode)) {
@@ -114,6 +116,7 @@ int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_
 	return rc;
 }
 
+/* vfs_mkdir: the setgid bit is handed down (as on Linux), the sticky bit may be asked for, setuid means nothing. */
 int vfs_mkdir(struct vnode *start, const char *path, size_t len, mode_t mode, struct cred c)
 {
 	struct vnode *vn;
@@ -161,6 +164,8 @@ static int unlink_allowed(const struct walk *w, const struct vnode *vn, bool dir
 	return vn->covered_by || vn == vn->mnt->root ? -EBUSY : 0;
 }
 
+/* vfs_unlink: unlink(), or rmdir() with dir.  "." is -EINVAL, ".." -ENOTEMPTY, the root -EBUSY (POSIX rmdir()).  A
+ * trailing slash asks for a directory, and does not follow a symlink. */
 int vfs_unlink(struct vnode *start, const char *path, size_t len, bool dir, struct cred c)
 {
 	struct vnode *vn = NULL;
@@ -180,6 +185,7 @@ int vfs_unlink(struct vnode *start, const char *path, size_t len, bool dir, stru
 	return rc;
 }
 
+/* vfs_symlink: the target is kept as it is.  Empty: -ENOENT; longer than a path: -ENAMETOOLONG (POSIX symlink()) */
 int vfs_symlink(struct vnode *start, const char *path, size_t len, const char *target, size_t tlen, struct cred c)
 {
 	struct walk w;

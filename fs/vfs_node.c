@@ -62,6 +62,7 @@ void vnode_free(struct vnode *vn)
 	free(vn);
 }
 
+/* vnode_by_number: of a message's node or cookie.  No reference: it is good until the message is done. */
 struct vnode *vnode_by_number(uint64_t node)
 {
 	struct vnode *vn;

@@ -49,6 +49,7 @@ int vnode_up(struct vnode *at, struct vnode **out)
 	return rc;
 }
 
+/* walk_start: at the root, or at `start`.  Whatever it returns, walk_end() may be called. */
 int walk_start(struct walk *w, struct vnode *start, const char *path, size_t len, struct cred cred)
 {
 	w->at = NULL;
@@ -86,7 +87,9 @@ static int walk_name(struct walk *w)
 	w->len = len;
 	for (from = w->pos; w->pos < w->end && w->path[w->pos] == '/';) w->pos++;
 	w->slash = w->pos > from;
-	w->last = len == 0 ? LAST_ROOT : !strcmp(w->name, ".") ? LAST_DOT : !strcmp(w->name, "..") ? LAST_DOTDOT : LAST_NAME;
+	w->last = len == 0 ? LAST_ROOT :
+	          strcmp(w->name, ".") == 0 ? LAST_DOT :
+	          strcmp(w->name, "..") == 0 ? LAST_DOTDOT : LAST_NAME;
 	return 0;
 }
 
@@ -110,6 +113,7 @@ int walk_below(struct walk *w, struct vnode **out)
 	return 0;
 }
 
+/* walk_find: W2 holds for what it finds. */
 int walk_find(struct walk *w, struct vnode **out)
 {
 	int rc = walk_below(w, out);

@@ -16,7 +16,9 @@ int perm_check(const struct vnode *vn, unsigned want, struct cred c)
 {
 	unsigned bits = vn->mode & 7;
 
-	if ((want & W_OK) && vn->mnt->readonly && (S_ISREG(vn->mode) || S_ISDIR(vn->mode) || S_ISLNK(vn->mode))) return -EROFS;
+	bool data = S_ISREG(vn->mode) || S_ISDIR(vn->mode) || S_ISLNK(vn->mode);
+
+	if ((want & W_OK) && vn->mnt->readonly && data) return -EROFS;
 	if (c.uid == 0) {
 		if ((want & X_OK) && !S_ISDIR(vn->mode) && !(vn->mode & 0111)) return -EACCES;
 		return 0;
@@ -27,6 +29,7 @@ int perm_check(const struct vnode *vn, unsigned want, struct cred c)
 	return (want & ~bits) ? -EACCES : 0;
 }
 
+/* chmod(), utimensat() and others ask for the owner, whatever the mode says. */
 bool perm_owner(const struct vnode *vn, struct cred c)
 {
 	return c.uid == 0 || c.uid == vn->uid;

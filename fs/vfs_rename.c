@@ -41,6 +41,7 @@ static int names_fit(struct walk *from, struct walk *to)
 	return 0;
 }
 
+/* Directories replace directories, all else replaces all else; slashes say "directory"; a mount point stays. */
 static int kinds_fit(const struct walk *from, const struct walk *to, const struct vnode *old, const struct vnode *new)
 {
 	bool dir = S_ISDIR(old->mode);
@@ -52,6 +53,7 @@ static int kinds_fit(const struct walk *from, const struct walk *to, const struc
 	return 0;
 }
 
+/* A name leaves one directory and comes into the other, where another may have to leave. */
 static int rename_allowed(struct walk *from, struct walk *to, struct vnode *old, struct vnode *new)
 {
 	int rc = perm_delete(from->at, old, from->cred);
@@ -78,6 +80,7 @@ static int no_cycle(struct walk *from, struct walk *to, struct vnode *old, struc
 	return 0;
 }
 
+/* A removed directory takes no names. */
 static int target_alive(struct vnode *dir)
 {
 	struct stat st = {0};
@@ -86,12 +89,14 @@ static int target_alive(struct vnode *dir)
 	return rc ? rc : st.st_nlink == 0 ? -ENOENT : 0;
 }
 
+/* Both ends are known: check in Linux's order, then do it. */
 static int rename_found(struct walk *from, struct walk *to, struct vnode *old, struct vnode *new, unsigned flags)
 {
 	int rc = no_cycle(from, to, old, new);
 
 	if (!rc && new && (flags & RENAME_NOREPLACE_FLAG)) rc = -EEXIST;
-	if (!rc && old == new) return from->slash && !S_ISDIR(old->mode) ? -ENOTDIR : 0;        /* POSIX: nothing to do */
+	/* POSIX: two names of one file: nothing is done, both stay. */
+	if (!rc && old == new) return from->slash && !S_ISDIR(old->mode) ? -ENOTDIR : 0;
 	if (!rc) rc = rename_allowed(from, to, old, new);
 	if (!rc) rc = kinds_fit(from, to, old, new);
 	if (!rc) rc = target_alive(to->at);
@@ -100,6 +105,7 @@ static int rename_found(struct walk *from, struct walk *to, struct vnode *old, s
 	return from->at->ops->rename(from->at, from->name, from->len, to->at, to->name, to->len);
 }
 
+/* vfs_rename: flags: RENAME_NOREPLACE.  The new name may be missing, its directory may not. */
 int vfs_rename(struct name_at a, struct name_at b, unsigned flags, struct cred c)
 {
 	struct vnode *old = NULL, *new = NULL;

@@ -34,12 +34,14 @@ static void answer(uint64_t token, int status)
 	q_reply(&m);                            /* -ESRCH: who asked is gone; the run completes all the same */
 }
 
+/* Once: what comes later has nobody to tell. */
 static void job_answer(struct job *j, int status)
 {
 	if (j->token) answer(j->token, status);
 	j->token = 0;
 }
 
+/* (J3)  Called whenever one of the three has changed. */
 static void job_end_check(struct job *j)
 {
 	if (j->parts || j->len || j->token) return;
@@ -102,6 +104,7 @@ static void job_start(uint64_t token, uint32_t type, uint32_t run, uint64_t sect
 	jobs_push();
 }
 
+/* The shape of a request for data.  Whether the run has these bytes the kernel knows (SYS_dev_segments). */
 static int data_check(uint32_t type, uint32_t run, uint64_t off, uint64_t len)
 {
 	if (!run || len == 0 || len % SECTOR || off % SECTOR) return -EINVAL;
@@ -109,6 +112,7 @@ static int data_check(uint32_t type, uint32_t run, uint64_t off, uint64_t len)
 	return type == BLK_T_OUT && disk.readonly ? -EROFS : 0;
 }
 
+/* (J2)  Nothing was done: the sender sees to the run.  Our duplicate of its handle must not keep it alive. */
 static void data_refuse(const struct ipc_msg *m, int status)
 {
 	if (m->handle[0]) q_close(m->handle[0]);
@@ -156,6 +160,7 @@ static void flush(const struct ipc_msg *m)
 	else job_start(m->token, BLK_T_FLUSH, 0, 0, 0, 0);
 }
 
+/* One message.  Each of these functions answers it, or leaves that to the job that it starts. */
 static void message_handle(const struct ipc_msg *m)
 {
 	if (m->handle[1]) q_close(m->handle[1]);        /* no request has two */
@@ -174,6 +179,7 @@ static void message_handle(const struct ipc_msg *m)
 }
 
 static void message_loop(void) __attribute__((noreturn));
+/* Replies and interrupts only ever make room or end jobs: whatever comes, the next step is to give the device more. */
 static void message_loop(void)
 {
 	struct ipc_msg m = {0};
@@ -203,6 +209,7 @@ static bool cmdline_has(const char *word)
 	return false;
 }
 
+/* Without a disk there is nothing to serve: the kernel tells the file server that this disk is dead. */
 int main(void)
 {
 	long rc = vblk_start(&disk);

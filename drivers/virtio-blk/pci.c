@@ -18,6 +18,7 @@
 #define CAP_FIRST 0x40u                 /* PCI 3.0 6.7: capabilities lie behind the header */
 #define CAPS_MAX 48u                    /* more than fit: a list that goes round is left */
 
+/* Fields of capabilities are little-endian and need not be aligned. */
 static uint32_t read32(const struct dev_info *d, unsigned at)
 {
 	uint32_t v;
@@ -30,7 +31,8 @@ static uint32_t read32(const struct dev_info *d, unsigned at)
 static volatile void *cap_map(const struct dev_info *d, unsigned cap, uint32_t need)
 {
 	unsigned bar = d->config[cap + CAP_BAR];
-	uint64_t off = read32(d, cap + CAP_OFFSET), len = read32(d, cap + CAP_LENGTH), first = off & ~(uint64_t)(PAGE - 1);
+	uint64_t off = read32(d, cap + CAP_OFFSET), len = read32(d, cap + CAP_LENGTH);
+	uint64_t first = off & ~(uint64_t)(PAGE - 1);
 	long at;
 
 	if (bar >= 6 || len < need || off % 4 || off + len > d->bar[bar].len) return NULL;
@@ -63,6 +65,8 @@ static void cap_use(struct virtio_pci *v, const struct dev_info *d, unsigned cap
 	}
 }
 
+/* virtio_pci_find: walk the list of capabilities in the kernel's copy of configuration space: a driver cannot touch the
+ * real one, with which it could give itself other memory. */
 int virtio_pci_find(struct virtio_pci *v)
 {
 	struct dev_info d;

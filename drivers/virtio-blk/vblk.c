@@ -22,7 +22,8 @@
 
 #define SECTOR    512u
 #define SEGS_ALL  256u          /* of one job; a run has at most 128 pages */
-#define WANTED    (F_SIZE_MAX | F_SEG_MAX | F_RO | F_BLK_SIZE | F_FLUSH | F_INDIRECT_DESC | F_VERSION_1 | F_ACCESS_PLATFORM)
+#define WANTED    (F_SIZE_MAX | F_SEG_MAX | F_RO | F_BLK_SIZE | F_FLUSH | F_INDIRECT_DESC | F_VERSION_1 | \
+                   F_ACCESS_PLATFORM)
 
 /* By head; the first two are shared with the device. */
 struct slot {
@@ -32,6 +33,7 @@ struct slot {
 };
 struct part { struct job *job; uint64_t off, len; };
 
+/* One process drives one device: its state is the process's. */
 static struct virtio_pci dev;
 static struct virtq queue;
 static struct slot *slots;
@@ -39,11 +41,13 @@ static uint64_t slots_phys;
 static struct part parts[QUEUE_MAX];
 static volatile uint16_t *notify;
 static uint64_t features;
-static uint32_t seg_max = 1, size_max = 1u << 30;
-static bool dead;
+static uint32_t seg_max = 1, size_max = 1u << 30;       /* of one request: segments; bytes of a segment */
+static bool dead;               /* B2: nothing is sent any more */
 
 /* ---- starting: the steps of 3.1.1, in its order */
 
+/* 2.2: only bits that the device offers and we understand are accepted; it says whether it can live with them.
+ * Without VERSION_1 it is a legacy device, whose structures are laid out differently. */
 static int features_negotiate(void)
 {
 	uint64_t offered;
@@ -63,7 +67,7 @@ static int features_negotiate(void)
 	dev.common->driver_feature = (uint32_t)(features >> 32);
 	dev.common->device_status |= STATUS_FEATURES_OK;
 	if (dev.common->device_status & STATUS_FEATURES_OK) return 0;
-	fprintf(stderr, "the device refuses features 0x%lx of 0x%lx\n", (unsigned long)features, (unsigned long)offered);
+	fprintf(stderr, "the device refuses features 0x%lx of its 0x%lx\n", features, offered);
 	return -ENODEV;
 }
 
@@ -90,7 +94,8 @@ static int config_read(struct vblk_info *info)
 	if (size >= SECTOR) size_max = size & ~(SECTOR - 1);
 	if (seg) seg_max = seg;
 	if (seg_max > BUFS_MAX - 2) seg_max = BUFS_MAX - 2;             /* header and status take two */
-	if (!queue.tables && seg_max > queue.size / 4u) seg_max = queue.size / 4u;      /* leave room for more than one */
+	/* Without indirect descriptors leave room for more than one request. */
+	if (!queue.tables && seg_max > queue.size / 4u) seg_max = queue.size / 4u;
 	return 0;
 }
 
@@ -109,12 +114,15 @@ static int vectors_set(void)
 	return -EBUSY;
 }
 
+/* 4.1.3.1: a 64-bit register is written as two halves. */
 static void write64(volatile uint32_t reg[2], uint64_t v)
 {
 	reg[0] = (uint32_t)v;
 	reg[1] = (uint32_t)(v >> 32);
 }
 
+/* Ring, headers and tables: wired memory at known physical addresses, zeroed by the kernel.  The device must not see
+ * memory of ours that is anything else. */
 static int queue_memory(uint16_t size, uint64_t *ring_phys)
 {
 	struct dev_mem ring, head, tables = {0};
@@ -131,6 +139,8 @@ static int queue_memory(uint16_t size, uint64_t *ring_phys)
 	return 0;
 }
 
+/* 4.1.5.1.3: select the queue, cut its size to ours, say where its three parts are, give it a vector, enable it.
+ * One queue is enough for one thread. */
 static int queue_start(void)
 {
 	uint64_t phys = 0, at;
@@ -158,6 +168,8 @@ static int queue_start(void)
 	return 0;
 }
 
+/* vblk_start: after this the device works, and interrupts come to HANDLE_PORT as notifications.
+ * => 0 and what the disk is like in *info; -errno, and the device is told that it has been given up (FAILED) */
 int vblk_start(struct vblk_info *info)
 {
 	int rc = virtio_pci_find(&dev);
@@ -189,6 +201,7 @@ static int part_send(struct job *j, struct cut *c)
 	uint64_t at;
 
 	if (head < 0) return head;
+	/* The head is known before it is taken, so that header and status can be those of its slot (B1). */
 	at = slots_phys + (unsigned)head * sizeof(struct slot);
 	slots[head].header = (struct virtio_blk_header){.type = j->type, .sector = j->sector};
 	slots[head].status = 0xff;
@@ -203,6 +216,8 @@ static int part_send(struct job *j, struct cut *c)
 	return 0;
 }
 
+/* Where the rest of the job's bytes are in memory, in as many requests as that takes.  When the queue fills up in the
+ * middle the job keeps what is left, and the next attempt asks for the segments of that. */
 static int data_send(struct job *j)
 {
 	static struct dev_seg seg[SEGS_ALL];
@@ -216,6 +231,8 @@ static int data_send(struct job *j)
 	return rc;
 }
 
+/* vblk_submit: one notification for all requests that this adds; none if the device asked not to be told (2.6.10).
+ * => 0; -EAGAIN: try again after an interrupt; -EIO, or what SYS_dev_segments says: the rest will not be done */
 int vblk_submit(struct job *j)
 {
 	int rc;
@@ -231,6 +248,7 @@ int vblk_submit(struct job *j)
 	return rc;
 }
 
+/* 5.2.6: the last byte of a request.  Anything unknown is an error, 0xff among it: the device has not written it. */
 static int status_errno(uint8_t status)
 {
 	return status == BLK_S_OK ? 0 : status == BLK_S_UNSUPP ? -EOPNOTSUPP : -EIO;
@@ -247,6 +265,7 @@ static void device_fail(const char *why)
 	}
 }
 
+/* vblk_interrupt: all that has finished; interrupts are merged, so there may be many, or none left. */
 void vblk_interrupt(void)
 {
 	int head = -EAGAIN;
@@ -256,6 +275,7 @@ void vblk_interrupt(void)
 	if (!dead && head == -EPROTO) device_fail("the used ring names a request that is not in flight");
 }
 
+/* A changed capacity is not followed: the disk object has the size it was registered with. */
 void vblk_config_interrupt(void)
 {
 	if (!dead && (dev.common->device_status & STATUS_NEEDS_RESET)) device_fail("the device asks for a reset");

@@ -17,7 +17,8 @@ struct job {
 	uint64_t token;                 /* whom to answer; 0: answered already */
 	uint32_t type;                  /* BLK_T_* */
 	uint32_t run;                   /* handle, ours to close */
-	uint64_t sector, off, len;      /* what has not been given to the device yet: where on the disk, where in the run */
+	/* What has not been given to the device yet: where on the disk, where in the run, bytes. */
+	uint64_t sector, off, len;
 	unsigned parts;                 /* given to the device, not finished */
 	bool flush_sent;
 };

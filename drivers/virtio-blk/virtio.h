@@ -20,7 +20,8 @@ struct virtio_common {
 /* 4.1.4: vendor capabilities in configuration space, and where their fields are. */
 #define PCI_CAP_POINTER  0x34u
 #define PCI_CAP_VENDOR   0x09u
-enum { CAP_NEXT = 1, CAP_LEN = 2, CAP_TYPE = 3, CAP_BAR = 4, CAP_OFFSET = 8, CAP_LENGTH = 12, CAP_NOTIFY_MULTIPLIER = 16 };
+enum { CAP_NEXT = 1, CAP_LEN = 2, CAP_TYPE = 3, CAP_BAR = 4, CAP_OFFSET = 8, CAP_LENGTH = 12,
+       CAP_NOTIFY_MULTIPLIER = 16 };
 enum { CFG_COMMON = 1, CFG_NOTIFY = 2, CFG_ISR = 3, CFG_DEVICE = 4 };
 
 /* 2.1: device status. */

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* virtq_init: memory is VIRTQ_BYTES, tables size * TABLE_LEN descriptors or NULL; both stay the queue's.  size is a
+ * power of two, at most QUEUE_MAX. */
 void virtq_init(struct virtq *q, void *memory, uint16_t size, void *tables, uint64_t tables_phys)
 {
 	memset(q, 0, sizeof(*q));
@@ -34,11 +36,13 @@ static unsigned descs_for(const struct virtq *q, unsigned n)
 	return q->tables ? 1 : n;
 }
 
+/* virtq_head: told before the request is made, so that its header and status byte can be those of the head. */
 int virtq_head(const struct virtq *q, unsigned n)
 {
 	return q->nfree >= descs_for(q, n) ? q->free[q->nfree - 1] : -EAGAIN;
 }
 
+/* 2.6.5: the last descriptor of a request is the one without NEXT. */
 static struct virtq_desc desc_of(const struct virtq_buf *b, bool last, uint16_t next)
 {
 	return (struct virtq_desc){
@@ -47,6 +51,7 @@ static struct virtq_desc desc_of(const struct virtq_buf *b, bool last, uint16_t 
 	};
 }
 
+/* The whole request in the head's own table: the ring has room for as many requests as it has descriptors. */
 static uint16_t add_indirect(struct virtq *q, const struct virtq_buf *b, unsigned n)
 {
 	uint16_t head = q->free[--q->nfree];
@@ -61,6 +66,7 @@ static uint16_t add_indirect(struct virtq *q, const struct virtq_buf *b, unsigne
 	return head;
 }
 
+/* A chain through the ring's own descriptors, for devices without INDIRECT_DESC. */
 static uint16_t add_chain(struct virtq *q, const struct virtq_buf *b, unsigned n)
 {
 	uint16_t head = q->free[q->nfree - 1];
@@ -82,7 +88,8 @@ void virtq_add(struct virtq *q, const struct virtq_buf *b, unsigned n)
 	uint16_t idx = q->avail->idx;
 
 	q->avail->ring[idx % q->size] = head;
-	__atomic_store_n(&q->avail->idx, (uint16_t)(idx + 1), __ATOMIC_RELEASE);        /* 2.6.13.3: ring before index */
+	/* 2.6.13.3: the device must not see the index before the entry that it counts. */
+	__atomic_store_n(&q->avail->idx, (uint16_t)(idx + 1), __ATOMIC_RELEASE);
 }
 
 bool virtq_wants_kick(const struct virtq *q)
@@ -96,6 +103,7 @@ bool virtq_in_flight(const struct virtq *q, unsigned head)
 	return head < q->size && q->length[head] != 0;
 }
 
+/* By our own links (Q2): those in the ring are for the device to read, and it may have scribbled on them. */
 static void chain_free(struct virtq *q, uint16_t head)
 {
 	uint16_t at = head;

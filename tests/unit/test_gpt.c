@@ -164,8 +164,9 @@ static void impossible_partitions_are_not_there(void **st)
 static void sizes_are_checked_even_under_a_good_checksum(void **st)
 {
 	static const struct { unsigned at, bytes; uint64_t v; } bad[] = {
-		{12, 4, 91}, {12, 4, 513}, {12, 4, UINT32_MAX}, {24, 8, 2}, {72, 8, 0}, {72, 8, SECTORS}, {72, 8, UINT64_MAX},
-		{72, 8, SECTORS - 10}, {80, 4, 0}, {80, 4, UINT32_MAX}, {84, 4, 0}, {84, 4, 100}, {84, 4, 132}, {84, 4, UINT32_MAX},
+		{12, 4, 91}, {12, 4, 513}, {12, 4, UINT32_MAX}, {24, 8, 2}, {72, 8, 0}, {72, 8, SECTORS},
+		{72, 8, UINT64_MAX}, {72, 8, SECTORS - 10}, {80, 4, 0}, {80, 4, UINT32_MAX}, {84, 4, 0}, {84, 4, 100},
+		{84, 4, 132}, {84, 4, UINT32_MAX},
 	};
 
 	(void)st;

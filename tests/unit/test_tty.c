@@ -117,7 +117,7 @@ static void what_a_reader_did_not_get_is_there_for_the_next(void **st)
 
 	(void)st;
 	type("x\r");
-	assert_int_equal(tty_peek(&tty, buf, sizeof(buf), &entries), 2);       /* and no tty_consume(): it was interrupted */
+	assert_int_equal(tty_peek(&tty, buf, sizeof(buf), &entries), 2);        /* and no tty_consume() */
 	assert_string_equal(take(10), "x\n");
 }
 
@@ -303,8 +303,10 @@ int main(void)
 		T(erase_takes_a_utf8_character_as_one), T(erase_of_a_control_character_takes_two_places),
 		T(kill_and_word_erase_shorten_the_line), T(eof_on_an_empty_line_is_an_end_of_file_once),
 		T(eof_behind_text_sends_the_text_alone), T(interrupt_signals_and_forgets_the_line),
-		T(quit_and_suspend_have_keys_too), T(without_isig_the_keys_are_bytes), T(a_key_that_is_switched_off_is_a_byte),
-		T(raw_reads_wait_for_min_bytes), T(raw_reads_with_min_0_never_wait), T(a_line_being_edited_is_readable_once_raw),
+		T(quit_and_suspend_have_keys_too), T(without_isig_the_keys_are_bytes),
+		T(a_key_that_is_switched_off_is_a_byte),
+		T(raw_reads_wait_for_min_bytes), T(raw_reads_with_min_0_never_wait),
+		T(a_line_being_edited_is_readable_once_raw),
 		T(what_was_left_raw_is_a_line_once_canonical), T(a_full_line_can_still_be_sent),
 		T(newlines_are_printed_with_a_return), T(fionread_counts_bytes_that_can_be_read),
 	};

@@ -380,14 +380,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_path_leads_through_directories_dots_and_slashes), T(an_empty_path_names_nothing),
-		T(a_nul_within_a_path_is_refused), T(a_file_is_no_directory), T(names_have_at_most_255_bytes_and_paths_4096),
+		T(a_nul_within_a_path_is_refused), T(a_file_is_no_directory),
+		T(names_have_at_most_255_bytes_and_paths_4096),
 		T(symlinks_are_followed_in_the_middle_and_at_the_end), T(forty_symlinks_are_followed_and_no_more),
 		T(a_symlink_that_grows_the_path_is_stopped), T(creating_through_a_dangling_symlink_makes_its_target),
 		T(create_and_exclusive_as_posix_says), T(a_directory_is_not_opened_for_writing),
 		T(a_file_just_made_opens_whatever_its_mode), T(the_first_class_that_fits_decides),
 		T(search_permission_is_asked_of_every_directory), T(truncation_asks_for_write_permission),
 		T(in_a_sticky_directory_only_owners_remove), T(a_read_only_mount_refuses_every_change),
-		T(unlink_and_rmdir_take_what_is_theirs), T(links_are_counted), T(an_unlinked_file_lives_until_its_last_user),
+		T(unlink_and_rmdir_take_what_is_theirs), T(links_are_counted),
+		T(an_unlinked_file_lives_until_its_last_user),
 		T(a_removed_directory_takes_no_names_and_knows_its_parent), T(stale_numbers_find_nothing),
 		T(attributes_change_for_those_who_may), T(a_setgid_directory_hands_its_group_down),
 		T(only_regular_files_come_from_mknod),

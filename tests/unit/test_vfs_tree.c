@@ -305,7 +305,8 @@ static void getcwd_climbs_through_mounts(void **st)
 /* Thousands of random operations on few names: every errno is as good as any other, but nothing may leak or cross. */
 static void random_operations_leave_a_sound_tree(void **st)
 {
-	static const char *const name[] = {"a", "b", "a/c", "a/d", "b/e", "a/c/f", "b/e/g", "b/../a", "l", "l/c", "a/./d/"};
+	static const char *const name[] = {"a", "b", "a/c", "a/d", "b/e", "a/c/f", "b/e/g", "b/../a", "l", "l/c",
+	                                   "a/./d/"};
 	const unsigned k = sizeof(name) / sizeof(*name);
 
 	(void)st;
@@ -331,7 +332,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(rename_moves_a_file_and_replaces_another), T(rename_of_a_file_onto_its_own_link_does_nothing),
-		T(rename_keeps_kinds_apart), T(a_directory_replaces_an_empty_one_only), T(a_directory_does_not_go_into_itself),
+		T(rename_keeps_kinds_apart), T(a_directory_replaces_an_empty_one_only),
+		T(a_directory_does_not_go_into_itself),
 		T(a_moved_directory_has_a_new_parent), T(dots_are_not_renamed), T(noreplace_is_kept),
 		T(rename_asks_both_directories), T(a_mount_covers_a_directory_and_uncovers_it), T(mounts_stack),
 		T(nothing_crosses_a_mount_but_a_path), T(a_mount_in_use_stays), T(a_full_tmpfs_is_not_thrown_away),

@@ -1,6 +1,6 @@
 /* links: drivers/virtio-blk/virtq.c */
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/test_virtq.c - HOST - the split queue, with the test as the device at its other end; and cutting requests. */
+/* tests/unit/test_virtq.c - HOST - the split queue, the test being the device at its other end; cutting requests. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -276,7 +276,8 @@ int main(void)
 		I(an_id_out_of_range_is_a_broken_device), I(an_id_that_is_not_in_flight_is_a_broken_device),
 		I(more_used_than_the_queue_holds_is_a_broken_device), C(a_descriptor_within_a_chain_is_no_head),
 		C(links_spoilt_by_the_device_are_not_followed), I(the_device_can_ask_not_to_be_notified),
-		cmocka_unit_test(all_bytes_come_out_in_order_whatever_the_limits), cmocka_unit_test(what_fits_is_one_request),
+		cmocka_unit_test(all_bytes_come_out_in_order_whatever_the_limits),
+		cmocka_unit_test(what_fits_is_one_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,7 +182,7 @@ static bool list_one(void *arg, const char *name, size_t len, uint64_t ino, unsi
 
 static inline void empty(struct vnode *dir);
 
-/* Empty the directory of this name; true: it was a mount, which is gone now, and what it covered is still to be emptied. */
+/* Empty the directory of this name; true: it was a mount, which is gone now, and what it covered is still full. */
 static inline bool empty_one(struct vnode *dir, const char *name)
 {
 	struct vnode *vn;
