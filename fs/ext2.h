@@ -114,6 +114,7 @@ int inode_open(struct vnode *);
 void inode_inactive(struct vnode *);
 void inode_unlinked(struct ext2_inode *);               /* links went down: tell the kernel */
 void cache_trim(struct ext2 *, uint32_t keep);
+void cache_drop_all(struct ext2 *);                      /* at the end of a mount, whoever refers to them */
 /* ext2_dir.c */
 int dir_find(struct vnode *dir, const char *name, size_t len, struct ext2_dirent **de);
 int dir_add(struct vnode *dir, const char *name, size_t len, uint32_t ino, mode_t mode);

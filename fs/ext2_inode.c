@@ -247,6 +247,13 @@ void cache_trim(struct ext2 *fs, uint32_t keep)
 	}
 }
 
+void cache_drop_all(struct ext2 *fs)
+{
+	for (uint32_t h = 0; h < 256; h++) {
+		while (fs->cache[h]) cache_drop(fs, fs->cache[h]);
+	}
+}
+
 void inode_unlinked(struct ext2_inode *in)
 {
 	inode_touch(in, false);

@@ -120,6 +120,20 @@ static void state_set(struct ext2 *fs, bool clean)
 	order_commit(fs, true);
 }
 
+/* Give back all that a mount holds in memory; the disk's mapping is its owner's. */
+static void fs_free(struct mount *m)
+{
+	struct ext2 *fs = m->fs;
+
+	cache_drop_all(fs);
+	for (int i = 0; i < META_CLASSES; i++) free(fs->dirty[i]);
+	free(fs->pending);
+	free(fs->pending_inodes);
+	free(fs);
+	m->fs = NULL;
+	m->root = NULL;
+}
+
 int ext2_mount(struct mount *m, struct disk *d, bool readonly, char *why, size_t whylen)
 {
 	struct ext2 *fs = calloc(1, sizeof(*fs));
@@ -129,6 +143,7 @@ int ext2_mount(struct mount *m, struct disk *d, bool readonly, char *why, size_t
 	why[0] = 0;
 	if (!fs) return -ENOMEM;
 	if (d->len < 4096) {
+		free(fs);
 		snprintf(why, whylen, "the partition is too small");
 		return -EINVAL;
 	}
@@ -145,7 +160,10 @@ int ext2_mount(struct mount *m, struct disk *d, bool readonly, char *why, size_t
 	if (!rc) rc = inode_get(m, EXT2_ROOT, &root);
 	if (!rc && !S_ISDIR(root->mode)) rc = -EIO;
 	if (rc == -EIO) snprintf(why, whylen, "the root directory is damaged");
-	if (rc) return rc;
+	if (rc) {
+		fs_free(m);
+		return rc;
+	}
 	m->root = root;
 	if (!readonly) {
 		if (!(fs->sb->state & EXT2_STATE_CLEAN)) fprintf(stderr, "ext2: was not unmounted cleanly: run e2fsck\n");
@@ -182,6 +200,8 @@ int ext2_unmount(struct mount *m)
 	struct ext2 *fs = m->fs;
 
 	cache_trim(fs, 0);
+	if (fs->ncached > 1 || m->root->refs > 1) return -EBUSY;
 	if (!m->readonly) state_set(fs, true);
+	fs_free(m);
 	return 0;
 }

@@ -136,13 +136,6 @@ void vnode_free(struct vnode *vn)
 	free(vn);
 }
 
-/* A mount lives as long as the server: what it holds is not given back, here neither. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 static void must(const char *command)
 {
 	if (system(command)) {
@@ -184,11 +177,12 @@ int image_mount(struct fixture *x)
 
 void image_unmount(struct fixture *x)
 {
-	x->mnt.ops->unmount(&x->mnt);
+	if (x->mnt.ops->unmount(&x->mnt)) abort();
 }
 
 void image_free(struct fixture *x)
 {
+	if (x->mnt.fs && x->mnt.ops->unmount(&x->mnt)) abort();
 	free(x->disk.map);
 	free(platter);
 	for (int i = 0; i < nlog; i++) free(log_[i].data);
