@@ -73,7 +73,8 @@ struct ext2_inode {
 	struct vnode *vn;
 	struct ext2_raw_inode *raw;     /* in the map */
 	uint32_t last;                  /* block allocated last: the next one goes behind it */
-	uint64_t *resv;                 /* bitmap of pages with room promised, by page index up to nresv_bits */
+	uint64_t *resv;                 /* bitmap of pages with room promised, resv_words long; then that of those
+	                                   with room for indirect blocks too */
 	uint64_t resv_words, nresv;
 };
 

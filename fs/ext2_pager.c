@@ -59,18 +59,43 @@ static bool resv_has(const struct ext2_inode *in, uint64_t page)
 	return page / 64 < in->resv_words && (in->resv[page / 64] >> page % 64 & 1);
 }
 
-/* Blocks that a reserved page may need: its own, and a share of the indirect blocks above, at worst one each level. */
-static uint64_t page_cost(const struct ext2 *fs)
+/* Which indirect block of the lowest level a page's blocks are in; -1: none, they are direct. */
+static int64_t leaf_of(const struct ext2 *fs, uint64_t page)
 {
-	return PAGE / fs->block_size + 3;
+	uint64_t n = PAGE / fs->block_size, last = page * n + n - 1;
+
+	return last < EXT2_NDIR ? -1 : (int64_t)((last - EXT2_NDIR) / fs->per_block);
+}
+
+/* Does this page have to bring room for indirect blocks too?  Not if its neighbour below has, or has blocks already. */
+static bool needs_indirect(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
+{
+	int64_t leaf = leaf_of(fs, page);
+	uint32_t b;
+
+	if (leaf < 0) return false;
+	if (page == 0 || leaf_of(fs, page - 1) != leaf) return true;
+	return !resv_has(in, page - 1) && (map_get(fs, in, page * (PAGE / fs->block_size) - 1, &b) || !b);
+}
+
+/* Blocks that a reserved page may need: its own, and at worst one indirect block on each level. */
+static uint64_t page_cost(const struct ext2 *fs, bool indirect)
+{
+	return PAGE / fs->block_size + (indirect ? 3 : 0);
+}
+
+static bool resv_indirect(const struct ext2_inode *in, uint64_t page)
+{
+	return in->resv[in->resv_words + page / 64] >> page % 64 & 1;
 }
 
 static void resv_clear(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
 {
 	if (!resv_has(in, page)) return;
-	in->resv[page / 64] &= ~(1ull << page % 64);
 	in->nresv--;
-	fs->reserved -= page_cost(fs);
+	fs->reserved -= page_cost(fs, resv_indirect(in, page));
+	in->resv[page / 64] &= ~(1ull << page % 64);
+	in->resv[in->resv_words + page / 64] &= ~(1ull << page % 64);
 }
 
 void resv_drop(struct ext2 *fs, struct ext2_inode *in, uint64_t from)
@@ -118,24 +143,38 @@ static bool page_has_blocks(struct ext2 *fs, struct ext2_inode *in, uint64_t pag
 	return true;
 }
 
+/* The bitmap of pages, and behind it, as long, that of pages which brought room for indirect blocks. */
+static int resv_grow(struct ext2_inode *in, uint64_t page)
+{
+	uint64_t words = page / 64 + 64;
+	uint64_t *r;
+
+	if (page >= 1ull << 32) return -EFBIG;
+	if (page / 64 < in->resv_words) return 0;
+	r = calloc(2 * words, 8);
+	if (!r) return -ENOMEM;
+	if (in->resv) {
+		memcpy(r, in->resv, in->resv_words * 8);
+		memcpy(r + words, in->resv + in->resv_words, in->resv_words * 8);
+	}
+	free(in->resv);
+	in->resv = r;
+	in->resv_words = words;
+	return 0;
+}
+
 static int resv_set(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
 {
-	if (page >= 1ull << 32) return -EFBIG;
-	if (page / 64 >= in->resv_words) {
-		uint64_t words = page / 64 + 64;
-		uint64_t *r = realloc(in->resv, words * 8);
+	bool indirect = needs_indirect(fs, in, page);
+	uint64_t cost = page_cost(fs, indirect);
+	int rc = resv_grow(in, page);
 
-		if (!r) return -ENOMEM;
-		memset(r + in->resv_words, 0, (words - in->resv_words) * 8);
-		in->resv = r;
-		in->resv_words = words;
-	}
-	if (blocks_free(fs) < page_cost(fs)) {
-		if (!fs->npending || order_commit(fs, true) || blocks_free(fs) < page_cost(fs)) return -ENOSPC;
-	}
+	if (rc) return rc;
+	if (blocks_free(fs) < cost && (!fs->npending || order_commit(fs, true) || blocks_free(fs) < cost)) return -ENOSPC;
 	in->resv[page / 64] |= 1ull << page % 64;
+	if (indirect) in->resv[in->resv_words + page / 64] |= 1ull << page % 64;
 	in->nresv++;
-	fs->reserved += page_cost(fs);
+	fs->reserved += cost;
 	return 0;
 }
 
@@ -147,7 +186,7 @@ int pager_reserve(struct vnode *vn, uint64_t off, uint64_t len, uint64_t *grante
 	uint64_t first = off / PAGE, n = len / PAGE, i;
 	int rc = 0;
 
-	if (blocks_free(fs) < 8 * n * page_cost(fs)) n = 1;
+	if (blocks_free(fs) < 8 * n * page_cost(fs, true)) n = 1;
 	for (i = 0; i < n && !rc; i++) {
 		if (!resv_has(in, first + i) && !page_has_blocks(fs, in, first + i)) rc = resv_set(fs, in, first + i);
 		if (rc) break;

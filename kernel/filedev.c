@@ -159,7 +159,7 @@ SYSCALL(ioctl)
 	if (!f) return -EBADF;
 	if (f->kind == FILE_DEVICE) rc = ioctl_device(f, a1, a2);
 	else if (a1 == FIONREAD && (f->kind == FILE_PIPE || f->kind == FILE_VMO)) rc = ioctl_fionread(f, a2);
-	else if (a1 == BLKGETSIZE64 && (f->namef & NAMEF_DISK)) rc = copy_out(a2, &f->vmo->size, 8);
+	else if ((uint32_t)a1 == BLKGETSIZE64 && (f->namef & NAMEF_DISK)) rc = copy_out(a2, &f->vmo->size, 8);
 	file_put(f);
 	return rc;
 }

@@ -99,7 +99,7 @@ static int write_fresh(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
 	}
 	spin_unlock(&v->lock);
 	page_unref(p);
-	return rc;
+	return rc == -ENOMEM && !reclaim_wait() ? -EAGAIN : rc;
 }
 
 /* Write into a resident page, or one that has to be read first. */

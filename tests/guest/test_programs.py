@@ -40,6 +40,11 @@ def files_on_tmpfs():
 
 
 @test
+def a_file_larger_than_memory():
+    clean_after("/conformance/big /root/big 100", "100 MiB, 0 words wrong", timeout=180, mem=64, size_mib=160)
+
+
+@test
 def faults_and_signals():
     status, text = run_cmd("/conformance/faults")
     check(status == 0 and " 0 failed" in text, text)

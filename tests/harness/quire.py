@@ -182,6 +182,7 @@ class Image:
 
     def __init__(self, **kw):
         fd, self.path = tempfile.mkstemp(prefix="quire-", suffix=".img")
+        self.size_mib = kw.get("size_mib", 64)
         os.close(fd)
         self.ext2 = mkimage.make_image(BUILD, self.path, **kw)
 
@@ -192,12 +193,12 @@ class Image:
         if os.path.exists(self.path):
             os.unlink(self.path)
 
-    def partition(self, size_mib=64):
+    def partition(self):
         """The ext2 partition as a file of its own, for debugfs and e2fsck."""
         out = self.path + ".ext2"
         with open(self.path, "rb") as f, open(out, "wb") as o:
             f.seek(self.ext2)
-            o.write(f.read(size_mib << 20))
+            o.write(f.read(self.size_mib << 20))
         return out
 
     def cat(self, path):
