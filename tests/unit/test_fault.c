@@ -152,6 +152,20 @@ static void fork_shares_private_pages_until_one_side_stores(void **st)
 	assert_int_equal(user_load(f->map, at), '3');
 }
 
+static void a_store_of_the_parent_after_fork_is_not_seen_by_the_child(void **st)
+{
+	struct fix *f = *st;
+	struct map *child;
+	uaddr_t at = 0;
+
+	assert_int_equal(map_map(f->map, &at, PAGE_SIZE, RW, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), 0);
+	user_store(f->map, at, '1');
+	child = map_fork(f->map);
+	user_store(f->map, at, '2');
+	assert_int_equal(user_load(child, at), '1');
+	map_put(child);
+}
+
 static void fork_keeps_shared_pages_shared(void **st)
 {
 	struct fix *f = *st;
@@ -289,6 +303,19 @@ static void write_past_the_end_grows_and_leaves_zeros_between(void **st)
 	assert_int_equal(pcache_read(f->vmo, 10 * PAGE_SIZE + 2, (uaddr_t)&b, 1, NULL), 0);
 }
 
+static void bytes_stored_past_the_end_are_zero_when_a_write_grows_the_file(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_file(f, 8, RW, MAP_SHARED);
+	uint64_t pos = 300;
+
+	assert_int_equal(vmo_set_size(f->vmo, 100, true), 0);
+	assert_int_equal(user_store(f->map, at + 200, 'X'), 0);
+	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "E", 1, false, ~0ull), 1);
+	assert_int_equal(user_load(f->map, at + 200), 0);
+	assert_int_equal(user_load(f->map, at + 300), 'E');
+}
+
 static void append_writes_at_the_end(void **st)
 {
 	struct fix *f = *st;
@@ -391,6 +418,7 @@ int main(void)
 		T(a_private_store_stays_private),
 		T(a_private_page_not_yet_copied_shows_the_file),
 		T(fork_shares_private_pages_until_one_side_stores),
+		T(a_store_of_the_parent_after_fork_is_not_seen_by_the_child),
 		T(fork_keeps_shared_pages_shared),
 		T(unmapping_the_middle_splits_and_keeps_the_rest),
 		T(msync_over_a_hole_writes_both_sides_and_says_enomem),
@@ -401,6 +429,7 @@ int main(void)
 		T(brk_grows_and_shrinks_one_entry),
 		T(write_is_seen_by_a_mapping_and_a_store_by_read),
 		T(write_past_the_end_grows_and_leaves_zeros_between),
+		T(bytes_stored_past_the_end_are_zero_when_a_write_grows_the_file),
 		T(append_writes_at_the_end),
 		T(a_whole_page_is_written_without_reading_it),
 		T(the_limit_cuts_a_write_and_then_refuses_it),
