@@ -9,6 +9,6 @@ int main(int argc, char **argv)
 
 	for (int i = first; i < argc; i++) printf("%s%s", i > first ? " " : "", argv[i]);
 	if (first == 1) putchar('\n');
-	if (fflush(stdout)) return perror("echo"), 1;
+	if (fflush(stdout) || ferror(stdout)) return perror("echo"), 1;
 	return 0;
 }
