@@ -48,9 +48,11 @@ FSOBJ   := $(call objects,fs/*.c)
 BLKOBJ  := $(call objects,drivers/virtio-blk/*.c)
 INITOBJ := $(call objects,user/init/*.c)
 SHOBJ   := $(call objects,user/sh/*.c)
+POSIX   := $(call objects,user/posix/*.c)
 LIBOBJ  := $(call objects,user/lib/*.c)
 LIBUSER := $(if $(LIBOBJ),$(B)/libuser.a)
-PROGS   := $(call programs,bin) $(call programs,demo) $(call programs,conformance) $(if $(SHOBJ),$(B)/root/bin/sh)
+PROGS   := $(call programs,bin) $(call programs,demo) $(call programs,conformance) $(if $(SHOBJ),$(B)/root/bin/sh) \
+           $(B)/root/conformance/posix
 ELFS    := $(B)/kernel.elf $(B)/fs.elf $(B)/virtio-blk.elf $(B)/init.elf
 PARTS   := $(B)/BOOTX64.EFI $(patsubst $(B)/%,$(B)/strip/%,$(ELFS)) $(PROGS)
 
@@ -133,8 +135,9 @@ $(B)/strip/%: $(B)/% ; @mkdir -p $(@D) && strip $< -o $@
 $(B)/user/%.o: user/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(UFLAGS) -c $< -o $@
 $(B)/libuser.a: $(LIBOBJ) ; @rm -f $@; ar rcs $@ $(LIBOBJ)
 $(B)/root/bin/sh: $(SHOBJ) $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $(SHOBJ) $(LIBUSER) -o $@
+$(B)/root/conformance/posix: $(POSIX) ; @mkdir -p $(@D) && musl-gcc -static -s $(POSIX) -o $@
 $(B)/root/%: $(B)/user/%.c.o $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $< $(LIBUSER) -o $@
 
 .SECONDARY:
--include $(patsubst %.o,%.d,$(KOBJ) $(EOBJ) $(FSOBJ) $(BLKOBJ) $(INITOBJ) $(SHOBJ) $(LIBOBJ)) \
+-include $(patsubst %.o,%.d,$(KOBJ) $(EOBJ) $(FSOBJ) $(BLKOBJ) $(INITOBJ) $(SHOBJ) $(LIBOBJ) $(POSIX)) \
          $(patsubst $(B)/root/%,$(B)/user/%.c.d,$(PROGS))
