@@ -33,6 +33,8 @@
                                    mapping are gone.  The server may keep the object, or destroy an unlinked file */
 #define PAGER_SIZE     0x105u   /* cookie, -, arg[2] = new size: ftruncate.  The kernel already dropped the pages past
                                    the new end; the server frees blocks and reservations there (shrink) */
+#define PAGER_PUNCH    0x106u   /* cookie, off, len: the kernel dropped these pages and brings none in until the reply; the
+                                   server frees blocks and reservations there.  The size stays */
 
 #define COMMIT_DATASYNC 1u      /* times need not be written (fdatasync, msync) */
 #define COMMIT_NOFLUSH  2u      /* tests only: leave the device flush out on purpose */

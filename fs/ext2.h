@@ -100,6 +100,7 @@ uint64_t blocks_free(const struct ext2 *);              /* that nobody has been 
 int map_get(struct ext2 *, struct ext2_inode *, uint64_t index, uint32_t *block);
 int map_alloc(struct ext2 *, struct ext2_inode *, uint64_t index, bool reserved, uint32_t *block);
 int map_cut(struct ext2 *, struct ext2_inode *, uint64_t from);        /* free every block from index `from` on */
+int map_punch(struct ext2 *, struct ext2_inode *, uint64_t from, uint64_t to);  /* data blocks [from, to) */
 uint64_t map_max_size(const struct ext2 *);
 /* ext2_inode.c */
 int inode_get(struct mount *, uint32_t ino, struct vnode **out);        /* a reference */
@@ -132,6 +133,7 @@ int pager_reserve(struct vnode *, uint64_t off, uint64_t len, uint64_t *granted)
 int pager_commit(struct vnode *, unsigned flags, uint64_t size, struct times);
 int pager_release(struct vnode *, uint64_t size, struct times);
 int pager_set_size(struct vnode *, uint64_t size);
+int pager_punch(struct vnode *, uint64_t off, uint64_t len);
 void resv_drop(struct ext2 *, struct ext2_inode *, uint64_t from_page);
 
 #endif

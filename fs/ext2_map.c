@@ -103,8 +103,11 @@ int map_alloc(struct ext2 *fs, struct ext2_inode *in, uint64_t index, bool reser
 	return 0;
 }
 
-/* Free what lies at or after `from` (relative to this subtree) below *at; depth 0: a data block. */
-static int cut(struct ext2 *fs, struct ext2_inode *in, uint32_t *at, int depth, uint64_t from, bool *gone)
+#define TO_END (~0ull)
+
+/* Free what lies in [from, to) (relative to this subtree) below *at; depth 0: a data block.  Indirect blocks go only
+ * with everything behind them (to == TO_END): those of a hole may be what a neighbour's reservation counts on. */
+static int cut(struct ext2 *fs, struct ext2_inode *in, uint32_t *at, int depth, uint64_t from, uint64_t to, bool *gone)
 {
 	uint64_t span = 1;
 	bool empty = true;
@@ -120,10 +123,11 @@ static int cut(struct ext2 *fs, struct ext2_inode *in, uint32_t *at, int depth, 
 		uint64_t start = i * span;
 		bool sub = p[i] == 0;
 
-		if (!sub && start + span > from) rc = cut(fs, in, &p[i], depth - 1, from > start ? from - start : 0, &sub);
+		if (!sub && start + span > from && start < to)
+			rc = cut(fs, in, &p[i], depth - 1, from > start ? from - start : 0, to == TO_END ? to : to - start, &sub);
 		if (!sub) empty = false;
 	}
-	if (rc || (depth && !empty) || (!depth && from > 0)) return rc;
+	if (rc || (depth && (!empty || to != TO_END)) || (!depth && from > 0)) return rc;
 	block_free(fs, *at);
 	in->raw->blocks -= fs->block_size / 512;
 	*at = 0;
@@ -134,13 +138,19 @@ static int cut(struct ext2 *fs, struct ext2_inode *in, uint32_t *at, int depth, 
 
 int map_cut(struct ext2 *fs, struct ext2_inode *in, uint64_t from)
 {
+	return map_punch(fs, in, from, TO_END);
+}
+
+int map_punch(struct ext2 *fs, struct ext2_inode *in, uint64_t from, uint64_t to)
+{
 	uint64_t n = fs->per_block, start[4] = {0, EXT2_NDIR, EXT2_NDIR + n, EXT2_NDIR + n + n * n};
 	bool gone;
 	int rc = 0;
 
-	for (uint64_t i = from; i < EXT2_NDIR && !rc; i++) rc = cut(fs, in, &in->raw->block[i], 0, 0, &gone);
-	for (int d = 1; d <= 3 && !rc; d++)
-		rc = cut(fs, in, &in->raw->block[11 + d], d, from > start[d] ? from - start[d] : 0, &gone);
+	for (uint64_t i = from; i < EXT2_NDIR && i < to && !rc; i++) rc = cut(fs, in, &in->raw->block[i], 0, 0, to, &gone);
+	for (int d = 1; d <= 3 && !rc && to > start[d]; d++)
+		rc = cut(fs, in, &in->raw->block[11 + d], d, from > start[d] ? from - start[d] : 0,
+		         to == TO_END ? to : to - start[d], &gone);
 	in->last = 0;
 	inode_dirty(in);
 	return rc;

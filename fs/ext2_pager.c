@@ -246,3 +246,16 @@ int pager_set_size(struct vnode *vn, uint64_t size)
 	inode_touch(in, true);
 	return rc;
 }
+
+/* A hole.  A reservation that brought room for indirect blocks stays: its neighbours rely on it. */
+int pager_punch(struct vnode *vn, uint64_t off, uint64_t len)
+{
+	struct ext2 *fs = fs_of(vn);
+	struct ext2_inode *in = inode_of(vn);
+	uint64_t end = off + len;
+
+	for (uint64_t p = off / PAGE; in->nresv && p < end / PAGE && p / 64 < in->resv_words; p++) {
+		if (resv_has(in, p) && !resv_indirect(in, p)) resv_clear(fs, in, p);
+	}
+	return map_punch(fs, in, off / fs->block_size, end / fs->block_size);
+}

@@ -98,6 +98,17 @@ static int pager_size(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc ? rc : vn->ops->set_size(vn, in->arg[2]);
 }
 
+/* fallocate: a hole.  The kernel brings none of these pages in until we answer. */
+static int pager_punch(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn;
+	int rc = pager_range(in, &vn);
+
+	(void)out;
+	if (!rc && vn->mnt->readonly) rc = -EROFS;
+	return rc ? rc : vn->ops->punch(vn, in->arg[1], in->arg[2]);
+}
+
 handler srv_pager_handler(uint32_t op)
 {
 	static const handler table[] = {
@@ -107,6 +118,7 @@ handler srv_pager_handler(uint32_t op)
 		[PAGER_COMMIT - PAGER_FILL] = pager_commit,
 		[PAGER_RELEASE - PAGER_FILL] = pager_release,
 		[PAGER_SIZE - PAGER_FILL] = pager_size,
+		[PAGER_PUNCH - PAGER_FILL] = pager_punch,
 	};
 
 	return op >= PAGER_FILL && op - PAGER_FILL < sizeof(table) / sizeof(*table) ? table[op - PAGER_FILL] : NULL;

@@ -58,6 +58,7 @@ struct fs_ops {
 	int (*commit)(struct vnode *, unsigned flags, uint64_t size, struct times);
 	int (*release)(struct vnode *, uint64_t size, struct times);
 	int (*set_size)(struct vnode *, uint64_t size);
+	int (*punch)(struct vnode *, uint64_t off, uint64_t len);       /* whole pages; the size stays */
 
 	int (*statfs)(struct mount *, struct statfs *);
 	int (*sync)(struct mount *, bool flush);        /* metadata back to the disk, in order */

@@ -51,6 +51,7 @@ static inline bool file_writable(const struct file *f) { return (f->flags & 3) !
 /* sys_name.c: open a path of the kernel's own (exec): relative to the current directory.  0 and a reference, -errno */
 int file_open(const char *path, uint32_t flags, struct file **out);
 int file_may_exec(const char *path);                            /* -EACCES ... */
+int file_set_size(struct file *, uint64_t size);                /* sys_file.c: FILE_VMO; -EFBIG with SIGXFSZ ... */
 
 /* pipe.c */
 struct pipe *pipe_create(void);                                 /* NULL: no memory; no ends yet */

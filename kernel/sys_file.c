@@ -13,6 +13,8 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
+#define SECTOR 512u                     /* what O_DIRECT wants offsets, lengths and buffers to be multiples of */
+
 /* POSIX: past RLIMIT_FSIZE a write fails with EFBIG and the process gets SIGXFSZ. */
 static int64_t fsize_exceeded(int64_t rc, uint64_t pos)
 {
@@ -21,30 +23,43 @@ static int64_t fsize_exceeded(int64_t rc, uint64_t pos)
 	return rc;
 }
 
+/* O_DIRECT: the cache lets go of these pages, so that a read asks the disk, and a write is not only in memory. */
+static int direct_settle(struct file *f, uint64_t pos, uint64_t len)
+{
+	uint64_t first = pos >> PAGE_SHIFT, last = (pos + len - 1) >> PAGE_SHIFT;
+	int rc = vmo_sync(f->vmo, first, last, WB_WAIT, &f->err_seen);
+
+	return rc ? rc : vmo_invalidate(f->vmo, first, last);
+}
+
 /* O_SYNC, O_DSYNC: what was written is on the disk before write() returns. */
-static int64_t write_synced(struct file *f, uint64_t pos, int64_t n)
+static int64_t write_synced(struct file *f, uint32_t flags, uint64_t pos, int64_t n)
 {
 	unsigned wb = WB_WAIT | WB_COMMIT;
-	int rc;
+	int rc = 0;
 
-	if (n <= 0 || !(f->flags & O_SYNC)) return n;
-	if ((f->flags & O_SYNC) == O_DSYNC) wb |= WB_DATASYNC;
+	if (n > 0 && (flags & O_DIRECT)) rc = direct_settle(f, pos - n, n);
+	if (rc || n <= 0 || !(flags & O_SYNC)) return rc ? rc : n;
+	if ((flags & O_SYNC) == O_DSYNC) wb |= WB_DATASYNC;
 	rc = vmo_sync(f->vmo, (pos - n) >> PAGE_SHIFT, (pos - 1) >> PAGE_SHIFT, wb, &f->err_seen);
 	return rc ? rc : n;
 }
 
-/* Regular files and disks.  *pos moves on. */
-static int64_t vmo_rw(struct file *f, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
+/* Regular files and disks.  flags: O_APPEND and the like of the descriptor, or of this call.  *pos moves on. */
+static int64_t vmo_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
 {
 	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
-	int64_t n;
+	int64_t n = 0;
 
 	if (*pos > INT64_MAX - len) return write ? -EFBIG : -EINVAL;
-	if (write) n = pcache_write(f->vmo, pos, buf, len, f->flags & O_APPEND, limit);
+	if ((flags & O_DIRECT) && (*pos | buf | len) % SECTOR) return -EINVAL;
+	if ((flags & O_DIRECT) && !write && len > 0) n = direct_settle(f, *pos, len);
+	if (n < 0) return n;
+	if (write) n = pcache_write(f->vmo, pos, buf, len, flags & O_APPEND, limit);
 	else n = pcache_read(f->vmo, *pos, buf, len, &f->ra);
 	if (n < 0) return write ? fsize_exceeded(n, *pos) : n;
 	*pos += n;
-	return write ? write_synced(f, *pos, n) : n;
+	return write ? write_synced(f, flags, *pos, n) : n;
 }
 
 static int64_t stream_rw(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
@@ -72,7 +87,7 @@ static int64_t file_rw(struct file *f, uaddr_t buf, uint64_t len, bool write)
 	len = MIN(len, RW_MAX);
 	if (f->kind != FILE_VMO) return stream_rw(f, buf, NULL, len, write);
 	mutex_lock(&f->lock);
-	n = vmo_rw(f, &f->offset, buf, len, write);
+	n = vmo_rw(f, f->flags, &f->offset, buf, len, write);
 	mutex_unlock(&f->lock);
 	return n;
 }
@@ -85,7 +100,7 @@ static int64_t file_rw_at(struct file *f, uint64_t pos, uaddr_t buf, uint64_t le
 	if ((int64_t)pos < 0) return -EINVAL;
 	if (f->kind == FILE_DEVICE) return stream_rw(f, buf, NULL, MIN(len, RW_MAX), write);
 	if (f->kind != FILE_VMO) return -ESPIPE;
-	return vmo_rw(f, &pos, buf, MIN(len, RW_MAX), write);
+	return vmo_rw(f, f->flags, &pos, buf, MIN(len, RW_MAX), write);
 }
 
 static long fd_rw(int fd, uaddr_t buf, uint64_t len, bool write)
@@ -155,7 +170,7 @@ static int64_t writev_gathered(struct file *f, uaddr_t iov, uint64_t count, uint
 }
 
 /* One after the other; stops at the first that is not done in full. */
-static int64_t rwv_pieces(struct file *f, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
+static int64_t rwv_pieces(struct file *f, uint32_t flags, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
 {
 	uint64_t done = 0;
 
@@ -167,7 +182,7 @@ static int64_t rwv_pieces(struct file *f, uaddr_t iov, uint64_t count, uint64_t 
 		if (n) return done ? (int64_t)done : n;
 		if (v.len == 0) continue;
 		v.len = MIN(v.len, RW_MAX - done);
-		if (f->kind == FILE_VMO) n = vmo_rw(f, pos, v.base, v.len, write);
+		if (f->kind == FILE_VMO) n = vmo_rw(f, flags, pos, v.base, v.len, write);
 		else n = stream_rw(f, v.base, NULL, v.len, write);
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
@@ -177,7 +192,7 @@ static int64_t rwv_pieces(struct file *f, uaddr_t iov, uint64_t count, uint64_t 
 }
 
 /* pos NULL: at the descriptor's offset. */
-static int64_t file_rwv(struct file *f, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
+static int64_t file_rwv(struct file *f, uint32_t flags, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
 {
 	int64_t total = iov_total(iov, count), n = rw_check(f, 0, 0, write);
 
@@ -185,28 +200,40 @@ static int64_t file_rwv(struct file *f, uaddr_t iov, uint64_t count, uint64_t *p
 	if (pos && f->kind != FILE_VMO) return -ESPIPE;
 	if (pos && (int64_t)*pos < 0) return -EINVAL;
 	if (f->kind != FILE_VMO && write && total <= PIPE_BUF) return writev_gathered(f, iov, count, total);
-	if (f->kind != FILE_VMO || pos) return rwv_pieces(f, iov, count, pos, write);
+	if (f->kind != FILE_VMO || pos) return rwv_pieces(f, flags, iov, count, pos, write);
 	mutex_lock(&f->lock);
-	n = rwv_pieces(f, iov, count, &f->offset, write);
+	n = rwv_pieces(f, flags, iov, count, &f->offset, write);
 	mutex_unlock(&f->lock);
 	return n;
 }
 
-static long fd_rwv(int fd, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
+static long fd_rwv(int fd, uaddr_t iov, uint64_t count, uint64_t *pos, uint32_t flags, bool write)
 {
 	struct file *f = fd_get(fd);
 	long n;
 
 	if (!f) return -EBADF;
-	n = file_rwv(f, iov, count, pos, write);
+	n = file_rwv(f, f->flags | flags, iov, count, pos, write);
 	file_put(f);
 	return n;
 }
 
-SYSCALL(readv) { return fd_rwv(a0, a1, a2, NULL, false); }
-SYSCALL(writev) { return fd_rwv(a0, a1, a2, NULL, true); }
-SYSCALL(preadv) { return fd_rwv(a0, a1, a2, &a3, false); }
-SYSCALL(pwritev) { return fd_rwv(a0, a1, a2, &a3, true); }
+SYSCALL(readv) { return fd_rwv(a0, a1, a2, NULL, 0, false); }
+SYSCALL(writev) { return fd_rwv(a0, a1, a2, NULL, 0, true); }
+SYSCALL(preadv) { return fd_rwv(a0, a1, a2, &a3, 0, false); }
+SYSCALL(pwritev) { return fd_rwv(a0, a1, a2, &a3, 0, true); }
+
+/* preadv2(2): offset -1 is the descriptor's own; flags for this call alone. */
+static long fd_rwv2(int fd, uaddr_t iov, uint64_t count, uint64_t pos, uint64_t rwf, bool write)
+{
+	uint32_t flags = (rwf & RWF_SYNC ? O_SYNC : 0) | (rwf & RWF_DSYNC ? O_DSYNC : 0) | (rwf & RWF_APPEND ? O_APPEND : 0);
+
+	if (rwf & ~(uint64_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) return -EOPNOTSUPP;
+	return fd_rwv(fd, iov, count, pos == ~0ull ? NULL : &pos, flags, write);
+}
+
+SYSCALL(preadv2) { return fd_rwv2(a0, a1, a2, a3, a5, false); }
+SYSCALL(pwritev2) { return fd_rwv2(a0, a1, a2, a3, a5, true); }
 
 /* ---- offset and size */
 
@@ -244,70 +271,20 @@ SYSCALL(lseek)
 	return to;
 }
 
+/* POSIX ftruncate, and past RLIMIT_FSIZE SIGXFSZ. */
+int file_set_size(struct file *f, uint64_t size)
+{
+	if (size > f->vmo->size && size > current_proc()->rlimit[RLIMIT_FSIZE][0]) return fsize_exceeded(-EFBIG, size);
+	return vmo_set_size(f->vmo, size, true);
+}
+
 SYSCALL(ftruncate)
 {
 	struct file *f = fd_get(a0);
-	int64_t size = a1;
 	long rc = -EINVAL;
 
 	if (!f) return -EBADF;
-	if (f->kind == FILE_VMO && file_writable(f) && size >= 0) {
-		bool over = a1 > f->vmo->size && a1 > current_proc()->rlimit[RLIMIT_FSIZE][0];
-
-		rc = over ? fsize_exceeded(-EFBIG, a1) : vmo_set_size(f->vmo, size, true);
-	}
-	file_put(f);
-	return rc;
-}
-
-/* ---- to the disk */
-
-static long fd_sync(int fd, unsigned wb)
-{
-	struct file *f = fd_get(fd);
-	long rc = -EINVAL;
-
-	if (!f) return -EBADF;
-	if (f->kind == FILE_VMO) rc = vmo_sync(f->vmo, 0, UINT64_MAX >> PAGE_SHIFT, wb, &f->err_seen);
-	if (f->kind == FILE_DIR) rc = name_sync(f->node);
-	file_put(f);
-	return rc;
-}
-
-SYSCALL(fsync) { return fd_sync(a0, WB_WAIT | WB_COMMIT); }
-SYSCALL(fdatasync) { return fd_sync(a0, WB_WAIT | WB_COMMIT | WB_DATASYNC); }
-
-SYSCALL(sync)
-{
-	vmo_sync_all();
-	name_sync(0);
-	return 0;
-}
-
-SYSCALL(syncfs)
-{
-	struct file *f = fd_get(a0);
-
-	if (!f) return -EBADF;
-	file_put(f);
-	vmo_sync_all();
-	return name_sync(0);
-}
-
-/* posix_fadvise: advice for this descriptor; DONTNEED starts writing what is dirty and drops what is clean (FA1). */
-SYSCALL(fadvise64)
-{
-	struct file *f = fd_get(a0);
-	uint64_t first = a1 >> PAGE_SHIFT, last = a2 ? (a1 + a2 - 1) >> PAGE_SHIFT : UINT64_MAX >> PAGE_SHIFT;
-	long rc = 0;
-
-	if (!f) return -EBADF;
-	if (f->kind == FILE_PIPE) rc = -ESPIPE;
-	else if (a3 > 5) rc = -EINVAL;
-	if (!rc && f->kind == FILE_VMO) {
-		if (a3 <= RA_SEQUENTIAL) f->ra.advice = a3;
-		if (a3 == 4 && !vmo_sync(f->vmo, first, last, 0, &f->err_seen)) vmo_invalidate(f->vmo, first, last);
-	}
+	if (f->kind == FILE_VMO && file_writable(f) && (int64_t)a1 >= 0) rc = file_set_size(f, a1);
 	file_put(f);
 	return rc;
 }

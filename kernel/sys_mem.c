@@ -11,6 +11,10 @@
 #include "mm/map.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define ADVICE_KNOWN (BIT(MADV_NORMAL) | BIT(MADV_RANDOM) | BIT(MADV_SEQUENTIAL) | BIT(MADV_WILLNEED) | \
+                      BIT(MADV_DONTNEED) | BIT(MADV_FREE) | BIT(MADV_REMOVE) | BIT(MADV_DONTFORK) | BIT(MADV_DOFORK) | \
+                      BIT(MADV_DONTDUMP) | BIT(MADV_DODUMP) | BIT(MADV_COLD) | BIT(MADV_PAGEOUT) | \
+                      BIT(MADV_POPULATE_READ) | BIT(MADV_POPULATE_WRITE))
 
 /* Round [start, start + len) to whole pages.  false: it leaves the address space */
 static bool range_pages(uaddr_t start, uint64_t len, uaddr_t *end)
@@ -18,6 +22,17 @@ static bool range_pages(uaddr_t start, uint64_t len, uaddr_t *end)
 	if (start >= USER_TOP || len > USER_TOP - start) return false;
 	*end = start + ROUND_UP(len, PAGE_SIZE);
 	return true;
+}
+
+/* The caller's address space, with the limits that it has now. */
+static struct map *map_limited(void)
+{
+	struct proc *p = current_proc();
+
+	p->map->max_size = p->rlimit[RLIMIT_AS][0];
+	p->map->max_stack = p->rlimit[RLIMIT_STACK][0];
+	p->map->max_locked = p->euid ? p->rlimit[RLIMIT_MEMLOCK][0] : RLIM_INFINITY;    /* root may lock all */
+	return p->map;
 }
 
 /* What a mapping of this descriptor may show and do (POSIX mmap: EACCES, ENODEV; assertions MM4, MM6). */
@@ -68,7 +83,7 @@ SYSCALL(mmap)
 	}
 
 	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) at = ROUND_DOWN(at, PAGE_SIZE);
-	if (!rc) rc = map_map(current_proc()->map, &at, len, prot & PROT_ALL, max_prot, flags, f ? f->vmo : NULL, off);
+	if (!rc) rc = map_map(map_limited(), &at, len, prot & PROT_ALL, max_prot, flags, f ? f->vmo : NULL, off);
 	if (!rc && f && f->vmo) vmo_touch(f->vmo, VMOC_ATIME);
 	if (f) file_put(f);
 	return rc ? rc : (long)at;
@@ -109,11 +124,11 @@ SYSCALL(brk)
 {
 	uaddr_t now = 0;
 
-	map_brk(current_proc()->map, a0, &now);
+	map_brk(map_limited(), a0, &now);
 	return now;
 }
 
-/* madvise: DONTNEED drops private pages (they come back as zeros, or from the file); the others are only advice. */
+/* madvise(2).  What is not known here (huge pages, merging, poisoning) is EINVAL, as on a Linux built without it. */
 SYSCALL(madvise)
 {
 	uint64_t addr = a0;
@@ -121,7 +136,7 @@ SYSCALL(madvise)
 	uint64_t advice = a2;
 	uaddr_t end;
 
-	if (addr % PAGE_SIZE || advice > MADV_DONTNEED) return -EINVAL;
+	if (addr % PAGE_SIZE || advice > MADV_POPULATE_WRITE || !(ADVICE_KNOWN & BIT(advice))) return -EINVAL;
 	if (!range_pages(addr, len, &end)) return -ENOMEM;
 	if (len == 0) return 0;
 
@@ -148,4 +163,43 @@ SYSCALL(mincore)
 		vec += n;
 	}
 	return 0;
+}
+
+/* The whole pages that [start, start + len) touches; POSIX mlock lets the address be any. */
+static long lock(uaddr_t start, uint64_t len, bool on, bool onfault)
+{
+	uaddr_t first = ROUND_DOWN(start, PAGE_SIZE), end;
+
+	if (start + len < start) return -EINVAL;
+	if (len == 0) return 0;
+	if (!range_pages(first, len + (start - first), &end)) return -ENOMEM;
+
+	return map_lock(map_limited(), first, end, on, onfault);
+}
+
+SYSCALL(mlock) { return lock(a0, a1, true, false); }
+SYSCALL(mlock2) { return a2 & ~(uint64_t)MLOCK_ONFAULT ? -EINVAL : lock(a0, a1, true, a2 & MLOCK_ONFAULT); }
+SYSCALL(munlock) { return lock(a0, a1, false, false); }
+
+SYSCALL(mlockall)
+{
+	if (a0 & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) return -EINVAL;
+	if (!(a0 & (MCL_CURRENT | MCL_FUTURE))) return -EINVAL;
+
+	return map_lock_all(map_limited(), a0);
+}
+
+SYSCALL(munlockall) { return map_lock_all(map_limited(), 0); }
+
+SYSCALL(mremap)
+{
+	uaddr_t at = a0;
+	int rc;
+
+	if (a3 & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED)) return -EINVAL;
+	if ((a3 & MREMAP_FIXED) && !(a3 & MREMAP_MAYMOVE)) return -EINVAL;
+	if (at % PAGE_SIZE || a1 > USER_TOP || a2 > USER_TOP) return -EINVAL;
+
+	rc = map_remap(map_limited(), &at, a1, a2, a3, a4);
+	return rc ? rc : (long)at;
 }

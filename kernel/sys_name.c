@@ -204,7 +204,7 @@ SYSCALL(truncate)
 	rc = request_begin(&r, AT_FDCWD, a0, false);
 	rc = open_request(&r, rc, O_WRONLY, 0, &f);
 	if (rc) return rc;
-	rc = f->kind == FILE_VMO ? vmo_set_size(f->vmo, a1, true) : -EINVAL;
+	rc = f->kind == FILE_VMO ? file_set_size(f, a1) : -EINVAL;
 	file_put(f);
 	return rc;
 }
@@ -241,6 +241,14 @@ static long stat_path(int dirfd, uaddr_t path, uint64_t flags, uaddr_t to)
 	return name_out(NAME_STAT, dirfd, path, flags, &st, sizeof(st), to);
 }
 
+static void stat_object(struct vmo *v, struct stat *st)
+{
+	spin_lock(&v->lock);
+	st->size = v->size;
+	st->blocks = v->npages * (PAGE_SIZE / 512);
+	spin_unlock(&v->lock);
+}
+
 static long stat_fd(int fd, uaddr_t to)
 {
 	struct stat st = {.nlink = 1, .blksize = PAGE_SIZE};
@@ -250,8 +258,9 @@ static long stat_fd(int fd, uaddr_t to)
 	if (!f) return -EBADF;
 	if (f->node) {
 		rc = name_out_fd(NAME_STAT, f, &st, sizeof(st), to);
-	} else {                        /* pipes and the log live in the kernel alone */
-		st.ino = (uint64_t)f->pipe >> 6 & UINT32_MAX;
+	} else {                        /* pipes, the log and memfds live in the kernel alone */
+		st.ino = ((uint64_t)f->pipe | (uint64_t)f->vmo) >> 6 & UINT32_MAX;
+		if (f->vmo) stat_object(f->vmo, &st);
 		st.mode = f->mode;
 		st.uid = current_proc()->euid;
 		st.gid = current_proc()->egid;

@@ -34,6 +34,7 @@
 	X(21, access, "path mode") \
 	X(22, pipe, "addr") \
 	X(24, sched_yield, "") \
+	X(25, mremap, "addr size size flags addr") \
 	X(26, msync, "addr size msflags") \
 	X(27, mincore, "addr size addr") \
 	X(28, madvise, "addr size int") \
@@ -45,6 +46,7 @@
 	X(37, alarm, "size") \
 	X(38, setitimer, "int addr addr") \
 	X(39, getpid, "") \
+	X(40, sendfile, "fd fd addr size") \
 	X(56, clone, "flags addr addr addr addr") \
 	X(57, fork, "") \
 	X(58, vfork, "") \
@@ -102,6 +104,10 @@
 	X(135, personality, "flags") \
 	X(137, statfs, "path addr") \
 	X(138, fstatfs, "fd addr") \
+	X(149, mlock, "addr size") \
+	X(150, munlock, "addr size") \
+	X(151, mlockall, "flags") \
+	X(152, munlockall, "") \
 	X(157, prctl, "int arg arg") \
 	X(158, arch_prctl, "code addr") \
 	X(160, setrlimit, "int addr") \
@@ -110,6 +116,7 @@
 	X(166, umount2, "path flags") \
 	X(169, reboot, "magic magic command") \
 	X(186, gettid, "") \
+	X(187, readahead, "fd size size") \
 	X(200, tkill, "int int") \
 	X(201, time, "addr") \
 	X(202, futex, "addr int int") \
@@ -137,7 +144,9 @@
 	X(269, faccessat, "fd path mode") \
 	X(271, ppoll, "addr size addr addr size") \
 	X(273, set_robust_list, "addr size") \
+	X(277, sync_file_range, "fd size size flags") \
 	X(280, utimensat, "fd path addr flags") \
+	X(285, fallocate, "fd flags size size") \
 	X(292, dup3, "fd fd flags") \
 	X(293, pipe2, "addr flags") \
 	X(295, preadv, "fd addr int size") \
@@ -147,6 +156,11 @@
 	X(309, getcpu, "addr addr") \
 	X(316, renameat2, "fd path fd path flags") \
 	X(318, getrandom, "addr size flags") \
+	X(319, memfd_create, "path flags") \
+	X(325, mlock2, "addr size flags") \
+	X(326, copy_file_range, "fd addr fd addr size flags") \
+	X(327, preadv2, "fd addr int size size flags") \
+	X(328, pwritev2, "fd addr int size size flags") \
 	X(334, rseq, "addr size flags") \
 	X(435, clone3, "addr size") \
 	X(439, faccessat2, "fd path mode flags")

@@ -117,6 +117,7 @@ static int fault_try(struct fault *f, uint32_t want)
 
 	mutex_lock(&f->map->lock);
 	f->e = map_find_locked(f->map, f->va);
+	if (!f->e) f->e = map_grow_down(f->map, f->va);
 	if (f->e) {
 		if (f->e->vmo) f->index = f->e->vnode.start + ((f->va - f->e->anode.start) >> PAGE_SHIFT);
 		rc = fault_entry(f, want);

@@ -49,8 +49,7 @@ int64_t pcache_read_kernel(struct vmo *v, uint64_t pos, void *buf, uint64_t len)
 	return read_pages(v, pos, len, NULL, 0, buf);
 }
 
-/* Make sure of room on disk for the page at index. */
-static int write_room(struct vmo *v, uint64_t index)
+int write_room(struct vmo *v, uint64_t index)
 {
 	bool room;
 
@@ -58,6 +57,17 @@ static int write_room(struct vmo *v, uint64_t index)
 	room = vmo_has_room_locked(v, index, radix_get(&v->pages, index));
 	spin_unlock(&v->lock);
 	return room ? 0 : vmo_reserve(v, index);
+}
+
+/* Where the bytes of a write come from: a user's buffer, or kernel memory. */
+struct source { uaddr_t user; const char *kernel; };
+
+/* How many bytes were not copied. */
+static size_t source_copy(void *to, const struct source *s, uint64_t n)
+{
+	if (!s->kernel) return copy_in_part(to, s->user, n);
+	memcpy(to, s->kernel, n);
+	return 0;
 }
 
 static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
@@ -71,14 +81,14 @@ static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
 
 /* Write into a page that need not be read first: wholly covered, or past the end of file.  The bytes are gathered in a
  * page of our own, which joins the object when it is complete (F1).  *n: bytes wanted, then bytes done. */
-static int write_fresh(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
+static int write_fresh(struct vmo *v, uint64_t at, const struct source *from, uint64_t *n)
 {
 	struct page *p = frame_alloc(PAGE_OBJECT, frame_flags_current() | FRAME_ZERO), *there;
 	uint64_t off = at & PAGE_MASK, index = at >> PAGE_SHIFT, want = *n;
 	int rc = 0;
 
 	if (!p) return reclaim_wait() ? -ENOMEM : -EAGAIN;
-	*n -= copy_in_part((char *)page_virt(p) + off, buf, *n);
+	*n -= source_copy((char *)page_virt(p) + off, from, *n);
 	if (*n == 0) rc = -EFAULT;
 	spin_lock(&v->lock);
 	there = radix_get(&v->pages, index);
@@ -103,14 +113,14 @@ static int write_fresh(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
 }
 
 /* Write into a resident page, or one that has to be read first. */
-static int write_resident(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
+static int write_resident(struct vmo *v, uint64_t at, const struct source *from, uint64_t *n)
 {
 	uint64_t want = *n;
 	struct page *p;
 	int rc = pcache_get(v, at >> PAGE_SHIFT, NULL, &p);
 
 	if (rc) return rc == -ENXIO ? -EAGAIN : rc;
-	*n -= copy_in_part((char *)page_virt(p) + (at & PAGE_MASK), buf, want);
+	*n -= source_copy((char *)page_virt(p) + (at & PAGE_MASK), from, want);
 	spin_lock(&v->lock);
 	if (p->vmo != v) rc = -EAGAIN;          /* cut off or invalidated while we copied: again (F2) */
 	else if (*n == 0) rc = -EFAULT;
@@ -121,7 +131,7 @@ static int write_resident(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
 	return rc;
 }
 
-static int write_page(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
+static int write_page(struct vmo *v, uint64_t at, const struct source *from, uint64_t *n)
 {
 	uint64_t index = at >> PAGE_SHIFT, want = *n;
 	bool fresh;
@@ -134,13 +144,13 @@ static int write_page(struct vmo *v, uint64_t at, uaddr_t buf, uint64_t *n)
 		spin_lock(&v->lock);
 		fresh = !radix_get(&v->pages, index) && (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));
 		spin_unlock(&v->lock);
-		rc = fresh ? write_fresh(v, at, buf, n) : write_resident(v, at, buf, n);
+		rc = fresh ? write_fresh(v, at, from, n) : write_resident(v, at, from, n);
 		if (rc != -EAGAIN) return rc;
 	}
 }
 
-/* POSIX: writes to a regular file do not mix.  A turn, not a lock: no pager and no fault ever waits for it. */
-static void writer_enter(struct vmo *v)
+/* No pager and no fault ever waits for the turn. */
+void writer_enter(struct vmo *v)
 {
 	spin_lock(&v->lock);
 	while (v->writer) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
@@ -148,7 +158,7 @@ static void writer_enter(struct vmo *v)
 	spin_unlock(&v->lock);
 }
 
-static void writer_leave(struct vmo *v, bool wrote)
+void writer_leave(struct vmo *v, bool wrote)
 {
 	spin_lock(&v->lock);
 	v->writer = NULL;
@@ -168,22 +178,44 @@ static int write_limit(const struct vmo *v, uint64_t pos, uint64_t *len, uint64_
 	return 0;
 }
 
+/* Page by page, as far as it goes.  0, or why it stopped; *done: bytes. */
+static int write_pages(struct vmo *v, uint64_t pos, struct source from, uint64_t len, uint64_t *done)
+{
+	int rc = vmo_grow_tail(v, pos + len);
+
+	while (!rc && *done < len) {
+		uint64_t n = MIN(len - *done, PAGE_SIZE - ((pos + *done) & PAGE_MASK));
+
+		rc = write_page(v, pos + *done, &from, &n);
+		if (rc) break;
+		*done += n;
+		from.user += n;
+		if (from.kernel) from.kernel += n;
+	}
+	return rc;
+}
+
 int64_t pcache_write(struct vmo *v, uint64_t *pos, uaddr_t buf, uint64_t len, bool append, uint64_t limit)
 {
-	uint64_t done = 0, n;
+	uint64_t done = 0;
 	int rc;
 
 	if (len == 0) return 0;
 	writer_enter(v);
 	if (append) *pos = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
 	rc = write_limit(v, *pos, &len, limit);
-	if (!rc) rc = vmo_grow_tail(v, *pos + len);
-	while (!rc && done < len) {
-		n = MIN(len - done, PAGE_SIZE - ((*pos + done) & PAGE_MASK));
-		rc = write_page(v, *pos + done, buf + done, &n);
-		if (!rc) done += n;
-	}
+	if (!rc) rc = write_pages(v, *pos, (struct source){.user = buf}, len, &done);
 	writer_leave(v, done > 0);
 	writeback_throttle();
+	return done ? (int64_t)done : rc;
+}
+
+int64_t pcache_write_kernel(struct vmo *v, uint64_t pos, const void *buf, uint64_t len, uint64_t max)
+{
+	uint64_t done = 0;
+	int rc = write_limit(v, pos, &len, max);
+
+	if (!rc) rc = write_pages(v, pos, (struct source){.kernel = buf}, len, &done);
+	if (done) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
 	return done ? (int64_t)done : rc;
 }

@@ -15,6 +15,8 @@
 
 #define MMAP_LOW  0x10000ull            /* never map address 0 and its neighbours by choice */
 #define MMAP_HIGH 0x00007f0000000000ull /* search from here down; stacks lie above */
+#define STACK_MAX (8ull << 20)          /* how far a GROWSDOWN mapping grows without a limit of its own */
+#define STACK_GAP (256 * PAGE_SIZE)     /* what stays free below it */
 
 struct map *map_create(void)
 {
@@ -28,6 +30,8 @@ struct map *map_create(void)
 	}
 	m->refs = 1;
 	m->mmap_top = MMAP_HIGH;
+	m->max_size = m->max_locked = ~0ull;
+	m->max_stack = STACK_MAX;
 	return m;
 }
 
@@ -63,34 +67,30 @@ static struct entry *map_first_locked(struct map *m, uaddr_t start, uaddr_t last
 	return n ? container_of(n, struct entry, anode) : NULL;
 }
 
-static uint64_t entry_bytes(const struct entry *e)
-{
-	return e->anode.last - e->anode.start + 1;
-}
-
 /* Both trees; the object's only if there is one. */
 void entry_insert(struct map *m, struct entry *e)
 {
 	tree_insert(&m->entries, &e->anode);
 	m->size += entry_bytes(e);
+	if (e->flags & ENTRY_LOCKED) m->locked += entry_bytes(e);
 	if (!e->vmo) return;
 	spin_lock(&e->vmo->lock);
 	tree_insert(&e->vmo->entries, &e->vnode);
 	spin_unlock(&e->vmo->lock);
 }
 
-static void entry_remove(struct map *m, struct entry *e)
+void entry_remove(struct map *m, struct entry *e)
 {
 	tree_remove(&m->entries, &e->anode);
 	m->size -= entry_bytes(e);
+	if (e->flags & ENTRY_LOCKED) m->locked -= entry_bytes(e);
 	if (!e->vmo) return;
 	spin_lock(&e->vmo->lock);
 	tree_remove(&e->vmo->entries, &e->vnode);
 	spin_unlock(&e->vmo->lock);
 }
 
-/* Set where it is and what it shows; the entry is in no tree. */
-static void entry_place(struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
+void entry_place(struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
 {
 	e->anode.start = start;
 	e->anode.last = start + len - 1;
@@ -114,7 +114,7 @@ struct entry *entry_clone(struct map *m, const struct entry *from)
 	return e;
 }
 
-static void entry_free(struct entry *e)
+void entry_free(struct entry *e)
 {
 	if (e->vmo) vmo_user_put(e->vmo);
 	kfree(e);
@@ -147,7 +147,7 @@ int map_cut(struct map *m, uaddr_t start, uaddr_t end)
 	return rc;
 }
 
-static int map_unmap_locked(struct map *m, uaddr_t start, uaddr_t end)
+int map_unmap_locked(struct map *m, uaddr_t start, uaddr_t end)
 {
 	struct entry *e;
 	int rc = map_cut(m, start, end);
@@ -162,7 +162,7 @@ static int map_unmap_locked(struct map *m, uaddr_t start, uaddr_t end)
 }
 
 /* A free range of len bytes, searched downwards from mmap_top.  0: none */
-static uaddr_t map_search(struct map *m, uint64_t len)
+uaddr_t map_search(struct map *m, uint64_t len)
 {
 	struct tree_node *n = tree_last(&m->entries);
 	uaddr_t top = m->mmap_top;
@@ -197,7 +197,7 @@ static bool map_extend(struct map *m, uaddr_t addr, uint64_t len, const struct e
 	struct entry *e = addr > 0 ? map_find_locked(m, addr - 1) : NULL;
 
 	if (!e || e->vmo || want->vmo || e->flags != want->flags || e->prot != want->prot) return false;
-	if (e->max_prot != want->max_prot) return false;
+	if (e->max_prot != want->max_prot || (e->flags & ENTRY_GROWSDOWN)) return false;
 	entry_remove(m, e);
 	entry_place(e, e->anode.start, entry_bytes(e) + len, 0);
 	entry_insert(m, e);
@@ -208,6 +208,9 @@ static int map_place(struct map *m, struct entry *e, uaddr_t *addr, uint64_t len
 {
 	int rc = map_choose(m, addr, len, flags);
 
+	if (!rc && m->size - (flags & MAP_FIXED ? map_covered(m, *addr, *addr + len) : 0) + len > m->max_size) rc = -ENOMEM;
+	if (m->lock_future & MCL_FUTURE) e->flags |= ENTRY_LOCKED;
+	if (!rc && (e->flags & ENTRY_LOCKED) && m->locked + len > m->max_locked) rc = -EAGAIN;
 	if (!rc && (flags & MAP_FIXED)) rc = map_unmap_locked(m, *addr, *addr + len);
 	if (rc) return rc;
 	if (map_extend(m, *addr, len, e)) {
@@ -241,6 +244,8 @@ int map_map(struct map *m, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t 
 	e->prot = prot;
 	e->max_prot = max_prot;
 	e->flags = (shared ? ENTRY_SHARED : 0) | (shared && vmo && m->wired ? ENTRY_OWNER : 0);
+	if (flags & MAP_LOCKED) e->flags |= ENTRY_LOCKED;
+	if (!shared && !vmo && (flags & MAP_GROWSDOWN)) e->flags |= ENTRY_GROWSDOWN;
 	e->vmo = vmo;
 	if (vmo) {
 		vmo_user_get(vmo);
@@ -250,8 +255,10 @@ int map_map(struct map *m, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t 
 
 	mutex_lock(&m->lock);
 	rc = map_place(m, e, addr, len, flags, off >> PAGE_SHIFT);
+	if ((m->lock_future & (MCL_FUTURE | MCL_ONFAULT)) == MCL_FUTURE) flags |= MAP_LOCKED;
 	mutex_unlock(&m->lock);
 	if (rc) entry_free(e);
+	else if (flags & (MAP_LOCKED | MAP_POPULATE)) map_populate(m, *addr, *addr + len, false);
 	return rc;
 }
 
@@ -317,6 +324,31 @@ int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 	return rc;
 }
 
+uint64_t map_covered(struct map *m, uaddr_t start, uaddr_t end)
+{
+	struct tree_node *n = tree_first_overlap(&m->entries, start, end - 1);
+	uint64_t bytes = 0;
+
+	for (; n; n = tree_next_overlap(n, start, end - 1)) bytes += MIN(end - 1, n->last) - MAX(start, n->start) + 1;
+	return bytes;
+}
+
+struct entry *map_grow_down(struct map *m, uaddr_t va)
+{
+	struct entry *e = map_first_locked(m, va, USER_TOP - 1);
+	uint64_t more;
+
+	if (!e || !(e->flags & ENTRY_GROWSDOWN) || va < MMAP_LOW + STACK_GAP) return NULL;
+	more = e->anode.start - (va & ~PAGE_MASK);
+	if (entry_bytes(e) + more > m->max_stack || m->size + more > m->max_size) return NULL;
+	if ((e->flags & ENTRY_LOCKED) && m->locked + more > m->max_locked) return NULL;
+	if (map_first_locked(m, (va & ~PAGE_MASK) - STACK_GAP, e->anode.start - 1)) return NULL;
+	entry_remove(m, e);
+	entry_place(e, e->anode.start - more, entry_bytes(e) + more, 0);
+	entry_insert(m, e);
+	return e;
+}
+
 void map_clear(struct map *m)
 {
 	mutex_lock(&m->lock);
@@ -326,7 +358,7 @@ void map_clear(struct map *m)
 
 void map_check(struct map *m)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, locked = 0;
 	struct tree_node *n, *prev = NULL;
 
 	mutex_lock(&m->lock);
@@ -337,7 +369,8 @@ void map_check(struct map *m)
 		INVARIANT("E1", n->last < USER_TOP && (!prev || prev->last < n->start));
 		INVARIANT("E3", !e->vmo || (e->vnode.last - e->vnode.start + 1) << PAGE_SHIFT == entry_bytes(e));
 		bytes += entry_bytes(e);
+		if (e->flags & ENTRY_LOCKED) locked += entry_bytes(e);
 	}
-	INVARIANT("E1", bytes == m->size);
+	INVARIANT("E1", bytes == m->size && locked == m->locked);
 	mutex_unlock(&m->lock);
 }

@@ -29,13 +29,16 @@ struct entry {
 #define ENTRY_GROWSDOWN 4u              /* a stack */
 #define ENTRY_DEVICE    8u              /* device memory or rings: PTEs are entered at once, no pages behind them */
 #define ENTRY_OWNER     16u             /* vmo_map() of a server */
+#define ENTRY_NOFORK    32u             /* a child does not get it */
 
 struct map {
 	struct mutex lock;              /* RANK_MAP */
 	struct pmap pmap;
 	struct tree entries;            /* [m] */
 	uint32_t refs;                  /* atomic */
-	uint64_t size;                  /* [m] bytes mapped */
+	uint64_t size, locked;          /* [m] bytes mapped; of these locked in memory */
+	uint64_t max_size, max_locked, max_stack;       /* [m] the process's limits; ~0: none */
+	uint32_t lock_future;           /* [m] mlockall: MCL_FUTURE, MCL_ONFAULT */
 	uaddr_t  brk_start, brk;        /* [m] */
 	uaddr_t  mmap_top;              /* [m] search for free ranges goes down from here */
 	bool     wired;                 /* [c] a server: pages come from the reserve, are entered at once */
@@ -50,7 +53,8 @@ void map_switch(struct map *);          /* load its page tables on this CPU; NUL
 /* Map len bytes (rounded up to pages) at *addr (hint, or MAP_FIXED), of vmo from byte offset off, or anonymous (vmo NULL:
  * MAP_SHARED makes an object of its own).  flags: Linux MAP_*.  max_prot as mprotect may give later.
  * On success *addr is the place; takes its own reference and user of vmo.
- * -EINVAL, -ENOMEM, -EEXIST (FIXED_NOREPLACE).  A failed call leaves mappings as they were. */
+ * -EINVAL, -ENOMEM, -EEXIST (FIXED_NOREPLACE), -EAGAIN (MAP_LOCKED over the limit).  A failed call leaves mappings as
+ * they were. */
 int map_map(struct map *, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t max_prot, uint32_t flags,
             struct vmo *vmo, uint64_t off);
 int map_unmap(struct map *, uaddr_t start, uint64_t len);
@@ -59,6 +63,12 @@ int map_sync(struct map *, uaddr_t start, uaddr_t end, int msflags);   /* msync 
 int map_advise(struct map *, uaddr_t start, uaddr_t end, int advice);     /* MADV_*; -ENOMEM over a hole, after the rest */
 int map_resident(struct map *, uaddr_t start, uint64_t npages, uint8_t *in);    /* mincore: 1 per resident page; -ENOMEM */
 int map_brk(struct map *, uaddr_t want, uaddr_t *now);
+/* mremap(2): *addr moves.  -EFAULT: no one mapping there; -ENOMEM, -EAGAIN (locked, over the limit), -EINVAL */
+int map_remap(struct map *, uaddr_t *addr, uint64_t old_len, uint64_t new_len, uint32_t flags, uaddr_t to);
+/* wire.c.  Lock or unlock [start, end); -ENOMEM over a hole or the limit, -EPERM if the limit is 0: nothing done. */
+int map_lock(struct map *, uaddr_t start, uaddr_t end, bool on, bool onfault);
+int map_lock_all(struct map *, uint32_t mcl_flags);     /* mlockall; 0: munlockall */
+int map_populate(struct map *, uaddr_t start, uaddr_t end, bool write); /* fault all in; the first page's error that failed */
 int map_device(struct map *, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable); /* ENTRY_DEVICE, uncached unless cacheable */
 void map_clear(struct map *);           /* unmap everything (exec, exit) */
 void map_check(struct map *);
@@ -78,6 +88,14 @@ struct entry *map_find_locked(struct map *, uaddr_t va);        /* the entry at 
 /* For mapops.c; map->lock held. */
 struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
 void entry_insert(struct map *, struct entry *);
+void entry_remove(struct map *, struct entry *);
+void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and what it shows; in no tree */
+void entry_free(struct entry *);
+static inline uint64_t entry_bytes(const struct entry *e) { return e->anode.last - e->anode.start + 1; }
+uaddr_t map_search(struct map *, uint64_t len);         /* a free range; 0: none */
+int map_unmap_locked(struct map *, uaddr_t start, uaddr_t end);
+uint64_t map_covered(struct map *, uaddr_t start, uaddr_t end);         /* bytes of it that are mapped */
+struct entry *map_grow_down(struct map *, uaddr_t va);  /* a stack that may grow to va does; NULL: there is none */
 int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
 /* Private anonymous pages (anon.c). Pages whose last PTE goes are gathered in a zap and freed after the TLBs forgot them. */
 struct zap { struct list pages; uint64_t freed; };

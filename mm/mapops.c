@@ -109,8 +109,10 @@ int map_sync(struct map *m, uaddr_t start, uaddr_t end, int msflags)
 
 static int fork_entry(struct map *child, struct map *parent, struct entry *e)
 {
-	struct entry *n = entry_clone(child, e);
+	struct entry *n;
 
+	if (e->flags & ENTRY_NOFORK) return 0;
+	n = entry_clone(child, e);
 	if (!n) return -ENOMEM;
 	n->flags &= ~ENTRY_LOCKED;      /* POSIX mlock: locks are not inherited */
 	entry_insert(child, n);
@@ -128,6 +130,9 @@ struct map *map_fork(struct map *parent)
 	child->brk_start = parent->brk_start;
 	child->brk = parent->brk;
 	child->mmap_top = parent->mmap_top;
+	child->max_size = parent->max_size;
+	child->max_locked = parent->max_locked;
+	child->max_stack = parent->max_stack;
 	for (n = tree_first(&parent->entries); n && !rc; n = tree_next(n))
 		rc = fork_entry(child, parent, container_of(n, struct entry, anode));
 	mutex_unlock(&parent->lock);
@@ -136,10 +141,50 @@ struct map *map_fork(struct map *parent)
 	return NULL;
 }
 
-static void advise_entry(struct map *m, struct entry *e, uaddr_t from, uaddr_t to, int advice)
+/* What can be done under map->lock.  -EINVAL: not for this kind of mapping (madvise(2)) */
+static int advise_entry(struct map *m, struct entry *e, uaddr_t from, uaddr_t to, int advice)
 {
-	if (advice == MADV_DONTNEED && !(e->flags & (ENTRY_SHARED | ENTRY_LOCKED | ENTRY_DEVICE))) map_zap(m, from, to);
-	if (advice <= MADV_SEQUENTIAL) e->ra.advice = advice;
+	bool keep = e->flags & (ENTRY_SHARED | ENTRY_LOCKED | ENTRY_DEVICE);
+
+	switch (advice) {
+	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL:
+		e->ra.advice = advice;
+		return 0;
+	case MADV_DONTNEED:
+		if (e->flags & ENTRY_LOCKED) return -EINVAL;
+		if (!keep) map_zap(m, from, to);
+		return 0;
+	case MADV_FREE:                 /* the pages may go at any time from now on: at once */
+		if (e->vmo || keep) return -EINVAL;
+		map_zap(m, from, to);
+		return 0;
+	case MADV_DONTFORK: e->flags |= ENTRY_NOFORK; return 0;
+	case MADV_DOFORK: e->flags &= ~ENTRY_NOFORK; return 0;
+	default: return 0;
+	}
+}
+
+/* What reads or writes, and so needs an object without locks. */
+static int advise_object(struct sync_part *s, int advice)
+{
+	uint64_t off = s->first << PAGE_SHIFT, len = (s->last - s->first + 1) << PAGE_SHIFT;
+
+	if (advice == MADV_WILLNEED) vmo_prefetch(s->vmo, s->first, s->last);
+	return advice == MADV_REMOVE ? vmo_punch(s->vmo, off, len) : 0;
+}
+
+static int advise_objects(struct map *m, uaddr_t start, uaddr_t end, int advice)
+{
+	struct sync_part s;
+	bool hole = false;
+	int rc = 0;
+
+	while (!rc && start < end && sync_next(m, &start, end, &s, &hole)) {
+		if (!s.shared) rc = advice == MADV_REMOVE ? -EINVAL : 0;
+		else rc = advise_object(&s, advice);
+		if (s.shared) vmo_unref(s.vmo);
+	}
+	return rc ? rc : hole || start < end ? -ENOMEM : 0;
 }
 
 int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
@@ -147,15 +192,20 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 	uaddr_t at = start;
 	bool hole = false;
 	struct tree_node *n;
+	int rc = 0;
 
+	if (advice == MADV_WILLNEED || advice == MADV_REMOVE) return advise_objects(m, start, end, advice);
 	mutex_lock(&m->lock);
-	for (n = tree_first_overlap(&m->entries, start, end - 1); n; n = tree_next_overlap(n, start, end - 1)) {
+	if (advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
+	for (n = tree_first_overlap(&m->entries, start, end - 1); n && !rc; n = tree_next_overlap(n, start, end - 1)) {
 		if (n->start > at) hole = true;
-		advise_entry(m, container_of(n, struct entry, anode), MAX(start, n->start), MIN(end, n->last + 1), advice);
+		rc = advise_entry(m, container_of(n, struct entry, anode), MAX(start, n->start), MIN(end, n->last + 1), advice);
 		at = n->last + 1;
 	}
 	mutex_unlock(&m->lock);
-	return hole || at < end ? -ENOMEM : 0;
+	if (!rc && !hole && at >= end && (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE))
+		rc = map_populate(m, start, end, advice == MADV_POPULATE_WRITE);
+	return rc ? rc : hole || at < end ? -ENOMEM : 0;
 }
 
 int map_resident(struct map *m, uaddr_t start, uint64_t npages, uint8_t *in)

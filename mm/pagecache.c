@@ -103,6 +103,11 @@ void page_dirty_locked(struct vmo *v, struct page *p)
 	v->uncommitted = true;
 }
 
+static bool punching(const struct vmo *v, uint64_t index)
+{
+	return index >= v->punch_lo && index < v->punch_hi;
+}
+
 /* Put FILLING pages at [index, index + n) as far as they are absent and within the object; they get a run. */
 static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 {
@@ -110,7 +115,7 @@ static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 	struct page *p;
 
 	for (; r && r->npages < n && index + r->npages < vmo_pages_locked(v); r->npages++) {
-		if (radix_get(&v->pages, index + r->npages)) break;
+		if (radix_get(&v->pages, index + r->npages) || punching(v, index + r->npages)) break;
 		/* read-ahead must not eat the last pages: only the first one may use the reserve */
 		p = frame_alloc(PAGE_OBJECT, r->npages == 0 ? frame_flags_current() : 0);
 		if (!p) break;
@@ -174,7 +179,7 @@ int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page 
 			*out = p;
 			break;
 		}
-		if (p) {
+		if (p || punching(v, index)) {
 			rc = waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 		} else if (index >= vmo_pages_locked(v)) {
 			rc = -ENXIO;
@@ -188,4 +193,25 @@ int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page 
 	}
 	spin_unlock(&v->lock);
 	return rc;
+}
+
+void vmo_prefetch(struct vmo *v, uint64_t first, uint64_t last)
+{
+	struct run *r;
+
+	spin_lock(&v->lock);
+	last = MIN(last + 1, vmo_pages_locked(v));      /* from here on: the first page not wanted */
+	while (v->pager && first < last) {
+		if (radix_get(&v->pages, first) || punching(v, first)) {
+			first++;
+			continue;
+		}
+		r = fill_begin_locked(v, first, MIN(last - first, (uint64_t)RUN_MAX));
+		if (!r) break;          /* no memory to spare: it is only advice */
+		first += r->npages;
+		spin_unlock(&v->lock);
+		run_post(r);
+		spin_lock(&v->lock);
+	}
+	spin_unlock(&v->lock);
 }

@@ -13,12 +13,18 @@ int pcache_get(struct vmo *, uint64_t index, struct readahead *, struct page **o
 int pcache_insert_locked(struct vmo *, struct page *, uint64_t index, enum page_state);  /* -ENOMEM, -EEXIST */
 void pcache_remove_locked(struct vmo *, struct page *);         /* out of the object: unmapped, unreferenced, maybe freed */
 void page_dirty_locked(struct vmo *, struct page *);            /* CLEAN -> DIRTY; WRITING: owed again */
+
+/* fileio.c */
+void writer_enter(struct vmo *);                /* POSIX: writes to a file do not mix.  A turn, not a lock */
+void writer_leave(struct vmo *, bool wrote);
+int write_room(struct vmo *, uint64_t index);   /* make sure of room on disk for the page: 0, -ENOSPC, -EIO */
 static inline uint64_t vmo_pages_locked(const struct vmo *v) { return ROUND_UP(v->size, PAGE_SIZE) >> PAGE_SHIFT; }
 
 /* vmo.c */
 void vmo_touch_locked(struct vmo *, uint32_t vmoc);
 void vmo_release_check_locked(struct vmo *);    /* no user, nothing owed: tell the pager */
 int vmo_grow_tail(struct vmo *, uint64_t new_size);     /* before the size grows: zeros behind the old end */
+void vmo_cut_locked(struct vmo *, uint64_t first, uint64_t last);       /* these pages leave; waits for busy ones */
 bool vmo_try_ref(struct vmo *);                 /* of one that may be dying */
 struct vmo *vmo_next_of_all(void);              /* the next of all objects in turn, with a reference; NULL: none */
 uint64_t vmo_count(void);
@@ -30,6 +36,7 @@ int vmo_reserve(struct vmo *, uint64_t index);  /* room on disk for a page that 
 bool vmo_has_room_locked(struct vmo *, uint64_t index, const struct page *);
 int vmo_commit(struct vmo *, unsigned commit_flags);
 int vmo_tell_size(struct vmo *, uint64_t size);
+int vmo_tell_punch(struct vmo *, uint64_t off, uint64_t len);
 
 /* reclaim.c */
 void pageq_add(struct page *);
@@ -38,7 +45,6 @@ void reclaim_kick(void);
 
 /* writeback.c */
 void writeback_all(void);                       /* start writing everything that is dirty */
-void writeback_throttle(void);                  /* a writer over the limit is slowed; no lock held */
 extern uint64_t dirty_pages;                    /* DIRTY + WRITING, all objects; atomic */
 
 #endif

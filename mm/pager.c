@@ -289,6 +289,14 @@ int vmo_tell_size(struct vmo *v, uint64_t size)
 	return rc ? rc : k.m.status;
 }
 
+int vmo_tell_punch(struct vmo *v, uint64_t off, uint64_t len)
+{
+	struct kmsg k = {.m = {.op = PAGER_PUNCH, .arg = {v->cookie, off, len}}};
+	int rc = ipc_call(v->pager, &k, false);
+
+	return rc ? rc : k.m.status;
+}
+
 static void vmo_release_done(struct kmsg *k)
 {
 	struct vmo *v = container_of(k, struct vmo, release_msg);

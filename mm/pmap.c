@@ -109,6 +109,17 @@ int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte, pte_t *old)
 	return 0;
 }
 
+int pmap_prepare(struct pmap *pm, uaddr_t start, uaddr_t end)
+{
+	const uint64_t span = PAGE_SIZE * SLOTS;
+	bool made = true;
+
+	spin_lock(&pm->lock);
+	for (uaddr_t va = start; va < end && made; va = ROUND_DOWN(va, span) + span) made = pmap_slot(pm, va, 1, true);
+	spin_unlock(&pm->lock);
+	return made ? 0 : -ENOMEM;
+}
+
 struct walk {
 	struct pmap *pm;
 	uint64_t start, end;            /* end: first address past the range */

@@ -38,6 +38,7 @@ pte_t pmap_get(struct pmap *, uaddr_t va);      /* 0: none */
 /* Put pte (not 0) at va.  *old gets what was there (0: nothing); a present old PTE is shot down if it
  * differs in page or loses rights.  -ENOMEM: no table page, nothing changed. */
 int pmap_set(struct pmap *, uaddr_t va, pte_t pte, pte_t *old);
+int pmap_prepare(struct pmap *, uaddr_t start, uaddr_t end);    /* tables for the range: then pmap_set() cannot fail */
 /* A PTE of a PROT_NONE page keeps its page with PTE_P clear: every function treats any PTE that is not 0 as occupied.
  * Visit each occupied PTE in [start, end): fn returns its new value (0 removes it, same value keeps it).  Runs
  * under pmap->lock.  After the walk the TLBs are shot down once, if any PTE lost a right.  fn must not free pages: it

@@ -173,13 +173,13 @@ int vmo_grow_tail(struct vmo *v, uint64_t new_size)
 	return new_size > old ? tail_clean(v, old) : 0;
 }
 
-/* Remove every page from index on, waiting for those that a run has. => vmo->lock held, may be dropped meanwhile */
-static void vmo_cut_locked(struct vmo *v, uint64_t index)
+/* Remove pages, waiting for those that a run has. => vmo->lock held, may be dropped meanwhile */
+void vmo_cut_locked(struct vmo *v, uint64_t first, uint64_t last)
 {
-	uint64_t i = index;
+	uint64_t i = first;
 	struct page *p;
 
-	while ((p = radix_next(&v->pages, &i))) {
+	while ((p = radix_next(&v->pages, &i)) && i <= last) {
 		if (p->state == PG_FILLING || p->state == PG_WRITING) {
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 		} else {
@@ -213,7 +213,7 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 	v->grant_hi = MIN(v->grant_hi, MAX(cut, v->grant_lo));
 	if (size < old) {
 		vmo_unmap_range_locked(v, cut, ~0ull);
-		vmo_cut_locked(v, cut);
+		vmo_cut_locked(v, cut, ~0ull);
 	}
 	spin_unlock(&v->lock);
 	return tell ? vmo_tell_size(v, size) : 0;

@@ -29,6 +29,7 @@ struct vmo {
 	uint32_t changed;               /* [v] VMOC_* since the pager was told */
 	int64_t  atime, mtime, ctime;   /* [v] ns since the epoch */
 	uint64_t grant_lo, grant_hi;    /* [v] page indexes with room granted by RESERVE */
+	uint64_t punch_lo, punch_hi;    /* [v] page indexes that nobody may bring in now (space.c V4) */
 	uint32_t wb_err;                /* [v] counts failed writes; file->err_seen, entry->err_seen compare with it */
 	int      wb_errno;              /* [v] of the last one */
 	uint32_t fill_fails;            /* [v] counts failed fills; sleepers compare */
@@ -66,8 +67,14 @@ void vmo_check(struct vmo *);                   /* every invariant of this objec
  * read: stops at end of file.  write: extends; append ignores *pos and sets it. */
 int64_t pcache_read(struct vmo *, uint64_t pos, uaddr_t buf, uint64_t len, struct readahead *);
 int64_t pcache_write(struct vmo *, uint64_t *pos, uaddr_t buf, uint64_t len, bool append, uint64_t limit);
-/* The same into kernel memory: ELF headers, exec. */
+/* The same from and to kernel memory: exec, sendfile.  write: without the writer's turn, and never past max. */
 int64_t pcache_read_kernel(struct vmo *, uint64_t pos, void *buf, uint64_t len);
+int64_t pcache_write_kernel(struct vmo *, uint64_t pos, const void *buf, uint64_t len, uint64_t max);
+
+/* fallocate(2), in bytes (space.c).  -ENOSPC, -EFBIG, -EROFS, -EOPNOTSUPP (a disk) */
+int vmo_punch(struct vmo *, uint64_t off, uint64_t len);
+int vmo_allocate(struct vmo *, uint64_t off, uint64_t len, bool keep_size);
+void vmo_prefetch(struct vmo *, uint64_t first, uint64_t last);         /* start reading these pages, do not wait */
 
 /* Writing back (writeback.c).  Page indexes, last inclusive.
  * flags: MS_* of msync; WB_COMMIT: then put on disk what finds the data again and flush; WB_DATASYNC: without times.
@@ -79,6 +86,7 @@ int64_t pcache_read_kernel(struct vmo *, uint64_t pos, void *buf, uint64_t len);
 int vmo_sync(struct vmo *, uint64_t first, uint64_t last, unsigned wb, uint32_t *err_seen);
 int vmo_invalidate(struct vmo *, uint64_t first, uint64_t last);        /* clean pages leave memory and every page table */
 void vmo_sync_all(void);                        /* sync(): start and wait for all objects */
+void writeback_throttle(void);                  /* a writer over the dirty limit is slowed; no lock held */
 void writeback_start(void);                     /* kernel thread */
 void reclaim_start(void);
 /* Called by whoever got NULL from frame_alloc and holds no lock: wait for pages.  -ENOMEM: nothing can be reclaimed. */

@@ -150,11 +150,11 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 	spin_lock(&v->lock);
 	seen = v->wb_err;
 	while (!rc && (p = radix_next(&v->pages, &i)) && i <= last) {
-		if (p->state == PG_CLEAN) {
+		if (p->state == PG_CLEAN && !vmo_range_locked(v, i, i)) {
 			pcache_remove_locked(v, p);
 			i++;
-		} else if (p->flags & PFL_OWNER) {
-			i++;                    /* metadata that the file server still owes: its copy is the newest (W4) */
+		} else if (p->state == PG_CLEAN || (p->flags & PFL_OWNER)) {
+			i++;                    /* locked meanwhile; or the file server's copy is the newest (W4) */
 		} else if (p->state == PG_DIRTY) {
 			spin_unlock(&v->lock);
 			rc = vmo_sync(v, i, i, WB_WAIT, &seen);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sys_copy.c - RING 0 - bytes from one descriptor to another, and files without a name.
+ *
+ * Path:  syscall.c > [sys_copy.c] > mm/fileio.c, pipe.c, filedev.c
+ * Locks: file->lock of a descriptor whose offset is used, one at a time: never both, so the order does not matter.
+ */
+#include "kernel/filedev.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+#include "mm/vmo.h"
+
+/* One end of a copy: at an offset of its own, or at the descriptor's, which then moves. */
+struct end { struct file *f; uint64_t pos; uaddr_t user_pos; };
+
+static int end_open(struct end *e, int fd, uaddr_t user_pos)
+{
+	int rc = 0;
+
+	*e = (struct end){.f = fd_get(fd), .user_pos = user_pos};
+	if (!e->f) return -EBADF;
+	if (user_pos) rc = copy_in(&e->pos, user_pos, sizeof(e->pos));
+	else e->pos = __atomic_load_n(&e->f->offset, __ATOMIC_RELAXED);
+	return rc ? rc : (int64_t)e->pos < 0 ? -EINVAL : 0;
+}
+
+static int end_close(struct end *e, int rc)
+{
+	if (!e->f) return rc;
+	if (rc > 0 && e->user_pos && copy_out(e->user_pos, &e->pos, sizeof(e->pos))) rc = -EFAULT;
+	if (rc > 0 && !e->user_pos && e->f->kind == FILE_VMO) {
+		mutex_lock(&e->f->lock);
+		e->f->offset = e->pos;
+		mutex_unlock(&e->f->lock);
+	}
+	file_put(e->f);
+	return rc;
+}
+
+static int64_t put_bytes(struct end *out, const char *page, uint64_t n)
+{
+	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
+
+	if (out->f->kind == FILE_PIPE) return pipe_write(out->f, 0, page, n);
+	if (out->f->kind == FILE_LOG) return log_write(out->f, 0, page, n);
+	if (out->f->kind == FILE_DEVICE) return device_rw(out->f, 0, page, n, true);
+	return pcache_write_kernel(out->f->vmo, out->pos, page, n, limit);
+}
+
+/* A page at a time.  Bytes, or the error if there are none. */
+static int64_t copy_bytes(struct end *out, struct end *in, uint64_t len)
+{
+	char *page = kalloc(PAGE_SIZE);
+	int64_t n = page ? 1 : -ENOMEM;
+	uint64_t done = 0;
+
+	while (n > 0 && done < len) {
+		uint64_t want = MIN(len - done, PAGE_SIZE - (in->pos & PAGE_MASK));
+
+		n = pcache_read_kernel(in->f->vmo, in->pos, page, want);
+		if (n > 0) n = put_bytes(out, page, n);
+		if (n <= 0) break;
+		done += n;
+		in->pos += n;
+		out->pos += n;
+		writeback_throttle();
+	}
+	kfree(page);
+	return done ? (int64_t)done : n < 0 ? n : 0;
+}
+
+static int copy_check(const struct end *out, const struct end *in)
+{
+	if (!file_readable(in->f) || !file_writable(out->f)) return -EBADF;
+	if (in->f->kind != FILE_VMO || out->f->kind == FILE_DIR) return -EINVAL;
+	return 0;
+}
+
+/* sendfile(2): from a file to anything that can be written; not to a descriptor opened with O_APPEND. */
+SYSCALL(sendfile)
+{
+	struct end in, out = {0};
+	int64_t rc = end_open(&in, a1, a2);
+
+	if (!rc) rc = end_open(&out, a0, 0);
+	if (!rc) rc = copy_check(&out, &in);
+	if (!rc && (out.f->flags & O_APPEND)) rc = -EINVAL;
+	if (!rc) rc = copy_bytes(&out, &in, MIN(a3, RW_MAX));
+	rc = end_close(&out, rc);
+	return end_close(&in, rc);
+}
+
+/* copy_file_range(2): between regular files, and within one where the ranges do not overlap. */
+SYSCALL(copy_file_range)
+{
+	struct end in, out = {0};
+	uint64_t len = MIN(a4, RW_MAX);
+	int64_t rc = a5 ? -EINVAL : end_open(&in, a0, a1);
+
+	if (a5) return rc;
+	if (!rc) rc = end_open(&out, a2, a3);
+	if (!rc && (in.f->kind == FILE_DIR || out.f->kind == FILE_DIR)) rc = -EISDIR;
+	if (!rc) rc = copy_check(&out, &in);
+	if (!rc && (out.f->flags & O_APPEND)) rc = -EBADF;
+	if (!rc && out.f->kind != FILE_VMO) rc = -EINVAL;
+	if (!rc && in.f->vmo == out.f->vmo && in.pos < out.pos + len && out.pos < in.pos + len) rc = -EINVAL;
+	if (!rc) rc = copy_bytes(&out, &in, len);
+	rc = end_close(&out, rc);
+	return end_close(&in, rc);
+}
+
+/* memfd_create(2): an object without pager and name; its pages live as long as it does. */
+SYSCALL(memfd_create)
+{
+	char name[250];
+	struct file *f;
+	int rc = copy_in_str(name, a0, sizeof(name));
+
+	if (rc == -ENAMETOOLONG || (a1 & ~(uint64_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING))) return -EINVAL;
+	if (rc < 0) return rc;
+	f = file_alloc(FILE_VMO, O_RDWR);
+	if (!f) return -ENOMEM;
+	f->mode = S_IFREG | 0777;
+	f->vmo = vmo_create(NULL, 0, 0, INT64_MAX, VMO_EPHEMERAL);
+	if (f->vmo) {
+		vmo_user_get(f->vmo);
+		vmo_unref(f->vmo);
+		return fd_install(f, 0, a1 & MFD_CLOEXEC);
+	}
+	file_put(f);
+	return -ENOMEM;
+}

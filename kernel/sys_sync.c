@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sys_sync.c - RING 0 - what a descriptor's bytes have to do with the disk: fsync and its kin, advice, room.
+ *
+ * Path:  syscall.c > [sys_sync.c] > mm/writeback.c, mm/space.c; sys_name.c name_sync() for names
+ * Locks: none here.
+ */
+#include "kernel/name.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "mm/vmo.h"
+
+#define LAST_PAGE (UINT64_MAX >> PAGE_SHIFT)
+
+static long fd_sync(int fd, unsigned wb)
+{
+	struct file *f = fd_get(fd);
+	long rc = -EINVAL;
+
+	if (!f) return -EBADF;
+	if (f->kind == FILE_VMO) rc = vmo_sync(f->vmo, 0, LAST_PAGE, wb, &f->err_seen);
+	if (f->kind == FILE_DIR) rc = name_sync(f->node);
+	file_put(f);
+	return rc;
+}
+
+SYSCALL(fsync) { return fd_sync(a0, WB_WAIT | WB_COMMIT); }
+SYSCALL(fdatasync) { return fd_sync(a0, WB_WAIT | WB_COMMIT | WB_DATASYNC); }
+
+SYSCALL(sync)
+{
+	vmo_sync_all();
+	name_sync(0);
+	return 0;
+}
+
+SYSCALL(syncfs)
+{
+	struct file *f = fd_get(a0);
+
+	if (!f) return -EBADF;
+	file_put(f);
+	vmo_sync_all();
+	return name_sync(0);
+}
+
+/* The pages of [off, off + len); len 0: to the end of the file. */
+static void page_range(uint64_t off, uint64_t len, uint64_t *first, uint64_t *last)
+{
+	*first = off >> PAGE_SHIFT;
+	*last = len && off + len > off ? (off + len - 1) >> PAGE_SHIFT : LAST_PAGE;
+}
+
+/* posix_fadvise: DONTNEED starts writing what is dirty and drops what is clean and whole in the range (FA1). */
+static void advise(struct file *f, uint64_t off, uint64_t len, uint64_t advice)
+{
+	uint64_t first, last;
+
+	page_range(off, len, &first, &last);
+	if (advice <= RA_SEQUENTIAL) f->ra.advice = advice;
+	if (advice == POSIX_FADV_WILLNEED) vmo_prefetch(f->vmo, first, last);
+	if (advice != POSIX_FADV_DONTNEED || vmo_sync(f->vmo, first, last, 0, NULL)) return;
+	if (off % PAGE_SIZE) first++;
+	if (len && (off + len) % PAGE_SIZE && off + len < f->vmo->size) last--;
+	if (first <= last && last != UINT64_MAX) vmo_invalidate(f->vmo, first, last);
+}
+
+SYSCALL(fadvise64)
+{
+	struct file *f = fd_get(a0);
+	long rc = 0;
+
+	if (!f) return -EBADF;
+	if (f->kind == FILE_PIPE) rc = -ESPIPE;
+	else if (a3 > POSIX_FADV_NOREUSE || (int64_t)a2 < 0) rc = -EINVAL;
+	else if (f->kind == FILE_VMO) advise(f, a1, a2, a3);
+	file_put(f);
+	return rc;
+}
+
+SYSCALL(readahead)
+{
+	struct file *f = fd_get(a0);
+	long rc = 0;
+
+	if (!f || !file_readable(f)) rc = -EBADF;
+	else if (f->kind != FILE_VMO) rc = -EINVAL;
+	else if (a2 > 0) advise(f, a1, a2, POSIX_FADV_WILLNEED);
+	if (f) file_put(f);
+	return rc;
+}
+
+/* sync_file_range(2): the pages alone, without what finds them and without a flush: no promise of durability. */
+SYSCALL(sync_file_range)
+{
+	const uint64_t wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
+	struct file *f = fd_get(a0);
+	uint64_t first, last;
+	long rc = 0;
+
+	if (!f) return -EBADF;
+	if ((a3 & ~(wait | SYNC_FILE_RANGE_WRITE)) || (int64_t)a1 < 0 || (int64_t)a2 < 0 || (int64_t)(a1 + a2) < 0) rc = -EINVAL;
+	else if (f->kind != FILE_VMO) rc = -ESPIPE;
+	page_range(a1, a2, &first, &last);
+	if (!rc && a3) rc = vmo_sync(f->vmo, first, last, a3 & wait ? WB_WAIT : 0, &f->err_seen);
+	file_put(f);
+	return rc;
+}
+
+static long allocate(struct file *f, uint64_t mode, int64_t off, int64_t len)
+{
+	bool keep = mode & FALLOC_FL_KEEP_SIZE;
+	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
+
+	if (!file_writable(f)) return -EBADF;
+	if (off < 0 || len <= 0) return -EINVAL;
+	if (mode & ~(uint64_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) || mode == FALLOC_FL_PUNCH_HOLE) return -EOPNOTSUPP;
+	if (f->kind != FILE_VMO) return f->kind == FILE_PIPE ? -ESPIPE : -ENODEV;
+	if (off > INT64_MAX - len) return -EFBIG;
+	if (mode & FALLOC_FL_PUNCH_HOLE) return vmo_punch(f->vmo, off, len);
+	if (!keep && (uint64_t)(off + len) > MAX(limit, f->vmo->size)) return file_set_size(f, off + len);
+	return vmo_allocate(f->vmo, off, len, keep);
+}
+
+SYSCALL(fallocate)
+{
+	struct file *f = fd_get(a0);
+	long rc;
+
+	if (!f) return -EBADF;
+	rc = allocate(f, a1, a2, a3);
+	file_put(f);
+	return rc;
+}

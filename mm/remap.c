@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/remap.c - RING 0 - mremap: a mapping shrinks, grows where it is, or moves with its private pages.
+ *
+ * Path:  sys_mem.c > [remap.c] > map.c, pmap.c
+ * Locks: map->lock throughout; vmo->lock while private copies move, so that truncation finds each at one place.
+ */
+#include "mm/map.h"
+
+#include "mm/frame.h"
+
+#define CHUNK 64u                       /* pages moved at a time */
+
+struct take { uaddr_t start; pte_t pte[CHUNK]; };
+
+/* Private pages leave their PTE with its reference; an object's pages are faulted in again at the new place. */
+static pte_t take_pte(pte_t pte, uaddr_t va, void *arg)
+{
+	struct page *p = phys_to_page(pte & PTE_ADDR);
+	struct take *t = arg;
+
+	if (p && p->use == PAGE_ANON) t->pte[(va - t->start) >> PAGE_SHIFT] = pte;
+	return 0;
+}
+
+/* Tables first: then entering a PTE cannot fail, and either all pages move or none.
+ * => map->lock held, and the object's if there is one: truncation would cut empty tables out again */
+static int move_pages(struct map *m, struct entry *e, uaddr_t to)
+{
+	struct take t;
+	pte_t old;
+	int rc = pmap_prepare(&m->pmap, to, to + entry_bytes(e));
+
+	if (rc) return rc;
+	for (uaddr_t at = e->anode.start; at <= e->anode.last; at += CHUNK << PAGE_SHIFT) {
+		uaddr_t end = MIN(at + (CHUNK << PAGE_SHIFT), e->anode.last + 1);
+
+		memset(&t, 0, sizeof(t));
+		t.start = at;
+		pmap_walk(&m->pmap, at, end, take_pte, &t);
+		for (uint32_t i = 0; i < CHUNK; i++) {
+			if (t.pte[i] && pmap_set(&m->pmap, to + (at - e->anode.start) + (i << PAGE_SHIFT), t.pte[i], &old))
+				panic("invariant E4 broken: no page table where pmap_prepare() made one");
+		}
+	}
+	return 0;
+}
+
+/* Move [old, old + old_len) of entry e to a free place of new_len bytes. */
+static int remap_move(struct map *m, uaddr_t old, uint64_t old_len, uint64_t new_len, uaddr_t to)
+{
+	struct entry *e, *n;
+	int rc = map_cut(m, old, old + old_len);
+
+	if (rc) return rc;
+	e = map_find_locked(m, old);
+	n = entry_clone(m, e);
+	if (!n) return -ENOMEM;
+	entry_place(n, to, new_len, e->vnode.start);
+	entry_insert(m, n);
+	if (e->vmo) spin_lock(&e->vmo->lock);
+	rc = move_pages(m, e, to);
+	if (e->vmo) spin_unlock(&e->vmo->lock);
+	if (rc) e = n;                  /* the one that goes */
+	entry_remove(m, e);
+	entry_free(e);
+	return rc;
+}
+
+/* Is the room behind the mapping free?  Then it grows where it is. */
+static bool remap_extend(struct map *m, struct entry *e, uint64_t new_len, uaddr_t old)
+{
+	uaddr_t end = e->anode.last + 1;
+
+	if (new_len > USER_TOP - old || map_covered(m, end, old + new_len)) return false;
+	entry_remove(m, e);
+	entry_place(e, e->anode.start, old + new_len - e->anode.start, e->vnode.start);
+	entry_insert(m, e);
+	return true;
+}
+
+/* => map->lock held, all arguments checked, old_len < new_len or MREMAP_FIXED */
+static int remap_locked(struct map *m, uaddr_t *addr, uint64_t old_len, uint64_t new_len, uint32_t flags, uaddr_t to)
+{
+	struct entry *e = map_find_locked(m, *addr);
+	uint64_t more = new_len > old_len ? new_len - old_len : 0;
+	int rc;
+
+	if (!e || (e->flags & ENTRY_DEVICE) || e->anode.last - *addr + 1 < old_len) return -EFAULT;
+	if (m->size + more > m->max_size) return -ENOMEM;
+	if ((e->flags & ENTRY_LOCKED) && m->locked + more > m->max_locked) return -EAGAIN;
+	if (!(flags & MREMAP_FIXED)) {
+		if (e->anode.last + 1 == *addr + old_len && remap_extend(m, e, new_len, *addr)) return 0;
+		if (!(flags & MREMAP_MAYMOVE)) return -ENOMEM;
+		to = map_search(m, new_len);
+		if (!to) return -ENOMEM;
+	} else {
+		rc = map_unmap_locked(m, to, to + new_len);
+		if (!rc && old_len > new_len) rc = map_unmap_locked(m, *addr + new_len, *addr + old_len);
+		if (rc) return rc;
+	}
+	rc = remap_move(m, *addr, MIN(old_len, new_len), new_len, to);
+	if (!rc) *addr = to;
+	return rc;
+}
+
+int map_remap(struct map *m, uaddr_t *addr, uint64_t old_len, uint64_t new_len, uint32_t flags, uaddr_t to)
+{
+	uaddr_t old = *addr;
+	bool locked = false;
+	int rc = 0;
+
+	old_len = ROUND_UP(old_len, PAGE_SIZE);
+	new_len = ROUND_UP(new_len, PAGE_SIZE);
+	if (old >= USER_TOP || old_len > USER_TOP - old || old_len == 0) return -EINVAL;
+	if (new_len == 0 || new_len > USER_TOP) return -EINVAL;
+	if (flags & MREMAP_FIXED) {
+		if (to % PAGE_SIZE || to >= USER_TOP || new_len > USER_TOP - to) return -EINVAL;
+		if (to < old + old_len && old < to + new_len) return -EINVAL;
+	}
+
+	mutex_lock(&m->lock);
+	if (!map_find_locked(m, old)) rc = -EFAULT;
+	else if (!(flags & MREMAP_FIXED) && new_len < old_len) rc = map_unmap_locked(m, old + new_len, old + old_len);
+	else if ((flags & MREMAP_FIXED) || new_len > old_len) rc = remap_locked(m, addr, old_len, new_len, flags, to);
+	if (!rc) locked = map_find_locked(m, *addr)->flags & ENTRY_LOCKED;
+	mutex_unlock(&m->lock);
+	if (!rc && locked) map_populate(m, *addr, *addr + new_len, false);
+	return rc;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/space.c - RING 0 - fallocate: room made sure of, holes punched; and pages brought in ahead of their use.
+ *
+ * Path:  sys_space.c, mapops.c (MADV_REMOVE) > [space.c] > pager.c  ~message~>  fs/ext2_pager.c
+ * Locks: the writer's turn of the object (fileio.c); vmo->lock; none while the pager works.
+ *
+ * V4  While [punch_lo, punch_hi) of an object is not empty, no page of it comes into the cache: the pager is freeing
+ *     the blocks below, and a page filled from them would show bytes that are gone, or be written to a block that is
+ *     somebody else's by then.
+ */
+#include "mm/pagecache.h"
+
+/* Zero [from, to) of one page; owed to the disk unless it is a hole. */
+static int punch_edge(struct vmo *v, uint64_t from, uint64_t to)
+{
+	struct page *p;
+	int rc;
+
+	if (from >= to) return 0;
+	rc = pcache_get(v, from >> PAGE_SHIFT, NULL, &p);
+	if (rc) return rc == -ENXIO ? 0 : rc;
+	spin_lock(&v->lock);
+	if (p->vmo == v) {
+		memset((char *)page_virt(p) + (from & PAGE_MASK), 0, to - from);
+		if ((p->flags & PFL_BACKED) || p->state != PG_CLEAN) page_dirty_locked(v, p);
+	}
+	spin_unlock(&v->lock);
+	page_unref(p);
+	return 0;
+}
+
+/* Whole pages [first, end) leave the cache, then their blocks go. */
+static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
+{
+	int rc = 0;
+
+	if (first >= end) return 0;
+	spin_lock(&v->lock);
+	v->punch_lo = first;
+	v->punch_hi = end;
+	v->grant_lo = v->grant_hi = 0;
+	vmo_cut_locked(v, first, end - 1);
+	spin_unlock(&v->lock);
+	if (v->pager) rc = vmo_tell_punch(v, first << PAGE_SHIFT, (end - first) << PAGE_SHIFT);
+	spin_lock(&v->lock);
+	v->punch_lo = v->punch_hi = 0;
+	v->uncommitted = true;
+	waitq_wake_all(&v->wait);
+	spin_unlock(&v->lock);
+	return rc;
+}
+
+int vmo_punch(struct vmo *v, uint64_t off, uint64_t len)
+{
+	uint64_t size, end, first, last;
+	int rc = 0;
+
+	if (v->flags & VMO_READONLY) return -EROFS;
+	if (v->flags & VMO_NOGROW) return -EOPNOTSUPP;
+	writer_enter(v);
+	size = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
+	end = MIN(off + len, size);
+	if (off < end) {
+		/* the last page is whole if the hole reaches the end of file */
+		first = ROUND_UP(off, PAGE_SIZE);
+		last = end == size ? ROUND_UP(end, PAGE_SIZE) : ROUND_DOWN(end, PAGE_SIZE);
+		rc = punch_edge(v, off, MIN(first, end));
+		if (!rc && last >= first) rc = punch_edge(v, MAX(last, off), end);
+		if (!rc) rc = punch_pages(v, first >> PAGE_SHIFT, last >> PAGE_SHIFT);
+	}
+	writer_leave(v, !rc);
+	return rc;
+}
+
+/* A page that is a hole is made dirty: writing its zeros gives it a block. */
+static int allocate_page(struct vmo *v, uint64_t index)
+{
+	struct page *p;
+	int rc = write_room(v, index);
+
+	if (!rc) rc = pcache_get(v, index, NULL, &p);
+	if (rc) return rc == -ENXIO ? 0 : rc;
+	spin_lock(&v->lock);
+	if (p->vmo == v && !(p->flags & PFL_BACKED)) page_dirty_locked(v, p);
+	spin_unlock(&v->lock);
+	page_unref(p);
+	return 0;
+}
+
+/* Past the end of file there is no page to write: room is promised to the object as long as it is in use. */
+static int allocate_past_end(struct vmo *v, uint64_t first, uint64_t end)
+{
+	int rc = 0;
+
+	while (v->pager && !rc && first < end) {
+		rc = vmo_reserve(v, first);
+		first = __atomic_load_n(&v->grant_hi, __ATOMIC_RELAXED);
+	}
+	return rc;
+}
+
+int vmo_allocate(struct vmo *v, uint64_t off, uint64_t len, bool keep_size)
+{
+	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED), end = off + len, pages;
+	int rc = 0;
+
+	if (v->flags & VMO_READONLY) return -EROFS;
+	if (v->flags & VMO_NOGROW) return -EOPNOTSUPP;
+	if (end > v->max_size) return -EFBIG;
+	if (!keep_size && end > old) rc = vmo_set_size(v, end, false);
+	pages = ROUND_UP(MIN(end, MAX(old, keep_size ? old : end)), PAGE_SIZE) >> PAGE_SHIFT;
+	for (uint64_t i = off >> PAGE_SHIFT; i < pages && !rc; i++) {
+		rc = allocate_page(v, i);
+		if (i % 64 == 63) writeback_throttle();
+	}
+	if (!rc) rc = allocate_past_end(v, MAX(pages, off >> PAGE_SHIFT), ROUND_UP(end, PAGE_SIZE) >> PAGE_SHIFT);
+	if (!rc) vmo_touch(v, VMOC_CTIME);
+	else if (!keep_size && end > old) vmo_set_size(v, old, true);
+	return rc == -ENOMEM ? -ENOSPC : rc;
+}
