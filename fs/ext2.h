@@ -61,7 +61,7 @@ struct ext2 {
 	uint8_t *dirty[META_CLASSES];   /* a bit per block */
 	uint32_t ndirty[META_CLASSES];
 	uint8_t *pending;               /* freed, but the freeing is not on disk: not to be used again yet */
-	uint32_t npending;
+	uint32_t npending, npending_inodes;     /* how many */
 	uint8_t *pending_inodes;
 	struct ext2_inode *cache[256];  /* by inode number */
 	uint32_t ncached;

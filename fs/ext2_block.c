@@ -108,7 +108,7 @@ static void inode_count(struct ext2 *fs, uint32_t g, int by, bool dir)
 	meta_dirty_at(fs, fs->sb, META_MAP);
 }
 
-int inode_alloc(struct ext2 *fs, uint32_t near, bool dir, uint32_t *ino)
+static int inode_find(struct ext2 *fs, uint32_t near, bool dir, uint32_t *ino)
 {
 	uint32_t per = fs->sb->inodes_per_group, first = fs->sb->rev_level ? fs->sb->first_ino : 11;
 
@@ -129,6 +129,15 @@ int inode_alloc(struct ext2 *fs, uint32_t near, bool dir, uint32_t *ino)
 	return -ENOSPC;
 }
 
+/* Those that were freed are free for good only when that is on the disk. */
+int inode_alloc(struct ext2 *fs, uint32_t near, bool dir, uint32_t *ino)
+{
+	int rc = inode_find(fs, near, dir, ino);
+
+	if (rc && fs->npending_inodes && !order_commit(fs, true)) rc = inode_find(fs, near, dir, ino);
+	return rc;
+}
+
 void inode_release(struct ext2 *fs, uint32_t ino, bool dir)
 {
 	uint32_t g = (ino - 1) / fs->sb->inodes_per_group, i = (ino - 1) % fs->sb->inodes_per_group;
@@ -140,6 +149,6 @@ void inode_release(struct ext2 *fs, uint32_t ino, bool dir)
 	}
 	clear_bit(map, i);
 	set_bit(fs->pending_inodes, ino - 1);
-	fs->npending++;
+	fs->npending_inodes++;
 	inode_count(fs, g, -1, dir);
 }

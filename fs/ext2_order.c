@@ -100,12 +100,12 @@ int order_commit(struct ext2 *fs, bool flush)
 		if (!rc) rc = class_write(fs, c);
 		wrote = true;
 	}
-	if (!rc && (flush || (wrote && fs->npending))) rc = disk_flush(fs->disk);
+	if (!rc && (flush || (wrote && (fs->npending || fs->npending_inodes)))) rc = disk_flush(fs->disk);
 	if (rc || !(flush || wrote)) return rc;
-	if (fs->npending) {                             /* O2 */
+	if (fs->npending || fs->npending_inodes) {                             /* O2 */
 		memset(fs->pending, 0, fs->nblocks / 8 + 1);
 		memset(fs->pending_inodes, 0, fs->sb->inodes_count / 8 + 1);
-		fs->npending = 0;
+		fs->npending = fs->npending_inodes = 0;
 	}
 	return 0;
 }

@@ -181,7 +181,7 @@ int ext2_statfs(struct mount *m, struct statfs *s)
 	s->f_type = EXT2_MAGIC;
 	s->f_bsize = s->f_frsize = fs->block_size;
 	s->f_blocks = fs->nblocks;
-	s->f_bfree = blocks_free(fs);
+	s->f_bfree = blocks_free(fs) + fs->npending;    /* freed is free: whoever needs them commits first */
 	s->f_bavail = s->f_bfree > fs->sb->r_blocks_count ? s->f_bfree - fs->sb->r_blocks_count : 0;
 	s->f_files = fs->sb->inodes_count;
 	s->f_ffree = fs->sb->free_inodes_count;

@@ -129,7 +129,7 @@ static int64_t write_pieces(struct pipe *p, uaddr_t buf, const char *kbuf, uint6
 		if (!*page) return done ? (int64_t)done : -ENOMEM;
 		if (kbuf) memcpy(slot(p, at), kbuf + done, n);
 		else left = copy_in_part(slot(p, at), buf + done, n);
-		done += n - left;
+		if (!left) done += n;   /* of a page that cannot be copied whole, nothing goes in (as on Linux) */
 	}
 	return done ? (int64_t)done : -EFAULT;
 }

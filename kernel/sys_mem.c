@@ -11,6 +11,8 @@
 #include "mm/map.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define MAP_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | \
+                   MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE)
 #define ADVICE_KNOWN (BIT(MADV_NORMAL) | BIT(MADV_RANDOM) | BIT(MADV_SEQUENTIAL) | BIT(MADV_WILLNEED) | \
                       BIT(MADV_DONTNEED) | BIT(MADV_FREE) | BIT(MADV_REMOVE) | BIT(MADV_DONTFORK) | BIT(MADV_DOFORK) | \
                       BIT(MADV_DONTDUMP) | BIT(MADV_DODUMP) | BIT(MADV_COLD) | BIT(MADV_PAGEOUT) | \
@@ -53,7 +55,7 @@ static int mmap_flags_ok(uint32_t flags, uint32_t prot)
 	uint32_t type = flags & MAP_TYPE;
 
 	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE) return -EINVAL;
-	if (type == MAP_SHARED_VALIDATE && (flags & MAP_SYNC)) return -EOPNOTSUPP;
+	if (type == MAP_SHARED_VALIDATE && (flags & ~(uint32_t)MAP_KNOWN)) return -EOPNOTSUPP;
 	if (flags & MAP_HUGETLB) return -EINVAL;
 	return prot & ~(PROT_ALL | PROT_GROWSDOWN | PROT_GROWSUP) ? -EINVAL : 0;
 }
@@ -137,6 +139,7 @@ SYSCALL(madvise)
 	uaddr_t end;
 
 	if (addr % PAGE_SIZE || advice > MADV_POPULATE_WRITE || !(ADVICE_KNOWN & BIT(advice))) return -EINVAL;
+	if (addr + len < addr) return -EINVAL;
 	if (!range_pages(addr, len, &end)) return -ENOMEM;
 	if (len == 0) return 0;
 

@@ -106,7 +106,7 @@ int anon_fork(struct map *to, struct map *from, const struct entry *);          
 pte_t pte_make(const struct entry *, const struct page *, bool writable);
 
 /* The rmap, for pagecache.c and writeback.c; vmo->lock held: every PTE of page loses PTE_W / goes away. */
-void page_protect_all(struct page *);
+bool page_protect_all(struct page *);           /* true: one had it, so there were stores since it was dirtied */
 void page_unmap_all(struct page *);
 bool page_referenced_all(struct page *);        /* was any PTE used? clears PTE_A */
 void vmo_unmap_range_locked(struct vmo *, uint64_t first, uint64_t last);       /* every PTE of these pages, private copies too */

@@ -15,6 +15,7 @@ struct rmap_walk {
 	paddr_t pa;             /* only PTEs on this page; RMAP_ANY: all */
 	pte_t   clear;          /* bits to take away; PTE_P: the whole PTE */
 	bool    used;           /* out: some PTE had PTE_A */
+	bool    writable;       /* out: some PTE had PTE_W */
 	struct list *zapped;    /* private copies whose last PTE went; NULL: leave them */
 };
 #define RMAP_ANY (~0ull)
@@ -27,6 +28,7 @@ static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
 	(void)va;
 	if (w->pa != RMAP_ANY && (pte & PTE_ADDR) != w->pa) return pte;
 	if (pte & PTE_A) w->used = true;
+	if (pte & PTE_W) w->writable = true;
 	if (!(w->clear & PTE_P)) return pte & ~w->clear;
 	if (p && p->use == PAGE_ANON && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		list_push_back(w->zapped, &p->link);
@@ -46,11 +48,12 @@ static void rmap_walk(struct vmo *v, uint64_t first, uint64_t last, struct rmap_
 	}
 }
 
-void page_protect_all(struct page *p)
+bool page_protect_all(struct page *p)
 {
 	struct rmap_walk w = {.pa = page_phys(p), .clear = PTE_W};
 
 	rmap_walk(p->vmo, p->index, p->index, &w);
+	return w.writable;
 }
 
 void page_unmap_all(struct page *p)

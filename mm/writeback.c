@@ -25,7 +25,9 @@ static void writeback_begin_locked(struct run *r, struct page *p)
 	struct vmo *v = r->vmo;
 	uint64_t start = p->index << PAGE_SHIFT;
 
-	page_protect_all(p);            /* W1 */
+	/* W1.  Stores after the first one came unseen: their time is known only now (POSIX mmap: between the store and the
+	 * next msync). */
+	if (page_protect_all(p)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
 	if (start < v->size && v->size - start < PAGE_SIZE)
 		memset((char *)page_virt(p) + (v->size - start), 0, PAGE_SIZE - (v->size - start));     /* W2 */
 	page_set_state(p, PG_WRITING);
