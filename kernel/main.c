@@ -14,7 +14,7 @@
 #include "kernel/thread.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"
-#include "mm/vmo.h"
+#include "mm/split.h"
 
 #define MEMORY_MIN (16ull << 8)          /* pages: 16 MiB */
 
@@ -100,6 +100,7 @@ void kernel_main(struct bootinfo *bi)
 	apic_timer_calibrate();
 	console_input_init();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
+	vm_split = cmdline_has("vm=split");
 	writeback_start();
 	reclaim_start();
 	servers_start(bi);

@@ -142,9 +142,10 @@ static int64_t iov_total(uaddr_t iov, uint64_t count)
 	for (uint64_t i = 0; i < count; i++) {
 		struct iovec v;
 
-		if (copy_in(&v, iov + i * sizeof(v), sizeof(v)) || !user_range_ok(v.base, v.len)) return -EFAULT;
+		if (copy_in(&v, iov + i * sizeof(v), sizeof(v))) return -EFAULT;
 		total += v.len;
-		if (total > INT64_MAX) return -EINVAL;
+		if (v.len > INT64_MAX || total > INT64_MAX) return -EINVAL;
+		if (!user_range_ok(v.base, v.len)) return -EFAULT;
 	}
 	return total;
 }

@@ -9,6 +9,7 @@
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
 #include "mm/map.h"
+#include "mm/split.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define MAP_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | \
@@ -71,6 +72,7 @@ SYSCALL(mmap)
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 	uint32_t max_prot = PROT_ALL;
 	struct file *f = NULL;
+	struct vmo *v = NULL;
 	uaddr_t at = addr;
 	int rc = mmap_flags_ok(flags, prot);
 
@@ -85,8 +87,10 @@ SYSCALL(mmap)
 	}
 
 	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) at = ROUND_DOWN(at, PAGE_SIZE);
-	if (!rc) rc = map_map(map_limited(), &at, len, prot & PROT_ALL, max_prot, flags, f ? f->vmo : NULL, off);
-	if (!rc && f && f->vmo) vmo_touch(f->vmo, VMOC_ATIME);
+	if (!rc && f && f->vmo && !(v = split_view(f->vmo))) rc = -ENOMEM;
+	if (!rc) rc = map_map(map_limited(), &at, len, prot & PROT_ALL, max_prot, flags, v, off);
+	if (!rc && v) vmo_touch(f->vmo, VMOC_ATIME);
+	if (v) vmo_user_put(v);
 	if (f) file_put(f);
 	return rc ? rc : (long)at;
 }

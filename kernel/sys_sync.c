@@ -7,7 +7,7 @@
 #include "kernel/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "mm/vmo.h"
+#include "mm/split.h"
 
 #define LAST_PAGE (UINT64_MAX >> PAGE_SHIFT)
 
@@ -17,6 +17,7 @@ static long fd_sync(int fd, unsigned wb)
 	long rc = -EINVAL;
 
 	if (!f) return -EBADF;
+	if (f->kind == FILE_VMO) split_publish(f->vmo, 0, LAST_PAGE);
 	if (f->kind == FILE_VMO) rc = vmo_sync(f->vmo, 0, LAST_PAGE, wb, &f->err_seen);
 	if (f->kind == FILE_DIR) rc = name_sync(f->node);
 	file_put(f);
@@ -101,7 +102,12 @@ SYSCALL(sync_file_range)
 	if ((a3 & ~(wait | SYNC_FILE_RANGE_WRITE)) || (int64_t)a1 < 0 || (int64_t)a2 < 0 || (int64_t)(a1 + a2) < 0) rc = -EINVAL;
 	else if (f->kind != FILE_VMO) rc = -ESPIPE;
 	page_range(a1, a2, &first, &last);
-	if (!rc && a3) rc = vmo_sync(f->vmo, first, last, a3 & wait ? WB_WAIT : 0, &f->err_seen);
+	if (!rc && (a3 & SYNC_FILE_RANGE_WRITE)) {
+		split_publish(f->vmo, first, last);
+		rc = vmo_sync(f->vmo, first, last, a3 & wait ? WB_WAIT : 0, &f->err_seen);
+	} else if (!rc && a3) {
+		rc = vmo_wait(f->vmo, first, last, &f->err_seen);
+	}
 	file_put(f);
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 #include "mm/pagecache.h"
+#include "mm/split.h"
 
 #define EXTENTS_MAX 1024u
 
@@ -85,6 +86,7 @@ SYSCALL(vmo_set)
 	v = vmo_get(a0);
 	if (!v) return -EBADF;
 
+	split_times(v);
 	spin_lock(&v->lock);
 	vmo_set_locked(v, a1, a2);
 	spin_unlock(&v->lock);

@@ -46,7 +46,7 @@ static void fault_around(struct fault *f, struct vmo *v)
 		uaddr_t va = e->anode.start + ((i - e->vnode.start) << PAGE_SHIFT);
 		pte_t old;
 
-		if (i == f->index || p->state == PG_FILLING || pmap_get(&f->map->pmap, va)) continue;
+		if (i == f->index || p->state == PG_FILLING || (p->flags & PFL_LEAVING) || pmap_get(&f->map->pmap, va)) continue;
 		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A, &old)) return;
 	}
 }
@@ -83,7 +83,7 @@ static int fault_object(struct fault *f)
 	spin_lock(&v->lock);
 	p = radix_get(&v->pages, f->index);
 	if (f->index >= vmo_pages_locked(v)) rc = -ENXIO;
-	else if (!p || p->state == PG_FILLING) rc = FAULT_FETCH;
+	else if (!p || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) rc = FAULT_FETCH;
 	else if (!f->write) rc = fault_read(f, v, p);
 	else if (f->e->flags & ENTRY_SHARED) rc = fault_store_shared(f, v, p);
 	else rc = 1000;

@@ -11,6 +11,7 @@
 
 #include "kernel/thread.h"
 #include "kernel/usercopy.h"
+#include "mm/split.h"
 
 /* Copy out as far as pages and the end of file allow; user or kernel destination. */
 static int64_t read_pages(struct vmo *v, uint64_t pos, uint64_t len, struct readahead *ra, uaddr_t ubuf, char *kbuf)
@@ -192,6 +193,7 @@ static int write_pages(struct vmo *v, uint64_t pos, struct source from, uint64_t
 		from.user += n;
 		if (from.kernel) from.kernel += n;
 	}
+	split_resized(v);
 	return rc;
 }
 

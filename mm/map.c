@@ -12,6 +12,7 @@
 
 #include "mm/frame.h"
 #include "mm/pagecache.h"
+#include "mm/split.h"
 
 #define MMAP_LOW  0x10000ull            /* never map address 0 and its neighbours by choice */
 #define MMAP_HIGH 0x00007f0000000000ull /* search from here down; stacks lie above */
@@ -249,7 +250,7 @@ int map_map(struct map *m, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t 
 	e->vmo = vmo;
 	if (vmo) {
 		vmo_user_get(vmo);
-		e->err_seen = vmo->wb_err;
+		e->err_seen = vmo_file(vmo)->wb_err;
 	}
 	if (own) vmo_unref(own);
 

@@ -60,6 +60,7 @@ static int sync_part(struct map *m, struct sync_part *s, int msflags)
 	unsigned wb = sync ? WB_WAIT | WB_COMMIT | WB_DATASYNC : invalidate ? WB_WAIT : 0;
 	int rc;
 
+	vmo_mark_stores(s->vmo, s->first, s->last);
 	rc = vmo_sync(s->vmo, s->first, s->last, wb, &s->err_seen);
 	sync_told(m, s);
 	if (!rc && invalidate) rc = vmo_invalidate(s->vmo, s->first, s->last);

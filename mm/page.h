@@ -48,6 +48,7 @@ struct page {
 #define PFL_REDIRTIED  2u       /* WRITING, and stored to since: goes back to DIRTY */
 #define PFL_REFERENCED 4u       /* used since the clock's hand last passed */
 #define PFL_KEEP_DIRTY 8u       /* WRITING by vm_write(KEEP_DIRTY) */
+#define PFL_LEAVING    32u      /* MS_INVALIDATE waits for its write: nobody maps or holds it anew */
 #define PFL_OWNER      16u      /* dirtied through a server's own mapping: only its vm_write() cleans it */
 
 /* All memory is mapped at DIRECT_BASE (boot/bootinfo.h); host tests set their own base. */

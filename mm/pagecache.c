@@ -87,6 +87,7 @@ void pcache_remove_locked(struct vmo *v, struct page *p)
 {
 	page_unmap_all(p);
 	page_set_state(p, PG_ABSENT);
+	if (p->flags & PFL_LEAVING) waitq_wake_all(&v->wait);
 	radix_remove(&v->pages, p->index);
 	v->npages--;
 	pageq_remove(p);
@@ -173,7 +174,7 @@ int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page 
 	fails = v->fill_fails;
 	while (!rc) {
 		p = radix_get(&v->pages, index);
-		if (p && p->state != PG_FILLING) {
+		if (p && p->state != PG_FILLING && !(p->flags & PFL_LEAVING)) {
 			p->flags |= PFL_REFERENCED;
 			page_ref(p);
 			*out = p;

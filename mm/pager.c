@@ -13,6 +13,7 @@
 
 #include "abi/pager.h"
 #include "kernel/thread.h"
+#include "mm/split.h"
 
 #define SECTOR 512u
 #define RESERVE_WINDOW 256u             /* pages asked for at once, so that a grant is not a message per page */
@@ -147,6 +148,12 @@ void run_post(struct run *r)
 	if (r->len == 0) r->len = (uint64_t)r->npages << PAGE_SHIFT;
 	spin_lock(&v->lock);
 	r->left = r->len;
+	if (v->split_of) {
+		r->queued = r->replied = true;
+		spin_unlock(&v->lock);
+		split_run(r);
+		return;
+	}
 	v->unqueued++;
 	r->msg.m = (struct ipc_msg){
 		.op = r->op == RUN_FILL ? PAGER_FILL : PAGER_WRITE,
@@ -236,8 +243,10 @@ bool vmo_has_room_locked(struct vmo *v, uint64_t index, const struct page *p)
 int vmo_reserve(struct vmo *v, uint64_t index)
 {
 	struct kmsg k = {.m = {.op = PAGER_RESERVE, .arg = {v->cookie, index << PAGE_SHIFT, RESERVE_WINDOW << PAGE_SHIFT}}};
-	int rc = ipc_call(v->pager, &k, false);
+	int rc;
 
+	if (v->split_of) return split_reserve(v, index);
+	rc = ipc_call(v->pager, &k, false);
 	if (!rc) rc = k.m.status;
 	if (rc) return rc;
 	if (k.m.arg[0] < PAGE_SIZE) return -ENOSPC;
@@ -292,8 +301,10 @@ int vmo_tell_size(struct vmo *v, uint64_t size)
 int vmo_tell_punch(struct vmo *v, uint64_t off, uint64_t len)
 {
 	struct kmsg k = {.m = {.op = PAGER_PUNCH, .arg = {v->cookie, off, len}}};
-	int rc = ipc_call(v->pager, &k, false);
+	int rc;
 
+	if (v->split_of) return vmo_punch(v->split_of, off, len);
+	rc = ipc_call(v->pager, &k, false);
 	return rc ? rc : k.m.status;
 }
 
@@ -315,7 +326,7 @@ void vmo_release_check_locked(struct vmo *v)
 	uint64_t i = 0;
 	bool owed = v->links ? v->ndirty > 0 : radix_next_tagged(&v->pages, &i, TAG_WRITING) != NULL;
 
-	if (v->users || !v->pager || !v->released_due || owed) return;
+	if (v->users || !v->pager || v->split_of || !v->released_due || owed) return;
 	if (v->release_busy) {
 		v->release_again = true;
 		return;

@@ -12,6 +12,7 @@
 
 #include "kernel/time.h"
 #include "mm/map.h"
+#include "mm/split.h"
 
 static struct spinlock all_lock = SPINLOCK_INIT(RANK_PAGEQ, "all objects");
 static struct list all_vmos = LIST_INIT(all_vmos);
@@ -101,12 +102,16 @@ void vmo_user_get(struct vmo *v)
 
 void vmo_user_put(struct vmo *v)
 {
+	bool last;
+
 	spin_lock(&v->lock);
-	if (--v->users == 0) {
+	last = --v->users == 0;
+	if (last) {
 		v->released_due = true;
 		vmo_release_check_locked(v);
 	}
 	spin_unlock(&v->lock);
+	if (last && v->split_of) split_idle(v);
 	vmo_unref(v);
 }
 
@@ -132,6 +137,7 @@ void vmo_touch(struct vmo *v, uint32_t which)
 
 void vmo_info(struct vmo *v, struct vmo_info *info)
 {
+	split_times(v);
 	spin_lock(&v->lock);
 	*info = (struct vmo_info){
 		.size = v->size, .pages = v->npages, .dirty = v->ndirty, .users = v->users, .changed = v->changed,
@@ -141,11 +147,25 @@ void vmo_info(struct vmo *v, struct vmo_info *info)
 	spin_unlock(&v->lock);
 }
 
+/* Only the first store into a clean page faults and marks the times.  Stores that followed are marked by the msync at the
+ * latest (POSIX mmap: between the store and the next msync): a page that can still be stored to may have had some. */
+void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
+{
+	uint64_t i = first;
+	struct page *p;
+
+	spin_lock(&v->lock);
+	for (; (p = radix_next_tagged(&v->pages, &i, TAG_DIRTY)) && i <= last; i++) {
+		if (page_protect_all(p)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
+	}
+	spin_unlock(&v->lock);
+}
+
 /* Zero what lies behind the end of file in its last page, and owe it to the disk if the disk may hold other bytes there. */
 static void tail_zero_locked(struct vmo *v, struct page *p, uint64_t end)
 {
 	memset((char *)page_virt(p) + (end & PAGE_MASK), 0, PAGE_SIZE - (end & PAGE_MASK));
-	if (v->pager && (p->flags & PFL_BACKED)) page_dirty_locked(v, p);
+	if (v->pager && !v->split_of && (p->flags & PFL_BACKED)) page_dirty_locked(v, p);
 }
 
 /* Bring in the page that holds byte `end`, if the end of file cuts a page, and zero behind it. */
@@ -216,7 +236,9 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 		vmo_cut_locked(v, cut, ~0ull);
 	}
 	spin_unlock(&v->lock);
-	return tell ? vmo_tell_size(v, size) : 0;
+	rc = tell ? vmo_tell_size(v, size) : 0;
+	split_resized(v);
+	return rc;
 }
 
 /* vmo_check: P1, P6 and the counters, page by page. */

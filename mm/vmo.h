@@ -41,6 +41,8 @@ struct vmo {
 	struct list all_link;           /* [W] all objects */
 	bool     release_busy;          /* [v] the RELEASE message is under way */
 	bool     release_again;         /* [v] and the last user went again meanwhile */
+	struct vmo *split_of;           /* [c] this is a view (split.c) of that file; NULL: it is not */
+	struct vmo *view;               /* split_lock: its view, a reference; NULL: none */
 	struct kmsg release_msg;
 };      /* [v] vmo->lock  [W] vmo.c's list lock  [c] constant */
 
@@ -59,6 +61,7 @@ void vmo_user_put(struct vmo *);        /* the last user posts RELEASE */
 int vmo_set_size(struct vmo *, uint64_t size, bool tell);
 void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now: VMOC_ATIME | VMOC_MTIME | VMOC_CTIME */
 void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */
+void vmo_mark_stores(struct vmo *, uint64_t first, uint64_t last);      /* msync: times of stores that came unseen */
 struct map;
 int vm_write(struct map *, const struct vm_extent *, uint32_t n);       /* SYS_vm_write: 0, -EIO, -EFAULT, -EINVAL */
 void vmo_check(struct vmo *);                   /* every invariant of this object; panics.  Takes vmo->lock */
@@ -84,6 +87,7 @@ void vmo_prefetch(struct vmo *, uint64_t first, uint64_t last);         /* start
 #define WB_COMMIT   2u
 #define WB_DATASYNC 4u
 int vmo_sync(struct vmo *, uint64_t first, uint64_t last, unsigned wb, uint32_t *err_seen);
+int vmo_wait(struct vmo *, uint64_t first, uint64_t last, uint32_t *err_seen);  /* for writes under way; starts none */
 int vmo_invalidate(struct vmo *, uint64_t first, uint64_t last);        /* clean pages leave memory and every page table */
 void vmo_sync_all(void);                        /* sync(): start and wait for all objects */
 void writeback_throttle(void);                  /* a writer over the dirty limit is slowed; no lock held */

@@ -15,6 +15,7 @@
 #include "abi/pager.h"
 #include "kernel/thread.h"
 #include "mm/map.h"
+#include "mm/split.h"
 
 #define WRITEBACK_PERIOD (1000ull * 1000 * 1000)        /* ns between rounds of the thread */
 #define WRITEBACK_AGE    (5 * WRITEBACK_PERIOD)         /* how long a page may stay dirty */
@@ -25,9 +26,7 @@ static void writeback_begin_locked(struct run *r, struct page *p)
 	struct vmo *v = r->vmo;
 	uint64_t start = p->index << PAGE_SHIFT;
 
-	/* W1.  Stores after the first one came unseen: their time is known only now (POSIX mmap: between the store and the
-	 * next msync). */
-	if (page_protect_all(p)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
+	page_protect_all(p);            /* W1 */
 	if (start < v->size && v->size - start < PAGE_SIZE)
 		memset((char *)page_virt(p) + (v->size - start), 0, PAGE_SIZE - (v->size - start));     /* W2 */
 	page_set_state(p, PG_WRITING);
@@ -92,14 +91,6 @@ static void writeback_wait(struct vmo *v, uint64_t first, uint64_t last)
 	spin_unlock(&v->lock);
 }
 
-/* MS_ASYNC: the writes have reached the device's queue, whether or not they are done. */
-static void writeback_wait_queued(struct vmo *v)
-{
-	spin_lock(&v->lock);
-	while (v->unqueued > 0) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
-	spin_unlock(&v->lock);
-}
-
 /* Tell a holder of a failed write that it has not heard of, once. */
 static int error_once(struct vmo *v, uint32_t *err_seen)
 {
@@ -113,6 +104,35 @@ static int error_once(struct vmo *v, uint32_t *err_seen)
 	return rc;
 }
 
+/* A page on its way that was stored to since has to be written once more: what was stored before this call is promised.
+ * MS_ASYNC does not wait for the first write; the writeback thread then sends the second one in its next round. */
+static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool async)
+{
+	struct page *p;
+
+	spin_lock(&v->lock);
+	for (uint64_t i = first; (p = radix_next_tagged(&v->pages, &i, TAG_WRITING)) && i <= last; i++) {
+		if (async && (p->flags & PFL_REDIRTIED)) v->dirty_since = 1;
+		while (!async && (p = radix_get(&v->pages, i)) && p->state == PG_WRITING && (p->flags & PFL_REDIRTIED))
+			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+	}
+	spin_unlock(&v->lock);
+}
+
+int vmo_wait(struct vmo *v, uint64_t first, uint64_t last, uint32_t *err_seen)
+{
+	writeback_wait(v, first, last);
+	return error_once(v, err_seen);
+}
+
+/* MS_ASYNC: the writes have reached the device's queue, whether or not they are done. */
+static void writeback_wait_queued(struct vmo *v)
+{
+	spin_lock(&v->lock);
+	while (v->unqueued > 0) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+	spin_unlock(&v->lock);
+}
+
 /* vmo_sync: see vmo.h.  The whole of msync, fsync and fdatasync for one object:
  *   1. start writing the dirty pages; 2. wait for them and for earlier writes of the range;
  *   3. report failed writes; 4. commit: metadata, then one device flush. */
@@ -123,7 +143,9 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 	int rc;
 
 	if (!v->pager) return 0;
+	writeback_settle(v, first, last, !(wb & (WB_WAIT | WB_COMMIT)));
 	writeback_start_range(v, first, last);
+	if (v->split_of) return vmo_sync(v->split_of, first, last, wb, err_seen);
 	if (!(wb & (WB_WAIT | WB_COMMIT))) {
 		writeback_wait_queued(v);
 		return 0;
@@ -139,6 +161,15 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 	return needed ? vmo_commit(v, flags) : 0;       /* W3 */
 }
 
+/* The page could not be written: it stays, and is there for those who waited. */
+static void invalidate_gave_up_locked(struct vmo *v, uint64_t index)
+{
+	struct page *p = radix_get(&v->pages, index);
+
+	if (p) p->flags &= ~PFL_LEAVING;
+	waitq_wake_all(&v->wait);
+}
+
 /* vmo_invalidate: every page of the range leaves the cache and every page table, so that the next reference reads
  * permanent storage.  Dirty bytes are written first, never dropped.  => nothing locked.  0 or the error of a write. */
 int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
@@ -150,7 +181,7 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 
 	if (!v->pager) return 0;
 	spin_lock(&v->lock);
-	seen = v->wb_err;
+	seen = vmo_file(v)->wb_err;
 	while (!rc && (p = radix_next(&v->pages, &i)) && i <= last) {
 		if (p->state == PG_CLEAN && !vmo_range_locked(v, i, i)) {
 			pcache_remove_locked(v, p);
@@ -158,15 +189,19 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 		} else if (p->state == PG_CLEAN || (p->flags & PFL_OWNER)) {
 			i++;                    /* locked meanwhile; or the file server's copy is the newest (W4) */
 		} else if (p->state == PG_DIRTY) {
+			/* whoever stores to it waits until it has gone: else it might never be clean */
+			p->flags |= PFL_LEAVING;
+			page_unmap_all(p);
 			spin_unlock(&v->lock);
 			rc = vmo_sync(v, i, i, WB_WAIT, &seen);
 			spin_lock(&v->lock);
+			if (rc) invalidate_gave_up_locked(v, i);
 		} else {
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 		}
 	}
 	spin_unlock(&v->lock);
-	return rc;
+	return rc || !v->split_of ? rc : vmo_invalidate(v->split_of, first, last);
 }
 
 /* Sync one step for each object; with_wait: then wait until what was started is written. */
@@ -181,6 +216,7 @@ static void sync_round(uint64_t min_age, bool wait)
 		if (!v) return;
 		since = __atomic_load_n(&v->dirty_since, __ATOMIC_RELAXED);
 		if (since && now - since >= min_age && (v->links || v->users)) vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
+		if (v->split_of) split_idle(v);
 		vmo_unref(v);
 	}
 }

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/split.c - RING 0 - the system that textbooks warn about: booted with vm=split, read() and write() work on one copy
+ * of a file and mappings on another.  Everything that differs is here, and the places that ask it are few:
+ *
+ *   sys_mem.c   mmap of a file with a pager shows split_view() of its object instead of the object
+ *   pager.c     the view's pager is the file's own object: FILL copies out of it, WRITE copies into it, RESERVE asks it
+ *   writeback.c msync goes on to the file's object when the view is written, MS_INVALIDATE when it is dropped
+ *   vmo.c       the view's size follows (POSIX asks that of both worlds)
+ *
+ * So a store is seen by read() only after msync, and a write() in a mapping only after MS_INVALIDATE.  A page is the unit:
+ * an msync copies whole pages, and with them the bytes that somebody wrote beside the store: such is life without a
+ * unified cache.  Disks and tmpfs files stay unified.
+ *
+ * Locks: split_lock guards vmo->view of every object, before any vmo->lock; none while bytes are copied.
+ *
+ * V5  A view holds its file as a user.  It goes when it has no users and owes nothing, or when the file is unlinked.
+ */
+#include "mm/split.h"
+
+#include "mm/pagecache.h"
+
+bool vm_split;
+static struct spinlock split_lock = SPINLOCK_INIT(RANK_HANDLE, "views");
+
+/* => split_lock held.  NULL: no memory */
+static struct vmo *view_create(struct vmo *file)
+{
+	struct vmo *view = vmo_create(file->pager, file->cookie, file->size, file->max_size, file->flags);
+
+	if (!view) return NULL;
+	view->split_of = file;
+	vmo_user_get(file);
+	file->view = view;
+	return view;
+}
+
+struct vmo *split_view(struct vmo *file)
+{
+	struct vmo *view = file;
+
+	if (vm_split && file->pager && !(file->flags & VMO_NOGROW)) {
+		spin_lock(&split_lock);
+		view = file->view ? file->view : view_create(file);
+		if (view) vmo_user_get(view);
+		spin_unlock(&split_lock);
+	} else {
+		vmo_user_get(file);
+	}
+	return view;
+}
+
+/* A view's last user went, or it was written: it may be time for it to go (V5). */
+void split_idle(struct vmo *view)
+{
+	struct vmo *file = view->split_of;
+	bool idle;
+
+	spin_lock(&split_lock);
+	spin_lock(&view->lock);
+	idle = view->users == 0 && (view->ndirty == 0 || file->links == 0) && file->view == view;
+	spin_unlock(&view->lock);
+	if (idle) file->view = NULL;
+	spin_unlock(&split_lock);
+	if (!idle) return;
+	vmo_unref(view);
+	vmo_user_put(file);
+}
+
+/* The view of a file, held as its user; NULL: it has none. */
+static struct vmo *view_get(struct vmo *file)
+{
+	struct vmo *view;
+
+	if (!vm_split || file->split_of) return NULL;
+	spin_lock(&split_lock);
+	view = file->view;
+	if (view) vmo_user_get(view);
+	spin_unlock(&split_lock);
+	return view;
+}
+
+void split_resized(struct vmo *file)
+{
+	struct vmo *view = view_get(file);
+
+	if (!view) return;
+	while (view->size != __atomic_load_n(&file->size, __ATOMIC_ACQUIRE)) vmo_set_size(view, file->size, false);
+	vmo_user_put(view);
+}
+
+/* Times of stores into the view are the file's. */
+void split_times(struct vmo *file)
+{
+	struct vmo *view = view_get(file);
+	uint32_t changed;
+	int64_t at;
+
+	if (!view) return;
+	spin_lock(&view->lock);
+	changed = view->changed & (VMOC_MTIME | VMOC_CTIME);
+	at = view->mtime;
+	view->changed &= ~changed;
+	spin_unlock(&view->lock);
+	spin_lock(&file->lock);
+	if (changed) file->mtime = file->ctime = at;
+	file->changed |= changed;
+	spin_unlock(&file->lock);
+	vmo_user_put(view);
+}
+
+/* fsync: what was stored through mappings is the file's too. */
+void split_publish(struct vmo *file, uint64_t first, uint64_t last)
+{
+	struct vmo *view = view_get(file);
+
+	if (!view) return;
+	vmo_sync(view, first, last, WB_WAIT, NULL);
+	vmo_user_put(view);
+}
+
+/* One page of the view from the file's object.  A hole stays one: the first store must ask for room (MM15). */
+static int page_from_file(struct run *r, uint32_t i)
+{
+	struct page *from;
+	int rc = pcache_get(r->vmo->split_of, r->first + i, NULL, &from);
+
+	if (rc == -ENXIO) memset(page_virt(r->page[i]), 0, PAGE_SIZE);          /* cut off meanwhile */
+	if (rc) return rc == -ENXIO ? 0 : rc;
+	memcpy(page_virt(r->page[i]), page_virt(from), PAGE_SIZE);
+	r->zeroed[i] = !(from->flags & PFL_BACKED);
+	page_unref(from);
+	return 0;
+}
+
+static int page_to_file(struct run *r, uint32_t i)
+{
+	struct vmo *file = r->vmo->split_of;
+	uint64_t pos = (r->first + i) << PAGE_SHIFT, size = __atomic_load_n(&file->size, __ATOMIC_ACQUIRE), done = 0;
+
+	while (pos + done < size && done < PAGE_SIZE) {
+		int64_t n = pcache_write_kernel(file, pos + done, (char *)page_virt(r->page[i]) + done,
+		                                MIN(PAGE_SIZE - done, size - pos - done), size);
+
+		if (n < 0) return n;
+		done += n;
+	}
+	return 0;
+}
+
+/* The view's pager, in place of a message: done when it returns. */
+void split_run(struct run *r)
+{
+	uint64_t len = r->len;
+
+	for (uint64_t off = 0; off < len; off += PAGE_SIZE) {
+		uint32_t i = off >> PAGE_SHIFT;
+
+		run_done(r, off, PAGE_SIZE, r->op == RUN_FILL ? page_from_file(r, i) : page_to_file(r, i));
+	}
+}
+
+int split_reserve(struct vmo *view, uint64_t index)
+{
+	struct vmo *file = view->split_of;
+	int rc = vmo_reserve(file, index);
+
+	if (rc) return rc;
+	spin_lock(&view->lock);
+	view->grant_lo = index;
+	view->grant_hi = index + 1;
+	spin_unlock(&view->lock);
+	return 0;
+}
