@@ -174,7 +174,8 @@ class Guest:
                     answer = json.loads(f.readline())
                     if "return" in answer or "error" in answer:
                         break
-            return answer.get("return")
+            check("return" in answer, "QEMU refused %s: %s" % (command, answer.get("error")))
+            return answer["return"]
 
 
 class Image:
