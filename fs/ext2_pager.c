@@ -195,9 +195,20 @@ int pager_reserve(struct vnode *vn, uint64_t off, uint64_t len, uint64_t *grante
 	return i > 0 ? 0 : rc;
 }
 
-static void attributes_take(struct ext2_inode *in, uint64_t size, struct times t)
+/* Size and times as the kernel has them now: a message may be older than a truncation that came before it.  A size that is
+ * smaller than the inode's is left alone: PAGER_SIZE is on its way and frees the blocks, when no write to them is. */
+static void attributes_take(struct vnode *vn, uint64_t size, struct times t)
 {
-	inode_set_size(in, size);
+	struct ext2_inode *in = inode_of(vn);
+	struct vmo_info info;
+
+	if (!object_info(vn->object, &info)) {
+		size = info.size;
+		if (info.changed & 2) t.atime = info.atime;
+		if (info.changed & 4) t.mtime = info.mtime;
+		if (info.changed & 8) t.ctime = info.ctime;
+	}
+	if (size > inode_size(in)) inode_set_size(in, size);
 	inode_set_times(in, t);
 }
 
@@ -211,10 +222,10 @@ int pager_commit(struct vnode *vn, unsigned flags, uint64_t size, struct times t
 
 	if (times_only) {
 		rc = flags & COMMIT_NOFLUSH ? 0 : disk_flush(fs->disk);
-		if (!rc) attributes_take(in, size, t);          /* they go with the next metadata that has to be written */
+		if (!rc) attributes_take(vn, size, t);          /* they go with the next metadata that has to be written */
 		return rc;
 	}
-	attributes_take(in, size, t);
+	attributes_take(vn, size, t);
 	return order_commit(fs, !(flags & COMMIT_NOFLUSH));
 }
 
@@ -225,7 +236,7 @@ int pager_release(struct vnode *vn, uint64_t size, struct times t)
 	struct vmo_info info = {0};
 
 	if (vn->mnt->readonly) return 0;
-	attributes_take(in, size, t);
+	attributes_take(vn, size, t);
 	if (!object_info(vn->object, &info) && info.users == 0 && info.dirty == 0) resv_drop(fs_of(vn), in, 0);
 	if (vn->refs == 0) inode_inactive(vn);
 	return 0;
@@ -235,13 +246,10 @@ int pager_set_size(struct vnode *vn, uint64_t size)
 {
 	struct ext2 *fs = fs_of(vn);
 	struct ext2_inode *in = inode_of(vn);
-	uint64_t old = inode_size(in);
-	int rc = 0;
+	int rc;
 
-	if (size < old || in->nresv) {
-		resv_drop(fs, in, (size + PAGE - 1) / PAGE);
-		rc = map_cut(fs, in, (size + fs->block_size - 1) / fs->block_size);
-	}
+	resv_drop(fs, in, (size + PAGE - 1) / PAGE);
+	rc = map_cut(fs, in, (size + fs->block_size - 1) / fs->block_size);
 	inode_set_size(in, size);
 	inode_touch(in, true);
 	return rc;

@@ -165,7 +165,7 @@ void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 static void tail_zero_locked(struct vmo *v, struct page *p, uint64_t end)
 {
 	memset((char *)page_virt(p) + (end & PAGE_MASK), 0, PAGE_SIZE - (end & PAGE_MASK));
-	if (v->pager && !v->split_of && (p->flags & PFL_BACKED)) page_dirty_locked(v, p);
+	if (v->pager && !v->split_of && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);
 }
 
 /* Bring in the page that holds byte `end`, if the end of file cuts a page, and zero behind it. */
