@@ -13,7 +13,8 @@
 #:     IMAGE=file               keep the disk image there afterwards
 #:     MEM=256 CPUS=1 QEMU_EXTRA='-drive ...' CMDLINE='words for the kernel' TIMEOUT=600
 #: make test                    unit tests on the host, then the guest's tests; closes with "N passed, N failed"
-#: make test-one T=name         one unit program, one of its cases, or one guest test
+#: make test-one T=name         one unit program, one of its cases, one guest test, or one check of the conformance suite
+#: make conformance             the suite on Quire, with vm=split, and on Debian's Linux: writes docs/conformance.md
 #: make gdb                     QEMU stopped, gdb attached with the symbols of the kernel (CMDLINE=, MEM= as above)
 #: make lint                    formatting, and the measures of the style guide
 #: make format                  let clang-format rewrite the C files named by F='a.c b.c'
@@ -64,7 +65,7 @@ SETTINGS = EXTRA=$(call quote,$(EXTRA)) CMD=$(call quote,$(CMD)) IMAGE=$(call qu
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help all image deps run test test-one gdb lint format coverage clean FORCE
+.PHONY: help all image deps run test test-one conformance gdb lint format coverage clean FORCE
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -85,6 +86,9 @@ test: deps
 
 test-one: deps
 	@python3 tests/harness/runner.py $(call quote,$(T))
+
+conformance: deps all
+	@python3 tests/conformance/ledger.py
 
 coverage: deps
 	@python3 tests/harness/runner.py --coverage

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Run one of our static programs on Debian's own Linux, in the same QEMU and on the same kind of disk as Quire.
+"""Run one of our static programs on Debian's own Linux, in the same QEMU and on the same disk image as Quire.
 
 The kernel comes from Debian's package linux-image-cloud-amd64 (apt-get download into build/linux, nothing is installed).
 """
@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../harness"))
-from quire import BUILD, TOP, Failed  # noqa: E402
+from quire import BUILD, TOP, Failed, Image  # noqa: E402
 
 DIR = os.path.join(BUILD, "linux")
 PACKAGE = "linux-image-cloud-amd64"
@@ -66,15 +66,12 @@ def run(program, args=(), mem=256, timeout=300):
     """The program's output."""
     kernel = fetch()
     ram = initrd(program)
-    with tempfile.TemporaryDirectory(prefix="quire-") as d:
-        disk, result = os.path.join(d, "disk"), os.path.join(d, "result")
-        with open(disk, "wb") as f:
-            f.truncate(64 << 20)
-        subprocess.run(["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext2", "-b", "4096", disk], check=True)
+    with tempfile.TemporaryDirectory(prefix="quire-") as d, Image() as disk:
+        result = os.path.join(d, "result")
         cmd = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max,-la57", "-m", str(mem), "-nodefaults", "-vga",
                "none", "-display", "none", "-no-reboot", "-kernel", kernel, "-initrd", ram, "-append",
                "console=ttyS0 quiet panic=-1 mitigations=off -- " + " ".join(args), "-serial", "file:" + os.path.join(d, "console"),
-               "-serial", "file:" + result, "-drive", "if=none,id=d0,format=raw,file=" + disk, "-device",
+               "-serial", "file:" + result, "-drive", "if=none,id=d0,format=raw,file=" + disk.path, "-device",
                "virtio-blk-pci,drive=d0"]
         try:
             subprocess.run(cmd, timeout=timeout, check=True)

@@ -47,14 +47,15 @@ int main(int argc, char **argv)
 	mkdir("/dev/shm", 01777);
 	check(mount("shm", "/dev/shm", "tmpfs", 0, NULL), "/dev/shm");
 	for (size_t i = 0; i < sizeof(module) / sizeof(*module); i++) load(module[i]);
-	for (int i = 0; i < 200 && access("/dev/vda", F_OK); i++) usleep(10000);
-	check(mount("/dev/vda", "/root", "ext2", 0, NULL), "/dev/vda");
-	check(chdir("/root"), "/root");
+	for (int i = 0; i < 200 && access("/dev/vda2", F_OK); i++) usleep(10000);
+	check(mount("/dev/vda2", "/root", "ext2", 0, NULL), "/dev/vda2");
+	check(chdir("/root/root"), "/root/root");
 	if (fork() == 0) {
 		fd = open("/dev/ttyS1", O_RDWR | O_NOCTTY);
 		dup2(fd, 1);
 		dup2(fd, 2);
 		setsid();
+		setenv("POSIX_DISK", "1", 1);           /* this machine's disk may be written to */
 		argv[0] = "/program";
 		execv(argv[0], argv);
 		_exit(127);

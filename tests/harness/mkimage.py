@@ -67,6 +67,8 @@ def make_root(build, scratch, extra, cmd):
         source = os.path.join(build, "root", name)
         if os.path.isdir(source):
             shutil.copytree(source, os.path.join(root, name), dirs_exist_ok=True)
+    shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../conformance/summary.txt"),
+                os.path.join(root, "etc/conformance"))
     if extra:
         shutil.copytree(extra, os.path.join(root, "extra"), dirs_exist_ok=True, symlinks=True)
     if cmd:

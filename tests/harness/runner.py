@@ -28,6 +28,7 @@ from quire import BUILD, TOP
 UNIT_SECONDS = 150              # for a unit program
 GUEST_SECONDS = 180             # for a guest test
 WHOLE_SECONDS = 570             # for everything: what has not begun by then has failed
+CONFORMANCE = "conformance: "   # and the name of a check of /conformance/posix
 JOBS = 2                        # machines with two CPUs are common, and QEMU takes one
 CFLAGS = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-comment",
           "-Werror", "-I."]          # -Wno-comment: a links: line may say mm/*.c
@@ -184,6 +185,10 @@ def guest_one(name):
     """In a process of its own: 0 passed, 1 failed."""
     guest_names()
     try:
+        if name.startswith(CONFORMANCE):
+            status, text = quire.run_cmd("/conformance/posix " + name[len(CONFORMANCE):])
+            quire.check(status == 0, text)
+            return 0
         quire.TESTS[name]()
         return 0
     except quire.Failed as e:
@@ -233,7 +238,8 @@ def coverage_report():
 
 
 def chosen(name):
-    """(unit programs, one case or None, guest tests) that a name means."""
+    """(unit programs, one case or None, guest tests) that a name means; a check of the conformance suite, or the number
+    of an assertion, becomes a guest test."""
     tests = [t for t in unit_programs() if os.path.basename(t)[:-2] in (name, "test_" + name)]
     if tests:
         return tests, None, {}
@@ -244,6 +250,10 @@ def chosen(name):
         with open(t) as f:
             if re.search(r"cmocka_unit_test\w*\(\s*%s\b|\bvoid %s\(void \*\*" % (name, name), f.read()):
                 return [t], name, {}
+    for source in glob.glob(os.path.join(TOP, "user/posix/*.c")):
+        with open(source) as f:
+            if re.search(r"^TEST\((%s, \w+|\w+, %s)\)" % (name, name), f.read(), re.M):
+                return [], None, {CONFORMANCE + name: GUEST_SECONDS}
     return [], None, {}
 
 

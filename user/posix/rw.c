@@ -282,7 +282,7 @@ static int open_disk(int flags)
 	struct utsname u;
 	int fd;
 
-	if (uname(&u) || strcmp(u.sysname, "Quire")) skip("it writes to the disk: on Quire only");
+	if (uname(&u) || (strcmp(u.sysname, "Quire") && !getenv("POSIX_DISK"))) skip("it writes to the disk");
 	if (geteuid()) skip("not root");
 	fd = open("/dev/vda", flags);
 	must(fd >= 0);

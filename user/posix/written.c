@@ -90,7 +90,7 @@ bool ended(pid_t pid)
 	return WIFEXITED(st) && WEXITSTATUS(st) == 0;
 }
 
-/* Not on Linux: the disk would be the tester's own. */
+/* Not on Linux, unless POSIX_DISK says so: the disk would be the tester's own. */
 struct disk disk_open(void)
 {
 	struct utsname u;
@@ -98,7 +98,7 @@ struct disk disk_open(void)
 	int fd;
 
 	must(uname(&u) == 0);
-	if (!strcmp(u.sysname, "Linux")) skip("the disk is not ours");
+	if (!strcmp(u.sysname, "Linux") && !getenv("POSIX_DISK")) skip("the disk is not ours");
 	fd = open("/dev/vda", O_RDWR);
 	if (fd < 0) skip("no /dev/vda");
 	d.size = lseek(fd, 0, SEEK_END);
