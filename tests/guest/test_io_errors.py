@@ -138,6 +138,20 @@ def fdatasync_reports_a_failed_flush_and_the_retry_flushes():
 
 
 @test
+def a_failed_flush_between_metadata_and_data_is_reported():
+    """FS1 MS2: the new file's commit flushes more than once; the second flush fails"""
+    with Stepped() as s:
+        s.expect("0", "open 0 /m/new wc")
+        s.expect(str(PAGE), "write 0 0 4096 n")
+        s.break_disk("flush", at=2)
+        s.expect("EIO", "fsync 0")
+        s.expect("0", "fsync 0")
+        s.mend_disk()
+        check(s.on_disk("/new") == b"n" * PAGE, "the file cannot be found, or is not whole")
+        s.finish()
+
+
+@test
 def a_write_with_o_sync_reports_a_failed_write():
     """RW3 MS16"""
     with Stepped() as s:

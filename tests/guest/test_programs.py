@@ -7,9 +7,9 @@ import tempfile
 from quire import BUILD, Guest, Image, check, run_cmd, test
 
 
-def clean_after(cmd, words, timeout=90, mem=256, **image):
+def clean_after(cmd, words, timeout=90, mem=256, cmdline_words="", **image):
     """Run a command; it must succeed and say `words`, and e2fsck must find nothing afterwards."""
-    with Image(cmd=cmd, cmdline="cmd", **image) as img, Guest(img.path, mem=mem) as g:
+    with Image(cmd=cmd, cmdline=("cmd " + cmdline_words).strip(), **image) as img, Guest(img.path, mem=mem) as g:
         g.start()
         g.wait(timeout)
         check(g.status() == 0 and words.encode() in g.result(), g.report())
