@@ -79,46 +79,55 @@ def survives(way, kind, number):
 
 @test
 def cut_ms_sync_overwrite():
+    """MS1 MS2"""
     survives("sync", "overwrite", "1001")
 
 
 @test
 def cut_ms_sync_new_file():
+    """MS1 MS2"""
     survives("sync", "new", "1002")
 
 
 @test
 def cut_ms_sync_grown_file():
+    """MS1 MS2"""
     survives("sync", "grow", "1003")
 
 
 @test
 def cut_ms_async_and_fsync_overwrite():
+    """FS1 MS2"""
     survives("async-fsync", "overwrite", "1004")
 
 
 @test
 def cut_ms_async_and_fsync_new_file():
+    """FS1 MS2"""
     survives("async-fsync", "new", "1005")
 
 
 @test
 def cut_ms_async_and_fsync_grown_file():
+    """FS1 MS2"""
     survives("async-fsync", "grow", "1006")
 
 
 @test
 def cut_ms_async_and_fdatasync_overwrite():
+    """FS2 MS2"""
     survives("async-fdatasync", "overwrite", "1007")
 
 
 @test
 def cut_ms_async_and_fdatasync_new_file():
+    """FS2 MS2"""
     survives("async-fdatasync", "new", "1008")
 
 
 @test
 def cut_ms_async_and_fdatasync_grown_file():
+    """FS2 MS2"""
     survives("async-fdatasync", "grow", "1009")
 
 
@@ -138,7 +147,7 @@ def cut_with_the_flush_left_out_is_caught():
 
 @test
 def one_page_costs_one_write_and_one_flush():
-    """msync(MS_SYNC) of one dirty page in an allocated block, counted from outside the guest."""
+    """MS17 MS1: msync(MS_SYNC) of one dirty page in an allocated block, counted from outside the guest."""
     def stats(g):
         s = next(d for d in g.qmp("query-blockstats") if d.get("qdev", "").count("virtio") or d.get("device") == "d0")["stats"]
         return s["wr_operations"], s["flush_operations"], s["wr_bytes"]
