@@ -6,6 +6,7 @@
 #include "kernel/acpi.h"
 
 #include "boot/bootinfo.h"
+#include "kernel/cpu.h"
 #include "mm/frame.h"
 
 /* What every table begins with (5.2.6). */
@@ -21,6 +22,8 @@ static struct {
 	uint64_t ecam;
 	uint8_t  last_bus;
 	paddr_t  lapic, ioapic, hpet;
+	uint8_t  cpu[MAX_CPUS];         /* APIC ids */
+	uint32_t ncpus;
 	uint16_t pm_timer, pm1a;
 	uint32_t gsi[16];
 	uint16_t gsi_flags[16];
@@ -64,13 +67,14 @@ static uint64_t get(const void *p, unsigned off, unsigned n)
 	return v;
 }
 
-/* Interrupt controllers (ACPI 6.4 5.2.12): 1 an I/O APIC, 2 where an ISA interrupt really goes. */
+/* Interrupt controllers (ACPI 6.4 5.2.12): 0 a CPU, 1 an I/O APIC, 2 where an ISA interrupt really goes. */
 static void madt(const struct sdt *t)
 {
 	const uint8_t *p = (const uint8_t *)t + 44, *end = (const uint8_t *)t + t->len;
 
 	found.lapic = get(t, 36, 4);
 	for (; p + 2 <= end && p[1] >= 2 && p + p[1] <= end; p += p[1]) {
+		if (p[0] == 0 && p[1] >= 8 && (get(p, 4, 4) & 1) && found.ncpus < MAX_CPUS) found.cpu[found.ncpus++] = p[3];
 		/* the one of the ISA interrupts */
 		if (p[0] == 1 && p[1] >= 12 && get(p, 8, 4) == 0) found.ioapic = get(p, 4, 4);
 		if (p[0] == 2 && p[1] >= 10 && p[3] < 16) {
@@ -118,6 +122,8 @@ void acpi_init(paddr_t rsdp)
 
 uint64_t acpi_ecam_base(void) { return found.ecam; }
 uint8_t acpi_ecam_last_bus(void) { return found.last_bus; }
+uint32_t acpi_cpus(void) { return found.ncpus; }
+uint32_t acpi_cpu(uint32_t i) { return found.cpu[i]; }
 paddr_t acpi_lapic(void) { return found.lapic; }
 paddr_t acpi_ioapic(void) { return found.ioapic; }
 paddr_t acpi_hpet(void) { return found.hpet; }

@@ -9,6 +9,7 @@ void acpi_init(paddr_t rsdp);
 uint64_t acpi_ecam_base(void);          /* MCFG: configuration space of segment 0 */
 uint8_t acpi_ecam_last_bus(void);
 paddr_t acpi_lapic(void), acpi_ioapic(void);
+uint32_t acpi_cpus(void), acpi_cpu(uint32_t i);  /* how many the MADT lists; the APIC id of one */
 uint32_t acpi_isa_gsi(uint8_t irq, uint16_t *flags);    /* MADT overrides: global interrupt, polarity and trigger */
 paddr_t acpi_hpet(void);
 uint16_t acpi_pm_timer(void), acpi_pm1a_control(void);  /* FADT: I/O ports */

@@ -15,11 +15,18 @@
 #define LAPIC_TPR   0x080
 #define LAPIC_EOI   0x0b0
 #define LAPIC_SVR   0x0f0
+#define LAPIC_ICR   0x300               /* the second half, at 0x310, says to whom */
 #define LAPIC_TIMER 0x320
 #define LAPIC_INIT  0x380
 #define LAPIC_COUNT 0x390
 #define LAPIC_DIV   0x3e0
 #define LVT_MASKED  0x10000
+#define ICR_NMI     0x400u              /* SDM 3A 10.6.1 */
+#define ICR_INIT    0x500u
+#define ICR_START   0x600u
+#define ICR_PENDING BIT(12)
+#define ICR_ASSERT  BIT(14)
+#define ICR_OTHERS  (3u << 18)
 #define MSR_APIC_BASE 0x1bu
 
 static volatile uint32_t *lapic, *ioapic;
@@ -48,6 +55,20 @@ static uint32_t ioapic_inputs(void)
 	return (ioapic_read(1) >> 16 & 0xff) + 1;
 }
 
+static void lapic_begin(void)
+{
+	this_cpu()->apic_id = lapic_read(LAPIC_ID) >> 24;
+	lapic_write(LAPIC_TPR, 0);
+	lapic_write(LAPIC_SVR, 0x100 | VECTOR_SPURIOUS);
+	lapic_write(LAPIC_DIV, 3);      /* by 16 */
+}
+
+void apic_cpu_init(void)
+{
+	lapic_begin();
+	lapic_write(LAPIC_TIMER, VECTOR_TIMER);
+}
+
 void apic_init(void)
 {
 	if (rdmsr(MSR_APIC_BASE) & BIT(10)) panic("the firmware left the local APIC in x2APIC mode");
@@ -56,10 +77,7 @@ void apic_init(void)
 	lapic = pmap_map_device(acpi_lapic(), PAGE_SIZE, false);
 	ioapic = pmap_map_device(acpi_ioapic(), PAGE_SIZE, false);
 	if (!lapic || !ioapic) panic("no address for the APICs");
-	this_cpu()->apic_id = lapic_read(LAPIC_ID) >> 24;
-	lapic_write(LAPIC_TPR, 0);
-	lapic_write(LAPIC_SVR, 0x100 | VECTOR_SPURIOUS);
-	lapic_write(LAPIC_DIV, 3);      /* by 16 */
+	lapic_begin();
 	lapic_write(LAPIC_TIMER, LVT_MASKED);
 	for (uint32_t i = 0; i < ioapic_inputs(); i++) ioapic_write(0x10 + 2 * i, LVT_MASKED);
 }
@@ -93,6 +111,22 @@ void apic_timer_set(uint64_t ns)
 
 	lapic_write(LAPIC_INIT, MAX(count, 1ull));
 }
+
+/* Two registers: no interrupt of ours may send between them. */
+static void icr_write(uint32_t apic_id, uint32_t what)
+{
+	bool on = irq_off();
+
+	while (lapic_read(LAPIC_ICR) & ICR_PENDING) __builtin_ia32_pause();
+	lapic_write(LAPIC_ICR + 0x10, apic_id << 24);
+	lapic_write(LAPIC_ICR, what | ICR_ASSERT);
+	if (on) irq_enable();
+}
+
+void apic_send(uint32_t apic_id, int vector) { icr_write(apic_id, vector); }
+void apic_send_init(uint32_t apic_id) { icr_write(apic_id, ICR_INIT); }
+void apic_send_start(uint32_t apic_id, uint32_t page) { icr_write(apic_id, ICR_START | page); }
+void apic_send_others_nmi(void) { icr_write(0, ICR_NMI | ICR_OTHERS); }
 
 void apic_eoi(void)
 {

@@ -8,9 +8,16 @@
 #define VECTOR_TIMER    0x20
 #define VECTOR_FIRST    0x30            /* handed out by irq_alloc */
 #define VECTOR_LAST     0xef
+#define VECTOR_KICK      0xf0           /* from another CPU: look at your queue (smp.h) */
+#define VECTOR_SHOOTDOWN 0xf1
 #define VECTOR_SPURIOUS 0xff
 
 void apic_init(void);
+void apic_cpu_init(void);               /* on a further CPU */
+void apic_send(uint32_t apic_id, int vector);
+void apic_send_init(uint32_t apic_id);
+void apic_send_start(uint32_t apic_id, uint32_t page);  /* it begins at page << 12 */
+void apic_send_others_nmi(void);
 void apic_eoi(void);
 void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or after a second if that is sooner */
 void apic_timer_calibrate(void);

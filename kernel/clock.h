@@ -10,7 +10,9 @@ void clock_interrupt(void);
 void clock_want(uint64_t when); /* interrupts off: the timer is to interrupt this CPU by then (time_mono() ns) */
 uint64_t sched_deadline(void);  /* when the running thread should be preempted; ~0: nobody waits */
 void sched_tick(void);
+void clock_spin(uint64_t ns);
 void sched_init(void);          /* the boot thread becomes this CPU's idle thread */
+void sched_cpu_init(void);      /* on a further CPU: cpu->idle, on whose stack it runs */
 void sched_idle(void) __attribute__((noreturn));
 
 /* The same moment on the TSC and on another counter. */

@@ -31,11 +31,12 @@ struct cpu {
 	const char *doing;              /* for the panic: "system call msync", "fault at ..." */
 	struct spinlock runq_lock;
 	struct list runq;               /* [s] */
+	uint32_t nready;                /* [s] threads on it; others read it for a guess */
 	struct spinlock timer_lock;
 	struct list timers;             /* [t] sorted by time */
 	struct timer *timer_running;    /* [t] its function is being called */
 	uint64_t clock_at;              /* the APIC timer interrupts then; ~0: never */
-	uint64_t tlb_shootdowns;        /* counters */
+	uint64_t tlb_shootdowns, tlb_flushes;   /* counters: rounds it asked for, requests of others that it answered */
 	uint64_t gdt[8];
 	uint8_t  tss[104] __attribute__((aligned(16)));
 	uint8_t  ist[IST_STACKS][IST_SIZE] __attribute__((aligned(16)));
@@ -104,6 +105,14 @@ static inline void write_cr3(uint64_t v) { __asm__ volatile("mov %0, %%cr3" : : 
 static inline void invlpg(uint64_t va) { __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
 static inline void irq_enable(void) { __asm__ volatile("sti" : : : "memory"); }
 static inline void irq_disable(void) { __asm__ volatile("cli" : : : "memory"); }
+/* Interrupts off; were they on? */
+static inline bool irq_off(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
+	return flags & 0x200;
+}
 #else
 struct cpu *this_cpu(void);
 struct thread *current_thread(void);

@@ -11,17 +11,8 @@
 #include "kernel/lock.h"
 
 #include "kernel/cpu.h"
+#include "kernel/smp.h"
 #include "kernel/thread.h"
-
-#define RFLAGS_IF 0x200
-
-static bool irq_off(void)
-{
-	uint64_t flags;
-
-	__asm__ volatile("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
-	return flags & RFLAGS_IF;
-}
 
 void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
 {
@@ -53,7 +44,10 @@ void spin_lock(struct spinlock *l)
 #endif
 	if (l->held && l->owner == c) panic("invariant K3 broken: %s taken twice by one CPU", l->name);
 	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) {
-		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) __builtin_ia32_pause();
+		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) {
+			shootdown_poll();       /* who holds it may be waiting for our TLB (smp.c N2) */
+			__builtin_ia32_pause();
+		}
 	}
 	l->owner = c;
 	l->below = c->locks;

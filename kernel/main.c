@@ -11,6 +11,7 @@
 #include "kernel/console.h"
 #include "kernel/panic.h"
 #include "kernel/servers.h"
+#include "kernel/smp.h"
 #include "kernel/thread.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"
@@ -92,6 +93,7 @@ void kernel_main(struct bootinfo *bi)
 	kstrlcpy(cmdline, bi->cmdline, sizeof(cmdline));
 	symbols_init(bi->symbols, bi->symbols_len);
 	frame_init(bi);
+	smp_prepare();
 	pmap_kernel_init();
 	memory_check();
 	acpi_init(bi->acpi_rsdp);
@@ -99,6 +101,7 @@ void kernel_main(struct bootinfo *bi)
 	time_init();
 	apic_timer_calibrate();
 	console_input_init();
+	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
 	vm_split = cmdline_has("vm=split");
 	writeback_start();

@@ -10,11 +10,12 @@
 
 #include "kernel/console.h"
 #include "kernel/proc.h"
+#include "kernel/smp.h"
 #include "kernel/trap.h"
 #include "mm/page.h"
 #include "mm/pmap.h"
 
-static int panicking;
+static struct cpu *panicking;          /* whose panic is being told */
 static struct { const uint8_t *data; uint64_t len, sym, nsym, str, strlen; } elf;
 
 /* n bytes at this offset of the ELF file; 0 past its end. */
@@ -138,8 +139,14 @@ static void print_context(void)
 /* A panic inside a panic ends at once: what was printed so far is all there is. */
 static void panic_begin(void)
 {
+	struct cpu *nobody = NULL;
+
 	irq_disable();
-	if (__atomic_fetch_add(&panicking, 1, __ATOMIC_RELAXED)) machine_exit(STOP_PANIC);
+	if (!__atomic_compare_exchange_n(&panicking, &nobody, this_cpu(), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		if (nobody == this_cpu()) machine_exit(STOP_PANIC);
+		for (;;) __asm__ volatile("hlt");       /* another CPU's panic is being told */
+	}
+	smp_stop_others();
 	console_break_lock();
 }
 

@@ -269,6 +269,7 @@ void proc_exit(int status)
 	struct proc *p = t->proc;
 	uint32_t zero = 0;
 
+	proc_ref(p);                    /* a parent on another CPU may take the zombie before we are done with it */
 	if (t->clear_tid) copy_out(t->clear_tid, &zero, sizeof(zero));  /* set_tid_address(2) */
 	if (proc_thread_leave(p, t, status)) {
 		proc_strip(p);
@@ -281,6 +282,7 @@ void proc_exit(int status)
 	map_switch(NULL);
 	t->proc = NULL;
 	irq_enable();
+	proc_unref(p);
 	thread_exit();
 }
 

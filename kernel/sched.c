@@ -11,13 +11,15 @@
  *     in between waits until it is really asleep, and is not lost.
  * S3  It looks for signals with runq_lock held.  Who sends one marks it first and takes that lock then: either the
  *     sleeper sees it, or the sender sees a sleeper.
- * S4  A thread stays on its CPU, so a sleeper's timer and its wake-up meet on one CPU.
+ * S4  A thread changes its CPU only while it is READY: an idle CPU takes it from the queue of a busy one.  Who wants its
+ *     state takes the runq_lock of thread->cpu and looks again whether it is still that CPU.
  */
 #include "kernel/thread.h"
 
 #include "kernel/clock.h"
 #include "kernel/fpu.h"
 #include "kernel/proc.h"
+#include "kernel/smp.h"
 #include "mm/map.h"
 
 #define QUANTUM 10000000ull             /* ns */
@@ -63,6 +65,7 @@ static struct thread *next_locked(struct cpu *c)
 {
 	struct list *l = list_pop_front(&c->runq);
 
+	if (l) c->nready--;
 	if (l) return container_of(l, struct thread, link);
 	return c->thread->state == THREAD_RUNNING ? c->thread : c->idle;
 }
@@ -128,6 +131,7 @@ void thread_yield(void)
 		if (t != c->idle) {
 			t->state = THREAD_READY;
 			list_push_back(&c->runq, &t->link);
+			c->nready++;
 		}
 		schedule_locked();
 	}
@@ -150,39 +154,102 @@ void thread_exit(void)
 
 /* ---- ready */
 
+static uint32_t load(const struct cpu *c)
+{
+	return c->nready + (c->thread != c->idle);
+}
+
+/* A busy CPU got one more: somebody who idles may take it. */
+static void kick_idle(const struct cpu *busy)
+{
+	for (uint32_t i = 0; i < ncpus; i++) {
+		if (&cpus[i] == busy || load(&cpus[i])) continue;
+		cpu_kick(&cpus[i]);
+		return;
+	}
+}
+
 /* Servers go first: their work is short, and programs wait for it.  One server does not push another one aside. */
 static void enqueue_locked(struct cpu *c, struct thread *t)
 {
-	bool first = t->reserve && !c->thread->reserve;
+	bool first = t->reserve && !c->thread->reserve, idle = c->thread == c->idle;
 
 	t->state = THREAD_READY;
 	if (first) list_push_front(&c->runq, &t->link);
 	else list_push_back(&c->runq, &t->link);
-	if (first || c->thread == c->idle) c->resched = true;
-	clock_want(sched_deadline());
+	c->nready++;
+	if (first || idle) c->resched = true;
+	if (c == this_cpu()) clock_want(sched_deadline());
+	else if (first || idle || c->nready == 1) cpu_kick(c);  /* its timer may stand at never */
+	if (!idle && ncpus > 1) kick_idle(c);
 }
 
+/* A program's new thread goes to the CPU with the least to do; the kernel's own and servers stay here. */
 void thread_start(struct thread *t)
 {
 	struct cpu *c = this_cpu();
 
+	for (uint32_t i = 0; t->proc && !t->reserve && i < ncpus; i++) {
+		if (load(&cpus[i]) < load(c)) c = &cpus[i];
+	}
 	spin_lock(&c->runq_lock);
 	t->cpu = c;
 	enqueue_locked(c, t);
 	spin_unlock(&c->runq_lock);
 }
 
+/* => its runq_lock held, and it is still that CPU's (S4) */
+static struct cpu *cpu_lock_of(struct thread *t)
+{
+	struct cpu *c;
+
+	for (;;) {
+		c = __atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE);
+		if (!c) return NULL;    /* not started yet */
+		spin_lock(&c->runq_lock);
+		if (c == t->cpu) return c;
+		spin_unlock(&c->runq_lock);
+	}
+}
+
 static void wake(struct thread *t, int status, bool only_interruptible)
 {
-	struct cpu *c = t->cpu;
+	struct cpu *c = cpu_lock_of(t);
 
-	if (!c) return;                 /* not started yet */
-	spin_lock(&c->runq_lock);
+	if (!c) return;
 	if (t->state == THREAD_SLEEPING && (t->interruptible || !only_interruptible)) {
 		t->wake_status = status;
 		enqueue_locked(c, t);
+	} else if (t->state == THREAD_RUNNING && only_interruptible) {
+		cpu_kick(c);            /* in ring 3 it would not look for signals */
 	}
 	spin_unlock(&c->runq_lock);
+}
+
+/* An idle CPU takes what waits elsewhere; servers stay where their callers' memory is warm. */
+static bool steal(struct cpu *me)
+{
+	struct thread *t = NULL;
+
+	for (uint32_t i = 0; i < ncpus && !t; i++) {
+		struct cpu *c = &cpus[i];
+
+		if (c == me || __atomic_load_n(&c->nready, __ATOMIC_RELAXED) == 0) continue;
+		spin_lock(&c->runq_lock);
+		if (!list_empty(&c->runq)) t = container_of(c->runq.prev, struct thread, link);
+		if (t && t->reserve) t = NULL;
+		if (t) {
+			list_remove(&t->link);
+			c->nready--;
+			t->cpu = me;
+		}
+		spin_unlock(&c->runq_lock);
+	}
+	if (!t) return false;
+	spin_lock(&me->runq_lock);
+	enqueue_locked(me, t);
+	spin_unlock(&me->runq_lock);
+	return true;
 }
 
 void sched_wake(struct thread *t, int status)
@@ -199,9 +266,8 @@ void sched_switch_to(struct thread *t)
 {
 	struct cpu *c = this_cpu();
 
-	if (t->cpu != c) return;
 	spin_lock(&c->runq_lock);
-	if (t->state == THREAD_READY) {
+	if (t->cpu == c && t->state == THREAD_READY) {          /* else another CPU has it, or takes it just now (S4) */
 		list_remove(&t->link);
 		list_push_front(&c->runq, &t->link);
 	}
@@ -304,6 +370,7 @@ void sched_idle(void)
 {
 	for (;;) {
 		thread_yield();
+		if (ncpus > 1 && steal(this_cpu())) continue;
 		irq_disable();
 		if (list_empty(&this_cpu()->runq)) {
 			this_cpu()->doing = "idle";

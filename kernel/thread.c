@@ -96,6 +96,20 @@ struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
 	return t;
 }
 
+struct thread *thread_idle(void)
+{
+	return thread_make(NULL, "idle", NULL, NULL);
+}
+
+void sched_cpu_init(void)
+{
+	struct cpu *c = this_cpu();
+
+	c->idle->state = THREAD_RUNNING;
+	c->idle->cpu = c;
+	c->thread = c->idle;
+}
+
 /* The code that boots becomes the idle thread. */
 void sched_init(void)
 {

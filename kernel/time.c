@@ -145,6 +145,14 @@ int64_t time_real(void)
 	return real_base + (int64_t)time_mono();
 }
 
+/* Before there is a scheduler, or where it cannot be used. */
+void clock_spin(uint64_t ns)
+{
+	uint64_t end = time_mono() + ns;
+
+	while (time_mono() < end) __builtin_ia32_pause();
+}
+
 /* ---- timers */
 
 /* T2 */

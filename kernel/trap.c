@@ -10,6 +10,7 @@
 #include "kernel/clock.h"
 #include "kernel/panic.h"
 #include "kernel/proc.h"
+#include "kernel/smp.h"
 #include "mm/map.h"
 
 #define PAGE_FAULT 14
@@ -138,6 +139,12 @@ void trap_handle(struct trapframe *tf)
 	} else if (tf->vector == VECTOR_TIMER) {
 		apic_eoi();
 		clock_interrupt();
+	} else if (tf->vector == VECTOR_KICK) {
+		apic_eoi();
+		sched_tick();
+	} else if (tf->vector == VECTOR_SHOOTDOWN) {
+		apic_eoi();
+		shootdown_poll();
 	} else if (tf->vector != VECTOR_SPURIOUS) {
 		irq_dispatch(tf->vector);
 		apic_eoi();

@@ -204,8 +204,9 @@ static void tables_free(pte_t *table, int level, unsigned nslots)
 void pmap_destroy(struct pmap *pm)
 {
 	INVARIANT("M1", pm->resident == 0);
+	tlb_leave(pm);
 	spin_lock(&pm->lock);
-	if (this_cpu()->pmap == pm) pmap_switch(NULL);
+	pmap_leave(pm);
 	spin_unlock(&pm->lock);
 	INVARIANT("M2", __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST) == 0);
 	tables_free(phys_to_virt(pm->root), ROOT_LEVEL, KERNEL_HALF);
@@ -225,6 +226,11 @@ void pmap_switch(struct pmap *pm)
 	cpu->pmap = to;
 	tlb_load(to);
 	__atomic_and_fetch(&from->cpus, ~BIT(cpu->id), __ATOMIC_SEQ_CST);
+}
+
+void pmap_leave(struct pmap *pm)
+{
+	if (this_cpu()->pmap == pm) pmap_switch(NULL);
 }
 
 /* Counts the PTEs below (M1); each inner slot is a table of ours (M2), not a big page (M4). */

@@ -8,6 +8,7 @@
  * L1  No model we run on has PCID: a load of CR3 forgets all but the global pages, which only the kernel has.
  * L2  A CPU that is not in pmap->cpus holds no translation of it (pmap_switch). */
 #include "kernel/cpu.h"
+#include "kernel/smp.h"
 #include "mm/pmap.h"
 
 #define INVLPG_MAX 32u                  /* more pages than this: forget everything instead */
@@ -48,7 +49,20 @@ void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
 	uint64_t who = kernel ? BIT(ncpus) - 1 : __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST);
 
 	cpu->tlb_shootdowns++;
-	if (kernel || cpu->pmap == pm) flush_here(start, npages, kernel);
-	/* Further CPUs get an interrupt here, and are waited for.  None is started yet. */
-	INVARIANT("L2", (who & ~BIT(cpu->id)) == 0);
+	tlb_flush(pm, start, npages);
+	if (who & ~BIT(cpu->id)) shootdown_send(&(struct shootdown){.pmap = pm, .start = start, .npages = npages}, who);
+}
+
+void tlb_flush(struct pmap *pm, uint64_t start, uint64_t npages)
+{
+	bool kernel = pm == &kernel_pmap;
+
+	if (kernel || this_cpu()->pmap == pm) flush_here(start, npages, kernel);
+}
+
+void tlb_leave(struct pmap *pm)
+{
+	uint64_t who = __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST) & ~BIT(this_cpu()->id);
+
+	if (who) shootdown_send(&(struct shootdown){.pmap = pm, .leave = true}, who);
 }

@@ -17,6 +17,7 @@
 #include "boot/bootinfo.h"
 #include "kernel/cpu.h"
 #include "kernel/lock.h"
+#include "kernel/smp.h"
 #include "kernel/thread.h"
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
@@ -41,6 +42,8 @@ WEAK struct cpu *this_cpu(void) { return &cpus[0]; }
 WEAK struct thread *current_thread(void) { return &host_thread; }
 WEAK uint64_t read_cr3(void) { return 0; }
 WEAK void write_cr3(uint64_t v) { (void)v; }
+WEAK void shootdown_send(struct shootdown *s, uint64_t who) { (void)s, (void)who; }
+WEAK void shootdown_poll(void) { }
 WEAK void invlpg(uint64_t va) { (void)va; }
 
 /* Text. */
