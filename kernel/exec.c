@@ -171,7 +171,7 @@ static void program_enter(struct program *g, const char *path, uaddr_t sp)
 	files_close(p, true);
 	signal_exec(p);
 	thread_fpu_reset();
-	t->clear_tid = 0;
+	t->clear_tid = t->robust = 0;
 	regs_start(t->tf, g->entry, sp);
 }
 
@@ -182,6 +182,7 @@ static long exec(struct program *g, const char *path, uaddr_t argv, uaddr_t envp
 
 	if (!rc) rc = program_map(g);
 	if (!rc) rc = program_words(g, path, argv, envp, &sp);
+	if (!rc) rc = proc_alone();
 	if (g->file) file_put(g->file);
 	if (!rc) program_enter(g, path, sp);
 	else if (g->map) map_put(g->map);

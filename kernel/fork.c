@@ -95,8 +95,32 @@ static long clone(uint64_t flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t chi
 	return pid;
 }
 
+/* A thread: all of the process is shared, and that is the only mixture that we know (pthreads of every C library). */
+static long clone_thread(uint64_t flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t child_tid, uaddr_t tls)
+{
+	const uint64_t shared = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+	const uint64_t known = shared | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
+	                       CLONE_CHILD_CLEARTID | CLONE_DETACHED;
+	struct thread *t;
+	uint32_t tid;
+
+	if ((flags & shared) != shared) return -EINVAL;
+	if (flags & ~known) return -ENOSYS;
+	t = proc_thread(current_proc());
+	if (!t) return -EAGAIN;
+	thread_fork(t, current_thread(), stack);
+	t->sig_stack.flags = SS_DISABLE;
+	if (flags & CLONE_SETTLS) t->fs_base = tls;
+	if (flags & CLONE_CHILD_CLEARTID) t->clear_tid = child_tid;
+	tid = t->tid;
+	if (flags & CLONE_PARENT_SETTID) copy_out(parent_tid, &tid, sizeof(tid));
+	if (flags & CLONE_CHILD_SETTID) copy_out(child_tid, &tid, sizeof(tid));
+	thread_start(t);
+	return tid;
+}
+
 SYSCALL(fork) { return clone(SIGCHLD, 0, 0, 0); }
 SYSCALL(vfork) { return clone(SIGCHLD | CLONE_VFORK | CLONE_VM, 0, 0, 0); }
 
 /* clone(flags, stack, parent_tid, child_tid, tls): x86-64's order of arguments. */
-SYSCALL(clone) { return clone(a0, a1, a2, a3); }
+SYSCALL(clone) { return a0 & CLONE_THREAD ? clone_thread(a0, a1, a2, a3, a4) : clone(a0, a1, a2, a3); }

@@ -54,6 +54,7 @@ struct proc *proc_create(const char *name, struct proc *parent)
 	spin_init(&p->lock, RANK_PROC, "process");
 	mutex_init(&p->files_lock, RANK_FILE, "descriptors");
 	waitq_init(&p->wait);
+	waitq_init(&p->threads_wait);
 	list_init(&p->all_link);
 	list_init(&p->children);
 	list_init(&p->sibling);
@@ -137,6 +138,11 @@ struct thread *proc_thread(struct proc *p)
 	t->reserve = p->server;
 	t->sig_stack.flags = SS_DISABLE;
 	spin_lock(&p->lock);
+	if (p->exiting || p->survivor) {
+		spin_unlock(&p->lock);
+		thread_free(t);
+		return NULL;
+	}
 	list_push_back(&p->threads, &t->proc_link);
 	p->nthreads++;
 	spin_unlock(&p->lock);
@@ -247,31 +253,70 @@ static void server_gone(const struct proc *p)
 	if (p->pid == PID_INIT) machine_stop(1);
 }
 
-/* Join the end of the process: the first to come decides the status.  true: this is the last thread */
-static bool proc_thread_leave(struct proc *p, struct thread *t, int status)
+/* => p->lock held */
+static void others_interrupt_locked(struct proc *p, const struct thread *but)
+{
+	list_for(l, &p->threads) {
+		struct thread *t = container_of(l, struct thread, proc_link);
+
+		if (t != but) thread_interrupt(t);
+	}
+}
+
+/* Leave the process; whole: all others shall too.  The first who says so, or the last thread, decides the status.
+ * true: this is the last thread */
+static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool whole)
 {
 	bool last;
 
 	spin_lock(&p->lock);
-	if (!p->exiting) p->exit_code = status;
-	p->exiting = true;
 	list_remove(&t->proc_link);
 	last = --p->nthreads == 0;
+	if (!p->exiting && (whole || last)) {
+		p->exit_code = status;
+		p->exiting = true;
+	}
 	p->cpu_ns += t->cpu_ns;
-	list_for(l, &p->threads) thread_interrupt(container_of(l, struct thread, proc_link));
+	if (p->exiting) others_interrupt_locked(p, t);
+	waitq_wake_all(&p->threads_wait);
 	spin_unlock(&p->lock);
 	return last;
 }
 
-void proc_exit(int status)
+int proc_alone(void)
 {
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
+	int rc = 0;
+
+	spin_lock(&p->lock);
+	if (p->survivor || p->exiting) rc = -EAGAIN;
+	else p->survivor = t;
+	if (!rc) others_interrupt_locked(p, t);
+	while (!rc && p->nthreads > 1 && !p->exiting) waitq_sleep(&p->threads_wait, &p->lock, WAIT_FOREVER, false);
+	if (p->survivor == t) p->survivor = NULL;
+	if (!rc) t->tid = p->pid;
+	spin_unlock(&p->lock);
+	return rc;
+}
+
+/* What other threads, or processes, may be waiting for in memory that they share with this one. */
+static void thread_memory_leave(struct thread *t)
+{
 	uint32_t zero = 0;
 
+	futex_robust_exit(t);
+	if (t->clear_tid && !copy_out(t->clear_tid, &zero, sizeof(zero))) futex_wake_one(t->clear_tid);
+}
+
+__attribute__((noreturn)) static void thread_end(int status, bool whole)
+{
+	struct thread *t = current_thread();
+	struct proc *p = t->proc;
+
 	proc_ref(p);                    /* a parent on another CPU may take the zombie before we are done with it */
-	if (t->clear_tid) copy_out(t->clear_tid, &zero, sizeof(zero));  /* set_tid_address(2) */
-	if (proc_thread_leave(p, t, status)) {
+	thread_memory_leave(t);
+	if (proc_thread_leave(p, t, status, whole)) {
 		proc_strip(p);
 		p->exit_status = p->exit_code;
 		if (p->server) server_gone(p);
@@ -285,6 +330,9 @@ void proc_exit(int status)
 	proc_unref(p);
 	thread_exit();
 }
+
+void proc_exit(int status) { thread_end(status, true); }
+void proc_thread_exit(int status) { thread_end(status, false); }
 
 /* ---- wait4 */
 
@@ -398,5 +446,5 @@ SYSCALL(times)
 	return time_mono() / tick;
 }
 
-SYSCALL(exit) { proc_exit((a0 & 0xff) << 8); }
+SYSCALL(exit) { proc_thread_exit((a0 & 0xff) << 8); }
 SYSCALL(exit_group) { proc_exit((a0 & 0xff) << 8); }

@@ -43,6 +43,8 @@ struct proc {
 	uint64_t sig_pending;           /* [p] of the whole process */
 	struct siginfo_min sig_info[65];        /* [p] */
 	bool     exiting;               /* [p] exit_group or a fatal signal: every thread ends */
+	struct thread *survivor;        /* [p] exec: every thread but this one ends */
+	struct waitq threads_wait;      /* [p] it sleeps here until they have */
 	int      exit_code;             /* [p] */
 	uint64_t cpu_ns, child_cpu_ns;  /* [p] */
 	uint64_t rlimit[16][2];         /* [p] soft, hard by RLIMIT_* */
@@ -60,7 +62,10 @@ void proc_ref(struct proc *);
 void proc_unref(struct proc *);
 struct proc *proc_find(uint32_t pid);                   /* a reference; NULL: no such living process */
 struct proc *proc_next(uint32_t pid);                   /* the living one with the next larger pid, likewise */
-struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid */
+struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid; NULL: no
+                                                           memory, or the process ends */
+int proc_alone(void);                                   /* exec: end the other threads, wait for it; -EAGAIN */
+void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
 void proc_publish(struct proc *);                       /* complete: into the family, can be found and waited for */
 void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
 void proc_map_release(struct proc *);                   /* exec, exit: vfork's parent may go on */
@@ -70,6 +75,10 @@ uint64_t proc_cpu_ns(struct proc *);
  * and stack copied to anonymous pages), argv = the parts of name between colons.  init gets pid 1.
  * Not started yet: thread_start(first thread). -errno. */
 int proc_spawn_module(const char *name, const void *image, size_t len, struct proc **out, struct thread **thread);
+
+/* futex.c */
+void futex_wake_one(uaddr_t at);                        /* a word of the current process was changed by the kernel */
+void futex_robust_exit(struct thread *);                /* the current thread's: mark what it still owns */
 
 /* signal.c */
 #define SIG_MASK(n) BIT((n) - 1)

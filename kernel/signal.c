@@ -158,7 +158,8 @@ bool thread_has_signal(struct thread *t)
 {
 	struct proc *p = t->proc;
 
-	return p && (((t->sig_pending | p->sig_pending) & ~t->sig_mask) || p->exiting || p->stopped);
+	if (!p) return false;
+	return ((t->sig_pending | p->sig_pending) & ~t->sig_mask) || p->exiting || p->stopped || (p->survivor && p->survivor != t);
 }
 
 /* Take the lowest signal that may be delivered now.  false: none */
@@ -194,6 +195,9 @@ static void proc_stop(struct proc *p, int signo)
 	if (parent) proc_ref(parent);
 	if (parent) waitq_wake_all(&parent->wait);
 	spin_unlock(&proc_tree_lock);
+	spin_lock(&p->lock);            /* the other threads stop too */
+	list_for(l, &p->threads) thread_interrupt(container_of(l, struct thread, proc_link));
+	spin_unlock(&p->lock);
 	if (parent) {
 		signal_send_child(parent, CLD_STOPPED, p->pid, p->uid, signo);
 		proc_unref(parent);
@@ -203,7 +207,7 @@ static void proc_stop(struct proc *p, int signo)
 static void stop_sleep(struct proc *p)
 {
 	spin_lock(&proc_tree_lock);
-	while (p->stopped && !p->exiting && !(p->sig_pending & SIG_MASK(SIGKILL)))
+	while (p->stopped && !p->exiting && !p->survivor && !(p->sig_pending & SIG_MASK(SIGKILL)))
 		waitq_sleep(&p->wait, &proc_tree_lock, WAIT_FOREVER, false);
 	p->stopped = false;             /* SIGKILL: it runs once more, to die */
 	spin_unlock(&proc_tree_lock);
@@ -261,6 +265,7 @@ void signal_deliver(struct trapframe *tf)
 
 	for (;;) {
 		if (p->exiting) proc_exit(p->exit_code);
+		if (p->survivor && p->survivor != t) proc_thread_exit(0);
 		if (p->stopped) stop_sleep(p);
 		if (!take(p, t, &info, &action)) {
 			if (p->stopped || p->exiting) continue;

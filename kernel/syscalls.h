@@ -119,7 +119,7 @@
 	X(187, readahead, "fd size size") \
 	X(200, tkill, "int int") \
 	X(201, time, "addr") \
-	X(202, futex, "addr int int") \
+	X(202, futex, "addr int int addr addr int") \
 	X(204, sched_getaffinity, "int size addr") \
 	X(217, getdents64, "fd addr size") \
 	X(218, set_tid_address, "addr") \
@@ -144,6 +144,7 @@
 	X(269, faccessat, "fd path mode") \
 	X(271, ppoll, "addr size addr addr size") \
 	X(273, set_robust_list, "addr size") \
+	X(274, get_robust_list, "int addr addr") \
 	X(277, sync_file_range, "fd size size flags") \
 	X(280, utimensat, "fd path addr flags") \
 	X(285, fallocate, "fd flags size size") \

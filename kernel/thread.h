@@ -52,6 +52,7 @@ struct thread {
 	struct { uaddr_t sp; uint64_t size; int32_t flags; } sig_stack;                 /* [self] sigaltstack */
 	uint64_t sleep_until;           /* [self] a sleep begun again after a stop ends when it would have; 0: none */
 	uaddr_t  clear_tid;             /* [self] set_tid_address */
+	uaddr_t  robust;                /* [self] set_robust_list */
 	uint64_t syscall_nr;            /* [self] being executed; for restart, trace and the panic */
 	const char *name;               /* [c] of kernel threads */
 };

@@ -81,6 +81,10 @@ static void page_fault(struct trapframe *tf, uaddr_t va)
 	int rc = -EFAULT;
 
 	if ((!user && !fixup) || (tf->error & PF_RESERVED)) trap_fatal(tf);
+	if (!user && this_cpu()->lock_depth) {          /* a copy that must not sleep: the caller tries without the lock */
+		tf->rip = fixup;
+		return;
+	}
 	INVARIANT("K4", this_cpu()->lock_depth == 0);
 	p = current_proc();
 	if (p && p->map && va < USER_TOP) {

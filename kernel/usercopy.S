@@ -41,6 +41,37 @@ usercopy_move_quads_fault:
 	lea	(%rdx,%rcx,8), %rcx
 	jmp	usercopy_move_bytes
 
+/* size_t usercopy_load32(uint32_t *to, const uint32_t *from): one aligned word at once */
+	.globl	usercopy_load32, usercopy_load32_at, usercopy_load32_fault
+usercopy_load32:
+	user_open
+usercopy_load32_at:
+	mov	(%rsi), %ecx
+	user_close
+	mov	%ecx, (%rdi)
+	xor	%eax, %eax
+	ret
+usercopy_load32_fault:
+	user_close
+	mov	$4, %eax
+	ret
+
+/* size_t usercopy_swap32(uint32_t *at, uint32_t *old, uint32_t new): new goes in if *old is there; *old: what was */
+	.globl	usercopy_swap32, usercopy_swap32_at, usercopy_swap32_fault
+usercopy_swap32:
+	user_open
+	mov	(%rsi), %eax
+usercopy_swap32_at:
+	lock cmpxchg %edx, (%rdi)
+	user_close
+	mov	%eax, (%rsi)
+	xor	%eax, %eax
+	ret
+usercopy_swap32_fault:
+	user_close
+	mov	$4, %eax
+	ret
+
 /* size_t usercopy_zero(void *dst, size_t n) */
 	.globl	usercopy_zero, usercopy_zero_quads, usercopy_zero_quads_fault, usercopy_zero_bytes, usercopy_zero_end
 usercopy_zero:

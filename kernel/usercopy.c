@@ -2,7 +2,8 @@
 /* kernel/usercopy.c - RING 0 - copies between the kernel and the current user's memory, checked and able to fail.
  *
  * Path:  system calls > [usercopy.c] > usercopy.S   (fault: trap.c > vm_fault(), else usercopy_fixup())
- * Locks: none may be held: a copy can wait for a page from the disk.
+ * Locks: none may be held: a copy can wait for a page from the disk.  With one held it does not wait: it fails if the
+ *        page is not there (trap.c), which is what futex.c wants.
  */
 #include "kernel/usercopy.h"
 
@@ -10,6 +11,9 @@
 
 size_t usercopy_move(void *dst, const void *src, size_t n);
 size_t usercopy_zero(void *dst, size_t n);
+size_t usercopy_load32(uint32_t *to, const uint32_t *from);
+size_t usercopy_swap32(uint32_t *at, uint32_t *old, uint32_t new);
+extern const char usercopy_load32_at[], usercopy_load32_fault[], usercopy_swap32_at[], usercopy_swap32_fault[];
 extern const char usercopy_move_quads[], usercopy_move_quads_fault[], usercopy_move_bytes[], usercopy_move_end[];
 extern const char usercopy_zero_quads[], usercopy_zero_quads_fault[], usercopy_zero_bytes[], usercopy_zero_end[];
 
@@ -17,6 +21,7 @@ extern const char usercopy_zero_quads[], usercopy_zero_quads_fault[], usercopy_z
 static const struct { const char *at, *next; } fixups[] = {
 	{usercopy_move_quads, usercopy_move_quads_fault}, {usercopy_move_bytes, usercopy_move_end},
 	{usercopy_zero_quads, usercopy_zero_quads_fault}, {usercopy_zero_bytes, usercopy_zero_end},
+	{usercopy_load32_at, usercopy_load32_fault}, {usercopy_swap32_at, usercopy_swap32_fault},
 };
 
 uint64_t usercopy_fixup(uint64_t rip)
@@ -36,6 +41,16 @@ size_t copy_in_part(void *dst, uaddr_t src, size_t n)
 size_t copy_out_part(uaddr_t dst, const void *src, size_t n)
 {
 	return user_range_ok(dst, n) ? usercopy_move((void *)dst, src, n) : n;
+}
+
+int user_load32(uint32_t *to, uaddr_t from)
+{
+	return user_range_ok(from, 4) && !usercopy_load32(to, (const uint32_t *)from) ? 0 : -EFAULT;
+}
+
+int user_swap32(uaddr_t at, uint32_t *old, uint32_t new)
+{
+	return user_range_ok(at, 4) && !usercopy_swap32((uint32_t *)at, old, new) ? 0 : -EFAULT;
 }
 
 int copy_in(void *dst, uaddr_t src, size_t n) { return copy_in_part(dst, src, n) ? -EFAULT : 0; }

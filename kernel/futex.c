@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/futex.c - RING 0 - futex(2): sleep while a word of user memory has a value; what mutexes are made of.
+ *
+ * Path:  syscall.c > [futex.c] > sched.c
+ * Locks: futex_lock guards the list of sleepers.  The word is read with it held, so no wake-up falls between the look at
+ *        the word and the sleep; a page that is not there is fetched without the lock, and all begins again.
+ *
+ * X1  A sleeper is on the list until it is woken, or takes itself off; both with futex_lock held.
+ */
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/map.h"
+
+#define ROBUST_MAX 2048                 /* entries of a list that may be a circle */
+#define NS 1000000000ull
+
+/* What a word is, whoever maps it where: (object, byte), or (address space, address) if nobody shares it. */
+struct key { const void *object; uint64_t offset; };
+
+struct sleeper {
+	struct list link;
+	struct key key;
+	uint32_t bits;
+	bool woken;
+	struct waitq wait;
+};
+
+static struct spinlock futex_lock = SPINLOCK_INIT(RANK_PORT, "futex");
+static struct list sleepers = LIST_INIT(sleepers);
+
+/* 0, -EINVAL (not aligned), -EFAULT (nothing mapped) */
+static int key_of(uaddr_t at, bool private, struct key *k)
+{
+	struct map *m = current_proc()->map;
+	struct entry *e;
+	int rc = 0;
+
+	if (at % 4) return -EINVAL;
+	if (at >= USER_TOP) return -EFAULT;
+	*k = (struct key){m, at};
+	if (private) return 0;
+	mutex_lock(&m->lock);
+	e = map_find_locked(m, at);
+	if (!e) rc = -EFAULT;
+	else if (e->vmo && (e->flags & ENTRY_SHARED))
+		*k = (struct key){e->vmo, (e->vnode.start << PAGE_SHIFT) + (at - e->anode.start)};
+	mutex_unlock(&m->lock);
+	return rc;
+}
+
+/* => 0 with futex_lock held and the word read; -EFAULT without */
+static int word_lock(uaddr_t at, uint32_t *word)
+{
+	for (;;) {
+		spin_lock(&futex_lock);
+		if (!user_load32(word, at)) return 0;
+		spin_unlock(&futex_lock);
+		if (user_load32(word, at)) return -EFAULT;
+	}
+}
+
+static long futex_wait(uaddr_t at, const struct key *k, uint32_t val, uint32_t bits, uint64_t deadline)
+{
+	struct sleeper s = {.key = *k, .bits = bits};
+	uint32_t word;
+	int rc = word_lock(at, &word);
+
+	if (rc) return rc;
+	if (word != val) {
+		spin_unlock(&futex_lock);
+		return -EAGAIN;
+	}
+	waitq_init(&s.wait);
+	list_push_back(&sleepers, &s.link);
+	while (!s.woken && !rc) rc = waitq_sleep(&s.wait, &futex_lock, deadline, true);
+	if (!s.woken) list_remove(&s.link);
+	spin_unlock(&futex_lock);
+	if (s.woken) return 0;
+	return rc == -EINTR && deadline == WAIT_FOREVER ? -ERESTART : rc;
+}
+
+static bool key_is(const struct sleeper *s, const struct key *k)
+{
+	return s->key.object == k->object && s->key.offset == k->offset;
+}
+
+/* Wake up to n, move up to `move` others to another word.  How many of both.  => futex_lock held */
+static long wake_locked(const struct key *k, uint32_t bits, uint32_t n, const struct key *to, uint32_t move)
+{
+	struct list *l = sleepers.next, *next;
+	uint32_t woken = 0, moved = 0;
+
+	for (; l != &sleepers && (woken < n || moved < move); l = next) {
+		struct sleeper *s = container_of(l, struct sleeper, link);
+
+		next = l->next;
+		if (!key_is(s, k) || !(s->bits & bits)) continue;
+		if (woken < n) {
+			list_remove(&s->link);
+			s->woken = true;
+			waitq_wake_all(&s->wait);
+			woken++;
+		} else if (moved < move) {
+			s->key = *to;
+			moved++;
+		}
+	}
+	return woken + moved;
+}
+
+static long futex_wake(const struct key *k, uint32_t n, uint32_t bits)
+{
+	long rc;
+
+	spin_lock(&futex_lock);
+	rc = wake_locked(k, bits, n, NULL, 0);
+	spin_unlock(&futex_lock);
+	return rc;
+}
+
+void futex_wake_one(uaddr_t at)
+{
+	struct key k;
+
+	if (!key_of(at, false, &k)) futex_wake(&k, 1, ~0u);
+}
+
+static long futex_requeue(uaddr_t at, const struct key *k, uint32_t wake, uint32_t move, uaddr_t at2, bool private,
+                          bool compare, uint32_t val)
+{
+	struct key to;
+	uint32_t word;
+	long rc = key_of(at2, private, &to);
+
+	if ((int)wake < 0 || (int)move < 0) return -EINVAL;
+	if (rc) return rc;
+	if (compare && (rc = word_lock(at, &word))) return rc;
+	if (!compare) spin_lock(&futex_lock);
+	rc = compare && word != val ? -EAGAIN : wake_locked(k, ~0u, wake, &to, move);
+	spin_unlock(&futex_lock);
+	return rc;
+}
+
+/* FUTEX_WAIT counts from now; FUTEX_WAIT_BITSET names a moment, on the clock that the flag says. */
+static int deadline_of(uaddr_t timeout, bool absolute, bool real, uint64_t *deadline)
+{
+	struct timespec ts;
+	uint64_t ns;
+
+	*deadline = WAIT_FOREVER;
+	if (!timeout) return 0;
+	if (copy_in(&ts, timeout, sizeof(ts))) return -EFAULT;
+	if (ts.sec < 0 || ts.nsec < 0 || (uint64_t)ts.nsec >= NS) return -EINVAL;
+	if ((uint64_t)ts.sec > INT64_MAX / NS / 2) return 0;
+	ns = ts.sec * NS + ts.nsec;
+	if (!absolute) *deadline = time_mono() + ns;
+	else *deadline = real ? ns - MIN(ns, (uint64_t)(time_real() - (int64_t)time_mono())) : ns;
+	return 0;
+}
+
+SYSCALL(futex)
+{
+	uint32_t op = a1 & ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), bits = ~0u;
+	bool private = a1 & FUTEX_PRIVATE_FLAG, bitset = op == FUTEX_WAIT_BITSET || op == FUTEX_WAKE_BITSET;
+	uint64_t deadline;
+	struct key k;
+	long rc = key_of(a0, private, &k);
+
+	if (rc) return rc;
+	if (bitset) bits = a5;
+	if (!bits) return -EINVAL;
+	switch (op) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+		rc = deadline_of(a3, bitset, a1 & FUTEX_CLOCK_REALTIME, &deadline);
+		return rc ? rc : futex_wait(a0, &k, a2, bits, deadline);
+	case FUTEX_WAKE:
+	case FUTEX_WAKE_BITSET: return futex_wake(&k, a2, bits);
+	case FUTEX_REQUEUE:
+	case FUTEX_CMP_REQUEUE: return futex_requeue(a0, &k, a2, a3, a4, private, op == FUTEX_CMP_REQUEUE, a5);
+	default: return -ENOSYS;        /* priority inheritance, WAKE_OP: C libraries do without */
+	}
+}
+
+/* ---- robust mutexes (set_robust_list(2)): those that a dying thread owns tell the next owner */
+
+struct robust_head { uaddr_t next; int64_t offset; uaddr_t pending; };
+
+static void robust_mark(uaddr_t at, uint32_t tid)
+{
+	uint32_t word, new;
+
+	if (at % 4 || user_load32(&word, at)) return;
+	do {
+		if ((word & FUTEX_TID_MASK) != tid) return;
+		new = word;
+		if (user_swap32(at, &word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED)) return;
+	} while (word != new);
+	if (word & FUTEX_WAITERS) futex_wake_one(at);
+}
+
+void futex_robust_exit(struct thread *t)
+{
+	struct robust_head h;
+	uaddr_t at, next;
+
+	if (!t->robust || copy_in(&h, t->robust, sizeof(h))) return;
+	at = h.next & ~1ull;            /* bit 0 marks PI mutexes, which we do not have */
+	for (int i = 0; i < ROBUST_MAX && at != t->robust; i++) {
+		if (copy_in(&next, at, sizeof(next))) break;
+		if (at != h.pending) robust_mark(at + h.offset, t->tid);
+		at = next & ~1ull;
+	}
+	if (h.pending) robust_mark((h.pending & ~1ull) + h.offset, t->tid);
+}
