@@ -11,10 +11,13 @@
 #:                              stderr ends with "quire: exit status N" (a signal: 128+n); make turns every N but 0
 #:                              into 2, tests/harness/run with the same arguments exits with N itself
 #:     IMAGE=file               keep the disk image there afterwards
-#:     MEM=256 CPUS=1 QEMU_EXTRA='-drive ...' CMDLINE='words for the kernel' TIMEOUT=600
+#:     MEM=256 CPUS=2 QEMU_EXTRA='-drive ...' CMDLINE='words for the kernel' TIMEOUT=600
 #: make test                    unit tests on the host, then the guest's tests; closes with "N passed, N failed"
+#:     CPUS=2                   how many each machine has; some tests say themselves
 #: make test-one T=name         one unit program, one of its cases, one guest test, or one check of the conformance suite
 #: make conformance             the suite on Quire, with vm=split, and on Debian's Linux: writes docs/conformance.md
+#: make mutants                 break the kernel on purpose, fault by fault, and see that a check notices (20 minutes)
+#: make mutants M=name          one of these faults, or several; tests/mutants/run.py --list names them
 #: make gdb                     QEMU stopped, gdb attached with the symbols of the kernel (CMDLINE=, MEM= as above)
 #: make lint                    formatting, and the measures of the style guide
 #: make format                  let clang-format rewrite the C files named by F='a.c b.c'
@@ -65,7 +68,7 @@ SETTINGS = EXTRA=$(call quote,$(EXTRA)) CMD=$(call quote,$(CMD)) IMAGE=$(call qu
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help all image deps run test test-one conformance gdb lint format coverage clean FORCE
+.PHONY: help all image deps run test test-one conformance mutants gdb lint format coverage clean FORCE
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -82,13 +85,16 @@ run:
 	@tests/harness/run $(SETTINGS)
 
 test: deps
-	@python3 tests/harness/runner.py
+	@CPUS=$(call quote,$(CPUS)) python3 tests/harness/runner.py
 
 test-one: deps
-	@python3 tests/harness/runner.py $(call quote,$(T))
+	@CPUS=$(call quote,$(CPUS)) python3 tests/harness/runner.py $(call quote,$(T))
 
 conformance: deps all
 	@python3 tests/conformance/ledger.py
+
+mutants: deps
+	@python3 tests/mutants/run.py $(M)
 
 coverage: deps
 	@python3 tests/harness/runner.py --coverage

@@ -33,6 +33,34 @@ static void order_check(struct cpu *c, const struct spinlock *l)
 }
 #endif
 
+#ifdef QUIRE_DEBUG
+static uint64_t delay_seed;             /* 0: no delays */
+
+void lock_delays_start(const char *seed)
+{
+	delay_seed = 1;
+	for (; seed && *seed >= '0' && *seed <= '9'; seed++) delay_seed = delay_seed * 10 + (uint64_t)(*seed - '0');
+}
+
+void lock_delay(void)
+{
+	struct cpu *c = this_cpu();
+
+	if (!delay_seed) return;
+	if (!c->chance) c->chance = delay_seed * 0x9e3779b97f4a7c15ull + c->id;
+	c->chance = c->chance * 6364136223846793005ull + 1442695040888963407ull;
+	if (c->chance >> 54 == 0) c->resched = true;
+	if (c->chance >> 60) return;
+	for (uint64_t n = c->chance >> 40 & 1023; n > 0; n--) {
+		shootdown_poll();
+		__builtin_ia32_pause();
+	}
+}
+#else
+void lock_delays_start(const char *seed) { kprintf("quire: delay=%s needs a debug build (make DEBUG=1)\n", seed); }
+void lock_delay(void) { }
+#endif
+
 void spin_lock(struct spinlock *l)
 {
 	bool irq = irq_off();
@@ -41,6 +69,7 @@ void spin_lock(struct spinlock *l)
 	if (c->lock_depth++ == 0) c->lock_irq = irq;
 #ifdef QUIRE_DEBUG
 	order_check(c, l);
+	lock_delay();
 #endif
 	if (l->held && l->owner == c) panic("invariant K3 broken: %s taken twice by one CPU", l->name);
 	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) {
@@ -66,6 +95,9 @@ void spin_unlock(struct spinlock *l)
 	l->owner = NULL;
 	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 	if (--c->lock_depth == 0 && c->lock_irq) irq_enable();
+#ifdef QUIRE_DEBUG
+	if (c->lock_depth == 0) lock_delay();
+#endif
 }
 
 bool spin_held(const struct spinlock *l)

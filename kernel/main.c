@@ -86,6 +86,8 @@ static void memory_check(void)
 void kernel_main(struct bootinfo *bi);
 void kernel_main(struct bootinfo *bi)
 {
+	static char seed[24];
+
 	console_init();
 	cpu_init(0);
 	sched_init();
@@ -103,6 +105,7 @@ void kernel_main(struct bootinfo *bi)
 	console_input_init();
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
+	if (cmdline_get("delay", seed, sizeof(seed))) lock_delays_start(seed);
 	vm_split = cmdline_has("vm=split");
 	writeback_start();
 	reclaim_start();

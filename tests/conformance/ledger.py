@@ -152,7 +152,7 @@ class Ledger:
         yield "%-28s %7s %7s %9s %7s" % ("conformance", "checks", "Quire", "vm=split", "Linux")
         groups = [("msync", ["MS"]), ("mmap", ["MM", "MX"]), ("munmap, mprotect, mlock", ["MU", "MP", "ML"]),
                   ("fsync, truncate, fallocate", ["FS", "FT", "FL"]), ("advice, mincore, mremap, brk", ["FA", "MA", "MC", "MR", "BK"]),
-                  ("shared memory, memfd", ["SH", "MF"]), ("signals, bad memory", ["SG"]), ("read, write, limits", ["RW", "RL"])]
+                  ("shared memory, memfd", ["SH", "MF"]), ("signals, bad memory, threads", ["SG", "TH"]), ("read, write, limits", ["RW", "RL"])]
         total = [0, 0, 0, 0]
         for title, kinds in groups:
             numbers = [n for n in self.text if n[:2] in kinds]

@@ -137,6 +137,25 @@ def fdatasync_reports_a_failed_flush_and_the_retry_flushes():
     a_failed_flush_is_reported("fdatasync 0")
 
 
+def flushes(s):
+    return next(d for d in s.guest.qmp("query-blockstats") if "vdc" in d.get("qdev", ""))["stats"]["flush_operations"]
+
+
+@test
+def ms_sync_after_a_failed_flush_flushes_though_nothing_was_stored():
+    """MS2 MS16: the page is written, and still not durable"""
+    with Stepped() as s:
+        file_of_four_pages(s)
+        s.expect(str(ord("x")), "store 0 0 x")
+        s.break_disk("flush", once=True)
+        s.expect("EIO", "msync 0 0 4096 s")
+        before = flushes(s)
+        s.expect("0", "msync 0 0 4096 s")
+        check(flushes(s) > before, "the second call did not flush")
+        s.mend_disk()
+        s.finish()
+
+
 @test
 def a_failed_flush_between_metadata_and_data_is_reported():
     """FS1 MS2: the new file's commit flushes more than once; the second flush fails"""

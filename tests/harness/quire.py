@@ -16,6 +16,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(TOP, "build")
+CPUS = int(os.environ.get("CPUS") or 2)         # `make test CPUS=n`
 OVMF = "/usr/share/ovmf/OVMF.fd"
 EXIT_PANIC, EXIT_LOADER, EXIT_KERNEL_BOOT = 171, 163, 165       # (0x55, 0x51, 0x52 << 1) | 1
 NOTHING_TO_BOOT = re.compile(rb"No bootable option or device was found|starting Boot\w+ .EFI Internal Shell")
@@ -41,7 +42,7 @@ class NoBoot(Failed):
 class Guest:
     """One machine: start it, read its console and result channel, wait for its end or kill it."""
 
-    def __init__(self, image, mem=256, cpus=1, extra=(), cache="writeback", drive_opts="", keep=None):
+    def __init__(self, image, mem=256, cpus=CPUS, extra=(), cache="writeback", drive_opts="", keep=None):
         self.dir = keep or tempfile.mkdtemp(prefix="quire-")
         self.keep = keep is not None
         self.mem = mem

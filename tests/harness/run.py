@@ -5,7 +5,7 @@
   EXTRA=dir          a folder of the host, as /extra in the guest
   CMD='...'          run this by /bin/sh in place of scenarios and prompt; its output is our stdout, nothing else is
   IMAGE=file         the disk image is kept there when the machine has ended, however it ended
-  MEM=256 CPUS=1     MiB, processors
+  MEM=256 CPUS=2     MiB, processors
   QEMU_EXTRA='...'   more arguments for QEMU
   CMDLINE='...'      words for the kernel's command line
   TIMEOUT=600        seconds until a machine without a terminal is stopped; 0: never
@@ -25,7 +25,7 @@ import termios
 
 import quire
 
-SETTINGS = {"EXTRA": "", "CMD": "", "IMAGE": "", "MEM": "256", "CPUS": "1", "QEMU_EXTRA": "", "CMDLINE": "",
+SETTINGS = {"EXTRA": "", "CMD": "", "IMAGE": "", "MEM": "256", "CPUS": "2", "QEMU_EXTRA": "", "CMDLINE": "",
             "TIMEOUT": "600", "SIZE": "64", "DEBUG": ""}
 FAILED = 125
 

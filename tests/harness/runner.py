@@ -4,7 +4,7 @@
 
   runner.py                everything
   runner.py NAME           one unit program (test_frame or frame), one of its cases, or one guest test
-  runner.py --coverage     the unit tests, and which lines of the tested files they reach
+  runner.py --coverage     the unit tests, and which lines and branches of the tested files they reach
   runner.py --guest NAME   one guest test in this process (the runner calls itself so, to be able to end it)
 
 A unit program is tests/unit/test_*.c, its sources are in a comment of its first lines: /* links: fs/ext2_*.c */.
@@ -118,8 +118,9 @@ def unit_compile(source, out, flags):
 def unit_build(test, coverage, pool):
     """(program, "") or (None, the compiler's words)"""
     sources, ring0 = unit_sources(test)
-    flags = CFLAGS + SANITIZE + (["-DQUIRE_RING0", "-DQUIRE_HOST"] if ring0 else ["-DQUIRE_RING3"])
-    flags += ["--coverage"] if coverage else []
+    # The sanitizers' checks and the optimiser's jumps are no branches of the source.
+    flags = CFLAGS + (["-O0", "--coverage"] if coverage else SANITIZE)
+    flags += ["-DQUIRE_RING0", "-DQUIRE_HOST"] if ring0 else ["-DQUIRE_RING3"]
     folder = os.path.join(BUILD, "coverage" if coverage else "unit", "ring0" if ring0 else "ring3")
     objects = [os.path.join(folder, s + ".o") for s in sources]
     for status, text in pool.map(unit_compile, sources, objects, [flags] * len(sources)):
@@ -218,23 +219,45 @@ def guest_tests(score, names):
             score.add(status == 0, "guest %s" % name, out)
 
 
-# ---- the lines that unit tests reach
+# ---- the lines and branches that unit tests reach
+
+def cannot_happen(name):
+    """The lines of a file whose branches end in a panic: only a broken invariant takes them."""
+    with open(name) as f:
+        return {n for n, line in enumerate(f, 1) if re.search(r"INVARIANT\(|\bpanic\(", line)}
+
+
+def coverage_add(lines, branches, f, skipped):
+    for line in f["lines"]:
+        n = line["line_number"]
+        lines[n] = lines.get(n, 0) + line["count"]
+        for i, b in enumerate([] if n in skipped else line["branches"]):
+            branches[n, i] = branches.get((n, i), 0) + b["count"]
+
+
+def coverage_row(name, rows):
+    """rows: of a file, or of many, the counts of lines and those of branches."""
+    cells = []
+    for counts in [n for lines, _ in rows for n in lines.values()], [n for _, b in rows for n in b.values()]:
+        hit = sum(1 for n in counts if n)
+        cells += [100 * hit / max(1, len(counts)) if counts else 100, hit, len(counts)]
+    print("%5.1f %% %5d of %5d lines  %5.1f %% %5d of %5d branches  %s" % (*cells, name))
+
 
 def coverage_report():
+    """A branch is one outcome of a condition as gcov counts them, and counts when it was taken at least once."""
     total = {}
     for data in glob.glob(os.path.join(BUILD, "coverage/**/*.gcda"), recursive=True):
-        out = subprocess.run(["gcov", "--json-format", "--stdout", data], cwd=TOP, stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL, check=False).stdout
+        out = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout", data], cwd=TOP,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
         for f in json.loads(out or b'{"files": []}')["files"]:
-            lines = total.setdefault(f["file"], {})
-            for line in f["lines"]:
-                n = line["line_number"]
-                lines[n] = lines.get(n, 0) + line["count"]
-    for name, lines in sorted(total.items()):
-        if name.startswith(("tests/", "/")) or not lines:
-            continue
-        hit = sum(1 for n in lines.values() if n)
-        print("%5.1f %%  %4d of %4d lines  %s" % (100 * hit / len(lines), hit, len(lines), name))
+            name = f["file"]
+            if not name.startswith(("tests/", "/")):
+                coverage_add(*total.setdefault(name, ({}, {})), f, cannot_happen(name))
+    total = {name: row for name, row in sorted(total.items()) if row[0]}
+    for name, row in total.items():
+        coverage_row(name, [row])
+    coverage_row("mm/ in total", [row for name, row in total.items() if name.startswith("mm/")])
 
 
 def chosen(name):

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""What the number of CPUs could change: threads, processes that disturb each other, and stores beside msync, on 1 and 4.
+
+All other guest tests run on two (`make test CPUS=n` changes that).
+"""
+from quire import check, run_cmd, test
+
+THREADS = "TH1 TH2 TH3 TH4 TH5 TH6 TH7 MP1 MU1 MS1 MS11"
+
+
+def threads_on(cpus):
+    status, text = run_cmd("/conformance/posix " + THREADS, guest_kw={"cpus": cpus}, timeout=150)
+    check(status == 0, text)
+
+
+@test
+def threads_and_msync_on_one_cpu():
+    threads_on(1)
+
+
+@test
+def threads_and_msync_on_four_cpus():
+    threads_on(4)
+
+
+@test
+def four_processes_race_on_four_cpus():
+    status, text = run_cmd("/conformance/race -n 800 -p 4 -s 7 /root/f", guest_kw={"cpus": 4}, timeout=150)
+    check(status == 0 and ": ok" in text, text)
+
+
+@test
+def the_machine_has_as_many_cpus_as_qemu_says():
+    for cpus in (1, 2, 4):
+        status, text = run_cmd("/conformance/scale 0.05", guest_kw={"cpus": cpus})
+        check(status == 0 and text.startswith("%d CPUs\n" % cpus), text)
