@@ -95,7 +95,7 @@ static int write_fresh(struct vmo *v, uint64_t at, const struct source *from, ui
 	there = radix_get(&v->pages, index);
 	if (rc) {
 		/* nothing was copied */
-	} else if (there && there->state == PG_FILLING) {
+	} else if ((there && there->state == PG_FILLING) || punching(v, index)) {
 		rc = -EAGAIN;
 	} else if (there) {
 		memcpy((char *)page_virt(there) + off, (char *)page_virt(p) + off, *n);

@@ -110,6 +110,7 @@ struct entry *entry_clone(struct map *m, const struct entry *from)
 	e->max_prot = from->max_prot;
 	e->flags = from->flags;
 	e->err_seen = from->err_seen;
+	e->ra.advice = from->ra.advice;
 	if (e->vmo) vmo_user_get(e->vmo);
 	entry_place(e, from->anode.start, entry_bytes(from), from->vnode.start);
 	return e;

@@ -197,7 +197,7 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 
 	if (advice == MADV_WILLNEED || advice == MADV_REMOVE) return advise_objects(m, start, end, advice);
 	mutex_lock(&m->lock);
-	if (advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
+	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
 	for (n = tree_first_overlap(&m->entries, start, end - 1); n && !rc; n = tree_next_overlap(n, start, end - 1)) {
 		if (n->start > at) hole = true;
 		rc = advise_entry(m, container_of(n, struct entry, anode), MAX(start, n->start), MIN(end, n->last + 1), advice);

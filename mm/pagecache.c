@@ -104,11 +104,6 @@ void page_dirty_locked(struct vmo *v, struct page *p)
 	v->uncommitted = true;
 }
 
-static bool punching(const struct vmo *v, uint64_t index)
-{
-	return index >= v->punch_lo && index < v->punch_hi;
-}
-
 /* Put FILLING pages at [index, index + n) as far as they are absent and within the object; they get a run. */
 static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 {

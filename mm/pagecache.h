@@ -20,6 +20,9 @@ void writer_leave(struct vmo *, bool wrote);
 int write_room(struct vmo *, uint64_t index);   /* make sure of room on disk for the page: 0, -ENOSPC, -EIO */
 static inline uint64_t vmo_pages_locked(const struct vmo *v) { return ROUND_UP(v->size, PAGE_SIZE) >> PAGE_SHIFT; }
 
+/* space.c V4: is the page part of a hole that is being punched? */
+static inline bool punching(const struct vmo *v, uint64_t index) { return index >= v->punch_lo && index < v->punch_hi; }
+
 /* vmo.c */
 void vmo_touch_locked(struct vmo *, uint32_t vmoc);
 void vmo_release_check_locked(struct vmo *);    /* no user, nothing owed: tell the pager */

@@ -18,6 +18,7 @@
 #include "mm/split.h"
 
 #define WRITEBACK_PERIOD (1000ull * 1000 * 1000)        /* ns between rounds of the thread */
+#define DUE              1                              /* vmo->dirty_since: in the next round, whatever its age */
 #define WRITEBACK_AGE    (5 * WRITEBACK_PERIOD)         /* how long a page may stay dirty */
 
 /* The page's debt is taken up by a run: DIRTY -> WRITING. */
@@ -112,7 +113,7 @@ static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool 
 
 	spin_lock(&v->lock);
 	for (uint64_t i = first; (p = radix_next_tagged(&v->pages, &i, TAG_WRITING)) && i <= last; i++) {
-		if (async && (p->flags & PFL_REDIRTIED)) v->dirty_since = 1;
+		if (async && (p->flags & PFL_REDIRTIED)) v->dirty_since = DUE;
 		while (!async && (p = radix_get(&v->pages, i)) && p->state == PG_WRITING && (p->flags & PFL_REDIRTIED))
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	}
@@ -215,7 +216,7 @@ static void sync_round(uint64_t min_age, bool wait)
 
 		if (!v) return;
 		since = __atomic_load_n(&v->dirty_since, __ATOMIC_RELAXED);
-		if (since && now - since >= min_age && (v->links || v->users)) vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
+		if (since && (since == DUE || now - since >= min_age) && (v->links || v->users)) vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
 		if (v->split_of) split_idle(v);
 		vmo_unref(v);
 	}

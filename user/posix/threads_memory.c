@@ -46,6 +46,7 @@ TEST(MS1, every_image_written_while_another_cpu_stores_has_what_was_stored_befor
 	r.word = (volatile uint64_t *)p;
 	*r.word = 0;
 	must(pthread_create(&t, NULL, store_on, &r) == 0);
+	while (*r.word == 0) sched_yield();
 	for (int i = 0; i < 60; i++) {
 		uint64_t before = *r.word, on_disk;
 
@@ -71,6 +72,7 @@ TEST(MS11, no_store_of_another_thread_is_lost_by_invalidation)
 	r.word = (volatile uint64_t *)p;
 	*r.word = *other.word = 0;
 	must(pthread_create(&t[0], NULL, store_on, &r) == 0 && pthread_create(&t[1], NULL, store_on, &other) == 0);
+	while (*r.word == 0 || *other.word == 0) sched_yield();
 	for (int i = 0; i < 60; i++) {
 		expect(msync(p, 2 * PAGE, MS_INVALIDATE | (i % 2 ? MS_SYNC : 0)) == 0);
 		expect(*r.word >= last);        /* it only rises */

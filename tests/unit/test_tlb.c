@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* tests/unit/test_tlb.c - HOST - what a CPU is made to forget; kernel addresses when memory runs out. */
+#include "tests/unit/mmworld.h"
+
+#include "kernel/smp.h"
+
+static unsigned pages_forgotten, all_forgotten;
+static struct shootdown sent;           /* the last one, to these CPUs */
+static uint64_t sent_to;
+
+void shootdown_send(struct shootdown *s, uint64_t who)
+{
+	sent = *s;
+	sent_to = who;
+	if (s->leave) s->pmap->cpus &= BIT(0);
+}
+
+void invlpg(uint64_t va)
+{
+	assert_int_equal(va % PAGE_SIZE, 0);
+	pages_forgotten++;
+}
+
+void write_cr3(uint64_t root)
+{
+	(void)root;
+	all_forgotten++;
+}
+
+static int tlb_setup(void **st)
+{
+	struct fix *f;
+
+	world_setup(st);
+	f = *st;
+	map_switch(f->map);
+	pages_forgotten = all_forgotten = 0;
+	sent_to = 0;
+	return 0;
+}
+
+static int tlb_teardown(void **st)
+{
+	map_switch(NULL);
+	return world_teardown(st);
+}
+
+static void one_page_is_forgotten_alone(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_anon(f, 40, MAP_PRIVATE);
+
+	fill_with(f, at, 40);
+	assert_int_equal(pages_forgotten, 0);           /* a right that is gained needs no shootdown */
+	map_protect(f->map, at + PG(3), PG(1), PROT_READ);
+	assert_int_equal(pages_forgotten, 1);
+	assert_int_equal(all_forgotten, 0);
+}
+
+static void many_pages_are_forgotten_at_once(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_anon(f, 40, MAP_PRIVATE);
+
+	fill_with(f, at, 40);
+	map_unmap(f->map, at, PG(40));
+	assert_int_equal(pages_forgotten, 0);
+	assert_int_equal(all_forgotten, 1);
+}
+
+static void a_map_that_is_not_loaded_is_not_remembered(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_anon(f, 2, MAP_PRIVATE);
+
+	fill_with(f, at, 2);
+	map_switch(NULL);
+	all_forgotten = 0;
+	map_unmap(f->map, at, PG(2));
+	assert_int_equal(pages_forgotten + all_forgotten, 0);
+}
+
+static void other_cpus_that_have_it_loaded_are_told(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_anon(f, 3, MAP_PRIVATE);
+
+	fill_with(f, at, 3);
+	map_protect(f->map, at, PG(1), PROT_READ);
+	assert_int_equal(sent_to, 0);
+	f->map->pmap.cpus |= BIT(1);
+	map_protect(f->map, at + PG(1), PG(2), PROT_READ);
+	assert_int_equal(sent_to & BIT(1), BIT(1));
+	assert_ptr_equal(sent.pmap, &f->map->pmap);
+	assert_int_equal(sent.start, at + PG(1));
+	assert_int_equal(sent.npages, 2);
+	assert_false(sent.leave);
+}
+
+static void kernel_pages_are_everywhere(void **st)
+{
+	(void)st;
+	ncpus = 3;
+	kfree_pages(kalloc_pages(2), 2);
+	ncpus = 1;
+	assert_int_equal(sent_to & BIT(2), BIT(2));
+	assert_ptr_equal(sent.pmap, &kernel_pmap);
+}
+
+static void a_cpu_that_idles_in_a_dying_map_has_to_leave(void **st)
+{
+	struct fix *f = *st;
+	struct map *child = map_fork(f->map);
+
+	child->pmap.cpus = BIT(1);
+	map_put(child);
+	assert_int_equal(sent_to, BIT(1));
+	assert_true(sent.leave);
+}
+
+static void the_same_tables_are_not_loaded_twice(void **st)
+{
+	struct fix *f = *st;
+
+	map_switch(f->map);
+	assert_int_equal(all_forgotten, 0);
+	map_switch(NULL);
+	assert_int_equal(all_forgotten, 1);
+}
+
+static void kernel_pages_are_global_and_forgotten_one_by_one(void **st)
+{
+	void *p = kalloc_pages(40);
+
+	(void)st;
+	assert_non_null(p);
+	kfree_pages(p, 40);
+	assert_int_equal(pages_forgotten, 40);
+	kfree_pages(NULL, 40);
+}
+
+/* The tables that a failed attempt made may stay: the next one needs no more of them. */
+static void kernel_memory_that_does_not_fit_is_none(void **st)
+{
+	uint64_t before = frame_free_count();
+	void *p = NULL;
+
+	(void)st;
+	for (unsigned left = 0; !p; left++) {
+		memory_take(left, 0);
+		p = kalloc_pages(3);
+		memory_give();
+		assert_in_range(left, 0, 10);
+	}
+	kfree_pages(p, 3);
+	assert_in_range(before - frame_free_count(), 0, 12);
+}
+
+static void registers_without_a_table_are_not_mapped(void **st)
+{
+	(void)st;
+	memory_take(0, 0);
+	assert_null(pmap_map_device(0xfee00000, PG(1), false));
+	memory_give();
+	assert_non_null(pmap_map_device(0xfee00000, PG(1), true));
+}
+
+static void what_is_not_mapped_among_the_stacks_is_a_guard(void **st)
+{
+	char *stack = pmap_kstack_alloc(2);
+
+	(void)st;
+	assert_non_null(stack);
+	assert_true(pmap_is_guard((uintptr_t)stack - 1));
+	assert_false(pmap_is_guard((uintptr_t)stack));
+	assert_true(pmap_is_guard((uintptr_t)stack + 200 * 1024 * 1024));
+	assert_false(pmap_is_guard(0));
+	assert_false(pmap_is_guard(~0ull));
+	pmap_kstack_free(stack, 2);
+	assert_true(pmap_is_guard((uintptr_t)stack));
+}
+
+#define S(name) cmocka_unit_test_setup_teardown(name, tlb_setup, tlb_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		S(one_page_is_forgotten_alone),
+		S(many_pages_are_forgotten_at_once),
+		S(a_map_that_is_not_loaded_is_not_remembered),
+		S(other_cpus_that_have_it_loaded_are_told),
+		S(kernel_pages_are_everywhere),
+		S(a_cpu_that_idles_in_a_dying_map_has_to_leave),
+		S(the_same_tables_are_not_loaded_twice),
+		S(kernel_pages_are_global_and_forgotten_one_by_one),
+		S(kernel_memory_that_does_not_fit_is_none),
+		S(registers_without_a_table_are_not_mapped),
+		S(what_is_not_mapped_among_the_stacks_is_a_guard),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

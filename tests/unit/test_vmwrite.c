@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* tests/unit/test_vmwrite.c - HOST - vm_write: a server puts exact bytes of its mapping on the disk. */
+#include "tests/unit/mmworld.h"
+
+static uaddr_t disk;
+
+static int server_setup(void **st)
+{
+	struct fix *f;
+
+	world_setup(st);
+	f = *st;
+	f->map->wired = true;
+	f->vmo->flags = VMO_NOGROW;
+	disk = map_file(f, 8, RW, MAP_SHARED);
+	return 0;
+}
+
+/* What a server leaves dirty is its own business. */
+static int server_teardown(void **st)
+{
+	struct fix *f = *st;
+	struct vm_extent all = {.addr = disk, .len = PG(8), .flags = VMX_FORGET};
+
+	assert_int_equal(vm_write(f->map, &all, 1), 0);
+	f->vmo->flags = 0;
+	return world_teardown(st);
+}
+
+static int put(struct fix *f, uint64_t off, uint64_t len, uint32_t flags)
+{
+	struct vm_extent x = {.addr = disk + off, .len = len, .flags = flags};
+
+	return vm_write(f->map, &x, 1);
+}
+
+static void store(struct fix *f, uint64_t off, uint8_t byte)
+{
+	assert_int_equal(user_store(f->map, disk + off, byte), 0);
+}
+
+static void only_the_bytes_that_were_named_are_written(void **st)
+{
+	struct fix *f = *st;
+
+	for (uint64_t off = 0; off < PG(3); off += 512) store(f, off, 'X');
+	assert_int_equal(put(f, 1024, PG(1), VMX_KEEP_DIRTY), 0);
+	assert_int_equal(disk_byte(512), 'a');
+	assert_int_equal(disk_byte(1024), 'X');
+	assert_int_equal(disk_byte(PG(1) + 512), 'X');
+	assert_int_equal(disk_byte(PG(1) + 1024), 'b');
+	assert_int_equal(world.writes, 1);
+	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);        /* all behind its start was written */
+	assert_int_equal(state_of(f->vmo, 1), PG_DIRTY);        /* kept, for what was not */
+}
+
+static void what_is_clean_is_on_the_disk_already(void **st)
+{
+	struct fix *f = *st;
+
+	store(f, PG(1), 'X');
+	store(f, PG(4), 'Y');
+	user_load(f->map, disk + PG(2));
+	assert_int_equal(put(f, 0, PG(8), 0), 0);
+	assert_int_equal(world.writes, 2);
+	assert_int_equal(world.write_pages, 2);
+	assert_int_equal(f->vmo->ndirty, 0);
+	assert_int_equal(page_at(f->vmo, 1)->flags & PFL_OWNER, 0);
+}
+
+static void extents_that_make_no_sense_are_refused(void **st)
+{
+	struct fix *f = *st;
+
+	assert_int_equal(put(f, 1, 512, 0), -EINVAL);
+	assert_int_equal(put(f, 0, 511, 0), -EINVAL);
+	assert_int_equal(put(f, 0, 0, 0), -EINVAL);
+	assert_int_equal(put(f, PG(8), 512, 0), -EFAULT);
+	assert_int_equal(put(f, PG(7), PG(2), 0), -EFAULT);
+	assert_int_equal(vm_write(f->map, NULL, 0), 0);
+}
+
+static void only_an_owners_mapping_is_written_so(void **st)
+{
+	struct fix *f = *st;
+	struct vm_extent x = {.addr = map_anon(f, 1, MAP_PRIVATE), .len = 512};
+
+	assert_int_equal(vm_write(f->map, &x, 1), -EFAULT);
+	x.addr = map_file(f, 1, RW, MAP_PRIVATE);
+	assert_int_equal(vm_write(f->map, &x, 1), -EFAULT);
+}
+
+static void extents_of_one_object_go_together(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t other = map_anon(f, 1, MAP_SHARED);
+	struct vm_extent x[3] = {{.addr = disk}, {.addr = disk + PG(3)}, {.addr = other}};
+
+	x[0].len = x[1].len = x[2].len = 512;
+	store(f, 0, 'X');
+	store(f, PG(3), 'Y');
+	assert_int_equal(vm_write(f->map, x, 2), 0);
+	assert_int_equal(disk_byte(0), 'X');
+	assert_int_equal(disk_byte(PG(3)), 'Y');
+	map_find_locked(f->map, other)->flags |= ENTRY_OWNER;
+	assert_int_equal(vm_write(f->map, x, 3), -EINVAL);
+	x[1].addr = disk + PG(20);
+	assert_int_equal(vm_write(f->map, x, 2), -EFAULT);
+}
+
+static void a_failed_write_is_told_and_leaves_the_page_to_its_owner(void **st)
+{
+	struct fix *f = *st;
+
+	store(f, 0, 'X');
+	world.write_status = -EIO;
+	assert_int_equal(put(f, 0, PG(1), 0), -EIO);
+	world.write_status = 0;
+	assert_int_equal(state_of(f->vmo, 0), PG_DIRTY);
+	assert_true(page_at(f->vmo, 0)->flags & PFL_OWNER);
+	assert_int_equal(put(f, 0, PG(1), 0), 0);
+	assert_int_equal(disk_byte(0), 'X');
+}
+
+static void forgotten_pages_are_never_written(void **st)
+{
+	struct fix *f = *st;
+
+	store(f, 0, 'X');
+	user_load(f->map, disk + PG(1));
+	assert_int_equal(put(f, 0, PG(3), VMX_FORGET), 0);
+	assert_int_equal(f->vmo->ndirty, 0);
+	assert_int_equal(world.writes, 0);
+	assert_false(pte_writable(f->map, disk));
+}
+
+/* The page's write is under way when the server comes with the next one. */
+static void begin(struct fix *f)
+{
+	struct page *p = page_at(f->vmo, 0);
+	struct run *r;
+
+	spin_lock(&f->vmo->lock);
+	r = run_create_locked(f->vmo, RUN_WRITE, 0);
+	page_protect_all(p);
+	page_set_state(p, PG_WRITING);
+	page_ref(p);
+	r->page[r->npages++] = p;
+	spin_unlock(&f->vmo->lock);
+	run_post(r);
+}
+
+static void a_write_under_way_is_waited_for(void **st)
+{
+	struct fix *f = *st;
+
+	store(f, 0, 'X');
+	begin(f);
+	store(f, 0, 'Y');
+	assert_int_equal(put(f, 0, PG(1), 0), 0);
+	assert_int_equal(world.writes, 2);
+	assert_int_equal(disk_byte(0), 'Y');
+	store(f, 0, 'Z');
+	begin(f);
+	assert_int_equal(put(f, 0, PG(1), VMX_FORGET), 0);
+	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
+	vmo_invalidate(f->vmo, 0, ~0ull);
+	vmo_prefetch(f->vmo, 0, 0);
+	assert_int_equal(put(f, 0, PG(1), 0), 0);       /* being read: waited for as well */
+	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
+}
+
+static void give_memory(struct fix *f)
+{
+	(void)f;
+	memory_give();
+}
+
+static void without_memory_for_a_run_it_waits(void **st)
+{
+	struct fix *f = *st;
+
+	store(f, 0, 'X');
+	memory_take(0, FRAME_RESERVE);
+	script.on_idle = give_memory;
+	assert_int_equal(put(f, 0, PG(1), 0), 0);
+	assert_null(script.on_idle);
+	assert_int_equal(disk_byte(0), 'X');
+}
+
+static unsigned run_pages[4], nruns;
+
+/* The disk of the world is too small for this object: the test plays it. */
+static void take_runs(struct fix *f)
+{
+	(void)f;
+	for (nruns = 0; world.queued > 0; nruns++) {
+		struct kmsg *k = world.queue[--world.queued];
+		struct run *r = container_of(k->obj[0], struct run, obj);
+
+		run_pages[nruns] = r->npages;
+		assert_int_equal(run_done(r, 0, r->len, 0), 0);
+		k->done(k);
+	}
+}
+
+static void runs_are_no_longer_than_they_may_be(void **st)
+{
+	struct fix *f = *st;
+	struct vmo *v = vmo_create(&pager_port, 0, PG(RUN_MAX + 2), PG(RUN_MAX + 2), VMO_NOGROW);
+	struct vm_extent x = {.len = PG(RUN_MAX + 2)};
+	static char page[PAGE_SIZE];
+	uint64_t pos = 0;
+
+	for (; pos < x.len; pos += PAGE_SIZE)
+		assert_int_equal(pcache_write(v, &pos, (uaddr_t)page, PAGE_SIZE, false, ~0ull), PAGE_SIZE);
+	assert_int_equal(map_map(f->map, &x.addr, x.len, RW, RW, MAP_SHARED, v, 0), 0);
+	script.on_sleep = take_runs;
+	assert_int_equal(vm_write(f->map, &x, 1), 0);
+	assert_int_equal(nruns, 2);
+	assert_int_equal(run_pages[1], RUN_MAX);
+	assert_int_equal(run_pages[0], 2);
+	map_unmap(f->map, x.addr, x.len);
+	vmo_unref(v);
+}
+
+#define S(name) cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		S(only_the_bytes_that_were_named_are_written),
+		S(what_is_clean_is_on_the_disk_already),
+		S(extents_that_make_no_sense_are_refused),
+		S(only_an_owners_mapping_is_written_so),
+		S(extents_of_one_object_go_together),
+		S(a_failed_write_is_told_and_leaves_the_page_to_its_owner),
+		S(forgotten_pages_are_never_written),
+		S(a_write_under_way_is_waited_for),
+		S(without_memory_for_a_run_it_waits),
+		S(runs_are_no_longer_than_they_may_be),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
