@@ -181,7 +181,7 @@ static void enqueue_locked(struct cpu *c, struct thread *t)
 	if (first || idle) c->resched = true;
 	if (c == this_cpu()) clock_want(sched_deadline());
 	else if (first || idle || c->nready == 1) cpu_kick(c);  /* its timer may stand at never */
-	if (!idle && ncpus > 1) kick_idle(c);
+	if (!idle && !t->reserve && ncpus > 1) kick_idle(c);    /* servers are not taken */
 }
 
 /* A program's new thread goes to the CPU with the least to do; the kernel's own and servers stay here. */

@@ -54,6 +54,7 @@ def a_person_at_the_prompt():
     with Image(cmdline="norun") as img:
         t = Terminal(img.path)
         with t.guest as g:
+            t.expect(b"docs/conformance.md lists all")          # the summary of the ledger
             t.expect(b"quire$ ")
             t.run(b"echo helo\x1b[Dl\r", b"\r\nhello\r\n")     # left arrow: the missing letter goes before the last
             t.run(b"\x1b[A\r", b"\r\nhello\r\n")              # up: once more
