@@ -123,8 +123,11 @@ static void shootdown_do(const struct shootdown *s)
 	else tlb_flush(s->pmap, s->start, s->npages);
 }
 
+/* Not twice at once on one CPU: an interrupt between the work and the answer would do it again, and the second answer
+ * could wipe out the asker's next request. */
 void shootdown_poll(void)
 {
+	bool on = irq_off();
 	struct shootdown **mine = slot[this_cpu()->id];
 
 	for (uint32_t i = 0; i < ncpus; i++) {
@@ -135,6 +138,7 @@ void shootdown_poll(void)
 		this_cpu()->tlb_flushes++;
 		__atomic_store_n(&mine[i], NULL, __ATOMIC_RELEASE);
 	}
+	if (on) irq_enable();
 }
 
 void shootdown_send(struct shootdown *s, uint64_t who)

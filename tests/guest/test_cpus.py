@@ -3,7 +3,10 @@
 
 All other guest tests run on two (`make test CPUS=n` changes that).
 """
-from quire import check, run_cmd, test
+import os
+import subprocess
+
+from quire import BUILD, TOP, check, run_cmd, test
 
 THREADS = "TH1 TH2 TH3 TH4 TH5 TH6 TH7 MP1 MU1 MS1 MS11"
 
@@ -34,3 +37,19 @@ def the_machine_has_as_many_cpus_as_qemu_says():
     for cpus in (1, 2, 4):
         status, text = run_cmd("/conformance/scale 0.05", guest_kw={"cpus": cpus})
         check(status == 0 and text.startswith("%d CPUs\n" % cpus), text)
+
+
+def the_suite_passes_with_delays_at_locks():
+    """A debug build of its own; each seed gives the CPUs other unlucky moments."""
+    build = os.path.join(BUILD, "debug")
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    subprocess.run(["make", "-s", "-j2", "B=" + build, "DEBUG=1", "all"], cwd=TOP, env=env, check=True)
+    for seed in range(1, 7):
+        status, text = run_cmd("/conformance/posix && /conformance/race -n 500 -p 3 -s %d /root/f" % seed, timeout=400, build=build,
+                               cmdline="delay=%d" % seed, guest_kw={"cpus": 2 + seed % 2 * 2})
+        check(status == 0, "seed %d: %s" % (seed, text[-3000:]))
+
+
+the_suite_passes_with_delays_at_locks.seconds = 3000
+if os.environ.get("LONG"):
+    test(the_suite_passes_with_delays_at_locks)

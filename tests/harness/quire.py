@@ -186,7 +186,7 @@ class Image:
         fd, self.path = tempfile.mkstemp(prefix="quire-", suffix=".img")
         self.size_mib = kw.get("size_mib", 64)
         os.close(fd)
-        self.ext2 = mkimage.make_image(BUILD, self.path, **kw)
+        self.ext2 = mkimage.make_image(kw.pop("build", BUILD), self.path, **kw)
 
     def __enter__(self):
         return self
