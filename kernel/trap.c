@@ -81,7 +81,7 @@ static void page_fault(struct trapframe *tf, uaddr_t va)
 	int rc = -EFAULT;
 
 	if ((!user && !fixup) || (tf->error & PF_RESERVED)) trap_fatal(tf);
-	if (!user && this_cpu()->lock_depth) {          /* a copy that must not sleep: the caller tries without the lock */
+	if (!user && this_cpu()->lock_depth && usercopy_no_wait(tf->rip)) {    /* the caller tries without the lock */
 		tf->rip = fixup;
 		return;
 	}

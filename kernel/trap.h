@@ -34,5 +34,6 @@ void signal_deliver(struct trapframe *tf);
 void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf);
 /* usercopy.c: where a fault at kernel address rip continues (the copy then returns -EFAULT); 0: nowhere. */
 uint64_t usercopy_fixup(uint64_t rip);
+bool usercopy_no_wait(uint64_t rip);           /* that copy fails at once with a lock held */
 
 #endif

@@ -2,8 +2,8 @@
 /* kernel/usercopy.c - RING 0 - copies between the kernel and the current user's memory, checked and able to fail.
  *
  * Path:  system calls > [usercopy.c] > usercopy.S   (fault: trap.c > vm_fault(), else usercopy_fixup())
- * Locks: none may be held: a copy can wait for a page from the disk.  With one held it does not wait: it fails if the
- *        page is not there (trap.c), which is what futex.c wants.
+ * Locks: none may be held: a copy can wait for a page from the disk.  But for user_load32() and user_swap32(): with one
+ *        held they fail if the page is not there (trap.c), which is what futex.c wants.
  */
 #include "kernel/usercopy.h"
 
@@ -18,10 +18,10 @@ extern const char usercopy_move_quads[], usercopy_move_quads_fault[], usercopy_m
 extern const char usercopy_zero_quads[], usercopy_zero_quads_fault[], usercopy_zero_bytes[], usercopy_zero_end[];
 
 /* The instructions that may fault, and where they go on when vm_fault() could not help. */
-static const struct { const char *at, *next; } fixups[] = {
-	{usercopy_move_quads, usercopy_move_quads_fault}, {usercopy_move_bytes, usercopy_move_end},
-	{usercopy_zero_quads, usercopy_zero_quads_fault}, {usercopy_zero_bytes, usercopy_zero_end},
-	{usercopy_load32_at, usercopy_load32_fault}, {usercopy_swap32_at, usercopy_swap32_fault},
+static const struct { const char *at, *next; bool no_wait; } fixups[] = {
+	{usercopy_move_quads, usercopy_move_quads_fault, false}, {usercopy_move_bytes, usercopy_move_end, false},
+	{usercopy_zero_quads, usercopy_zero_quads_fault, false}, {usercopy_zero_bytes, usercopy_zero_end, false},
+	{usercopy_load32_at, usercopy_load32_fault, true}, {usercopy_swap32_at, usercopy_swap32_fault, true},
 };
 
 uint64_t usercopy_fixup(uint64_t rip)
@@ -29,6 +29,14 @@ uint64_t usercopy_fixup(uint64_t rip)
 	for (size_t i = 0; i < ARRAY_LEN(fixups); i++)
 		if (rip == (uint64_t)fixups[i].at) return (uint64_t)fixups[i].next;
 	return 0;
+}
+
+/* May this one be called with a lock held, and fail instead of waiting for a page? */
+bool usercopy_no_wait(uint64_t rip)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fixups); i++)
+		if (rip == (uint64_t)fixups[i].at) return fixups[i].no_wait;
+	return false;
 }
 
 bool user_range_ok(uaddr_t start, uint64_t len) { return start <= USER_TOP && len <= USER_TOP - start; }
