@@ -31,11 +31,14 @@ static bool range_pages(uaddr_t start, uint64_t len, uaddr_t *end)
 static struct map *map_limited(void)
 {
 	struct proc *p = current_proc();
+	struct map *m = p->map;
 
-	p->map->max_size = p->rlimit[RLIMIT_AS][0];
-	p->map->max_stack = p->rlimit[RLIMIT_STACK][0];
-	p->map->max_locked = p->euid ? p->rlimit[RLIMIT_MEMLOCK][0] : RLIM_INFINITY;    /* root may lock all */
-	return p->map;
+	mutex_lock(&m->lock);
+	m->max_size = p->rlimit[RLIMIT_AS][0];
+	m->max_stack = p->rlimit[RLIMIT_STACK][0];
+	m->max_locked = p->euid ? p->rlimit[RLIMIT_MEMLOCK][0] : RLIM_INFINITY;        /* root may lock all */
+	mutex_unlock(&m->lock);
+	return m;
 }
 
 /* What a mapping of this descriptor may show and do (POSIX mmap: EACCES, ENODEV; assertions MM4, MM6). */
