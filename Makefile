@@ -21,7 +21,7 @@
 #: make gdb                     QEMU stopped, gdb attached with the symbols of the kernel (CMDLINE=, MEM= as above)
 #: make lint                    formatting, and the measures of the style guide
 #: make format                  let clang-format rewrite the C files named by F='a.c b.c'
-#: make coverage                unit tests again, and the lines they reach
+#: make coverage                unit tests again, and the lines and branches they reach
 #: make image                   build/quire.img alone
 #: make deps                    install what is missing (Debian), or say what is
 #: make all | clean             build everything | remove build/

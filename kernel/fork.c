@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/fork.c - RING 0 - fork, vfork, and the parts of clone that make processes.
+/* kernel/fork.c - RING 0 - fork, vfork, and clone as far as it makes processes or threads.
  *
  * Path:  syscall.c > [fork.c] > mm/mapops.c map_fork(), proc.c
  * Locks: none held; the parent's state is its own, or taken under the lock that guards it.

@@ -5,7 +5,7 @@
  * Locks: futex_lock guards the list of sleepers.  The word is read with it held, so no wake-up falls between the look at
  *        the word and the sleep; a page that is not there is fetched without the lock, and all begins again.
  *
- * X1  A sleeper is on the list until it is woken, or takes itself off; both with futex_lock held.
+ * U1  A sleeper is on the list until it is woken, or takes itself off; both with futex_lock held.
  */
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"

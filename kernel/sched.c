@@ -314,7 +314,7 @@ int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool in
 	INVARIANT("K4", this_cpu()->lock_depth == 1 && spin_held(lk));
 	if (deadline != WAIT_FOREVER && deadline <= time_mono()) return -ETIMEDOUT;
 	list_push_back(&q->threads, &t->wait_link);
-	/* interrupts are off and the timer is this CPU's: it does not fire before we sleep (S4) */
+	/* interrupts are off and the timer is this CPU's: it does not fire before we sleep */
 	if (deadline != WAIT_FOREVER) timer_arm(&t->timeout, deadline, wait_timeout, t);
 	if (sleep_locked(lk, interruptible)) spin_lock(lk);
 	if (deadline != WAIT_FOREVER) timer_cancel(&t->timeout);

@@ -28,7 +28,7 @@ struct thread {
 	struct list all_link;           /* all_threads */
 	struct proc *proc;              /* [c] NULL: a kernel thread */
 	enum thread_state state;        /* [s] */
-	uint32_t tid;                   /* [c] */
+	uint32_t tid;                   /* [c] but for exec: the survivor gets the pid */
 	uint64_t rsp;                   /* [s] saved kernel stack pointer while not running */
 	uint64_t kstack;                /* [c] lowest address; a guard page lies below */
 	struct trapframe *tf;           /* its registers of ring 3 at the top of kstack, [self] */
