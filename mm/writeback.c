@@ -162,8 +162,8 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 	return needed ? vmo_commit(v, flags) : 0;       /* W3 */
 }
 
-/* The page could not be written: it stays, and is there for those who waited. */
-static void invalidate_gave_up_locked(struct vmo *v, uint64_t index)
+/* The page stays after all, and is there for those who waited. */
+static void invalidate_stays_locked(struct vmo *v, uint64_t index)
 {
 	struct page *p = radix_get(&v->pages, index);
 
@@ -188,7 +188,9 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 			pcache_remove_locked(v, p);
 			i++;
 		} else if (p->state == PG_CLEAN || (p->flags & PFL_OWNER)) {
-			i++;                    /* locked meanwhile; or the file server's copy is the newest (W4) */
+			/* locked meanwhile: whoever did that may be waiting for it; or the file server's is the newest (W4) */
+			if (p->flags & PFL_LEAVING) invalidate_stays_locked(v, i);
+			i++;
 		} else if (p->state == PG_DIRTY) {
 			/* whoever stores to it waits until it has gone: else it might never be clean */
 			p->flags |= PFL_LEAVING;
@@ -196,7 +198,7 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 			spin_unlock(&v->lock);
 			rc = vmo_sync(v, i, i, WB_WAIT, &seen);
 			spin_lock(&v->lock);
-			if (rc) invalidate_gave_up_locked(v, i);
+			if (rc) invalidate_stays_locked(v, i);
 		} else {
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 		}
