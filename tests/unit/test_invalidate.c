@@ -95,6 +95,28 @@ static void a_page_that_could_not_be_written_serves_again(void **st)
 	assert_int_equal(disk_byte(0), 'Y');
 }
 
+/* The lock's own read of the page waits until the invalidation lets go: here only its mark is set (MLOCK_ONFAULT). */
+static void lock_what_leaves(struct fix *f)
+{
+	assert_true(page_at(f->vmo, 0)->flags & PFL_LEAVING);
+	assert_int_equal(map_lock(f->map, mapped, mapped + PAGE_SIZE, true, true), 0);
+	world_run();
+}
+
+static void a_page_locked_while_it_leaves_stays_and_can_be_had(void **st)
+{
+	struct fix *f = *st;
+
+	mapped = map_file(f, 8, RW, MAP_SHARED);
+	user_store(f->map, mapped, 'X');
+	script.on_sleep = lock_what_leaves;
+	assert_int_equal(vmo_invalidate(f->vmo, 0, 0), 0);
+	assert_null(script.on_sleep);
+	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
+	assert_false(page_at(f->vmo, 0)->flags & PFL_LEAVING);
+	assert_int_equal(user_load(f->map, mapped), 'X');
+}
+
 static void pages_on_their_way_are_waited_for(void **st)
 {
 	struct fix *f = *st;
@@ -135,6 +157,7 @@ int main(void)
 		T(a_store_waits_until_the_page_has_gone_and_is_not_lost),
 		T(a_page_that_was_cut_off_meanwhile_needs_no_second_chance),
 		T(a_page_that_could_not_be_written_serves_again),
+		T(a_page_locked_while_it_leaves_stays_and_can_be_had),
 		T(pages_on_their_way_are_waited_for),
 		T(only_the_range_leaves),
 		T(whoever_holds_a_page_keeps_its_bytes),
