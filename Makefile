@@ -36,13 +36,13 @@ GCCINC  := $(shell gcc -print-file-name=include 2>/dev/null)
 KFLAGS  := $(WARN) -Wno-unused-parameter -ffreestanding -nostdinc -isystem $(GCCINC) -I. -DQUIRE_RING0 \
            $(if $(DEBUG),-DQUIRE_DEBUG) -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
            -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
-           --param=min-pagesize=0 -MMD
+           --param=min-pagesize=0 -MMD -MP
 KLINK   := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld
 EFLAGS  := $(WARN) -I. -I/usr/include/efi -I/usr/include/efi/x86_64 -DGNU_EFI_USE_MS_ABI -fpic -fshort-wchar \
-           -ffreestanding -mno-red-zone -fno-stack-protector -fcf-protection=none -maccumulate-outgoing-args -MMD
+           -ffreestanding -mno-red-zone -fno-stack-protector -fcf-protection=none -maccumulate-outgoing-args -MMD -MP
 ELINK   := -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -z noexecstack -T /usr/lib/elf_x86_64_efi.lds
-SFLAGS  := $(WARN) -Wno-unused-parameter -static -I. -DQUIRE_RING3 -MMD
-UFLAGS  := $(WARN) -static --param=min-pagesize=0 -MMD
+SFLAGS  := $(WARN) -Wno-unused-parameter -static -I. -DQUIRE_RING3 -MMD -MP
+UFLAGS  := $(WARN) -static --param=min-pagesize=0 -MMD -MP
 
 objects  = $(patsubst %,$(B)/%.o,$(wildcard $(1)))
 programs = $(patsubst user/$(1)/%.c,$(B)/root/$(1)/%,$(wildcard user/$(1)/*.c))

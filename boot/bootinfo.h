@@ -29,15 +29,42 @@ enum boot_range_kind {
 struct boot_range { uint64_t start, len; uint32_t kind, pad; };         /* bytes, page-aligned, sorted, disjoint */
 struct boot_module { uint64_t start, len; char name[32]; };             /* physical, page-aligned start; bytes */
 
+#define BOOT_CPUS_MAX 16
+#define BOOT_PCI_MAX  64
+
+/* A PCI function on bus 0 or behind its bridges, not itself a bridge. */
+struct boot_pci {
+	uint64_t config;                /* physical: 4 KiB of configuration space (PCIe ECAM) */
+	uint16_t vendor, device, bdf;   /* bdf: bus << 8 | device << 3 | function */
+	uint8_t  msix_cap;              /* offset of the capability, 0: none */
+	uint8_t  msix_bar, pba_bar;     /* < 6 when there is one */
+	uint32_t msix_entries;          /* of 16 bytes */
+	uint64_t msix_off, pba_off;     /* bytes within the BAR */
+	uint8_t  virtio_bar;            /* where virtio's common configuration lies (virtio 1.1 4.1.4) */
+	uint64_t virtio_off, virtio_len;        /* len 0: not a virtio device */
+	struct { uint64_t base, len; } bar[6];  /* memory BARs; len 0: none, not placed, or port I/O */
+};
+
+/* What the ACPI tables and the PCI buses say.  0 where there is none. */
+struct boot_machine {
+	uint64_t lapic, ioapic, hpet;           /* physical */
+	uint16_t pm_timer, pm1a;                /* FADT: I/O ports */
+	uint16_t gsi_flags[16];                 /* MADT overrides of ISA interrupts: polarity and trigger */
+	uint32_t gsi[16];                       /* their global interrupts */
+	uint32_t ncpus, npci;
+	uint8_t  cpu[BOOT_CPUS_MAX];            /* APIC ids */
+	struct boot_pci pci[BOOT_PCI_MAX];
+};
+
 struct bootinfo {
 	uint64_t magic;
-	uint64_t acpi_rsdp;             /* physical; 0: none */
 	uint64_t kernel_phys;           /* where KERNEL_BASE is in memory */
 	uint64_t kernel_len;            /* bytes */
 	uint64_t symbols, symbols_len;  /* physical: the kernel's own ELF file, for symbolised backtraces; 0: none */
 	uint32_t nranges, nmodules;
 	struct boot_range  range[BOOT_RANGES_MAX];
 	struct boot_module module[BOOT_MODULES_MAX];    /* "fs", "virtio-blk", "init" */
+	struct boot_machine machine;
 	char     cmdline[512];          /* NUL-terminated */
 };
 

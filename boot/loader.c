@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
- * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c > jump.S > kernel/entry.S
+ * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, pci.c > jump.S > kernel/entry.S
  * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
  *
  * B1  The kernel gets everything by one pointer, struct bootinfo: nothing of the firmware is needed any more.
  * B2  What the kernel is told to be in use is in pages of the type EfiLoaderData. */
 #include "boot/loader.h"
+#include "boot/machine.h"
 
 #define CR0_WP   (1ull << 16)
 #define CR4_PGE  (1ull << 7)
@@ -147,7 +148,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	modules_read(bi);
 	cmdline_make(image, bi);
 	bi->magic = BOOTINFO_MAGIC;
-	bi->acpi_rsdp = rsdp_find();
+	UINT64 rsdp = rsdp_find();
+
 	bi->kernel_phys = im.phys - (im.base - KERNEL_BASE);
 	bi->kernel_len = im.base - KERNEL_BASE + im.len;
 	bi->symbols = (UINT64)kernel.data;
@@ -155,6 +157,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	UINT64 cr3 = paging_build(&kernel, &im, mem, n, (UINT64)jump_kernel);
 
 	memmap_exit(image, bi);
+	pci_read(acpi_read(rsdp, bi), &bi->machine);
 	cpu_prepare();
 	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi);
 }

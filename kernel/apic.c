@@ -5,10 +5,11 @@
  */
 #include "kernel/apic.h"
 
-#include "kernel/acpi.h"
+#include "boot/bootinfo.h"
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/time.h"
+#include "mm/frame.h"
 #include "mm/pmap.h"
 
 #define LAPIC_ID    0x020
@@ -74,8 +75,8 @@ void apic_init(void)
 	if (rdmsr(MSR_APIC_BASE) & BIT(10)) panic("the firmware left the local APIC in x2APIC mode");
 	outb(0x21, 0xff);               /* the old interrupt controllers stay silent */
 	outb(0xa1, 0xff);
-	lapic = pmap_map_device(acpi_lapic(), PAGE_SIZE, false);
-	ioapic = pmap_map_device(acpi_ioapic(), PAGE_SIZE, false);
+	lapic = pmap_map_device(frame_bootinfo->machine.lapic, PAGE_SIZE, false);
+	ioapic = pmap_map_device(frame_bootinfo->machine.ioapic, PAGE_SIZE, false);
 	if (!lapic || !ioapic) panic("no address for the APICs");
 	lapic_begin();
 	lapic_write(LAPIC_TIMER, LVT_MASKED);
@@ -136,8 +137,8 @@ void apic_eoi(void)
 /* MADT flags: bits 0-1 polarity (3: low), bits 2-3 trigger (3: level). */
 void ioapic_route(uint8_t isa_irq, int vector)
 {
-	uint16_t flags;
-	uint32_t gsi = acpi_isa_gsi(isa_irq, &flags), low = vector;
+	const struct boot_machine *m = &frame_bootinfo->machine;
+	uint32_t gsi = m->gsi[isa_irq], flags = m->gsi_flags[isa_irq], low = vector;
 
 	if ((flags & 3) == 3) low |= BIT(13);
 	if ((flags >> 2 & 3) == 3) low |= BIT(15);

@@ -8,10 +8,11 @@
 #include "kernel/console.h"
 
 #include "abi/ipc.h"
-#include "kernel/acpi.h"
+#include "boot/bootinfo.h"
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
 #include "kernel/ipc.h"
+#include "mm/frame.h"
 
 #define COM1 0x3f8              /* 16550: data, IER +1, FCR +2, LCR +3, MCR +4, LSR +5 */
 #define COM1_IRQ 4
@@ -144,7 +145,8 @@ void machine_exit(unsigned code)
 	irq_disable();
 	serial_wait(LSR_DONE);
 	outl(DEBUG_EXIT, code);
-	if (acpi_pm1a_control()) outw(acpi_pm1a_control(), 1 << 13);    /* SLP_EN, SLP_TYP 0: off on QEMU's q35 */
+	if (frame_bootinfo && frame_bootinfo->machine.pm1a)
+		outw(frame_bootinfo->machine.pm1a, 1 << 13);    /* SLP_EN, SLP_TYP 0: off on QEMU's q35 */
 	for (;;) __asm__ volatile("cli; hlt");
 }
 

@@ -22,25 +22,27 @@
 #define MSIX_MASKALL BIT(14)
 #define MSIX_MASKED  1u                 /* vector control of one entry */
 
-/* virtio 1.1 4.1.4: the vendor capability whose cfg_type is 1 says where the common configuration lies. */
-#define VIRTIO_VENDOR        0x1af4
-#define VIRTIO_COMMON        1
-#define VIRTIO_COMMON_LEN    0x38u
+#define COMMAND 0x04                    /* PCI 3.0 6.2.2 */
+#define COMMAND_IO     BIT(0)
+#define COMMAND_MEMORY BIT(1)
+#define COMMAND_MASTER BIT(2)
+#define COMMAND_NOINTX BIT(10)
+
+#define VIRTIO_COMMON_LEN    0x38u      /* virtio 1.1 4.1.4.3 */
 #define VIRTIO_DEVICE_STATUS 0x14
 #define RESET_NS             1000000000ull
 
-static volatile uint8_t *virtio_find(const struct pci_function *f)
+static void config_write16(const struct device *d, unsigned off, uint16_t v)
 {
-	if (f->vendor != VIRTIO_VENDOR) return NULL;
-	for (unsigned at = 0; (at = pci_capability(f, PCI_CAP_VENDOR, at));) {
-		uint8_t bar = f->config[at + 4];
-		uint32_t off = pci_read32(f, at + 8);
+	*(volatile uint16_t *)(d->config + off) = v;
+}
 
-		if (f->config[at + 3] != VIRTIO_COMMON || bar > 5) continue;
-		if (off + (uint64_t)VIRTIO_COMMON_LEN > f->bar[bar].len) continue;
-		return pmap_map_device(f->bar[bar].base + off, VIRTIO_COMMON_LEN, false);
-	}
-	return NULL;
+/* Memory and bus mastering; no port I/O, no INTx. */
+static void device_enable(const struct device *d, bool on)
+{
+	uint16_t c = *(volatile uint16_t *)(d->config + COMMAND) & ~(COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER);
+
+	config_write16(d, COMMAND, c | COMMAND_NOINTX | (on ? COMMAND_MEMORY | COMMAND_MASTER : 0));
 }
 
 /* Clearing the bus master bit does not call back requests that the device has begun; a virtio reset waits for them
@@ -58,7 +60,7 @@ static bool device_reset(struct device *d)
 
 static void irqs_free(struct device *d)
 {
-	if (d->msix) pci_write16(&d->pci, d->pci.msix_cap + MSIX_CONTROL, MSIX_MASKALL);
+	if (d->msix) config_write16(d, d->pci->msix_cap + MSIX_CONTROL, MSIX_MASKALL);
 	for (int i = 0; i < DEVICE_IRQS; i++) {
 		if (!d->irq[i].vector) continue;
 		irq_free(d->irq[i].vector);
@@ -73,8 +75,8 @@ static void device_no_handles(struct kobj *o)
 	struct device *d = container_of(o, struct device, obj);
 	bool quiet = device_reset(d);
 
-	pci_enable(&d->pci, false);
-	if (!quiet) kprintf("pci %x: the device does not answer a reset; its memory is not used again\n", d->pci.bdf);
+	device_enable(d, false);
+	if (!quiet) kprintf("pci %x: the device does not answer a reset; its memory is not used again\n", d->pci->bdf);
 	mutex_lock(&d->lock);
 	d->stopped = true;
 	irqs_free(d);
@@ -95,7 +97,7 @@ static void device_destroy(struct kobj *o)
 	kfree(container_of(o, struct device, obj));
 }
 
-struct device *device_create(struct pci_function *f)
+struct device *device_create(const struct boot_pci *f)
 {
 	struct device *d = kalloc(sizeof(*d));
 
@@ -103,15 +105,16 @@ struct device *device_create(struct pci_function *f)
 	kobj_init(&d->obj, KOBJ_DEVICE, device_destroy);
 	d->obj.no_handles = device_no_handles;
 	mutex_init(&d->lock, RANK_FILE, "device");
-	pci_probe(f);
-	d->pci = *f;
-	d->virtio = virtio_find(f);
+	d->pci = f;
+	d->config = pmap_map_device(f->config, PAGE_SIZE, false);
+	if (f->virtio_len >= VIRTIO_COMMON_LEN)
+		d->virtio = pmap_map_device(f->bar[f->virtio_bar].base + f->virtio_off, VIRTIO_COMMON_LEN, false);
 	if (f->msix_cap) d->msix = pmap_map_device(f->bar[f->msix_bar].base + f->msix_off, 16 * f->msix_entries, false);
-	pci_enable(f, true);
+	device_enable(d, true);
 	device_reset(d);                /* the firmware read the kernel through it: its rings are forgotten */
 	if (!d->msix) return d;
 	for (uint32_t i = 0; i < f->msix_entries; i++) d->msix[4 * i + 3] = MSIX_MASKED;
-	pci_write16(f, f->msix_cap + MSIX_CONTROL, MSIX_ENABLE);
+	config_write16(d, f->msix_cap + MSIX_CONTROL, MSIX_ENABLE);
 	return d;
 }
 
@@ -122,7 +125,7 @@ static bool page_overlap(uint64_t off, uint64_t len, uint64_t at, uint64_t n)
 }
 
 /* D1 */
-static bool msix_overlap(const struct pci_function *f, unsigned bar, uint64_t off, uint64_t len)
+static bool msix_overlap(const struct boot_pci *f, unsigned bar, uint64_t off, uint64_t len)
 {
 	if (!f->msix_cap) return false;
 	if (bar == f->msix_bar && page_overlap(off, len, f->msix_off, 16ull * f->msix_entries)) return true;
@@ -156,7 +159,7 @@ static int piece_map_locked(struct device *d, struct map *m, struct device_piece
 
 int device_map_bar(struct device *d, struct map *m, unsigned bar, uint64_t off, uint64_t len, uint64_t *at)
 {
-	const struct pci_function *f = &d->pci;
+	const struct boot_pci *f = d->pci;
 	struct device_piece *p;
 	int rc;
 
@@ -190,7 +193,7 @@ int device_irq(struct device *d, unsigned entry, struct port *p, uint64_t bits)
 	volatile uint32_t *e;
 	int rc;
 
-	if (!d->msix || entry >= d->pci.msix_entries || entry >= DEVICE_IRQS) return -EINVAL;
+	if (!d->msix || entry >= d->pci->msix_entries || entry >= DEVICE_IRQS) return -EINVAL;
 	e = d->msix + 4 * entry;
 	mutex_lock(&d->lock);
 	rc = d->stopped ? -ENODEV : d->irq[entry].vector ? -EBUSY : irq_alloc(device_interrupt, &d->irq[entry]);

@@ -3,9 +3,9 @@
 #ifndef KERNEL_DEVICE_H
 #define KERNEL_DEVICE_H
 
+#include "boot/bootinfo.h"
 #include "kernel/kobj.h"
 #include "kernel/lock.h"
-#include "kernel/pci.h"
 
 struct map;
 struct page;
@@ -17,7 +17,9 @@ struct port;
 
 struct device {
 	struct kobj obj;
-	struct pci_function pci;        /* [c] */
+	const struct boot_pci *pci;     /* [c] what boot/pci.c found */
+	volatile uint8_t *config;       /* [c] its configuration space, 4 KiB: ring 0's, since whoever writes BARs or MSI-X
+	                                 * tables can make a device write any memory */
 	volatile uint32_t *msix;        /* [c] the table, which ring 3 never sees; NULL: no MSI-X */
 	volatile uint8_t *virtio;       /* [c] virtio's common configuration, for the reset; NULL: not virtio */
 	struct mutex lock;              /* RANK_FILE */
@@ -30,7 +32,7 @@ struct device {
 	} piece[DEVICE_MAPS];
 };      /* [d] device->lock */
 
-struct device *device_create(struct pci_function *);    /* NULL: no memory; one reference */
+struct device *device_create(const struct boot_pci *);    /* NULL: no memory; one reference */
 int device_map_bar(struct device *, struct map *, unsigned bar, uint64_t off, uint64_t len, uint64_t *at);
 int device_irq(struct device *, unsigned entry, struct port *, uint64_t bits);
 int device_alloc(struct device *, struct map *, uint32_t npages, uint64_t *at, paddr_t *phys);

@@ -5,7 +5,6 @@
  * Locks: none: interrupts are off; the other CPUs, once started, only idle until the servers do.
  */
 #include "boot/bootinfo.h"
-#include "kernel/acpi.h"
 #include "kernel/apic.h"
 #include "kernel/clock.h"
 #include "kernel/console.h"
@@ -98,7 +97,6 @@ void kernel_main(struct bootinfo *bi)
 	smp_prepare();
 	pmap_kernel_init();
 	memory_check();
-	acpi_init(bi->acpi_rsdp);
 	apic_init();
 	time_init();
 	apic_timer_calibrate();

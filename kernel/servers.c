@@ -4,7 +4,7 @@
  * One driver process per virtio-blk function, each with a handle on that function alone; then the file server; then
  * init, which is pid 1 (it is made first and started last).
  *
- * Path:  main.c > [servers.c] > pci.c, device.c, proc.c; later sys_dev.c > [servers.c]
+ * Path:  main.c > [servers.c] > device.c, proc.c; later sys_dev.c > [servers.c]
  * Locks: servers_lock guards the state of disks and file server.
  *
  * B1  What a server waits for here (a disk, the file server) ends when its provider is ready or dead: port->died. */
@@ -97,17 +97,16 @@ static void server_create(struct server *s, const char *module, const char *name
 	s->proc->port = s->port;
 }
 
-static bool disk_found(struct pci_function *f, void *arg)
+static void disk_add(const struct boot_pci *f)
 {
 	char name[32] = "virtio-blk:";  /* argv of the driver: its program, its disk */
 	struct device *d;
 
-	(void)arg;
-	if (f->vendor != VIRTIO_VENDOR) return true;
-	if (f->device != VIRTIO_BLK && f->device != VIRTIO_BLK_TRANSITIONAL) return true;
+	if (f->vendor != VIRTIO_VENDOR) return;
+	if (f->device != VIRTIO_BLK && f->device != VIRTIO_BLK_TRANSITIONAL) return;
 	if (ndisks == DISKS_MAX) {
 		kprintf("quire: more than %u disks; the rest is not used\n", DISKS_MAX);
-		return false;
+		return;
 	}
 	d = device_create(f);
 	if (!d) panic("no memory for a device");
@@ -115,7 +114,6 @@ static bool disk_found(struct pci_function *f, void *arg)
 	server_create(&disks[ndisks].server, "virtio-blk", name, &d->obj);
 	kobj_unref(&d->obj);
 	ndisks++;
-	return true;
 }
 
 void servers_start(const struct bootinfo *bi)
@@ -125,7 +123,7 @@ void servers_start(const struct bootinfo *bi)
 	boot = bi;
 	ipc_start();
 	server_create(&init, "init", "init", NULL);
-	pci_scan(disk_found, NULL);
+	for (uint32_t i = 0; i < bi->machine.npci; i++) disk_add(&bi->machine.pci[i]);
 	server_create(&fs_server, "fs", "fs", NULL);
 
 	for (uint32_t i = 0; i < ndisks; i++) thread_start(disks[i].server.thread);

@@ -10,7 +10,7 @@
  */
 #include "kernel/smp.h"
 
-#include "kernel/acpi.h"
+#include "boot/bootinfo.h"
 #include "kernel/apic.h"
 #include "kernel/clock.h"
 #include "kernel/thread.h"
@@ -85,19 +85,20 @@ static pte_t clear_pte(pte_t pte, uaddr_t va, void *arg) { return 0; }
 
 void smp_start(void)
 {
+	const struct boot_machine *m = &frame_bootinfo->machine;
 	paddr_t pa = low_page ? page_phys(low_page) : 0;
 	struct pmap pm;
 	pte_t old;
 
-	if (acpi_cpus() < 2 || !low_page || pmap_init(&pm)) return;
+	if (m->ncpus < 2 || !low_page || pmap_init(&pm)) return;
 	/* the page where it is, executable: the only identity map; gone with these tables */
 	if (pm.root >> 32 == 0 && !pmap_set(&pm, pa, pa | PTE_P | PTE_W, &old)) {
-		for (uint32_t i = 0; i < acpi_cpus() && ncpus < MAX_CPUS; i++) {
-			if (acpi_cpu(i) == this_cpu()->apic_id) continue;
+		for (uint32_t i = 0; i < m->ncpus && ncpus < MAX_CPUS; i++) {
+			if (m->cpu[i] == this_cpu()->apic_id) continue;
 			cpus[ncpus].idle = thread_idle();
 			if (!cpus[ncpus].idle) break;
 			params_fill(&pm, cpus[ncpus].idle);
-			if (!ap_start(acpi_cpu(i))) kprintf("quire: the CPU with APIC id %u does not start\n", acpi_cpu(i));
+			if (!ap_start(m->cpu[i])) kprintf("quire: the CPU with APIC id %u does not start\n", m->cpu[i]);
 		}
 		pmap_walk(&pm, pa, pa + PAGE_SIZE, clear_pte, NULL);
 	}

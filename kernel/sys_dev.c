@@ -32,13 +32,13 @@ SYSCALL(dev_info)
 	struct dev_info info = { 0 };
 
 	if (!d) return is_server() ? -EBADF : -EPERM;
-	info.vendor = d->pci.vendor;
-	info.device = d->pci.device;
-	info.bdf = d->pci.bdf;
-	info.msix_entries = d->msix ? MIN(d->pci.msix_entries, DEVICE_IRQS) : 0;
-	for (unsigned i = 0; i < ARRAY_LEN(info.bar); i++) info.bar[i].len = d->pci.bar[i].len;
+	info.vendor = d->pci->vendor;
+	info.device = d->pci->device;
+	info.bdf = d->pci->bdf;
+	info.msix_entries = d->msix ? MIN(d->pci->msix_entries, DEVICE_IRQS) : 0;
+	for (unsigned i = 0; i < ARRAY_LEN(info.bar); i++) info.bar[i].len = d->pci->bar[i].len;
 	for (unsigned off = 0; off < sizeof(info.config); off += 4) {
-		uint32_t v = pci_read32(&d->pci, off);
+		uint32_t v = *(volatile uint32_t *)(d->config + off);
 
 		memcpy(info.config + off, &v, sizeof(v));
 	}

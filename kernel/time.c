@@ -14,10 +14,11 @@
  */
 #include "kernel/time.h"
 
-#include "kernel/acpi.h"
+#include "boot/bootinfo.h"
 #include "kernel/apic.h"
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
+#include "mm/frame.h"
 #include "mm/pmap.h"
 
 #define CALIBRATE_NS 5000000ull         /* 5 ms; an end misread by 0.5 us is an error of 0.01 % */
@@ -56,7 +57,7 @@ static uint32_t hpet_read(void)
 
 static uint32_t pm_read(void)
 {
-	return inl(acpi_pm_timer()) & PM_MASK;
+	return inl(frame_bootinfo->machine.pm_timer) & PM_MASK;
 }
 
 /* Femtoseconds per tick of the HPET, running; 0: there is none (IA-PC HPET 1.0a 2.3.4: at most 100 ns). */
@@ -64,7 +65,7 @@ static uint64_t hpet_start(void)
 {
 	uint32_t period;
 
-	if (acpi_hpet()) hpet = pmap_map_device(acpi_hpet(), PAGE_SIZE, false);
+	if (frame_bootinfo->machine.hpet) hpet = pmap_map_device(frame_bootinfo->machine.hpet, PAGE_SIZE, false);
 	if (!hpet) return 0;
 	period = hpet[1];
 	if (period == 0 || period > 100000000) return 0;
@@ -78,7 +79,7 @@ static void tsc_calibrate(void)
 	uint32_t (*read)(void) = tick_fs ? hpet_read : pm_read, mask = tick_fs ? ~0u : PM_MASK;
 	struct clock_sample start, end;
 
-	if (!tick_fs && !acpi_pm_timer()) panic("no HPET and no ACPI timer: time cannot be measured");
+	if (!tick_fs && !frame_bootinfo->machine.pm_timer) panic("no HPET and no ACPI timer: time cannot be measured");
 	if (!tick_fs) tick_fs = PM_TICK_FS;
 	start = clock_sample(read);
 	do {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/vmap.c - RING 0 - kernel addresses outside the direct map: stacks with guard pages, big tables, device registers.
  *
- * Path:  thread.c, proc.c, pci.c, acpi.c > [vmap.c] > pmap.c, frame.c
+ * Path:  thread.c, proc.c, device.c, apic.c > [vmap.c] > pmap.c, frame.c
  * Use:   pmap_kstack_alloc/free, kalloc_pages/kfree_pages, pmap_map_device.
  * Locks: vmap_lock around the bit maps; not held together with the tables' lock, which has the same rank.
  *

@@ -86,7 +86,7 @@ def unit_sources(test):
     m = re.search(r"links:\s*(.*?)\s*\*/", head, re.S)
     words = m.group(1).split() if m else []
     files = [f for w in words for f in sorted(glob.glob(w, root_dir=TOP)) or [w]]
-    ring0 = any(w.startswith(("mm/", "kernel/")) for w in words)
+    ring0 = any(w.startswith(("mm/", "kernel/", "boot/")) for w in words)
     return [os.path.relpath(test, TOP)] + files + ["tests/harness/case_filter.c"], ring0
 
 

@@ -1,4 +1,4 @@
-/* links: kernel/acpi.c tests/unit/stub_kernel.c */
+/* links: boot/acpi.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_acpi.c - HOST - the firmware's tables: what is taken from them, and that damaged ones do no harm.
  *
@@ -11,9 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "boot/bootinfo.h"
-#include "kernel/acpi.h"
-#include "mm/page.h"
+#include "boot/machine.h"
 
 #define RAM 1024u
 #define RSDP 64u
@@ -24,9 +22,16 @@
 #define MADT (RAM - MADT_LEN)
 #define MADT_LEN 66u                    /* an I/O APIC and an override, at the very end of memory */
 
-const struct bootinfo *frame_bootinfo;
 static struct bootinfo bi;
 static uint8_t *ram;
+
+void *machine_memory(uint64_t pa) { return ram + pa; }
+
+static struct ecam read_tables(uint64_t rsdp)
+{
+	bi.machine.ncpus = 0;
+	return acpi_read(rsdp, &bi);
+}
 
 static void put(unsigned at, uint64_t v, unsigned n) { memcpy(ram + at, &v, n); }
 
@@ -64,9 +69,7 @@ static int setup(void **st)
 {
 	(void)st;
 	ram = calloc(1, RAM);
-	direct_base = (uintptr_t)ram;
 	bi = (struct bootinfo){ .nranges = 1, .range = {{ 0, RAM, BOOT_RAM_FIRMWARE, 0 }} };
-	frame_bootinfo = &bi;
 	put(HPET + 44, 0xfed00000, 8);
 	table(HPET, "HPET", 56);
 	put(MCFG + 44, 0xb0000000, 8);
@@ -95,32 +98,34 @@ static int teardown(void **st)
 
 static void tables_are_read(void **st)
 {
-	uint16_t flags;
+	struct ecam ecam = read_tables(RSDP);
+	const struct boot_machine *m = &bi.machine;
 
 	(void)st;
-	acpi_init(RSDP);
 
-	assert_int_equal(acpi_hpet(), 0xfed00000);
-	assert_int_equal(acpi_ecam_base(), 0xb0000000);
-	assert_int_equal(acpi_ecam_last_bus(), 0xff);
-	assert_int_equal(acpi_pm1a_control(), 0x604);
-	assert_int_equal(acpi_pm_timer(), 0x608);
-	assert_int_equal(acpi_lapic(), 0xfee01000);
-	assert_int_equal(acpi_ioapic(), 0xfec01000);
-	assert_int_equal(acpi_isa_gsi(4, &flags), 20);
-	assert_int_equal(flags, 0xf);
-	assert_int_equal(acpi_isa_gsi(3, &flags), 3);
+	assert_int_equal(m->hpet, 0xfed00000);
+	assert_int_equal(ecam.base, 0xb0000000);
+	assert_int_equal(ecam.last_bus, 0xff);
+	assert_int_equal(m->pm1a, 0x604);
+	assert_int_equal(m->pm_timer, 0x608);
+	assert_int_equal(m->lapic, 0xfee01000);
+	assert_int_equal(m->ioapic, 0xfec01000);
+	assert_int_equal(m->gsi[4], 20);
+	assert_int_equal(m->gsi_flags[4], 0xf);
+	assert_int_equal(m->gsi[3], 3);
 }
 
 static void a_table_with_a_wrong_sum_is_not_used(void **st)
 {
+	struct ecam ecam;
+
 	(void)st;
 	ram[HPET + 44] ^= 1;
 	put(MCFG + 44, 0xc0000000, 8);
-	acpi_init(RSDP);
+	ecam = read_tables(RSDP);
 
-	assert_int_not_equal(acpi_hpet(), 0xfed00001);
-	assert_int_not_equal(acpi_ecam_base(), 0xc0000000);
+	assert_int_equal(bi.machine.hpet, 0);
+	assert_int_equal(ecam.base, 0);
 }
 
 static void a_table_outside_memory_is_not_read(void **st)
@@ -128,11 +133,11 @@ static void a_table_outside_memory_is_not_read(void **st)
 	static const uint64_t bad[] = {RAM - 1, RAM - 35, RAM, 1ull << 40, ~0ull, ~0ull - 35};
 
 	(void)st;
-	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		put(XSDT + 60, bad[i], 8);
 		table(XSDT, "XSDT", 68);
-		acpi_init(RSDP);
-		acpi_init(bad[i]);
+		read_tables(RSDP);
+		read_tables(bad[i]);
 	}
 }
 
@@ -143,7 +148,7 @@ static void entries_of_any_length_end(void **st)
 	for (unsigned len = 0; len < 256; len++) {
 		ram[MADT + 45] = len;
 		table(MADT, "APIC", MADT_LEN);
-		acpi_init(RSDP);
+		read_tables(RSDP);
 	}
 }
 
@@ -152,14 +157,14 @@ static void tables_of_any_length_are_survived(void **st)
 	static const unsigned at[] = {XSDT, HPET, MCFG, FADT, MADT};
 
 	(void)st;
-	for (unsigned i = 0; i < ARRAY_LEN(at); i++) {
+	for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
 		uint32_t good;
 
 		memcpy(&good, ram + at[i] + 4, 4);
 		for (unsigned len = 10; at[i] + len <= RAM; len++) {
 			put(at[i] + 4, len, 4);
 			sum_set(at[i], len, 9);
-			acpi_init(RSDP);
+			read_tables(RSDP);
 		}
 		put(at[i] + 4, good, 4);
 		sum_set(at[i], good, 9);
@@ -174,7 +179,7 @@ static void random_damage_with_valid_sums_is_survived(void **st)
 		ram[XSDT + random() % (RAM - XSDT)] = random();
 		sum_set(XSDT, 68, 9), sum_set(HPET, 56, 9), sum_set(MCFG, 60, 9), sum_set(FADT, 116, 9);
 		sum_set(MADT, MADT_LEN, 9);
-		acpi_init(RSDP);
+		read_tables(RSDP);
 	}
 }
 
