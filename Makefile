@@ -18,6 +18,7 @@
 #: make conformance             the suite on Quire, with vm=split, and on Debian's Linux: writes docs/conformance.md
 #: make mutants                 break the kernel on purpose, fault by fault, and see that a check notices (20 minutes)
 #: make mutants M=name          one of these faults, or several; tests/mutants/run.py --list names them
+#: make syscalls                write docs/syscalls.md again, from kernel/syscalls.h and docs/syscalls.txt
 #: make gdb                     QEMU stopped, gdb attached with the symbols of the kernel (CMDLINE=, MEM= as above)
 #: make lint                    formatting, and the measures of the style guide
 #: make format                  let clang-format rewrite the C files named by F='a.c b.c'
@@ -33,7 +34,7 @@ WARN    := -std=gnu11 -O2 -g -Wall -Wextra -Werror
 GCCINC  := $(shell gcc -print-file-name=include 2>/dev/null)
 # min-pagesize=0: gcc 12 takes any small constant address for a NULL pointer; ring 0, and programs that fault on
 # purpose, mean it.
-KFLAGS  := $(WARN) -Wno-unused-parameter -ffreestanding -nostdinc -isystem $(GCCINC) -I. -DQUIRE_RING0 \
+KFLAGS  := $(WARN) -Wno-unused-parameter -ffreestanding -nostdinc -isystem $(GCCINC) -I. -I$(B) -DQUIRE_RING0 \
            $(if $(DEBUG),-DQUIRE_DEBUG) -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
            -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
            --param=min-pagesize=0 -MMD -MP
@@ -68,7 +69,7 @@ SETTINGS = EXTRA=$(call quote,$(EXTRA)) CMD=$(call quote,$(CMD)) IMAGE=$(call qu
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help all image deps run test test-one conformance mutants gdb lint format coverage clean FORCE
+.PHONY: help all image deps run test test-one conformance mutants syscalls gdb lint format coverage clean FORCE
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -96,6 +97,9 @@ conformance: deps all
 mutants: deps
 	@python3 tests/mutants/run.py $(M)
 
+syscalls:
+	@python3 docs/syscalls.py
+
 coverage: deps
 	@python3 tests/harness/runner.py --coverage
 
@@ -120,6 +124,12 @@ $(B)/flags: FORCE
 $(B)/kernel/%.o: kernel/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
 $(B)/mm/%.o: mm/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
 $(B)/kernel.elf: $(KOBJ) linker.ld ; @ld $(KLINK) $(KOBJ) -o $@
+
+# "[0] = "read"," and so on: the name of each system call of Linux, for those that we do not have.
+$(B)/calls.inc: Makefile
+	@mkdir -p $(@D); gcc -E -dM -include asm/unistd_64.h -xc /dev/null | sort | \
+		sed -n 's/^#define __NR_\([a-z_0-9]*\) \([0-9]*\)$$/[\2] = "\1",/p' >$@
+$(B)/kernel/syscall.c.o: $(B)/calls.inc
 
 # ---- loader: an ELF shared object that becomes a PE program (gnu-efi)
 $(B)/boot/%.o: boot/% $(B)/flags ; @mkdir -p $(@D) && gcc $(EFLAGS) -c $< -o $@

@@ -21,6 +21,9 @@ struct syscall {
 #define QUIRE_ENTRY(number, name, kinds) [number - QUIRE_FIRST] = {sys_##name, #name, kinds},
 static const struct syscall linux_calls[] = {SYSCALLS_LINUX(LINUX_ENTRY)};
 static const struct syscall quire_calls[] = {SYSCALLS_QUIRE(QUIRE_ENTRY)};
+static const char *const linux_names[] = {
+#include "calls.inc"                    /* all that Linux has, made by the Makefile from its header */
+};
 
 static const struct syscall *syscall_find(uint64_t nr)
 {
@@ -36,9 +39,10 @@ static long syscall_unknown(uint64_t nr)
 {
 	static uint64_t told[16];       /* atomic; a bit per number, larger ones share theirs */
 	uint64_t bit = BIT(nr % 64);
+	const char *name = nr < ARRAY_LEN(linux_names) ? linux_names[nr] : NULL;
 
 	if (!(__atomic_fetch_or(&told[nr / 64 % 16], bit, __ATOMIC_RELAXED) & bit))
-		kprintf("quire: no system call %lu (%s)\n", nr, current_proc()->name);
+		kprintf("quire: no system call %lu %s (%s)\n", nr, name ? name : "?", current_proc()->name);
 	return -ENOSYS;
 }
 
