@@ -19,7 +19,7 @@
 
 #define NAME_OPEN     0x300u /* dir, flags (O_*), mode & ~umask; lend0 path -> arg0 node, arg1 st_mode, arg2 NAMEF_*;
                                 handle0 = vmo for regular files and block devices.  O_TRUNC is the kernel's work */
-#define NAME_CLOSE    0x301u /* node; posted, reply ignored */
+#define NAME_CLOSE    0x301u /* node, the description (any number, the owner of its locks); posted, reply ignored */
 #define NAME_STAT     0x302u /* dir, at-flags (AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH: arg0 itself); lend0 path,
                                 lend1 out: struct stat of Linux x86-64 (144 bytes) */
 #define NAME_MKDIR    0x303u /* dir, -, mode; lend0 path */
@@ -40,6 +40,13 @@
 #define NAME_MOUNT    0x311u /* lend0 "source\0fstype", lend1 target path; arg1 = MS_RDONLY or 0 */
 #define NAME_UMOUNT   0x312u /* lend0 target path */
 #define NAME_MKNOD    0x313u /* dir, dev, mode; lend0 path (FIFOs and the like: -EPERM until they exist) */
+#define NAME_LOCK     0x314u /* node, command, owner, offset of the descriptor, its O_ACCMODE; lend0 in and out: struct
+                                flock.  Commands are fcntl()'s (F_SETLK ..., F_OFD_SETLK ...); NAME_FLOCK: arg3 is
+                                flock()'s operation; NAME_UNLOCK: all that this owner has on the file; neither lends.
+                                An owner is a pid, or above 2^32 a description.  Who has to wait is answered late */
+
+#define NAME_UNLOCK 0u
+#define NAME_FLOCK  1u
 
 /* Character devices: NAMEF_DEVICE.  DEV_READ may be answered late (a terminal); the kernel withdraws
  * it when a signal arrives, and the server's reply then gives -ESRCH. */

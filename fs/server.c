@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/server.c - RING 3 - the file server: mounts the root, then answers messages, one after the other.
  *
- * Path:  kernel  ~message~>  [server.c] > srv_name.c, srv_file.c, srv_pager.c, devfs.c
+ * Path:  kernel  ~message~>  [server.c] > srv_name.c, srv_file.c, srv_lock.c, srv_pager.c, devfs.c
  * It has one thread, which sleeps in ipc_recv, in a call to a driver, or in a fault on the mapping of a disk, which
  * the driver alone serves: it never waits for itself.  It maps no files, and its own memory is wired.
  *
@@ -63,6 +63,7 @@ static handler handler_of(uint32_t op)
 
 	if (!h) h = srv_name_handler(op);
 	if (!h) h = srv_file_handler(op);
+	if (!h) h = srv_lock_handler(op);
 	return h ? h : dev_handler(op);
 }
 

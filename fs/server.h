@@ -19,9 +19,10 @@ typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* one line for the kernel's log */
 bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the command line */
 
-/* srv_name.c, srv_file.c, srv_pager.c, devfs.c: the tables of abi/name.h and abi/pager.h; NULL: no such operation */
+/* srv_name.c, srv_file.c, srv_lock.c, srv_pager.c, devfs.c: the tables of abi/name.h and abi/pager.h; NULL: no such operation */
 handler srv_name_handler(uint32_t op);
 handler srv_file_handler(uint32_t op);
+handler srv_lock_handler(uint32_t op);
 handler srv_pager_handler(uint32_t op);
 handler dev_handler(uint32_t op);
 

@@ -11,6 +11,7 @@
 
 #include "abi/name.h"
 #include "fs/server.h"
+#include "fs/vfs_lock.h"
 
 /* arg[7]: who asks. */
 struct cred msg_cred(const struct ipc_msg *in)
@@ -97,6 +98,7 @@ static int name_close(const struct ipc_msg *in, struct ipc_msg *out)
 
 	(void)out;
 	if (!vn || vn->opens == 0) return -EBADF;
+	lock_close(vn, in->arg[1]);
 	vn->opens--;
 	vnode_put(vn);
 	return 0;

@@ -16,6 +16,7 @@
 
 struct vnode;
 struct mount;
+struct lock;
 
 struct cred { uint32_t uid, gid; };
 
@@ -81,6 +82,7 @@ struct vnode {
 	uint32_t opens;         /* of these, descriptors of the kernel: NAME_OPEN less NAME_CLOSE */
 	uint32_t object;        /* handle of its memory object, 0: none yet */
 	uint64_t dev;           /* character device number, for S_IFCHR */
+	struct lock *locks;             /* vfs_lock.c */
 	struct mount *covered_by;       /* directory: what is mounted here */
 	struct vnode *hash_next;        /* the VFS's table of nodes by number */
 	uint64_t node;          /* the node number that the kernel knows; the cookie of its object too */

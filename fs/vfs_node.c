@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "fs/vfs_int.h"
+#include "fs/vfs_lock.h"
 
 #include "abi/name.h"
 
@@ -58,6 +59,7 @@ void vnode_free(struct vnode *vn)
 	while (*p && *p != vn) p = &(*p)->hash_next;
 	if (*p) *p = vn->hash_next;
 	count--;
+	lock_drop_all(vn);
 	if (vn->object) object_close(vn->object);
 	free(vn);
 }

@@ -41,8 +41,15 @@ void file_put(struct file *f)
 		kfree(f);
 		return;
 	}
-	f->close_msg = (struct kmsg){.m = {.op = NAME_CLOSE, .arg = {f->node}}, .done = file_closed};
+	f->close_msg = (struct kmsg){.m = {.op = NAME_CLOSE, .arg = {f->node, (uintptr_t)f}}, .done = file_closed};
 	ipc_post(fs_port, &f->close_msg);
+}
+
+/* A descriptor goes, and the process's locks with it. */
+static void fd_put(struct proc *p, struct file *f)
+{
+	file_unlock(p, f);
+	file_put(f);
 }
 
 struct file *fd_get(int fd)
@@ -104,7 +111,7 @@ int fd_replace(int fd, struct file *f, bool cloexec)
 	p->fd[fd] = f;
 	p->fd_flags[fd] = cloexec ? O_CLOEXEC_FD : 0;
 	mutex_unlock(&p->files_lock);
-	if (old) file_put(old);
+	if (old) fd_put(p, old);
 	return fd;
 }
 
@@ -141,7 +148,7 @@ void files_close(struct proc *p, bool cloexec_only)
 
 		if (!p->fd[i] || (cloexec_only && !(p->fd_flags[i] & O_CLOEXEC_FD))) continue;
 		f = fd_take(p, i);
-		if (f) file_put(f);
+		if (f) fd_put(p, f);
 	}
 	if (cloexec_only) return;
 	if (p->cwd) file_put(p->cwd);
@@ -156,7 +163,7 @@ SYSCALL(close)
 	struct file *f = fd >= 0 && fd < FD_MAX ? fd_take(current_proc(), fd) : NULL;
 
 	if (!f) return -EBADF;
-	file_put(f);
+	fd_put(current_proc(), f);
 	return 0;
 }
 
@@ -226,6 +233,12 @@ SYSCALL(fcntl)
 	case F_SETFD: rc = fcntl_setfd(a0, a2); break;
 	case F_GETFL: rc = f->flags & ~(uint32_t)O_CLOEXEC; break;
 	case F_SETFL: rc = fcntl_setfl(f, a2); break;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW: rc = fcntl_lock(a0, f, a1, a2); break;
 	}
 	file_put(f);
 	return rc;

@@ -53,6 +53,10 @@ int file_open(const char *path, uint32_t flags, struct file **out);
 int file_may_exec(const char *path);                            /* -EACCES ... */
 int file_set_size(struct file *, uint64_t size);                /* sys_file.c: FILE_VMO; -EFBIG with SIGXFSZ ... */
 
+/* sys_lock.c: F_GETLK, F_SETLK, F_SETLKW and F_OFD_*; what a process's close takes away */
+long fcntl_lock(int fd, struct file *, uint32_t cmd, uaddr_t flock);
+void file_unlock(struct proc *, struct file *);
+
 /* pipe.c */
 struct pipe *pipe_create(void);                                 /* NULL: no memory; no ends yet */
 void pipe_open(struct pipe *, bool writer);                     /* one more file is this end */

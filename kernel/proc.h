@@ -37,6 +37,7 @@ struct proc {
 	struct file *fd[FD_MAX];        /* [files_lock] */
 	uint8_t  fd_flags[FD_MAX];      /* [files_lock] */
 	struct file *cwd;               /* [files_lock] FILE_DIR; NULL: the root */
+	bool     locks;                 /* it has asked for record locks: only ever set */
 	uint32_t umask;
 	uint32_t uid, euid, suid, gid, egid, sgid;      /* [p] */
 	struct sigaction_k action[65];  /* [p] by signal number */

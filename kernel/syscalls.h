@@ -56,6 +56,7 @@
 	X(62, kill, "int int") \
 	X(63, uname, "addr") \
 	X(72, fcntl, "fd int arg") \
+	X(73, flock, "fd int") \
 	X(74, fsync, "fd") \
 	X(75, fdatasync, "fd") \
 	X(76, truncate, "path size") \

@@ -22,6 +22,7 @@
 #include "abi/ipc.h"
 #include "abi/name.h"
 #include "fs/vfs_int.h"
+#include "fs/vfs_lock.h"
 
 static const struct cred root_cred = {0, 0}, alice = {1000, 1000}, bob = {1001, 1001}, carol = {1002, 1000};
 static struct cred as;          /* who acts */
@@ -75,6 +76,10 @@ int64_t now_ns(void)
 {
 	return ++clock_ns;
 }
+
+/* Nobody waits for a lock here: test_vfs_lock.c is about that. */
+bool lock_waits(uint64_t token) { return token; }
+int lock_answer(uint64_t token) { return token ? 0 : -ESRCH; }
 
 /* ---- short names for the tests */
 

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/srv_lock.c - RING 3 - the name protocol (abi/name.h): NAME_LOCK, that is fcntl()'s locks and flock().
+ *
+ * Path:  kernel/sys_lock.c  ~message~>  server.c > [srv_lock.c] > vfs_lock.c
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "abi/name.h"
+#include "fs/server.h"
+#include "fs/vfs_lock.h"
+
+/* musl has the numbers only with _GNU_SOURCE. */
+enum { OFD_GETLK = 36, OFD_SETLK = 37, OFD_SETLKW = 38 };
+
+static bool is_ofd(uint64_t cmd) { return cmd >= OFD_GETLK && cmd <= OFD_SETLKW; }
+
+/* A copy of nothing from or to the caller says whether it is still there. */
+bool lock_waits(uint64_t token)
+{
+	return q_lend_write(token, 0, 0, "", 0) != -ESRCH;
+}
+
+int lock_answer(uint64_t token)
+{
+	struct ipc_msg m = {.token = token};
+
+	return q_reply(&m);
+}
+
+/* Where l_whence points to. */
+static int flock_base(const struct ipc_msg *in, struct vnode *vn, short whence, int64_t *base)
+{
+	struct stat st;
+	int rc = 0;
+
+	*base = 0;
+	if (whence == SEEK_CUR) {
+		*base = (int64_t)in->arg[3];
+	} else if (whence == SEEK_END) {
+		rc = vfs_stat(vn, &st);
+		*base = st.st_size;
+	} else if (whence != SEEK_SET) {
+		rc = -EINVAL;
+	}
+	return rc;
+}
+
+/* POSIX fcntl(): a negative length is what lies in front of the start; 0 reaches to the end of every file. */
+static int flock_range(int64_t base, const struct flock *fl, struct lock_range *r)
+{
+	if (__builtin_add_overflow(base, fl->l_start, &r->start)) return fl->l_start > 0 ? -EOVERFLOW : -EINVAL;
+	if (r->start < 0) return -EINVAL;
+	r->end = INT64_MAX;
+	if (fl->l_len > 0 && __builtin_add_overflow(r->start, fl->l_len - 1, &r->end)) return -EOVERFLOW;
+	if (fl->l_len >= 0) return 0;
+	if (r->start + fl->l_len < 0) return -EINVAL;
+	r->end = r->start - 1;
+	r->start += fl->l_len;
+	return 0;
+}
+
+static int flock_take(const struct ipc_msg *in, struct vnode *vn, struct flock *fl, struct lock_range *r)
+{
+	int64_t base;
+	int rc = dev_take(in, 0, fl, sizeof(*fl));
+
+	*r = (struct lock_range){.owner = in->arg[2], .type = fl->l_type};
+	if (!rc) rc = flock_base(in, vn, fl->l_whence, &base);
+	if (!rc) rc = flock_range(base, fl, r);
+	if (!rc && fl->l_type != F_RDLCK && fl->l_type != F_WRLCK && fl->l_type != F_UNLCK) rc = -EINVAL;
+	if (!rc && is_ofd(in->arg[1]) && fl->l_pid) rc = -EINVAL;
+	return rc;
+}
+
+/* Nothing in the way: the type says so, the rest stays as it was. */
+static int record_get(const struct ipc_msg *in, struct vnode *vn, struct flock *fl, const struct lock_range *r)
+{
+	struct lock_range have;
+
+	if (r->type == F_UNLCK) return -EINVAL;
+	lock_get(vn, r, &have);
+	fl->l_type = have.type;
+	if (have.type != F_UNLCK) {
+		fl->l_whence = SEEK_SET;
+		fl->l_start = have.start;
+		fl->l_len = have.end == INT64_MAX ? 0 : have.end - have.start + 1;
+		fl->l_pid = lock_owner_pid(have.owner) ? (pid_t)have.owner : -1;
+	}
+	return dev_give(in, 0, fl, sizeof(*fl));
+}
+
+static int wait_status(int rc)
+{
+	return rc > 0 ? LATER : rc;
+}
+
+/* A read lock takes a descriptor that can read, a write lock one that can write. */
+static int record_lock(const struct ipc_msg *in, struct vnode *vn)
+{
+	struct lock_range r;
+	struct flock fl;
+	int rc = flock_take(in, vn, &fl, &r);
+
+	if (rc) return rc;
+	if (in->arg[1] == F_GETLK || in->arg[1] == OFD_GETLK) return record_get(in, vn, &fl, &r);
+	if (r.type == F_RDLCK && in->arg[4] == O_WRONLY) return -EBADF;
+	if (r.type == F_WRLCK && in->arg[4] == O_RDONLY) return -EBADF;
+	if (in->arg[1] == F_SETLKW || in->arg[1] == OFD_SETLKW) return wait_status(lock_wait(vn, &r, in->token));
+	return lock_set(vn, &r);
+}
+
+static int whole_lock(const struct ipc_msg *in, struct vnode *vn)
+{
+	struct lock_range r = {.owner = in->arg[2], .flock = true, .end = INT64_MAX};
+
+	switch (in->arg[3] & ~(uint64_t)LOCK_NB) {
+	case LOCK_SH: r.type = F_RDLCK; break;
+	case LOCK_EX: r.type = F_WRLCK; break;
+	case LOCK_UN: r.type = F_UNLCK; break;
+	default: return -EINVAL;
+	}
+	return in->arg[3] & LOCK_NB ? lock_set(vn, &r) : wait_status(lock_wait(vn, &r, in->token));
+}
+
+static int name_lock(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn = vnode_by_number(in->arg[0]);
+
+	(void)out;
+	if (!vn) return -EBADF;
+	switch (in->arg[1]) {
+	case NAME_UNLOCK: lock_close(vn, in->arg[2]); return 0;
+	case NAME_FLOCK: return whole_lock(in, vn);
+	default: return record_lock(in, vn);
+	}
+}
+
+handler srv_lock_handler(uint32_t op)
+{
+	return op == NAME_LOCK ? name_lock : NULL;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sys_lock.c - RING 0 - fcntl()'s record locks and flock(): the table is the file server's, here is who asks.
+ *
+ * Path:  syscall.c > file.c fcntl > [sys_lock.c] > filedev.c name_call()  ~NAME_LOCK~>  fs/srv_lock.c
+ * An owner is a pid, or for locks of an open file the address of its struct file, which no other has before the server
+ * was told of its close.
+ */
+#include "kernel/name.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+
+#define FLOCK_SIZE 32                   /* struct flock of Linux x86-64 */
+
+static int lock_call(struct file *f, uint64_t cmd, uint64_t owner, uint64_t arg, uaddr_t flock)
+{
+	struct kmsg k = {
+		.m = {.arg = {f->node, cmd, owner, arg, f->flags & O_ACCMODE}},
+		.lender = current_proc()->map,
+	};
+
+	if (flock || cmd > NAME_FLOCK) k.m.lend[0] = (struct ipc_lend){flock, FLOCK_SIZE, LEND_READ | LEND_WRITE};
+	return f->node ? name_call(&k, NAME_LOCK, cmd != NAME_UNLOCK) : -EINVAL;
+}
+
+/* POSIX fcntl: a process that closes any descriptor of a file loses its record locks on it. */
+void file_unlock(struct proc *p, struct file *f)
+{
+	if (f->node && p->locks) lock_call(f, NAME_UNLOCK, p->pid, 0, 0);
+}
+
+long fcntl_lock(int fd, struct file *f, uint32_t cmd, uaddr_t flock)
+{
+	struct proc *p = current_proc();
+	bool process = cmd <= F_SETLKW;
+	struct file *now;
+	int rc;
+
+	if (process) p->locks = true;
+	rc = lock_call(f, cmd, process ? p->pid : (uintptr_t)f, __atomic_load_n(&f->offset, __ATOMIC_RELAXED), flock);
+	now = process ? fd_get(fd) : NULL;
+	if (process && now != f) file_unlock(p, f);        /* another thread closed it meanwhile */
+	if (now) file_put(now);
+	return rc;
+}
+
+SYSCALL(flock)
+{
+	struct file *f = fd_get(a0);
+	long rc;
+
+	if (!f) return -EBADF;
+	rc = lock_call(f, NAME_FLOCK, (uintptr_t)f, a1, 0);
+	file_put(f);
+	return rc;
+}

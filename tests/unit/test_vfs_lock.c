@@ -1,0 +1,187 @@
+/* links: fs/vfs_lock.c */
+/* SPDX-License-Identifier: MIT */
+/* tests/unit/test_vfs_lock.c - HOST - the table of locks, against a model that knows the type of each byte by owner. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fs/vfs_lock.h"
+
+#define BYTES  24               /* the last stands for all behind it */
+#define OWNERS 4
+
+static struct vnode file, other;
+static short model[OWNERS][BYTES];
+static uint64_t answered[16], gone;
+static unsigned nanswers;
+
+bool lock_waits(uint64_t token) { return token != gone; }
+int lock_answer(uint64_t token)
+{
+	if (token == gone) return -ESRCH;
+	answered[nanswers++] = token;
+	return 0;
+}
+
+static int setup(void **st)
+{
+	(void)st;
+	nanswers = 0;
+	gone = 0;
+	for (int o = 0; o < OWNERS; o++)
+		for (int i = 0; i < BYTES; i++) model[o][i] = F_UNLCK;
+	return 0;
+}
+
+static int teardown(void **st)
+{
+	(void)st;
+	lock_drop_all(&file);
+	lock_drop_all(&other);
+	return 0;
+}
+
+static struct lock_range range(int owner, int type, int64_t start, int64_t end)
+{
+	return (struct lock_range){.owner = owner + 1, .type = (short)type, .start = start,
+	                           .end = end >= BYTES - 1 ? INT64_MAX : end};
+}
+
+static bool model_conflict(int owner, int type, int start, int end)
+{
+	for (int o = 0; o < OWNERS; o++) {
+		for (int i = start; o != owner && i <= end; i++) {
+			if (model[o][i] == F_WRLCK || (model[o][i] == F_RDLCK && type == F_WRLCK)) return true;
+		}
+	}
+	return false;
+}
+
+static int set(int owner, int type, int start, int end)
+{
+	struct lock_range r = range(owner, type, start, end);
+
+	return lock_set(&file, &r);
+}
+
+static int wait_for(struct vnode *vn, int owner, int type, int start, int end, uint64_t token)
+{
+	struct lock_range r = range(owner, type, start, end);
+
+	return lock_wait(vn, &r, token);
+}
+
+/* The type of each byte as somebody without locks would find it: the strongest. */
+static void table_is_the_model(void)
+{
+	for (int i = 0; i < BYTES; i++) {
+		for (int o = 0; o < OWNERS; o++) {
+			struct lock_range r = range(o, F_WRLCK, i, i), have;
+			bool any = false;
+
+			lock_get(&file, &r, &have);
+			for (int k = 0; k < OWNERS; k++) any |= k != o && model[k][i] != F_UNLCK;
+			assert_int_equal(have.type != F_UNLCK, any);
+			if (any) assert_int_equal(have.type, model[have.owner - 1][i]);
+		}
+	}
+}
+
+static void ranges_split_and_melt_like_bytes(void **st)
+{
+	(void)st;
+	srand(5);
+	for (int n = 0; n < 20000; n++) {
+		static const short types[] = {F_RDLCK, F_WRLCK, F_UNLCK};
+		int o = rand() % OWNERS, a = rand() % BYTES, b = rand() % BYTES;
+		int start = a < b ? a : b, end = a < b ? b : a, type = types[rand() % 3];
+		bool clash = type != F_UNLCK && model_conflict(o, type, start, end);
+
+		assert_int_equal(set(o, type, start, end), clash ? -EAGAIN : 0);
+		for (int i = start; !clash && i <= end; i++) model[o][i] = (short)type;
+		if (n % 10 == 0) table_is_the_model();
+	}
+}
+
+static void neighbours_are_one_range(void **st)
+{
+	struct lock_range r = range(1, F_WRLCK, 0, BYTES), have;
+
+	(void)st;
+	set(0, F_WRLCK, 4, 5);
+	set(0, F_WRLCK, 8, 9);
+	set(0, F_WRLCK, 6, 7);
+	lock_get(&file, &r, &have);
+	assert_int_equal(have.start, 4);
+	assert_int_equal(have.end, 9);
+}
+
+static void waiters_are_served_in_order(void **st)
+{
+	(void)st;
+	set(0, F_WRLCK, 0, 9);
+	assert_int_equal(wait_for(&file, 1, F_WRLCK, 5, 6, 11), 1);
+	assert_int_equal(wait_for(&file, 2, F_WRLCK, 6, 7, 12), 1);
+	assert_int_equal(wait_for(&file, 3, F_RDLCK, 0, 0, 13), 1);
+	set(0, F_RDLCK, 0, 4);
+	assert_int_equal(nanswers, 1);
+	assert_int_equal(answered[0], 13);
+	set(0, F_UNLCK, 5, 9);
+	assert_int_equal(nanswers, 2);
+	assert_int_equal(answered[1], 11);
+	lock_close(&file, 2);
+	assert_int_equal(answered[2], 12);
+}
+
+static void who_was_taken_away_gets_nothing(void **st)
+{
+	(void)st;
+	set(0, F_WRLCK, 0, 9);
+	assert_int_equal(wait_for(&file, 1, F_WRLCK, 0, 0, 11), 1);
+	gone = 11;
+	lock_close(&file, 1);
+	assert_int_equal(nanswers, 0);
+	assert_int_equal(set(2, F_WRLCK, 0, 0), 0);
+}
+
+static void a_cycle_over_two_files_is_a_deadlock(void **st)
+{
+	struct lock_range r = range(1, F_WRLCK, 0, 0);
+
+	(void)st;
+	set(0, F_WRLCK, 0, 0);
+	assert_int_equal(lock_set(&other, &r), 0);
+	assert_int_equal(wait_for(&other, 0, F_RDLCK, 0, 3, 11), 1);
+	assert_int_equal(wait_for(&file, 2, F_WRLCK, 0, 3, 12), 1);
+	assert_int_equal(wait_for(&file, 1, F_RDLCK, 0, 3, 13), -EDEADLK);
+	gone = 11;                      /* a signal took it away: no cycle any more */
+	assert_int_equal(wait_for(&file, 1, F_RDLCK, 0, 3, 13), 1);
+}
+
+static void descriptions_may_deadlock(void **st)
+{
+	struct lock_range a = {.owner = 1ull << 40, .type = F_WRLCK, .end = 9}, b = {.owner = 2ull << 40, .type = F_WRLCK, .end = 9};
+
+	(void)st;
+	lock_set(&file, &a);
+	lock_set(&other, &b);
+	assert_int_equal(lock_wait(&other, &a, 11), 1);
+	assert_int_equal(lock_wait(&file, &b, 12), 1);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(ranges_split_and_melt_like_bytes), T(neighbours_are_one_range), T(waiters_are_served_in_order),
+		T(who_was_taken_away_gets_nothing), T(a_cycle_over_two_files_is_a_deadlock), T(descriptions_may_deadlock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
