@@ -31,14 +31,6 @@ static char *letters(char c)
 	return p;
 }
 
-static long size_of(int fd)
-{
-	struct stat s;
-
-	must(fstat(fd, &s) == 0);
-	return s.st_size;
-}
-
 TEST(SG5, reading_into_bad_memory_fails_and_moves_nothing)
 {
 	int fd = new_file("f", PAGE);

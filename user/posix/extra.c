@@ -122,14 +122,14 @@ TEST(MS11, stores_made_while_invalidation_syncs_are_not_dropped)
 
 	p = clean_pages(&fd, 1);
 	r.slot = (long *)p;
-	child = start(store_in_rounds, &r);
+	child = child_start(store_in_rounds, &r);
 	turn_wait(r.t.from);
 	for (int i = 0; i < 30; i++) {
 		expect(msync(p, PAGE, MS_SYNC | MS_INVALIDATE) == 0);
 		usleep(1000);
 	}
 	*r.stop = 1;
-	expect(ended(child));
+	child_end(child);
 }
 
 TEST(RW1, a_write_marks_the_times)
@@ -187,9 +187,9 @@ TEST(RW2, long_appends_of_two_processes_do_not_mix)
 	pid_t child;
 
 	must(fd >= 0 && other >= 0);
-	child = start(append_from_child, &other);
+	child = child_start(append_from_child, &other);
 	append_records(fd, 'p');
-	expect(ended(child));
+	child_end(child);
 	expect(lseek(fd, 0, SEEK_END) == 2 * RECORDS * RECORD);
 	for (int i = 0; i < 2 * RECORDS; i++) {
 		read_at(fd, record, RECORD, (off_t)i * RECORD);

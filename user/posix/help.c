@@ -105,6 +105,27 @@ int byte_at(int fd, off_t offset)
 	return n == 1 ? c : -1;
 }
 
+long size_of(int fd)
+{
+	struct stat s;
+
+	must(fstat(fd, &s) == 0);
+	return s.st_size;
+}
+
+long offset_of(int fd)
+{
+	return lseek(fd, 0, SEEK_CUR);
+}
+
+bool holds(int fd, const char *text)
+{
+	char b[256];
+	ssize_t n = pread(fd, b, sizeof(b), 0);
+
+	return n == (ssize_t)strlen(text) && !memcmp(b, text, n);
+}
+
 void publish(void *p, size_t n)
 {
 	must(msync(p, n, MS_SYNC) == 0);
@@ -161,6 +182,40 @@ int in_child(void (*fn)(void *), void *arg)
 	must(waitpid(pid, &st, 0) == pid);
 	if (WIFEXITED(st) && WEXITSTATUS(st) == 1) failed_here = true;
 	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
+}
+
+pid_t child_start(void (*fn)(void *), void *arg)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	must(pid >= 0);
+	if (pid > 0) return pid;
+	failed_here = false;
+	fn(arg);
+	exit(failed_here ? 1 : 0);
+}
+
+void child_end(pid_t pid)
+{
+	int st;
+
+	must(waitpid(pid, &st, 0) == pid);
+	expect(WIFEXITED(st) && WEXITSTATUS(st) == 0);
+}
+
+void thread_start(pthread_t *t, void *(*fn)(void *), void *arg)
+{
+	must(pthread_create(t, NULL, fn, arg) == 0);
+}
+
+void *thread_join(pthread_t t)
+{
+	void *value = NULL;
+
+	must(pthread_join(t, &value) == 0);
+	return value;
 }
 
 struct turns turns_new(void)

@@ -35,14 +35,6 @@ static void limit_files(rlim_t n)
 	limit(RLIMIT_FSIZE, n);
 }
 
-static long size_of(int fd)
-{
-	struct stat s;
-
-	must(fstat(fd, &s) == 0);
-	return s.st_size;
-}
-
 static void *map_some(size_t n)
 {
 	return mmap(NULL, n, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

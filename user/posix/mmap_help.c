@@ -20,26 +20,6 @@ int shown_file(const char *name, long n)
 	return fd;
 }
 
-pid_t child_start(void (*fn)(void *), void *arg)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	must(pid >= 0);
-	if (pid > 0) return pid;
-	fn(arg);
-	exit(expect_(true, "", "", 0, false) ? 0 : 1);
-}
-
-void child_end(pid_t pid)
-{
-	int st;
-
-	must(waitpid(pid, &st, 0) == pid);
-	expect(WIFEXITED(st) && WEXITSTATUS(st) == 0);
-}
-
 static void caught(int signo, siginfo_t *si, void *context)
 {
 	(void)context;

@@ -8,10 +8,6 @@
 /* new_file(), and in the split world mappings show its pattern too. */
 int shown_file(const char *name, long n);
 
-/* A child that runs fn(arg) beside us; child_end() waits for it, and expect() in it counts as with in_child(). */
-pid_t child_start(void (*fn)(void *), void *arg);
-void child_end(pid_t pid);
-
 /* What came of a reference: signo 0 if nothing. */
 struct fault { int signo, code; char *addr; };
 struct fault fault_of(void (*fn)(void *), void *arg);

@@ -159,11 +159,11 @@ TEST(MS10, the_page_leaves_every_process)
 
 	a.p = clean_pages(&fd, 1);
 	a.p[0] = 'x';
-	child = start(look_before_and_after, &a);
+	child = child_start(look_before_and_after, &a);
 	turn_wait(a.t.from);
 	expect(msync(a.p, PAGE, MS_INVALIDATE) == 0);
 	turn_give(a.t.to);
-	expect(ended(child));
+	child_end(child);
 }
 
 TEST(MS10, what_was_written_is_in_the_mapping_after_invalidate)
@@ -283,7 +283,7 @@ TEST(MS10, a_reference_gets_what_the_disk_holds)
 	must(msync(s.p, PAGE, MS_SYNC) == 0);
 	must(at = disk_find(d, page));
 	for (int i = 0; i < PAGE; i++) s.want[i] = ~page[i];
-	child = start(look_twice, &s);
+	child = child_start(look_twice, &s);
 	turn_wait(s.t.from);
 	memcpy(at, s.want, PAGE);
 	must(msync((char *)((uintptr_t)at & -PAGE), PAGE, MS_SYNC) == 0);
@@ -292,7 +292,7 @@ TEST(MS10, a_reference_gets_what_the_disk_holds)
 	expect(!memcmp(s.p, s.want, PAGE) && !memcmp(q, s.want, PAGE));
 	read_at(fd, now, PAGE, 0);
 	expect(!memcmp(now, s.want, PAGE));
-	expect(ended(child));
+	child_end(child);
 }
 
 /* The file's newer bytes win over what was put on the disk underneath a dirty page. */
@@ -433,12 +433,12 @@ TEST(MS11, no_store_is_lost_while_another_process_invalidates)
 
 	p = clean_pages(&fd, 1);
 	r.count = (long *)p;
-	child = start(count_up, &r);
+	child = child_start(count_up, &r);
 	turn_wait(r.t.from);
 	for (int i = 0; i < 10; i++) expect(msync(p, PAGE, MS_INVALIDATE | (i % 2 ? MS_SYNC : 0)) == 0);
 	for (int i = 0; i < 1000 && *r.last == 0; i++) usleep(1000);
 	*r.stop = 1;
-	expect(ended(child));
+	child_end(child);
 	expect(*r.last > 0 && *r.count == *r.last);
 	expect(msync(p, PAGE, MS_SYNC | MS_INVALIDATE) == 0);
 	expect(*r.count == *r.last && is_pattern(p + 8, 8, PAGE - 8));

@@ -24,6 +24,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -82,6 +83,9 @@ void write_at(int fd, const void *from, size_t n, off_t offset);
 int byte_at(int fd, off_t offset);              /* -1: past the end */
 
 /* Stores become visible to read(); writes become visible in the mapping: see above. */
+long size_of(int fd);
+long offset_of(int fd);
+bool holds(int fd, const char *text);   /* is the file just the string? */
 void publish(void *p, size_t n);
 void refetch(void *p, size_t n);
 bool split_world(void);
@@ -92,6 +96,13 @@ enum { LOAD = 0, STORE = 1 };
 /* Runs fn(arg) in a child; its exit status, 128 + signal if one ended it.  expect() works in the child: a failure
  * there makes the test fail when the child is waited for by this function. */
 int in_child(void (*fn)(void *), void *arg);
+
+/* A child that runs fn(arg) beside us; child_end() waits for it, and expect() in it counts as with in_child(). */
+pid_t child_start(void (*fn)(void *), void *arg);
+void child_end(pid_t pid);
+
+void thread_start(pthread_t *t, void *(*fn)(void *), void *arg);
+void *thread_join(pthread_t t);
 
 /* Two processes take turns: each side calls turn_wait() and turn_give(); from turns_new(), shared across fork. */
 struct turns { int to[2], from[2]; };

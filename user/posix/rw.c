@@ -8,28 +8,6 @@
 
 static char buf[4 * PAGE];
 
-static long size_of(int fd)
-{
-	struct stat s;
-
-	must(fstat(fd, &s) == 0);
-	return s.st_size;
-}
-
-static long offset_of(int fd)
-{
-	return lseek(fd, 0, SEEK_CUR);
-}
-
-/* Is the file just the string? */
-static bool holds(int fd, const char *s)
-{
-	char b[256];
-	ssize_t n = pread(fd, b, sizeof(b), 0);
-
-	return n == (ssize_t)strlen(s) && !memcmp(b, s, n);
-}
-
 /* preadv2 and pwritev2, which musl does not have: the offset comes as two halves. */
 static long readv_at(int fd, struct iovec *v, long offset, int flags)
 {

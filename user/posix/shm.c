@@ -39,14 +39,6 @@ static int new_memfd(const char *label, size_t n)
 	return fd;
 }
 
-static long size_of(int fd)
-{
-	struct stat s;
-
-	must(fstat(fd, &s) == 0);
-	return s.st_size;
-}
-
 TEST(SH1, a_new_object_is_empty_and_grows_with_zeros)
 {
 	int fd = shm_open(new_name(), O_RDWR | O_CREAT | O_EXCL, 0600);

@@ -15,19 +15,6 @@ static long counter;
 static volatile int stage;
 static __thread int mine;
 
-static void start(pthread_t *t, void *(*fn)(void *), void *arg)
-{
-	must(pthread_create(t, NULL, fn, arg) == 0);
-}
-
-static void *join(pthread_t t)
-{
-	void *value = NULL;
-
-	must(pthread_join(t, &value) == 0);
-	return value;
-}
-
 static void *count(void *arg)
 {
 	for (int i = 0; i < ROUNDS; i++) {
@@ -43,8 +30,8 @@ TEST(TH1, threads_share_memory_and_a_mutex_keeps_them_apart)
 {
 	pthread_t t[THREADS];
 
-	for (long i = 0; i < THREADS; i++) start(&t[i], count, (void *)i);
-	for (long i = 0; i < THREADS; i++) expect(join(t[i]) == (void *)i);
+	for (long i = 0; i < THREADS; i++) thread_start(&t[i], count, (void *)i);
+	for (long i = 0; i < THREADS; i++) expect(thread_join(t[i]) == (void *)i);
 	expect(counter == THREADS * ROUNDS);
 }
 
@@ -62,8 +49,8 @@ TEST(TH1, each_thread_has_its_own_thread_local_variables)
 	pthread_t t[THREADS];
 
 	mine = 77;
-	for (long i = 0; i < THREADS; i++) start(&t[i], own, (void *)(i + 1));
-	for (long i = 0; i < THREADS; i++) expect(join(t[i]) == (void *)1);
+	for (long i = 0; i < THREADS; i++) thread_start(&t[i], own, (void *)(i + 1));
+	for (long i = 0; i < THREADS; i++) expect(thread_join(t[i]) == (void *)1);
 	expect(mine == 77);
 }
 
@@ -78,9 +65,9 @@ TEST(TH1, threads_have_one_pid_and_different_tids)
 	pid_t tid[2] = {0, 0};
 	pthread_t a, b;
 
-	start(&a, who, &tid[0]);
-	start(&b, who, &tid[1]);
-	expect(join(a) == (void *)(long)getpid() && join(b) == (void *)(long)getpid());
+	thread_start(&a, who, &tid[0]);
+	thread_start(&b, who, &tid[1]);
+	expect(thread_join(a) == (void *)(long)getpid() && thread_join(b) == (void *)(long)getpid());
 	expect(tid[0] != tid[1] && tid[0] != getpid() && tid[1] != getpid() && tid[0] > 0);
 	expect((pid_t)syscall(SYS_gettid) == getpid());
 }
@@ -95,8 +82,8 @@ TEST(TH1, many_threads_come_and_go)
 	for (long i = 0; i < 300; i++) {
 		pthread_t t;
 
-		start(&t, nothing, (void *)i);
-		expect(join(t) == (void *)i);
+		thread_start(&t, nothing, (void *)i);
+		expect(thread_join(t) == (void *)i);
 	}
 }
 
@@ -118,7 +105,7 @@ TEST(TH2, a_condition_variable_hands_over)
 {
 	pthread_t t;
 
-	start(&t, ping, NULL);
+	thread_start(&t, ping, NULL);
 	pthread_mutex_lock(&mutex);
 	for (int i = 0; i < 100; i++) {
 		stage++;
@@ -126,7 +113,7 @@ TEST(TH2, a_condition_variable_hands_over)
 		while (stage % 2 == 1) pthread_cond_wait(&cond, &mutex);
 	}
 	pthread_mutex_unlock(&mutex);
-	join(t);
+	thread_join(t);
 	expect(stage == 200);
 }
 
@@ -143,14 +130,14 @@ TEST(TH2, a_broadcast_wakes_all)
 {
 	pthread_t t[THREADS];
 
-	for (int i = 0; i < THREADS; i++) start(&t[i], wait_for_all, NULL);
+	for (int i = 0; i < THREADS; i++) thread_start(&t[i], wait_for_all, NULL);
 	for (bool all = false; !all; sched_yield()) {
 		pthread_mutex_lock(&mutex);
 		all = counter == THREADS;
 		if (all) stage = 1, pthread_cond_broadcast(&cond);
 		pthread_mutex_unlock(&mutex);
 	}
-	for (int i = 0; i < THREADS; i++) join(t[i]);
+	for (int i = 0; i < THREADS; i++) thread_join(t[i]);
 }
 
 TEST(TH2, a_timed_wait_ends_when_its_time_comes)
@@ -191,9 +178,9 @@ TEST(TH2, nobody_passes_a_barrier_before_all_have_come)
 	long serial = 0;
 
 	must(pthread_barrier_init(&barrier, NULL, THREADS) == 0);
-	for (long i = 0; i < THREADS; i++) start(&t[i], meet, (void *)i);
+	for (long i = 0; i < THREADS; i++) thread_start(&t[i], meet, (void *)i);
 	for (int i = 0; i < THREADS; i++) {
-		long n = (long)join(t[i]);
+		long n = (long)thread_join(t[i]);
 
 		expect(n >= 0);
 		serial += n;
@@ -302,8 +289,8 @@ TEST(TH4, a_thread_that_dies_wakes_who_waits_for_its_robust_mutex)
 	struct shared *s = shared_in_file(PTHREAD_MUTEX_ROBUST);
 	pthread_t owner, waiter;
 
-	start(&owner, own_and_end, s);
+	thread_start(&owner, own_and_end, s);
 	while (s->stage != 1) sched_yield();
-	start(&waiter, wait_for_the_dead, s);
-	expect(join(waiter) == (void *)EOWNERDEAD);
+	thread_start(&waiter, wait_for_the_dead, s);
+	expect(thread_join(waiter) == (void *)EOWNERDEAD);
 }

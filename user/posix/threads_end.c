@@ -9,19 +9,6 @@
 
 static volatile int stage;
 
-static void start(pthread_t *t, void *(*fn)(void *), void *arg)
-{
-	must(pthread_create(t, NULL, fn, arg) == 0);
-}
-
-static void *join(pthread_t t)
-{
-	void *value = NULL;
-
-	must(pthread_join(t, &value) == 0);
-	return value;
-}
-
 static void *nothing(void *arg)
 {
 	return arg;
@@ -49,18 +36,18 @@ TEST(TH5, a_cancelled_thread_runs_its_cleanup_and_ends)
 {
 	pthread_t t;
 
-	start(&t, wait_for_ever, NULL);
+	thread_start(&t, wait_for_ever, NULL);
 	while (!stage) sched_yield();
 	usleep(5000);
 	expect(pthread_cancel(t) == 0);
-	expect(join(t) == PTHREAD_CANCELED && cleaned == 5);
+	expect(thread_join(t) == PTHREAD_CANCELED && cleaned == 5);
 }
 
 static void exit_with_sleepers(void *arg)
 {
 	pthread_t t[THREADS];
 
-	for (int i = 0; i < THREADS; i++) start(&t[i], i % 2 ? wait_for_ever : nothing, arg);
+	for (int i = 0; i < THREADS; i++) thread_start(&t[i], i % 2 ? wait_for_ever : nothing, arg);
 	while (!stage) sched_yield();
 	exit(9);
 }
@@ -80,7 +67,7 @@ static void killed_while_busy(void *arg)
 {
 	pthread_t t;
 
-	start(&t, busy, arg);
+	thread_start(&t, busy, arg);
 	while (!stage) sched_yield();
 	kill(getpid(), SIGTERM);
 	for (;;) pause();
@@ -102,10 +89,10 @@ static void exec_from_a_thread(void *arg)
 {
 	pthread_t t, sleeper;
 
-	start(&sleeper, wait_for_ever, arg);
+	thread_start(&sleeper, wait_for_ever, arg);
 	while (!stage) sched_yield();
 	dup2(open("/dev/null", O_WRONLY), 1);
-	start(&t, run_program, arg);
+	thread_start(&t, run_program, arg);
 	for (;;) pause();
 }
 
@@ -125,7 +112,7 @@ static void leader_leaves(void *arg)
 {
 	pthread_t t;
 
-	start(&t, last_words, arg);
+	thread_start(&t, last_words, arg);
 	pthread_exit(NULL);
 }
 
@@ -156,10 +143,10 @@ TEST(TH7, pthread_kill_reaches_that_thread)
 	pthread_t t;
 
 	signal(SIGUSR1, handler);
-	start(&t, take_signal, &tid);
+	thread_start(&t, take_signal, &tid);
 	while (!stage) sched_yield();
 	expect(pthread_kill(t, SIGUSR1) == 0);
-	join(t);
+	thread_join(t);
 	expect(handled_by == tid && tid != getpid());
 }
 
@@ -170,13 +157,13 @@ TEST(TH7, a_signal_to_the_process_goes_to_a_thread_that_does_not_block_it)
 	pthread_t t;
 
 	signal(SIGUSR2, handler);
-	start(&t, take_signal, &tid);
+	thread_start(&t, take_signal, &tid);
 	while (!stage) sched_yield();
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
 	must(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
 	expect(kill(getpid(), SIGUSR2) == 0);
-	join(t);
+	thread_join(t);
 	expect(handled_by == tid);
 }
 
@@ -206,11 +193,11 @@ TEST(MP1, a_right_taken_away_is_gone_in_all_threads)
 
 	page = map_at(-1, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	signal(SIGSEGV, fault_caught);
-	start(&t, store_until_fault, NULL);
+	thread_start(&t, store_until_fault, NULL);
 	while (!stage) sched_yield();
 	must(mprotect((void *)page, PAGE, PROT_READ) == 0);
 	for (char c = page[0], i = 0; i < 100; i++) expect(page[0] == c);
-	expect(join(t) == (void *)1);
+	expect(thread_join(t) == (void *)1);
 }
 
 static void *unmap_and_map(void *arg)
@@ -229,6 +216,6 @@ TEST(MU1, threads_map_and_unmap_at_once)
 {
 	pthread_t t[THREADS];
 
-	for (int i = 0; i < THREADS; i++) start(&t[i], unmap_and_map, (void *)1);
-	for (int i = 0; i < THREADS; i++) expect(join(t[i]) == NULL);
+	for (int i = 0; i < THREADS; i++) thread_start(&t[i], unmap_and_map, (void *)1);
+	for (int i = 0; i < THREADS; i++) expect(thread_join(t[i]) == NULL);
 }

@@ -7,14 +7,6 @@
 
 #define PUNCH (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 
-static long size_of(int fd)
-{
-	struct stat s;
-
-	must(fstat(fd, &s) == 0);
-	return s.st_size;
-}
-
 /* In units of 512 bytes, once everything is on the disk. */
 static long blocks_of(int fd)
 {

@@ -70,26 +70,6 @@ bool is_resident(void *p)
 	return in & 1;
 }
 
-pid_t start(void (*fn)(void *), void *arg)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	must(pid >= 0);
-	if (pid > 0) return pid;
-	fn(arg);
-	exit(expect_(true, "", "", 0, false) ? 0 : 1);
-}
-
-bool ended(pid_t pid)
-{
-	int st;
-
-	must(waitpid(pid, &st, 0) == pid);
-	return WIFEXITED(st) && WEXITSTATUS(st) == 0;
-}
-
 /* Not on Linux, unless POSIX_DISK says so: the disk would be the tester's own. */
 struct disk disk_open(void)
 {

@@ -19,10 +19,6 @@ void make_old(int fd);
 bool is_marked(int fd);
 bool is_resident(void *p);
 
-/* A child that runs beside its parent; ended(): it came to its end and none of its checks failed. */
-pid_t start(void (*fn)(void *), void *arg);
-bool ended(pid_t pid);
-
 /* The disk below the file system, mapped whole; skips the test where there is none that may be written to. */
 struct disk { char *at; size_t size; };
 struct disk disk_open(void);
