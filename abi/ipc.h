@@ -131,6 +131,8 @@ struct disk_info {
 	char     name[DEV_NAME_MAX];    /* "vda" */
 };
 
+#define SYS_poll_wake       0x1049 /* -> 0 [S]: a device that DEV_POLL said was not ready may be now: who polls asks again */
+
 /* Console, second channel, end of the world [S]. */
 #define SYS_con_write       0x1040 /* channel, buf, len -> len */
 #define SYS_con_read        0x1041 /* buf, len -> n, 0: nothing there (never blocks); console input */

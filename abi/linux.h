@@ -177,10 +177,14 @@
 #define SEEK_DATA      3
 #define SEEK_HOLE      4
 #define POLLIN         0x001
+#define POLLPRI        0x002
 #define POLLOUT        0x004
 #define POLLERR        0x008
 #define POLLHUP        0x010
 #define POLLNVAL       0x020
+#define POLLRDNORM     0x040
+#define POLLRDBAND     0x080
+#define POLLWRNORM     0x100
 
 struct iovec { uint64_t base, len; };
 struct pollfd { int32_t fd; int16_t events, revents; };

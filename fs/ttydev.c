@@ -28,6 +28,7 @@ static int32_t foreground;                      /* process group; 0: none yet */
 static struct winsize window = {.ws_row = 24, .ws_col = 80};
 static struct waiter { uint64_t token, len; } waiters[WAITERS];
 static unsigned nwaiters;
+static bool polled;                             /* somebody was told "no input", and may wait for it */
 
 static void console_output(const char *s, size_t n)
 {
@@ -68,6 +69,8 @@ static void waiter_answer(const struct waiter *w)
 /* In order of arrival: a reader that wants more than there is holds up those behind it, as on every terminal. */
 static void waiters_serve(void)
 {
+	if (polled) q_poll_wake();
+	polled = false;
 	while (nwaiters && tty_readable(&tty, waiters[0].len)) {
 		struct waiter w = waiters[0];
 
@@ -176,6 +179,7 @@ int ttydev_message(const struct ipc_msg *in, struct ipc_msg *out)
 	case DEV_IOCTL: return tty_ioctl_message(in);
 	default:
 		out->arg[0] = POLLOUT | (tty_readable(&tty, 1) ? POLLIN : 0);
+		polled |= !(out->arg[0] & POLLIN);
 		return 0;
 	}
 }

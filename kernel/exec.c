@@ -7,6 +7,7 @@
  * Path:  syscall.c > [exec.c] > elf.c, start.c; servers.c > proc_spawn_module()
  * Locks: none.
  */
+#include "kernel/filedev.h"
 #include "kernel/proc.h"
 #include "kernel/start.h"
 #include "kernel/syscalls.h"
@@ -206,7 +207,7 @@ SYSCALL(execve)
 
 static int server_files(struct proc *p)
 {
-	struct file *f = file_alloc(FILE_LOG, O_RDWR);
+	struct file *f = log_open();
 
 	if (!f) return -ENOMEM;
 	f->mode = S_IFCHR | 0600;

@@ -10,13 +10,26 @@
 
 struct vmo;
 struct pipe;
+struct pollhead;
+struct file;
 struct proc;
 
-enum file_kind { FILE_VMO = 1, FILE_DEVICE, FILE_DIR, FILE_PIPE, FILE_LOG };
+enum file_kind { FILE_VMO = 1, FILE_DEVICE, FILE_DIR, FILE_PIPE, FILE_LOG, FILE_OTHER };
+
+/* What a descriptor does that is no memory and no directory.  Every one of these may be NULL. */
+struct file_ops {
+	/* Bytes done or -errno; pos: of one that has an offset.  The buffer is a user's, or for writing the kernel's. */
+	int64_t (*rw)(struct file *, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write);
+	int (*poll)(struct file *);     /* POLL* that hold now; always the same: no pollhead.  NULL: always ready */
+	void (*close)(struct file *);   /* the last reference went */
+};
 
 struct file {
 	uint32_t refs;                  /* atomic: descriptors, calls in progress */
 	enum file_kind kind;            /* [c] */
+	const struct file_ops *ops;     /* [c] NULL: FILE_VMO, FILE_DIR */
+	struct pollhead *pollhead;      /* [c] poll.h: what wakes those who poll it */
+	void    *impl;                  /* [c] FILE_OTHER: what it is to its ops */
 	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
 	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
 	uint32_t namef;                 /* [c] NAMEF_* */
@@ -51,6 +64,7 @@ static inline bool file_writable(const struct file *f) { return (f->flags & 3) !
 /* sys_name.c: open a path of the kernel's own (exec): relative to the current directory.  0 and a reference, -errno */
 int file_open(const char *path, uint32_t flags, struct file **out);
 int file_may_exec(const char *path);                            /* -EACCES ... */
+int64_t file_stream(struct file *, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write);      /* ops->rw */
 int file_set_size(struct file *, uint64_t size);                /* sys_file.c: FILE_VMO; -EFBIG with SIGXFSZ ... */
 
 /* sys_lock.c: F_GETLK, F_SETLK, F_SETLKW and F_OFD_*; what a process's close takes away */
@@ -58,12 +72,6 @@ long fcntl_lock(int fd, struct file *, uint32_t cmd, uaddr_t flock);
 void file_unlock(struct proc *, struct file *);
 
 /* pipe.c */
-struct pipe *pipe_create(void);                                 /* NULL: no memory; no ends yet */
-void pipe_open(struct pipe *, bool writer);                     /* one more file is this end */
-void pipe_close(struct pipe *, bool writer);                    /* the last end frees it */
-int64_t pipe_read(struct file *, uaddr_t buf, uint64_t len);
-int64_t pipe_write(struct file *, uaddr_t buf, const char *kbuf, uint64_t len);
-int pipe_poll(struct file *);                                   /* POLL* that hold now */
 uint64_t pipe_bytes(struct pipe *);
 
 #endif

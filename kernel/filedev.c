@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/filedev.c - RING 0 - descriptors that are not memory: devices (messages to the file server) and the log; poll.
+/* kernel/filedev.c - RING 0 - descriptors that are not memory: devices (messages to the file server) and the log; ioctl.
  *
  * Path:  sys_file.c > [filedev.c]  ~message~>  fs/devfs.c
  * Locks: none across a message.  file->lock around the unfinished line of a log.
@@ -7,6 +7,7 @@
 #include "kernel/filedev.h"
 
 #include "kernel/name.h"
+#include "kernel/poll.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -30,10 +31,10 @@ int name_call(struct kmsg *k, uint32_t op, bool interruptible)
 	return rc > 0 || rc < -4095 ? -EIO : rc;        /* a server cannot invent results */
 }
 
-static int64_t device_piece(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+static int64_t device_piece(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
 {
 	struct kmsg k = {
-		.m = {.arg = {f->node, f->offset, f->flags}},
+		.m = {.arg = {f->node, pos, f->flags}},
 		.lender = kbuf ? NULL : current_proc()->map,
 	};
 	int rc;
@@ -44,19 +45,46 @@ static int64_t device_piece(struct file *f, uaddr_t buf, const char *kbuf, uint6
 	return k.m.arg[0] <= len ? (int64_t)k.m.arg[0] : -EIO;
 }
 
-int64_t device_rw(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+static int64_t device_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
 {
 	uint64_t done = 0;
 
 	while (done < len) {
 		uint64_t want = MIN(len - done, DEVICE_PIECE);
-		int64_t n = device_piece(f, buf + done, kbuf ? kbuf + done : NULL, want, write);
+		int64_t n = device_piece(f, pos + done, buf + done, kbuf ? kbuf + done : NULL, want, write);
 
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
 		if ((uint64_t)n < want) break;
 	}
 	return done;
+}
+
+/* Only a terminal is ever not ready. */
+static int device_poll(struct file *f)
+{
+	struct kmsg k = {.m = {.arg = {f->node}}};
+
+	if (!(f->namef & NAMEF_TTY)) return POLLIN | POLLOUT;
+	return name_call(&k, DEV_POLL, true) ? POLLIN | POLLOUT : (int)(k.m.arg[0] & (POLLIN | POLLOUT | POLLHUP));
+}
+
+static const struct file_ops device_ops = {.rw = device_rw, .poll = device_poll};
+static struct pollhead device_polls = {LIST_INIT(device_polls.watches)};        /* of all terminals */
+
+void device_open(struct file *f)
+{
+	f->kind = FILE_DEVICE;
+	f->ops = &device_ops;
+	f->pollhead = &device_polls;
+}
+
+/* The file server: a terminal that said "not ready" may be so now. */
+SYSCALL(poll_wake)
+{
+	if (!current_proc()->server) return -EPERM;
+	poll_wake(&device_polls);
+	return 0;
 }
 
 /* ---- the kernel's log as a descriptor: standard output of the servers */
@@ -78,12 +106,14 @@ static void log_text(struct file *f, const char *text, uint64_t n)
 	}
 }
 
-int64_t log_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len)
+/* Read, it is at its end. */
+static int64_t log_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
 {
 	uint64_t done = 0;
 	char piece[128];
 	int64_t rc = 0;
 
+	if (!write) return 0;
 	mutex_lock(&f->lock);
 	if (!f->line) f->line = kalloc(LOG_LINE_MAX);
 	if (!f->line) rc = -ENOMEM;
@@ -98,6 +128,17 @@ int64_t log_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len)
 	}
 	mutex_unlock(&f->lock);
 	return done ? (int64_t)done : rc;
+}
+
+static void log_close(struct file *f) { kfree(f->line); }
+
+struct file *log_open(void)
+{
+	static const struct file_ops ops = {.rw = log_rw, .close = log_close};
+	struct file *f = file_alloc(FILE_LOG, O_RDWR);
+
+	if (f) f->ops = &ops;
+	return f;
 }
 
 /* ---- ioctl: the kernel knows the sizes, the device the meaning */
@@ -164,82 +205,3 @@ SYSCALL(ioctl)
 	return rc;
 }
 
-/* ---- poll: asks each descriptor; while none is ready, asks again every few milliseconds */
-
-#define POLL_AGAIN 5000000u             /* ns */
-
-int device_poll(struct file *f)
-{
-	struct kmsg k = {.m = {.arg = {f->node}}};
-
-	return name_call(&k, DEV_POLL, true) ? POLLIN | POLLOUT : (int)(k.m.arg[0] & (POLLIN | POLLOUT | POLLHUP));
-}
-
-static int fd_poll(const struct pollfd *p)
-{
-	struct file *f;
-	int now = POLLIN | POLLOUT;
-
-	if (p->fd < 0) return 0;
-	f = fd_get(p->fd);
-	if (!f) return POLLNVAL;
-	if (f->kind == FILE_PIPE) now = pipe_poll(f);
-	if (f->kind == FILE_DEVICE) now = device_poll(f);
-	file_put(f);
-	return now & (p->events | POLLERR | POLLHUP);
-}
-
-/* Ask all once.  How many are ready, or -EFAULT */
-static long poll_once(uaddr_t fds, uint64_t n)
-{
-	long ready = 0;
-
-	for (uint64_t i = 0; i < n; i++) {
-		struct pollfd p;
-
-		if (copy_in(&p, fds + i * sizeof(p), sizeof(p))) return -EFAULT;
-		p.revents = fd_poll(&p);
-		if (p.revents) ready++;
-		if (copy_out(fds + i * sizeof(p), &p, sizeof(p))) return -EFAULT;
-	}
-	return ready;
-}
-
-static long poll_until(uaddr_t fds, uint64_t n, uint64_t deadline)
-{
-	struct spinlock lock = SPINLOCK_INIT(RANK_HANDLE, "poll");
-	struct waitq wait;
-	long ready;
-	int rc = 0;
-
-	if (n > FD_MAX) return -EINVAL;
-	waitq_init(&wait);
-	for (;;) {
-		uint64_t now = time_mono();
-
-		ready = poll_once(fds, n);
-		if (ready || now >= deadline) return ready;
-		spin_lock(&lock);
-		rc = waitq_sleep(&wait, &lock, MIN(deadline, now + POLL_AGAIN), true);
-		spin_unlock(&lock);
-		if (rc == -EINTR) return -ERESTARTNOHAND;
-	}
-}
-
-SYSCALL(poll) { return poll_until(a0, a1, (int)a2 < 0 ? WAIT_FOREVER : time_mono() + (uint64_t)(int)a2 * 1000000); }
-
-SYSCALL(ppoll)
-{
-	uint64_t deadline = WAIT_FOREVER;
-	struct timespec ts;
-	long rc;
-
-	if (a2 && copy_in(&ts, a2, sizeof(ts))) return -EFAULT;
-	if (a2 && (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= 1000000000)) return -EINVAL;
-	if (a2) deadline = time_mono() + MIN(ts.sec, (int64_t)4000000000) * 1000000000ull + ts.nsec;
-	rc = a3 ? signal_mask_swap(a3, a4) : 0;
-	if (rc) return rc;
-	rc = poll_until(a0, a1, deadline);
-	if (a3 && rc != -ERESTARTNOHAND) signal_mask_back();
-	return rc;
-}

@@ -5,9 +5,7 @@
 
 #include "kernel/file.h"
 
-/* Bytes done or -errno; the buffer is a user's (kbuf NULL) or, for writing, the kernel's. */
-int64_t device_rw(struct file *, uaddr_t buf, const char *kbuf, uint64_t len, bool write);
-int device_poll(struct file *);                         /* POLL* that hold now */
-int64_t log_write(struct file *, uaddr_t buf, const char *kbuf, uint64_t len);
+void device_open(struct file *);                        /* it is one */
+struct file *log_open(void);                            /* NULL: no memory */
 
 #endif

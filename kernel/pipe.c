@@ -9,6 +9,7 @@
  * B2  Only the writer with the turn touches the free part, only the reader with the turn the bytes.
  * B3  A write of at most PIPE_BUF bytes is never mixed with others (POSIX write): it waits until all fits. */
 #include "kernel/file.h"
+#include "kernel/poll.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -23,20 +24,22 @@ struct pipe {
 	uint64_t head, tail;            /* [o] bytes read and written so far */
 	uint32_t readers, writers;      /* [o] open files that are this end */
 	bool     reading, writing;      /* [o] somebody has the turn */
+	struct pollhead polls;
 	char    *page[PIPE_PAGES];      /* [turn of the writer] made when first needed */
 };      /* [o] pipe->lock */
 
-struct pipe *pipe_create(void)
+static struct pipe *pipe_create(void)
 {
 	struct pipe *p = kalloc(sizeof(*p));
 
 	if (!p) return NULL;
 	spin_init(&p->lock, RANK_HANDLE, "pipe");
 	waitq_init(&p->wait);
+	pollhead_init(&p->polls);
 	return p;
 }
 
-void pipe_open(struct pipe *p, bool writer)
+static void pipe_open(struct pipe *p, bool writer)
 {
 	spin_lock(&p->lock);
 	if (writer) p->writers++;
@@ -44,15 +47,23 @@ void pipe_open(struct pipe *p, bool writer)
 	spin_unlock(&p->lock);
 }
 
-void pipe_close(struct pipe *p, bool writer)
+/* => p->lock held */
+static void pipe_changed_locked(struct pipe *p)
 {
+	waitq_wake_all(&p->wait);
+	poll_wake(&p->polls);
+}
+
+static void pipe_close(struct file *f)
+{
+	struct pipe *p = f->pipe;
 	bool last;
 
 	spin_lock(&p->lock);
-	if (writer) p->writers--;
+	if (file_writable(f)) p->writers--;
 	else p->readers--;
 	last = p->readers == 0 && p->writers == 0;
-	waitq_wake_all(&p->wait);       /* readers see the end of file, writers EPIPE */
+	pipe_changed_locked(p);         /* readers see the end of file, writers EPIPE */
 	spin_unlock(&p->lock);
 	if (!last) return;
 	for (uint32_t i = 0; i < PIPE_PAGES; i++) kfree(p->page[i]);
@@ -75,7 +86,7 @@ static int read_enter_locked(struct pipe *p, bool nonblock)
 	return 0;
 }
 
-int64_t pipe_read(struct file *f, uaddr_t buf, uint64_t len)
+static int64_t pipe_read(struct file *f, uaddr_t buf, uint64_t len)
 {
 	struct pipe *p = f->pipe;
 	uint64_t done = 0, left = 0, have;
@@ -98,7 +109,7 @@ int64_t pipe_read(struct file *f, uaddr_t buf, uint64_t len)
 	spin_lock(&p->lock);
 	p->head += done;
 	p->reading = false;
-	waitq_wake_all(&p->wait);
+	pipe_changed_locked(p);
 	spin_unlock(&p->lock);
 	return done ? (int64_t)done : -EFAULT;
 }
@@ -150,12 +161,12 @@ static int64_t write_turn(struct pipe *p, uaddr_t buf, const char *kbuf, uint64_
 	spin_lock(&p->lock);
 	if (n > 0) p->tail += n;
 	p->writing = false;
-	waitq_wake_all(&p->wait);
+	pipe_changed_locked(p);
 	spin_unlock(&p->lock);
 	return n;
 }
 
-int64_t pipe_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len)
+static int64_t pipe_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len)
 {
 	uint64_t done = 0;
 	int64_t n = 0;
@@ -172,7 +183,12 @@ int64_t pipe_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len)
 	return done ? (int64_t)done : n;
 }
 
-int pipe_poll(struct file *f)
+static int64_t pipe_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+{
+	return write ? pipe_write(f, buf, kbuf, len) : pipe_read(f, buf, len);
+}
+
+static int pipe_poll(struct file *f)
 {
 	struct pipe *p = f->pipe;
 	int now = 0;
@@ -199,6 +215,8 @@ uint64_t pipe_bytes(struct pipe *p)
 	return n;
 }
 
+static const struct file_ops pipe_ops = {.rw = pipe_rw, .poll = pipe_poll, .close = pipe_close};
+
 static struct file *pipe_end(struct pipe *p, uint32_t flags)
 {
 	struct file *f = file_alloc(FILE_PIPE, flags);
@@ -206,6 +224,8 @@ static struct file *pipe_end(struct pipe *p, uint32_t flags)
 	if (!f) return NULL;
 	f->mode = S_IFIFO | 0600;
 	f->pipe = p;
+	f->ops = &pipe_ops;
+	f->pollhead = &p->polls;
 	pipe_open(p, file_writable(f));
 	return f;
 }

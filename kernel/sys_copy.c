@@ -42,9 +42,7 @@ static int64_t put_bytes(struct end *out, const char *page, uint64_t n)
 {
 	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
 
-	if (out->f->kind == FILE_PIPE) return pipe_write(out->f, 0, page, n);
-	if (out->f->kind == FILE_LOG) return log_write(out->f, 0, page, n);
-	if (out->f->kind == FILE_DEVICE) return device_rw(out->f, 0, page, n, true);
+	if (out->f->kind != FILE_VMO) return file_stream(out->f, 0, 0, page, n, true);
 	return pcache_write_kernel(out->f->vmo, out->pos, page, n, limit);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_file.c - RING 0 - read, write and their family, on whatever a descriptor is.
  *
- * Path:  syscall.c > [sys_file.c] > mm/fileio.c (objects), filedev.c (devices, the log), pipe.c
+ * Path:  syscall.c > [sys_file.c] > mm/fileio.c (objects), file->ops of all else
  * Locks: file->lock while the offset of a regular file or directory is in use: two processes that share a descriptor
  *        take turns (POSIX 2.9.7).  No server ever waits for it.  Devices and pipes have no offset and take none.
  */
@@ -62,11 +62,9 @@ static int64_t vmo_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf
 	return write ? write_synced(f, flags, *pos, n) : n;
 }
 
-static int64_t stream_rw(struct file *f, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+int64_t file_stream(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
 {
-	if (f->kind == FILE_PIPE) return write ? pipe_write(f, buf, kbuf, len) : pipe_read(f, buf, len);
-	if (f->kind == FILE_LOG) return write ? log_write(f, buf, kbuf, len) : 0;
-	return device_rw(f, buf, kbuf, len, write);
+	return f->ops && f->ops->rw ? f->ops->rw(f, pos, buf, kbuf, len, write) : -EINVAL;
 }
 
 /* Is this descriptor good for it, and the buffer in user space?  0, -EBADF, -EISDIR, -EFAULT, -EINVAL */
@@ -85,7 +83,7 @@ static int64_t file_rw(struct file *f, uaddr_t buf, uint64_t len, bool write)
 
 	if (n) return n;
 	len = MIN(len, RW_MAX);
-	if (f->kind != FILE_VMO) return stream_rw(f, buf, NULL, len, write);
+	if (f->kind != FILE_VMO) return file_stream(f, 0, buf, NULL, len, write);
 	mutex_lock(&f->lock);
 	n = vmo_rw(f, f->flags, &f->offset, buf, len, write);
 	mutex_unlock(&f->lock);
@@ -98,7 +96,7 @@ static int64_t file_rw_at(struct file *f, uint64_t pos, uaddr_t buf, uint64_t le
 
 	if (n) return n;
 	if ((int64_t)pos < 0) return -EINVAL;
-	if (f->kind == FILE_DEVICE) return stream_rw(f, buf, NULL, MIN(len, RW_MAX), write);
+	if (f->kind == FILE_DEVICE) return file_stream(f, pos, buf, NULL, MIN(len, RW_MAX), write);
 	if (f->kind != FILE_VMO) return -ESPIPE;
 	return vmo_rw(f, f->flags, &pos, buf, MIN(len, RW_MAX), write);
 }
@@ -165,7 +163,7 @@ static int64_t writev_gathered(struct file *f, uaddr_t iov, uint64_t count, uint
 		if (!n) n = copy_in(page + at, v.base, v.len);
 		at += v.len;
 	}
-	if (!n) n = stream_rw(f, 0, page, total, true);
+	if (!n) n = file_stream(f, 0, 0, page, total, true);
 	kfree(page);
 	return n;
 }
@@ -184,7 +182,7 @@ static int64_t rwv_pieces(struct file *f, uint32_t flags, uaddr_t iov, uint64_t 
 		if (v.len == 0) continue;
 		v.len = MIN(v.len, RW_MAX - done);
 		if (f->kind == FILE_VMO) n = vmo_rw(f, flags, pos, v.base, v.len, write);
-		else n = stream_rw(f, v.base, NULL, v.len, write);
+		else n = file_stream(f, 0, v.base, NULL, v.len, write);
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
 		if ((uint64_t)n < v.len) break;

@@ -4,6 +4,7 @@
  * Path:  syscall.c > [sys_name.c] > filedev.c name_call()  ~message~>  fs/server.c
  * Locks: none; directories are held by references.  Not interruptible: a withdrawn create may have happened.
  */
+#include "kernel/filedev.h"
 #include "kernel/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
@@ -119,7 +120,7 @@ static int open_reply(struct kmsg *k, uint32_t flags, struct file **out)
 		f->mode = k->m.arg[1];
 		f->namef = k->m.arg[2];
 		if (type == S_IFDIR) f->kind = FILE_DIR;
-		else if (f->namef & NAMEF_DEVICE) f->kind = FILE_DEVICE;
+		else if (f->namef & NAMEF_DEVICE) device_open(f);
 		else if (o && o->type == KOBJ_VMO) f->vmo = container_of(o, struct vmo, obj);
 		if (f->vmo) {
 			vmo_user_get(f->vmo);

@@ -33,6 +33,7 @@
 	X(20, writev, "fd addr int") \
 	X(21, access, "path mode") \
 	X(22, pipe, "addr") \
+	X(23, select, "int addr addr addr addr") \
 	X(24, sched_yield, "") \
 	X(25, mremap, "addr size size flags addr") \
 	X(26, msync, "addr size msflags") \
@@ -143,6 +144,7 @@
 	X(267, readlinkat, "fd path addr size") \
 	X(268, fchmodat, "fd path mode") \
 	X(269, faccessat, "fd path mode") \
+	X(270, pselect6, "int addr addr addr addr addr") \
 	X(271, ppoll, "addr size addr addr size") \
 	X(273, set_robust_list, "addr size") \
 	X(274, get_robust_list, "int addr addr") \
@@ -197,7 +199,8 @@
 	X(0x1044, cmdline, "addr size") \
 	X(0x1045, fs_ready, "handle") \
 	X(0x1046, fs_wait, "") \
-	X(0x1047, log, "addr size")
+	X(0x1047, log, "addr size") \
+	X(0x1049, poll_wake, "")
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t

@@ -16,3 +16,8 @@ def locks_on_ext2():
 @test
 def locks_on_tmpfs():
     passes("/conformance/locks /tmp/l")
+
+
+@test
+def waiting_for_descriptors():
+    passes("/conformance/waiting /tmp/w")

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* user/conformance/waiting.c - poll, ppoll, select, pselect and named pipes; each check that fails on a line; runs on
+ * Linux too.
+ *
+ *      waiting directory
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int failed, checks;
+
+static void check(int ok, const char *what, int line)
+{
+	checks++;
+	if (ok) return;
+	failed++;
+	printf("not ok: line %d: %s (errno %s)\n", line, what, strerror(errno));
+	fflush(stdout);
+}
+#define OK(expr) check((expr), #expr, __LINE__)
+#define FAILS(expr, err) (errno = 0, check((expr) == -1 && errno == (err), #expr " fails with " #err, __LINE__))
+
+static int child_end(pid_t pid)
+{
+	int st = -1;
+
+	waitpid(pid, &st, 0);
+	return WIFEXITED(st) ? WEXITSTATUS(st) : -1;
+}
+#define IN_CHILD(...) ({ pid_t pid_ = fork(); if (!pid_) { failed = 0; __VA_ARGS__; fflush(stdout); _exit(failed); } pid_; })
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void pause_ms(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000l}, NULL); }
+
+/* What poll says of one descriptor, -1 if it fails. */
+static int polled(int fd, int events, int ms)
+{
+	struct pollfd p = {fd, events, 0x7777};
+	int n = poll(&p, 1, ms);
+
+	return n < 0 ? -1 : p.revents;
+}
+
+static void states(void)
+{
+	struct pollfd two[2] = {{-1, POLLIN, 7}, {999, POLLIN, 0}};
+	int p[2], file = open("f", O_RDWR | O_CREAT, 0600), null = open("/dev/null", O_RDWR);
+	char buf[4096] = "";
+
+	OK(pipe2(p, O_NONBLOCK) == 0);
+	OK(polled(p[0], POLLIN | POLLOUT, 0) == 0);
+	OK(polled(p[1], POLLIN | POLLOUT, 0) == POLLOUT);
+	OK(write(p[1], "x", 1) == 1);
+	OK(polled(p[0], POLLIN | POLLRDNORM | POLLPRI, -1) == (POLLIN | POLLRDNORM));
+	while (write(p[1], buf, sizeof(buf)) > 0) { }
+	OK(polled(p[1], POLLOUT, 0) == 0);
+	while (read(p[0], buf, sizeof(buf)) > 0) { }
+	OK(polled(p[1], POLLOUT | POLLWRNORM, 0) == (POLLOUT | POLLWRNORM));
+	OK(polled(file, POLLIN | POLLOUT, -1) == (POLLIN | POLLOUT));
+	OK(polled(null, POLLIN | POLLOUT, -1) == (POLLIN | POLLOUT));
+	OK(poll(two, 2, -1) == 1 && two[0].revents == 0 && two[1].revents == POLLNVAL);
+	OK(poll(two, 1, 0) == 0 && two[0].revents == 0);
+	close(p[1]);
+	OK(polled(p[0], POLLIN, -1) == POLLHUP);
+	OK(polled(p[0], 0, -1) == POLLHUP);
+	close(p[0]);
+	OK(pipe(p) == 0);
+	close(p[0]);
+	OK(polled(p[1], POLLIN, -1) == POLLERR);
+	FAILS(poll((void *)8, 1, 0), EFAULT);
+	FAILS(poll(two, -1, 0), EINVAL);
+	close(p[1]);
+	close(file);
+	close(null);
+}
+
+static void on_alarm(int sig) { (void)sig; }
+
+static void times(void)
+{
+	struct timespec ts = {0, 80000000};
+	struct timeval tv = {0, 100000};
+	sigset_t none, alarm_set;
+	int p[2];
+	double from = now();
+	pid_t pid;
+	fd_set r;
+
+	OK(pipe(p) == 0);
+	OK(polled(p[0], POLLIN, 60) == 0 && now() - from >= 0.06);
+	from = now();
+	OK(poll(NULL, 0, 30) == 0 && now() - from >= 0.03);
+	from = now();
+	OK(ppoll(&(struct pollfd){p[0], POLLIN, 0}, 1, &ts, NULL) == 0 && now() - from >= 0.08);
+	from = now();
+	OK(syscall(SYS_select, 0, NULL, NULL, NULL, &tv) == 0 && now() - from >= 0.1 && tv.tv_sec == 0 && tv.tv_usec == 0);
+	tv = (struct timeval){100, 0};
+	FD_ZERO(&r);
+	FD_SET(p[0], &r);
+	pid = IN_CHILD(pause_ms(50); OK(write(p[1], "x", 1) == 1));
+	OK(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv) == 1 && FD_ISSET(p[0], &r) && tv.tv_sec == 99);      /* what is left */
+	OK(child_end(pid) == 0);
+	FAILS(ppoll(NULL, 0, &(struct timespec){0, 1000000000}, NULL), EINVAL);
+	FAILS(ppoll(NULL, 0, &(struct timespec){-1, 0}, NULL), EINVAL);
+	OK(read(p[0], &(char){0}, 1) == 1);
+
+	/* signals: EINTR even with SA_RESTART; the mask of the call lets one in that waited, and is gone afterwards */
+	sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm, .sa_flags = SA_RESTART}, NULL);
+	ualarm(30000, 0);
+	FAILS(poll(&(struct pollfd){p[0], POLLIN, 0}, 1, -1), EINTR);
+	sigemptyset(&none);
+	sigemptyset(&alarm_set);
+	sigaddset(&alarm_set, SIGALRM);
+	sigprocmask(SIG_BLOCK, &alarm_set, NULL);
+	raise(SIGALRM);
+	FAILS(ppoll(&(struct pollfd){p[0], POLLIN, 0}, 1, NULL, &none), EINTR);
+	raise(SIGALRM);
+	FAILS(pselect(0, NULL, NULL, NULL, NULL, &none), EINTR);
+	sigprocmask(SIG_UNBLOCK, &alarm_set, NULL);
+
+	/* a stop does not make it longer */
+	pid = IN_CHILD({
+		from = now();
+		OK(poll(NULL, 0, 200) == 0 && now() - from >= 0.2 && now() - from < 0.35);
+	});
+	pause_ms(100);
+	kill(pid, SIGSTOP);
+	pause_ms(30);
+	kill(pid, SIGCONT);
+	OK(child_end(pid) == 0);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void sets(void)
+{
+	fd_set r, w, x;
+	int p[2], q[2];
+
+	OK(pipe(p) == 0 && pipe(q) == 0);
+	FD_ZERO(&r); FD_ZERO(&w); FD_ZERO(&x);
+	FD_SET(p[0], &r), FD_SET(q[0], &r), FD_SET(p[1], &w), FD_SET(q[1], &x);
+	OK(write(q[1], "x", 1) == 1);
+	OK(select(q[1] + 1, &r, &w, &x, NULL) == 2);
+	OK(!FD_ISSET(p[0], &r) && FD_ISSET(q[0], &r) && FD_ISSET(p[1], &w) && !FD_ISSET(q[1], &x));
+	FD_SET(p[0], &r);
+	OK(select(p[0], &r, NULL, NULL, &(struct timeval){0, 0}) == 0);
+	close(q[1]);
+	OK(read(q[0], &(char){0}, 1) == 1);
+	FD_ZERO(&r); FD_SET(q[0], &r);
+	OK(select(q[0] + 1, &r, NULL, NULL, NULL) == 1 && FD_ISSET(q[0], &r));          /* end of file is readable */
+	FD_ZERO(&r); FD_SET(q[1], &r);
+	FAILS(select(q[1] + 1, &r, NULL, NULL, NULL), EBADF);
+	FAILS(syscall(SYS_select, -1, NULL, NULL, NULL, NULL), EINVAL);
+	FAILS(syscall(SYS_select, 1, (void *)8, NULL, NULL, NULL), EFAULT);
+	FD_ZERO(&r);
+	OK(select(FD_SETSIZE, &r, NULL, NULL, &(struct timeval){0, 0}) == 0);
+	close(p[0]);
+	close(p[1]);
+	close(q[0]);
+}
+
+/* A ring of processes that pass a token on, each asleep in poll or select: no tick would do it in this time. */
+#define RING  5
+#define LAPS  100
+static void ring(void)
+{
+	int p[RING][2];
+	pid_t pid[RING];
+	double from;
+
+	for (int i = 0; i < RING; i++) OK(pipe(p[i]) == 0);
+	for (int i = 0; i < RING; i++) {
+		pid[i] = IN_CHILD({
+			for (int lap = 0; lap < LAPS && !failed; lap++) {
+				fd_set r;
+				char c;
+
+				FD_ZERO(&r); FD_SET(p[i][0], &r);
+				if (i & 1) OK(select(p[i][0] + 1, &r, NULL, NULL, NULL) == 1);
+				else OK(polled(p[i][0], POLLIN, -1) & POLLIN);
+				OK(read(p[i][0], &c, 1) == 1);
+				if (lap < LAPS - 1 || i < RING - 1) OK(write(p[(i + 1) % RING][1], &c, 1) == 1);
+			}
+		});
+	}
+	from = now();
+	OK(write(p[0][1], "t", 1) == 1);
+	for (int i = 0; i < RING; i++) OK(child_end(pid[i]) == 0);
+	OK(now() - from < 2.0);
+	for (int i = 0; i < RING; i++) close(p[i][0]), close(p[i][1]);
+}
+
+/* One that waits for many, one after the other of which becomes ready. */
+static void many(void)
+{
+	static struct pollfd all[200];
+	static int w[200];
+	pid_t pid;
+
+	for (int i = 0; i < 200; i++) {
+		int p[2];
+
+		OK(pipe(p) == 0);
+		all[i] = (struct pollfd){p[0], POLLIN, 0};
+		w[i] = p[1];
+	}
+	pid = IN_CHILD(for (int i = 0; i < 200; i += 7) OK(write(w[i], "x", 1) == 1));
+	for (int left = 29; left > 0;) {
+		OK(poll(all, 200, 10000) > 0);
+		for (int i = 0; i < 200; i++) {
+			if (!all[i].revents) continue;
+			OK(i % 7 == 0 && all[i].revents == POLLIN);
+			OK(read(all[i].fd, &(char){0}, 1) == 1);
+			left--;
+		}
+		if (failed) break;
+	}
+	OK(child_end(pid) == 0);
+	for (int i = 0; i < 200; i++) close(all[i].fd), close(w[i]);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2 || (mkdir(argv[1], 0755) && errno != EEXIST) || chdir(argv[1])) return printf("waiting: no directory\n"), 2;
+	states();
+	times();
+	sets();
+	ring();
+	many();
+	printf("waiting: %d checks, %d failed\n", checks, failed);
+	return failed ? 1 : 0;
+}
