@@ -12,6 +12,9 @@
 #:                              into 2, tests/harness/run with the same arguments exits with N itself
 #:     IMAGE=file               keep the disk image there afterwards
 #:     MEM=256 CPUS=2 QEMU_EXTRA='-drive ...' CMDLINE='words for the kernel' TIMEOUT=600
+#: make run DEBIAN=1            with programs straight from Debian's packages (fetched into build/debian: needs the
+#:                              network once): busybox as shell and tools, sqlite3, fio, stress-ng, tcc, LMDB's tools;
+#:                              ours are in /quire; CMD and the rest as above
 #: make test                    unit tests on the host, then the guest's tests; closes with "N passed, N failed"
 #:     CPUS=2                   how many each machine has; some tests say themselves
 #: make test-one T=name         one unit program, one of its cases, one guest test, or one check of the conformance suite
@@ -65,7 +68,7 @@ PARTS   := $(B)/BOOTX64.EFI $(patsubst $(B)/%,$(B)/strip/%,$(ELFS)) $(PROGS)
 quote    = '$(subst ','\'',$(1))'
 SETTINGS = EXTRA=$(call quote,$(EXTRA)) CMD=$(call quote,$(CMD)) IMAGE=$(call quote,$(IMAGE)) MEM=$(call quote,$(MEM)) \
            CPUS=$(call quote,$(CPUS)) QEMU_EXTRA=$(call quote,$(QEMU_EXTRA)) CMDLINE=$(call quote,$(CMDLINE)) \
-           TIMEOUT=$(call quote,$(TIMEOUT)) DEBUG=$(call quote,$(DEBUG))
+           TIMEOUT=$(call quote,$(TIMEOUT)) DEBIAN=$(call quote,$(DEBIAN)) DEBUG=$(call quote,$(DEBUG))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:

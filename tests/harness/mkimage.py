@@ -59,14 +59,25 @@ def make_esp(build, scratch, cmdline, leave_out, replace):
     return esp
 
 
-def make_root(build, scratch, extra, cmd):
+def link_or_copy(source, target):
+    """A file of build/ is only read on its way into the image: a second name does where a copy takes long."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def make_root(build, scratch, extra, cmd, debian):
     root = os.path.join(scratch, "root")
+    if debian:
+        shutil.copytree(debian, root, symlinks=True, copy_function=link_or_copy)
     for name in "bin demo conformance tmp dev etc root proc mnt extra".split():
-        os.makedirs(os.path.join(root, name))
+        os.makedirs(os.path.join(root, name), exist_ok=True)
     for name in ("bin", "demo", "conformance"):
         source = os.path.join(build, "root", name)
         if os.path.isdir(source):
-            shutil.copytree(source, os.path.join(root, name), dirs_exist_ok=True)
+            target = "quire" if debian and name == "bin" else name
+            shutil.copytree(source, os.path.join(root, target), dirs_exist_ok=True)
     shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../conformance/summary.txt"),
                 os.path.join(root, "etc/conformance"))
     if extra:
@@ -101,19 +112,21 @@ def tree_mib(top):
 
 
 def make_image(build, out, size_mib=64, block=4096, cmdline="", extra=None, cmd=None, leave_out=(), features=None,
-               replace=None):
+               replace=None, debian=None):
     """The image at `out`; returns the byte at which its ext2 partition starts.
 
-    size_mib    of the ext2 partition; it grows when `extra` needs more
+    size_mib    of the ext2 partition; it grows when `extra` or `debian` need more
+    debian      the tree that debian.py makes: its busybox has /bin, our tools are in /quire
     extra       a folder of the host, as /extra
     cmd         a command, as /etc/quire-cmd (the kernel's command line needs the word cmd as well)
     leave_out   names below \\quire that are not put on the ESP; replace: {name: other bytes} for them
     features    extra arguments of mke2fs, for the tests of refusal
     """
-    size_mib = max(size_mib, 32 + tree_mib(extra) * 5 // 4) if extra else size_mib
+    if extra or debian:
+        size_mib = max(size_mib, 32 + (tree_mib(extra) + tree_mib(debian)) * 5 // 4 + (64 if debian else 0))
     ext2_start = ESP_START + ESP_SIZE
     total = ext2_start + size_mib * MIB + MIB
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(debian) if debian else None) as scratch:
         with open(out, "wb") as f:
             f.truncate(total)
         table = "label: gpt\nlabel-id: %s\nstart=%d,size=%d,type=U,uuid=%s\nstart=%d,size=%d,type=L,uuid=%s\n" % (
@@ -123,7 +136,7 @@ def make_image(build, out, size_mib=64, block=4096, cmdline="", extra=None, cmd=
         target = "%s@@%d" % (out, ESP_START)
         run("mformat", "-i", target, "-T", str(ESP_SIZE // 512), "-h", "64", "-s", "32", "-N", "51554952", "::")
         run("mcopy", "-s", "-m", "-i", target, os.path.join(esp, "EFI"), os.path.join(esp, "quire"), "::")
-        root = make_root(build, scratch, extra, cmd)
+        root = make_root(build, scratch, extra, cmd, debian)
         run("mke2fs", "-q", "-F", "-t", "ext2", "-b", str(block), "-U", GUID % 3, "-E",
             "offset=%d,hash_seed=%s,root_owner=0:0" % (ext2_start, GUID % 4), *(features or ()), "-d", root, out,
             "%dk" % (size_mib * 1024), stderr=subprocess.DEVNULL)
@@ -139,9 +152,10 @@ def main():
     p.add_argument("--block", type=int, default=4096)
     p.add_argument("--cmdline", default="")
     p.add_argument("--extra")
+    p.add_argument("--debian", help="the tree that debian.py makes")
     p.add_argument("--cmd")
     a = p.parse_args()
-    make_image(a.build, a.out, a.size, a.block, a.cmdline, a.extra, a.cmd)
+    make_image(a.build, a.out, a.size, a.block, a.cmdline, a.extra, a.cmd, debian=a.debian)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ NOTHING_TO_BOOT = re.compile(rb"No bootable option or device was found|starting 
 END = re.compile(rb"\[end\] status=(\d+)\s*$")
 
 sys.path.insert(0, HERE)
+import debian  # noqa: E402
 import mkimage  # noqa: E402
 
 
@@ -179,14 +180,24 @@ class Guest:
             return answer["return"]
 
 
+def debian_tree():
+    """The folder with Debian's programs."""
+    try:
+        return debian.tree()
+    except debian.Missing as e:
+        raise Failed(str(e)) from e
+
+
 class Image:
-    """A disk image for one test; removed afterwards."""
+    """A disk image for one test; removed afterwards.  debian=True: with Debian's programs."""
 
     def __init__(self, **kw):
+        if kw.get("debian"):
+            kw["debian"] = debian_tree()
         fd, self.path = tempfile.mkstemp(prefix="quire-", suffix=".img")
-        self.size_mib = kw.get("size_mib", 64)
         os.close(fd)
         self.ext2 = mkimage.make_image(kw.pop("build", BUILD), self.path, **kw)
+        self.size_mib = (os.path.getsize(self.path) - self.ext2 >> 20) - 1
 
     def __enter__(self):
         return self

@@ -10,6 +10,7 @@
   CMDLINE='...'      words for the kernel's command line
   TIMEOUT=600        seconds until a machine without a terminal is stopped; 0: never
   SIZE=64            MiB of the ext2 partition
+  DEBIAN=1           Debian's busybox, sqlite3, fio, stress-ng, tcc and LMDB's tools in the image (debian.py); MEM=512
 
 With a terminal and no CMD the guest's console is the terminal (Ctrl-A X ends QEMU).  Else the guest powers off by
 itself, and console and kernel log are in build/run/console.log, printed on stderr if the guest had no proper end.
@@ -23,9 +24,10 @@ import sys
 import tempfile
 import termios
 
+import debian
 import quire
 
-SETTINGS = {"EXTRA": "", "CMD": "", "IMAGE": "", "MEM": "256", "CPUS": "2", "QEMU_EXTRA": "", "CMDLINE": "",
+SETTINGS = {"EXTRA": "", "CMD": "", "IMAGE": "", "MEM": "", "DEBIAN": "", "CPUS": "2", "QEMU_EXTRA": "", "CMDLINE": "",
             "TIMEOUT": "600", "SIZE": "64", "DEBUG": ""}
 FAILED = 125
 
@@ -43,6 +45,7 @@ def settings_parse(words):
             say("unknown setting %r; known: %s" % (word, " ".join(SETTINGS)))
             sys.exit(FAILED)
         settings[name] = value or SETTINGS[name]        # make passes on empty ones
+    settings["MEM"] = settings["MEM"] or ("512" if settings["DEBIAN"] else "256")
     for name in ("MEM", "CPUS", "TIMEOUT", "SIZE"):
         if not settings[name].isdigit():
             say("%s=%s is not a number" % (name, settings[name]))
@@ -128,10 +131,15 @@ def main():
     elif not (os.isatty(0) and os.isatty(1)):
         words.append("batch")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
+    try:
+        programs = debian.tree() if settings["DEBIAN"] else None
+    except debian.Missing as e:
+        say(str(e))
+        sys.exit(FAILED)
     with tempfile.TemporaryDirectory(prefix="run-", dir=quire.BUILD) as folder:
         image = os.path.join(folder, "disk.img")
         quire.mkimage.make_image(quire.BUILD, image, size_mib=int(settings["SIZE"]), cmdline=" ".join(words).strip(),
-                                 extra=settings["EXTRA"] or None, cmd=settings["CMD"] or None)
+                                 extra=settings["EXTRA"] or None, cmd=settings["CMD"] or None, debian=programs)
         try:
             status = run_guest(settings, image, folder)
         except KeyboardInterrupt:

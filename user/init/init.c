@@ -24,6 +24,9 @@ static const struct { const char *name, *command; } scenario[] = {
 };
 #define NSCENARIOS (int)(sizeof(scenario) / sizeof(*scenario))
 
+/* Plain images have the first three alone; with Debian's programs ours are the last (tests/harness/mkimage.py). */
+#define SEARCH "/bin:/demo:/conformance:/usr/bin:/sbin:/usr/sbin:/quire"
+
 static char cmdline[512];
 
 static int has_word(const char *w)
@@ -40,6 +43,13 @@ static void stop(int status)
 {
 	sync();
 	q_machine_stop(status);
+}
+
+/* busybox's poweroff, halt and reboot ask pid 1, by these signals. */
+static void asked_to_stop(int signo)
+{
+	(void)signo;
+	stop(0);
 }
 
 /* Standard input, output and error from this path; false: it cannot be opened. */
@@ -63,7 +73,7 @@ static pid_t run(const char *command, const char *in, const char *out)
 	if (pid) return pid;
 	setpgid(0, 0);
 	if (!take_files(in, out)) _exit(126);
-	setenv("PATH", "/bin:/demo:/conformance", 1);
+	setenv("PATH", SEARCH, 1);
 	setenv("HOME", "/root", 1);
 	if (chdir("/root")) _exit(126);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
@@ -128,13 +138,13 @@ static int one_command(void)
 
 static void shell(void)
 {
-	static char *argv[] = {"sh", NULL};
+	static char *argv[] = {"-sh", NULL};    /* a login shell: it reads /etc/profile */
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		setpgid(0, 0);
 		tcsetpgrp(0, getpid());
-		setenv("PATH", "/bin:/demo:/conformance", 1);
+		setenv("PATH", SEARCH, 1);
 		setenv("HOME", "/root", 1);
 		if (chdir("/root")) _exit(126);
 		execv("/bin/sh", argv);
@@ -150,6 +160,9 @@ int main(void)
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN);
+	signal(SIGUSR1, asked_to_stop);
+	signal(SIGUSR2, asked_to_stop);
+	signal(SIGTERM, asked_to_stop);
 	q_cmdline(cmdline, sizeof(cmdline));
 	rc = q_fs_wait();
 	if (rc) {
