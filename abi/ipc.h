@@ -142,6 +142,7 @@ struct disk_info {
 #define SYS_fs_ready        0x1045 /* port: names are served here from now on -> 0 */
 #define SYS_fs_wait         0x1046 /* -> 0: the file server said so; -EIO: it died [init] */
 #define SYS_log             0x1047 /* buf, len -> len: a line in the kernel's log, with the server's name */
+#define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: len too short */
 
 #define CON_SERIAL 0            /* COM1: kernel log and terminal */
 #define CON_RESULT 1            /* port 0xE9: test results, output of CMD */

@@ -4,7 +4,7 @@
  * A node is the file server's number for an open file, directory or device; the kernel keeps it in
  * a descriptor and gives it back with NAME_CLOSE.  NODE_ROOT is the root directory and is never
  * closed.  A path is lent in lend[0] (its length without a NUL), and is relative to the directory
- * node in arg[0] unless it starts with '/'.  arg[7] = uid | gid << 32 of the caller, always.
+ * node in arg[0] unless it starts with '/'.  Always: arg[6] = pid | tid << 32 of the caller, arg[7] = uid | gid << 32.
  *
  *   program      kernel                          file server
  *   open() --->  NAME_OPEN {dir, path} ------->  walk, create, permission
@@ -59,6 +59,7 @@
 #define NAMEF_ZERO    2u        /* /dev/zero: mmap gives anonymous memory */
 #define NAMEF_TTY     4u
 #define NAMEF_DISK    8u        /* a block device: the vmo is the disk object */
+#define NAMEF_SEEK    16u       /* with DEVICE: its descriptors have an offset, as those of a file */
 
 #define NAME_TIME_OMIT  INT64_MIN
 #define NAME_TIME_NOW   (INT64_MIN + 1)

@@ -101,46 +101,13 @@ static int dev_statfs(struct mount *m, struct statfs *s)
 	return 0;
 }
 
-/* Nothing is made or removed here: -EPERM, as POSIX has it for a directory that does not support it. */
-static int no_make(struct vnode *dir, const char *name, size_t len, mode_t mode, struct cred c, struct vnode **out)
-{
-	(void)dir, (void)name, (void)len, (void)mode, (void)c, (void)out;
-	return -EPERM;
-}
-
-static int no_symlink(struct vnode *dir, const char *name, size_t len, const char *target, size_t tlen, struct cred c)
-{
-	(void)dir, (void)name, (void)len, (void)target, (void)tlen, (void)c;
-	return -EPERM;
-}
-
-static int no_link(struct vnode *dir, const char *name, size_t len, struct vnode *target)
-{
-	(void)dir, (void)name, (void)len, (void)target;
-	return -EPERM;
-}
-
-static int no_remove(struct vnode *dir, const char *name, size_t len)
-{
-	(void)dir, (void)name, (void)len;
-	return -EPERM;
-}
-
-static int no_rename(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname,
-                     size_t nlen)
-{
-	(void)odir, (void)oname, (void)olen, (void)ndir, (void)nname, (void)nlen;
-	return -EPERM;
-}
-
 static void dev_inactive(struct vnode *vn)
 {
 	(void)vn;                               /* never: all are pinned */
 }
 
 static const struct fs_ops devfs_ops = {
-	.lookup = dev_lookup, .create = no_make, .mkdir = no_make, .symlink = no_symlink, .link = no_link,
-	.unlink = no_remove, .rmdir = no_remove, .rename = no_rename, .readdir = dev_readdir, .parent = dev_parent,
+	FIXED_NAMES, .lookup = dev_lookup, .readdir = dev_readdir, .parent = dev_parent,
 	.getattr = dev_getattr, .setattr = dev_setattr, .inactive = dev_inactive, .statfs = dev_statfs,
 };
 
@@ -245,11 +212,25 @@ static int dev_results(const struct ipc_msg *in, struct ipc_msg *out)
 	return 0;
 }
 
+/* A file whose bytes are made up: those from the message's offset on. */
+static int text_read(struct vnode *vn, const struct ipc_msg *in, struct ipc_msg *out)
+{
+	const char *at;
+	size_t n;
+	int rc = vn->ops->text(vn, in->arg[1], &at, &n);
+
+	if (rc) return rc;
+	out->arg[0] = n < in->lend[0].len ? n : in->lend[0].len;
+	return out->arg[0] ? q_lend_write(in->token, 0, 0, at, out->arg[0]) : 0;
+}
+
 /* The node of these messages is that of a descriptor; a directory or a file sent here is a confused client: -EBADF. */
 static int dev_read(const struct ipc_msg *in, struct ipc_msg *out)
 {
-	struct dev *d = dev_of(vnode_by_number(in->arg[0]));
+	struct vnode *vn = vnode_by_number(in->arg[0]);
+	struct dev *d = dev_of(vn);
 
+	if (vn && S_ISREG(vn->mode) && vn->ops->text) return text_read(vn, in, out);
 	if (!d) return -EBADF;
 	switch (d->kind) {
 	case DEV_NULL:
@@ -289,10 +270,11 @@ static int dev_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
 /* All but the terminal are always ready. */
 static int dev_poll(const struct ipc_msg *in, struct ipc_msg *out)
 {
-	struct dev *d = dev_of(vnode_by_number(in->arg[0]));
+	struct vnode *vn = vnode_by_number(in->arg[0]);
+	struct dev *d = dev_of(vn);
 
-	if (!d) return -EBADF;
-	if (d->kind == DEV_TTY) return ttydev_message(in, out);
+	if (d && d->kind == DEV_TTY) return ttydev_message(in, out);
+	if (!d && !(vn && vn->ops->text)) return -EBADF;
 	out->arg[0] = POLLIN | POLLOUT;
 	return 0;
 }

@@ -104,6 +104,7 @@ int map_punch(struct ext2 *, struct ext2_inode *, uint64_t from, uint64_t to);  
 uint64_t map_max_size(const struct ext2 *);
 /* ext2_inode.c */
 int inode_get(struct mount *, uint32_t ino, struct vnode **out);        /* a reference */
+int inode_again(struct mount *, uint64_t ino, struct vnode **out);       /* the same; -ENOENT: it is free */
 int inode_new(struct vnode *dir, mode_t mode, struct cred, struct vnode **out);
 void inode_dirty(struct ext2_inode *);
 uint64_t inode_size(const struct ext2_inode *);

@@ -148,6 +148,15 @@ int inode_get(struct mount *m, uint32_t ino, struct vnode **out)
 	return 0;
 }
 
+/* One that may be gone. */
+int inode_again(struct mount *m, uint64_t ino, struct vnode **out)
+{
+	struct ext2 *fs = m->fs;
+
+	if (ino == 0 || ino > fs->sb->inodes_count || !raw_at(fs, ino)->links) return -ENOENT;
+	return inode_get(m, ino, out);
+}
+
 int inode_new(struct vnode *dir, mode_t mode, struct cred c, struct vnode **out)
 {
 	struct ext2 *fs = fs_of(dir);

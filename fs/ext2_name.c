@@ -201,7 +201,7 @@ const struct fs_ops ext2_ops = {
 	.lookup = lookup, .create = create, .mkdir = mkdir_ext2, .symlink = symlink_ext2, .link = link_ext2,
 	.unlink = unlink_ext2, .rmdir = rmdir_ext2, .rename = rename_ext2, .readlink = readlink_ext2, .readdir = dir_readdir,
 	.parent = parent_ext2, .getattr = inode_getattr, .setattr = inode_setattr, .open = inode_open,
-	.inactive = inode_inactive, .fill = pager_fill, .write = pager_write, .reserve = pager_reserve,
+	.inactive = inode_inactive, .by_ino = inode_again, .fill = pager_fill, .write = pager_write, .reserve = pager_reserve,
 	.commit = pager_commit, .release = pager_release, .set_size = pager_set_size, .punch = pager_punch,
 	.statfs = ext2_statfs, .sync = ext2_sync, .unmount = ext2_unmount,
 };

@@ -17,11 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/procfs.h"
 #include "fs/server.h"
 
 #define SYNC_NS       5000000000ll      /* dirty metadata is written back at this age, at the latest */
 #define SYNC_MESSAGES 256u              /* a busy server looks at the clock so often */
 #define CMDLINE_MAX   512
+
+struct caller vfs_caller;
 
 static sigjmp_buf bus_error;            /* where a fault on an unreadable metadata page goes on */
 
@@ -101,6 +104,7 @@ static void serve(const struct ipc_msg *in, struct ipc_msg *out)
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	vfs_caller = (struct caller){(uint32_t)in->arg[6], (uint32_t)(in->arg[6] >> 32), msg_cred(in)};
 	rc = handle(in, out);
 	for (int i = 0; i < IPC_HANDLES; i++) {
 		if (in->handle[i]) q_close(in->handle[i]);
@@ -115,6 +119,11 @@ static void sync_quietly(void)
 {
 	if (sigsetjmp(bus_error, 0)) say("I/O error writing metadata back; it will be tried again");
 	else vfs_sync(false);
+}
+
+long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t size)
+{
+	return QUIRE(SYS_facts, kind, pid, index, buf, size, 0);
 }
 
 static int64_t mono_ns(void)
@@ -134,6 +143,7 @@ static void sync_if_due(bool idle)
 	if (!idle && ++messages % SYNC_MESSAGES) return;
 	if (!idle && mono_ns() - last < SYNC_NS) return;
 	sync_quietly();
+	loadavg_tick();
 	last = mono_ns();
 }
 

@@ -139,11 +139,11 @@ static int file_sync(const struct ipc_msg *in, struct ipc_msg *out)
 	return vn->ops->sync && !vn->mnt->readonly ? vn->ops->sync(vn->mnt, true) : 0;
 }
 
-/* An empty file system in memory; it is gone with its unmount. */
-static int mount_tmpfs(const char *target, struct vnode *covers)
+/* A file system that needs no disk. */
+static int mount_plain(const char *type, const char *target, struct vnode *covers, int (*mount)(struct mount *))
 {
-	struct mount *m = mount_new("tmpfs", "tmpfs", target, false);
-	int rc = m ? tmpfs_mount(m) : -ENOMEM;
+	struct mount *m = mount_new(type, type, target, false);
+	int rc = m ? mount(m) : -ENOMEM;
 
 	if (!rc) rc = mount_attach(m, covers);
 	if (rc && m) mount_drop(m);
@@ -168,7 +168,8 @@ static int file_mount(const struct ipc_msg *in, struct ipc_msg *out)
 
 	if (!S_ISDIR(covers->mode)) rc = -ENOTDIR;
 	else if (covers == covers->mnt->root) rc = -EBUSY;      /* there is a mount here already, or it is the root */
-	else if (strcmp(type, "tmpfs") == 0) rc = mount_tmpfs(where, covers);
+	else if (strcmp(type, "tmpfs") == 0) rc = mount_plain(type, where, covers, tmpfs_mount);
+	else if (strcmp(type, "proc") == 0) rc = mount_plain(type, where, covers, procfs_mount);
 	else if (strcmp(type, "ext2") == 0) rc = mount_disk(what, where, covers, in->arg[1] & 1);
 	else rc = -ENODEV;
 	vnode_put(covers);

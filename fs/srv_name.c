@@ -69,6 +69,7 @@ static int open_reply(struct vnode *vn, struct ipc_msg *out)
 	int rc = 0;
 
 	if (S_ISCHR(vn->mode) || S_ISBLK(vn->mode)) rc = devfs_open(vn, out);
+	else if (S_ISREG(vn->mode) && vn->ops->text) out->arg[2] = NAMEF_DEVICE | NAMEF_SEEK;
 	else if (S_ISREG(vn->mode)) out->handle[0] = vn->object;
 	if (rc) {
 		vnode_put(vn);

@@ -45,6 +45,11 @@ struct fs_ops {
 	int (*getattr)(struct vnode *, struct stat *);
 	int (*setattr)(struct vnode *, const struct stat *, unsigned which);     /* ATTR_* */
 	int (*open)(struct vnode *);            /* regular file: make vn->object if there is none */
+	/* Instead of that, files without an object, whose bytes are made up: those from off on, good until the next call. */
+	int (*text)(struct vnode *, uint64_t off, const char **at, size_t *n);
+	/* A symlink that leads to a file itself, whatever its text says; NULL or -EOPNOTSUPP: it is one like others. */
+	int (*target)(struct vnode *link, struct vnode **out);
+	int (*by_ino)(struct mount *, uint64_t ino, struct vnode **out);       /* a directory; NULL: all have a vnode always */
 	/* The last reference went: free it, or keep it cached.  A vnode with an object is kept while object_info()
 	 * shows users or dirty pages: mappings outlive descriptors.  An unlinked one goes at the later of this and
 	 * release().  The file system finds its cached vnodes by inode number, hands out one vnode per inode, and
@@ -86,6 +91,8 @@ struct vnode {
 	struct mount *covered_by;       /* directory: what is mounted here */
 	struct vnode *hash_next;        /* the VFS's table of nodes by number */
 	uint64_t node;          /* the node number that the kernel knows; the cookie of its object too */
+	uint64_t dir_ino;       /* the directory and the name by which it was opened last; NULL: never was */
+	char    *name;
 	void    *fs;            /* the file system's own */
 };
 

@@ -32,6 +32,7 @@ struct walk {
 
 /* vfs_node.c: every vnode by its number */
 struct vnode *vnode_by_number(uint64_t node);           /* no reference; NULL: stale or never given out */
+struct vnode *vnode_by_ino(const struct mount *, uint64_t ino);        /* likewise; NULL: no vnode now */
 bool vnode_any_open(const struct mount *);
 size_t vnode_count(void);
 void vnode_check(void);                                 /* the table's invariants; aborts */
@@ -87,7 +88,26 @@ int mount_detach(struct vnode *root);           /* -EINVAL: no mount's root, -EB
 void mount_drop(struct mount *);                /* one that was never attached */
 int vfs_sync(bool flush);                       /* every mount; the first error, all are tried */
 
-/* tmpfs.c */
+/* vfs_fixed.c */
+int fixed_make(struct vnode *dir, const char *name, size_t len, mode_t, struct cred, struct vnode **out);
+int fixed_symlink(struct vnode *dir, const char *name, size_t len, const char *target, size_t tlen, struct cred);
+int fixed_link(struct vnode *dir, const char *name, size_t len, struct vnode *target);
+int fixed_remove(struct vnode *dir, const char *name, size_t len);
+int fixed_rename(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname, size_t nlen);
+#define FIXED_NAMES \
+	.create = fixed_make, .mkdir = fixed_make, .symlink = fixed_symlink, .link = fixed_link, .unlink = fixed_remove, \
+	.rmdir = fixed_remove, .rename = fixed_rename
+
+/* vfs_where.c: a file's path, from the name by which it was opened last */
+void vnode_named(struct vnode *, const struct vnode *dir, const char *name, size_t len);        /* dir/name leads to it */
+int vfs_path(struct vnode *, char *buf, size_t len);    /* with a NUL, and " (deleted)" if it is so.  -ENAMETOOLONG */
+
+/* Who asks: of the message that is being answered (server.c). */
+struct caller { uint32_t pid, tid; struct cred cred; };
+extern struct caller vfs_caller;
+
+/* tmpfs.c, procfs.c */
 int tmpfs_mount(struct mount *);
+int procfs_mount(struct mount *);
 
 #endif

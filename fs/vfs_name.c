@@ -107,7 +107,8 @@ int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_
 		else rc = open_allowed(vn, w.slash, flags, c);
 		if (rc) vnode_put(vn);
 	}
-	if (!rc && S_ISREG(vn->mode)) {
+	if (!rc && w.last == LAST_NAME && vn->mnt == w.at->mnt) vnode_named(vn, w.at, w.name, w.len);
+	if (!rc && S_ISREG(vn->mode) && vn->ops->open) {
 		rc = vn->object ? 0 : vn->ops->open(vn);
 		if (rc) vnode_put(vn);
 	}

@@ -61,6 +61,7 @@ void vnode_free(struct vnode *vn)
 	count--;
 	lock_drop_all(vn);
 	if (vn->object) object_close(vn->object);
+	free(vn->name);
 	free(vn);
 }
 
@@ -72,6 +73,17 @@ struct vnode *vnode_by_number(uint64_t node)
 	if (node == NODE_ROOT) return vfs_root();
 	for (vn = bucket[node % NBUCKETS]; vn && vn->node != node; vn = vn->hash_next) { }
 	return vn;
+}
+
+/* vnode_by_ino: a search of all, for what is rare. */
+struct vnode *vnode_by_ino(const struct mount *m, uint64_t ino)
+{
+	for (unsigned i = 0; i < NBUCKETS; i++) {
+		for (struct vnode *vn = bucket[i]; vn; vn = vn->hash_next) {
+			if (vn->mnt == m && vn->ino == ino) return vn;
+		}
+	}
+	return NULL;
 }
 
 /* Does the kernel have a descriptor on anything of this mount? */

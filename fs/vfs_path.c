@@ -98,12 +98,12 @@ int walk_below(struct walk *w, struct vnode **out)
 {
 	int rc;
 
-	if (!S_ISDIR(w->at->mode)) return -ENOTDIR;
 	if (w->last == LAST_ROOT) {
 		vnode_ref(w->at);
 		*out = w->at;
 		return 0;
 	}
+	if (!S_ISDIR(w->at->mode)) return -ENOTDIR;
 	rc = perm_check(w->at, X_OK, w->cred);
 	if (rc) return rc;
 	if (w->last == LAST_DOTDOT) return vnode_up(w->at, out);
@@ -122,16 +122,31 @@ int walk_find(struct walk *w, struct vnode **out)
 	return rc;
 }
 
+/* A link that leads to a file itself: go on from there with what is left, which may be nothing: LAST_ROOT.  1: it is none */
+static int walk_jump(struct walk *w, struct vnode *link)
+{
+	struct vnode *vn;
+	int rc = link->ops->target ? link->ops->target(link, &vn) : -EOPNOTSUPP;
+
+	if (rc) return rc == -EOPNOTSUPP ? 1 : rc;
+	vnode_put(w->at);
+	w->at = vn;
+	if (w->pos < w->end || w->slash) return S_ISDIR(vn->mode) ? 0 : -ENOTDIR;
+	return 0;
+}
+
 /* walk_follow: put the target of a symlink, which lies in w->at, in front of what is left.  Slashes behind the link
  * stay: "link/" asks for a directory.  Takes the reference on `link`. */
 int walk_follow(struct walk *w, struct vnode *link)
 {
 	static char target[PATH_MAX + 1];
 	size_t n = 0, rest = w->end - w->pos;
-	int rc = ++w->links > SYMLINKS_MAX ? -ELOOP : link->ops->readlink(link, target, PATH_MAX, &n);
+	int rc = ++w->links > SYMLINKS_MAX ? -ELOOP : walk_jump(w, link);
+	bool jumped = rc <= 0;
 
+	if (!jumped) rc = link->ops->readlink(link, target, PATH_MAX, &n);
 	vnode_put(link);
-	if (rc) return rc;
+	if (rc || jumped) return rc;
 	if (n == 0) return -ENOENT;
 	if (n + w->slash + rest > PATH_MAX) return -ENAMETOOLONG;
 
@@ -158,7 +173,7 @@ int walk_last(struct walk *w)
 	for (;;) {
 		rc = walk_name(w);
 		if (rc) return rc;
-		if (w->pos == w->end) return S_ISDIR(w->at->mode) ? 0 : -ENOTDIR;
+		if (w->pos == w->end) return S_ISDIR(w->at->mode) || w->last == LAST_ROOT ? 0 : -ENOTDIR;
 		if (w->last == LAST_ROOT) continue;
 		rc = walk_find(w, &vn);
 		if (rc) return rc;

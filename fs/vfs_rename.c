@@ -102,7 +102,9 @@ static int rename_found(struct walk *from, struct walk *to, struct vnode *old, s
 	if (!rc) rc = target_alive(to->at);
 	if (rc) return rc;
 
-	return from->at->ops->rename(from->at, from->name, from->len, to->at, to->name, to->len);
+	rc = from->at->ops->rename(from->at, from->name, from->len, to->at, to->name, to->len);
+	if (!rc) vnode_named(old, to->at, to->name, to->len);
+	return rc;
 }
 
 /* vfs_rename: flags: RENAME_NOREPLACE.  The new name may be missing, its directory may not. */

@@ -37,6 +37,7 @@ struct cpu {
 	struct timer *timer_running;    /* [t] its function is being called */
 	uint64_t clock_at;              /* the APIC timer interrupts then; ~0: never */
 	uint64_t tlb_shootdowns, tlb_flushes;   /* counters: rounds it asked for, requests of others that it answered */
+	uint64_t faults, major, pages_in, pages_out;    /* counters: vm_fault(), of these that waited for a page; run_finish() */
 	uint64_t chance;                /* lock_delay()'s random numbers */
 	uint64_t gdt[8];
 	uint8_t  tss[104] __attribute__((aligned(16)));

@@ -132,13 +132,16 @@ static int program_words(struct program *g, const char *path, uaddr_t argv, uadd
 	rc = start_begin(&s, g->prefix.count + argc - first + envc, bytes, path);
 	if (rc) return rc;
 	push_word(&s, g->prefix.count + argc - first);
+	g->map->args = start_addr(&s, s.str);
 	push_prefix(&s, &g->prefix);
 	rc = push_user_words(&s, argv, first, argc);
 	push_word(&s, 0);
+	g->map->env = start_addr(&s, s.str);
 	if (!rc) rc = push_user_words(&s, envp, 0, envc);
 	push_word(&s, 0);
+	g->map->env_end = start_addr(&s, s.str);
 	if (!rc) rc = push_auxv(&s, &g->prog, g->interp.base, path);
-	*sp = start_sp(&s);
+	*sp = g->map->stack = start_sp(&s);
 	if (!rc) rc = map_copy(g->map, *sp, s.buf, s.size, true);
 	start_free(&s);
 	return rc;
@@ -155,19 +158,22 @@ static void program_enter(struct program *g, const char *path, uaddr_t sp)
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
 	struct map *old = p->map;
+	struct file *exe = p->exe;
 	const char *name = path;
 
 	for (const char *c = path; *c; c++)
 		if (*c == '/' && c[1]) name = c + 1;
 	kstrlcpy(p->name, name, sizeof(p->name));
-	irq_disable();
+	spin_lock(&p->lock);
 	p->map = g->map;
+	p->exe = g->file;
 	map_switch(g->map);
 	t->fs_base = t->gs_base = 0;
 	wrmsr(MSR_FS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
-	irq_enable();
+	spin_unlock(&p->lock);
 	map_put(old);
+	if (exe) file_put(exe);
 	proc_map_release(p);
 	files_close(p, true);
 	signal_exec(p);
@@ -184,9 +190,9 @@ static long exec(struct program *g, const char *path, uaddr_t argv, uaddr_t envp
 	if (!rc) rc = program_map(g);
 	if (!rc) rc = program_words(g, path, argv, envp, &sp);
 	if (!rc) rc = proc_alone();
-	if (g->file) file_put(g->file);
 	if (!rc) program_enter(g, path, sp);
-	else if (g->map) map_put(g->map);
+	if (rc && g->file) file_put(g->file);
+	if (rc && g->map) map_put(g->map);
 	return rc;
 }
 

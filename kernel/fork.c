@@ -22,6 +22,8 @@ static void inherit(struct proc *c, struct proc *p)
 	c->uid = p->uid, c->euid = p->euid, c->suid = p->suid;
 	c->gid = p->gid, c->egid = p->egid, c->sgid = p->sgid;
 	c->umask = p->umask;
+	c->exe = p->exe;
+	if (c->exe) file_ref(c->exe);
 	spin_unlock(&p->lock);
 	files_fork(c);
 }
@@ -44,6 +46,7 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 static void child_drop(struct proc *c, struct thread *t)
 {
 	if (c->map) map_put(c->map);
+	if (c->exe) file_put(c->exe);
 	files_close(c, false);
 	handles_destroy(&c->handles);
 	if (t) {

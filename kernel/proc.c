@@ -25,7 +25,8 @@
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");
 static struct list all_procs = LIST_INIT(all_procs);    /* [P] by rising pid */
-static uint32_t last_pid = PID_INIT;                    /* [P] */
+uint32_t proc_last_pid = PID_INIT;
+uint64_t proc_births;
 
 static struct proc *proc_of(struct list *l) { return container_of(l, struct proc, all_link); }
 
@@ -49,6 +50,7 @@ struct proc *proc_create(const char *name, struct proc *parent)
 	}
 	p->refs = 1;
 	p->parent = parent;
+	p->start_ns = time_mono();
 	p->umask = 022;
 	kstrlcpy(p->name, name, sizeof(p->name));
 	spin_init(&p->lock, RANK_PROC, "process");
@@ -72,7 +74,7 @@ void proc_unref(struct proc *p)
 }
 
 /* The first process with this pid or a larger one. => tree lock held */
-static struct proc *proc_from_locked(uint32_t pid)
+struct proc *proc_from_locked(uint32_t pid)
 {
 	list_for(l, &all_procs)
 		if (proc_of(l)->pid >= pid) return proc_of(l);
@@ -84,10 +86,10 @@ static uint32_t pid_choose_locked(void)
 	struct proc *p;
 
 	do {
-		last_pid = last_pid >= PID_MAX ? PID_INIT + 1 : last_pid + 1;
-		p = proc_from_locked(last_pid);
-	} while (p && p->pid == last_pid);
-	return last_pid;
+		proc_last_pid = proc_last_pid >= PID_MAX ? PID_INIT + 1 : proc_last_pid + 1;
+		p = proc_from_locked(proc_last_pid);
+	} while (p && p->pid == proc_last_pid);
+	return proc_last_pid;
 }
 
 void proc_publish(struct proc *p)
@@ -98,6 +100,7 @@ void proc_publish(struct proc *p)
 	spin_lock(&proc_tree_lock);
 	p->pid = p->server && !strcmp(p->name, "init") ? PID_INIT : pid_choose_locked();
 	t->tid = p->pid;
+	proc_births++;
 	after = proc_from_locked(p->pid);
 	list_push_back(after ? &after->all_link : &all_procs, &p->all_link);
 	if (p->parent) {
@@ -174,6 +177,7 @@ void proc_map_release(struct proc *p)
 static void proc_strip(struct proc *p)
 {
 	struct map *m = p->map;
+	struct file *exe = p->exe;
 
 	p->alarm_interval = 0;          /* it must not arm itself again */
 	timer_cancel(&p->alarm);
@@ -182,11 +186,13 @@ static void proc_strip(struct proc *p)
 	handles_destroy(&p->handles);
 	if (p->port) kobj_unref(&p->port->obj);
 	p->port = NULL;
-	irq_disable();
+	spin_lock(&p->lock);
 	p->map = NULL;
+	p->exe = NULL;
 	map_switch(NULL);
-	irq_enable();
+	spin_unlock(&p->lock);
 	if (m) map_put(m);
+	if (exe) file_put(exe);
 	proc_map_release(p);
 }
 

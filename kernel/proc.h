@@ -31,7 +31,9 @@ struct proc {
 	bool     borrowed_map;          /* [P] after vfork: the parent sleeps on `wait` until exec or exit */
 	int      exit_status;           /* [P] as wait4 gives it */
 	struct waitq wait;              /* [P] it sleeps here for its children, while stopped, and its vfork parent */
-	struct map *map;                /* changed by exec alone; own reference */
+	struct map *map;                /* changed by exec and exit alone, under p; own reference */
+	struct file *exe;               /* [p] what it runs: a reference; NULL: a boot module, or over */
+	uint64_t start_ns;              /* [c] time_mono() of its birth */
 	struct handles handles;
 	struct mutex files_lock;        /* RANK_FILE */
 	struct file *fd[FD_MAX];        /* [files_lock] */
@@ -58,10 +60,13 @@ static inline struct proc *current_proc(void) { return current_thread()->proc; }
 
 /* proc.c.  A process holds one reference of itself until it is waited for. */
 extern struct spinlock proc_tree_lock;
+extern uint64_t proc_births;                            /* [P] processes ever made */
+extern uint32_t proc_last_pid;                          /* [P] */
 struct proc *proc_create(const char *name, struct proc *parent);        /* no map, no threads; NULL: no memory */
 void proc_ref(struct proc *);
 void proc_unref(struct proc *);
 struct proc *proc_find(uint32_t pid);                   /* a reference; NULL: no such living process */
+struct proc *proc_from_locked(uint32_t pid);            /* the first, dead ones too, with this pid or larger; tree lock held */
 struct proc *proc_next(uint32_t pid);                   /* the living one with the next larger pid, likewise */
 struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid; NULL: no
                                                            memory, or the process ends */

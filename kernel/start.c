@@ -63,7 +63,7 @@ int64_t words_count(uaddr_t vec, uint64_t *bytes)
 
 /* ---- building */
 
-static uaddr_t start_addr(const struct start *s, uint64_t at) { return STACK_TOP - s->size + at; }
+uaddr_t start_addr(const struct start *s, uint64_t at) { return STACK_TOP - s->size + at; }
 
 void push_word(struct start *s, uint64_t v)
 {

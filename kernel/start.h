@@ -25,6 +25,7 @@ int64_t words_count(uaddr_t vec, uint64_t *bytes);
 int start_begin(struct start *, uint64_t words, uint64_t bytes, const char *path);
 void start_free(struct start *);
 uaddr_t start_sp(const struct start *);
+uaddr_t start_addr(const struct start *, uint64_t at);  /* where byte `at` of it will lie */
 void push_word(struct start *, uint64_t);
 void push_prefix(struct start *, const struct prefix *);
 int push_user_words(struct start *, uaddr_t vec, int64_t first, int64_t count);        /* -EFAULT, -E2BIG */

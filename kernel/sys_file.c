@@ -67,6 +67,19 @@ int64_t file_stream(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf,
 	return f->ops && f->ops->rw ? f->ops->rw(f, pos, buf, kbuf, len, write) : -EINVAL;
 }
 
+static bool has_offset(const struct file *f) { return f->kind == FILE_VMO || (f->namef & NAMEF_SEEK); }
+
+/* What has an offset. *pos moves on. */
+static int64_t seekable_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
+{
+	int64_t n;
+
+	if (f->kind == FILE_VMO) return vmo_rw(f, flags, pos, buf, len, write);
+	n = file_stream(f, *pos, buf, NULL, len, write);
+	if (n > 0) *pos += n;
+	return n;
+}
+
 /* Is this descriptor good for it, and the buffer in user space?  0, -EBADF, -EISDIR, -EFAULT, -EINVAL */
 static int rw_check(const struct file *f, uaddr_t buf, uint64_t len, bool write)
 {
@@ -83,9 +96,9 @@ static int64_t file_rw(struct file *f, uaddr_t buf, uint64_t len, bool write)
 
 	if (n) return n;
 	len = MIN(len, RW_MAX);
-	if (f->kind != FILE_VMO) return file_stream(f, 0, buf, NULL, len, write);
+	if (!has_offset(f)) return file_stream(f, 0, buf, NULL, len, write);
 	mutex_lock(&f->lock);
-	n = vmo_rw(f, f->flags, &f->offset, buf, len, write);
+	n = seekable_rw(f, f->flags, &f->offset, buf, len, write);
 	mutex_unlock(&f->lock);
 	return n;
 }
@@ -181,7 +194,7 @@ static int64_t rwv_pieces(struct file *f, uint32_t flags, uaddr_t iov, uint64_t 
 		if (n) return done ? (int64_t)done : n;
 		if (v.len == 0) continue;
 		v.len = MIN(v.len, RW_MAX - done);
-		if (f->kind == FILE_VMO) n = vmo_rw(f, flags, pos, v.base, v.len, write);
+		if (has_offset(f)) n = seekable_rw(f, flags, pos, v.base, v.len, write);
 		else n = file_stream(f, 0, v.base, NULL, v.len, write);
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
@@ -196,10 +209,10 @@ static int64_t file_rwv(struct file *f, uint32_t flags, uaddr_t iov, uint64_t co
 	int64_t total = iov_total(iov, count), n = rw_check(f, 0, 0, write);
 
 	if (n || total <= 0) return n ? n : total;
-	if (pos && f->kind != FILE_VMO) return -ESPIPE;
+	if (pos && !has_offset(f)) return -ESPIPE;
 	if (pos && (int64_t)*pos < 0) return -EINVAL;
-	if (f->kind != FILE_VMO && write && total <= PIPE_BUF) return writev_gathered(f, iov, count, total);
-	if (f->kind != FILE_VMO || pos) return rwv_pieces(f, flags, iov, count, pos, write);
+	if (!has_offset(f) && write && total <= PIPE_BUF) return writev_gathered(f, iov, count, total);
+	if (!has_offset(f) || pos) return rwv_pieces(f, flags, iov, count, pos, write);
 	mutex_lock(&f->lock);
 	n = rwv_pieces(f, flags, iov, count, &f->offset, write);
 	mutex_unlock(&f->lock);
@@ -260,7 +273,7 @@ SYSCALL(lseek)
 
 	if (!f) return -EBADF;
 	if (f->kind == FILE_DEVICE && !(f->namef & NAMEF_TTY)) to = 0;
-	if (f->kind == FILE_VMO || f->kind == FILE_DIR) {
+	if (has_offset(f) || f->kind == FILE_DIR) {
 		mutex_lock(&f->lock);
 		to = seek_target(f, a1, a2);
 		if (to >= 0) f->offset = to;

@@ -200,6 +200,7 @@
 	X(0x1045, fs_ready, "handle") \
 	X(0x1046, fs_wait, "") \
 	X(0x1047, log, "addr size") \
+	X(0x1048, facts, "int int addr addr size") \
 	X(0x1049, poll_wake, "")
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */

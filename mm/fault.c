@@ -141,9 +141,11 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 	int rc;
 
 	if (va >= USER_TOP) return -EFAULT;
+	this_cpu()->faults++;
 	do {
 		rc = fault_try(&f, want);
 		if (rc == FAULT_FETCH) {
+			this_cpu()->major++;
 			rc = pcache_get(f.vmo, f.index, &f.ra, &p);
 			if (!rc) page_unref(p);
 			vmo_unref(f.vmo);
@@ -161,7 +163,7 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 }
 
 /* Hold the page behind va if its PTE allows the access. NULL: it has to be faulted in */
-static struct page *copy_hold(struct map *m, uaddr_t va, bool write)
+struct page *map_hold(struct map *m, uaddr_t va, bool write)
 {
 	struct page *p = NULL;
 	struct entry *e;
@@ -203,7 +205,7 @@ int map_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 	if (va >= USER_TOP || len > USER_TOP - va) return -EFAULT;
 	while (len > 0) {
 		uint64_t off = va & PAGE_MASK, n = MIN(len, PAGE_SIZE - off);
-		struct page *p = copy_hold(m, va, write);
+		struct page *p = map_hold(m, va, write);
 
 		if (!p) {
 			if (vm_fault(m, va, write ? PROT_WRITE : PROT_READ)) return -EFAULT;

@@ -96,6 +96,7 @@ static struct slab *slab_create(unsigned c)
 	char *slot;
 
 	if (!page) return NULL;
+	page->flags = KPAGE_SLAB;
 	s = page_virt(page);
 	*s = (struct slab){ .magic = SLAB_MAGIC, .class = (uint16_t)c };
 	list_init(&s->link);

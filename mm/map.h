@@ -41,6 +41,7 @@ struct map {
 	uint32_t lock_future;           /* [m] mlockall: MCL_FUTURE, MCL_ONFAULT */
 	uaddr_t  brk_start, brk;        /* [m] */
 	uaddr_t  mmap_top;              /* [m] search for free ranges goes down from here */
+	uaddr_t  stack, args, env, env_end;     /* [c] of exec: where rsp began; the words, as they lie there */
 	bool     wired;                 /* [c] a server: pages come from the reserve, are entered at once */
 };
 
@@ -73,6 +74,15 @@ int map_device(struct map *, uaddr_t *addr, paddr_t pa, uint64_t len, bool cache
 void map_clear(struct map *);           /* unmap everything (exec, exit) */
 void map_check(struct map *);
 
+/* facts.c: for sys_facts.c */
+struct facts_entry;
+struct facts_machine;
+struct facts_proc;
+uint32_t map_facts(struct map *, uaddr_t from, bool pages, struct facts_entry *, uint32_t n);
+void map_sums(struct map *, struct facts_proc *);
+uint64_t map_peek(struct map *, uaddr_t va, void *kbuf, uint64_t len);
+void frame_facts(struct facts_machine *);
+
 /* vm_fault: make va accessible for want (PROT_READ, PROT_WRITE or PROT_EXEC), or say why not.
  * => nothing locked, interrupts on; may sleep
  * => 0: retry the instruction
@@ -83,6 +93,7 @@ int vm_fault(struct map *, uaddr_t va, uint32_t want);
 
 /* Copy between kernel memory and any map's user memory, faulting pages in: lent buffers.  0 or -EFAULT. */
 int map_copy(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);
+struct page *map_hold(struct map *, uaddr_t va, bool write);    /* the page there, held, if its PTE allows the access now; NULL */
 
 struct entry *map_find_locked(struct map *, uaddr_t va);        /* the entry at va, NULL: none; map->lock held */
 /* For mapops.c; map->lock held. */

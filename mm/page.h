@@ -50,6 +50,8 @@ struct page {
 #define PFL_KEEP_DIRTY 8u       /* WRITING by vm_write(KEEP_DIRTY) */
 #define PFL_LEAVING    32u      /* MS_INVALIDATE waits for its write: nobody maps or holds it anew */
 #define PFL_OWNER      16u      /* dirtied through a server's own mapping: only its vm_write() cleans it */
+#define KPAGE_TABLE    1u       /* use KERNEL: a page table */
+#define KPAGE_SLAB     2u       /* use KERNEL: small objects */
 
 /* All memory is mapped at DIRECT_BASE (boot/bootinfo.h); host tests set their own base. */
 #ifdef QUIRE_HOST

@@ -69,6 +69,7 @@ static void run_finish(struct run *r)
 		v->wb_errno = r->status;
 	}
 	if (r->op == RUN_WRITE) v->uncommitted = true;
+	*(r->op == RUN_WRITE ? &this_cpu()->pages_out : &this_cpu()->pages_in) += r->npages;
 	for (uint32_t i = 0; i < r->npages; i++) {
 		if (r->op == RUN_FILL) run_finish_fill_locked(r, r->page[i], i);
 		else run_finish_write_locked(r, r->page[i]);

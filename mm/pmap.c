@@ -27,7 +27,9 @@ static paddr_t table_alloc(void)
 {
 	struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
 
-	return p ? page_phys(p) : 0;            /* frame.c never gives page 0 */
+	if (!p) return 0;                       /* frame.c never gives page 0 */
+	p->flags = KPAGE_TABLE;
+	return page_phys(p);
 }
 
 /* pmap_init: an address space with nothing of ring 3 in it.

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -170,6 +172,8 @@ int main(void)
 		fflush(stdout);
 		stop(1);
 	}
+	mkdir("/proc", 0555);
+	if (mount("proc", "/proc", "proc", 0, NULL)) printf("/proc: %s\n", strerror(errno));
 	if (!take_files("/dev/tty", "/dev/tty")) {
 		printf("/dev/tty cannot be opened: %s\n", strerror(errno));
 		fflush(stdout);

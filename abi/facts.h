@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* abi/facts.h - BOTH RINGS - what the kernel knows of processes and memory, for the file server to make /proc's text of.
+ *
+ * facts(kind, pid, index, buf, size) -> bytes of whole records, at most FACTS_MAX a call; 0: there are no more.
+ * index says where to begin: a pid, a tid, a descriptor, an address.  The answer is the state of one moment, which
+ * may be over: the next call finds the process gone and says -ESRCH.
+ */
+#ifndef ABI_FACTS_H
+#define ABI_FACTS_H
+
+#include <stdint.h>
+
+#define FACTS_MAX 4096u
+
+enum facts_kind {
+	FACTS_MACHINE,          /* one struct facts_machine */
+	FACTS_CPUS,             /* struct facts_cpu, of CPU index on */
+	FACTS_PIDS,             /* uint32_t, rising, from index on; zombies too */
+	FACTS_TIDS,             /* uint32_t, of the threads of pid */
+	FACTS_PROC,             /* one struct facts_proc; index: a thread of it, whose state, times and mask it has then */
+	FACTS_MAP,              /* struct facts_entry, rising, the first contains or follows address index */
+	FACTS_PAGES,            /* the same, and their pages are counted */
+	FACTS_BYTES,            /* memory of pid from address index on, as far as its pages are there: waits for none */
+	FACTS_FDS,              /* struct facts_fd, rising, from descriptor index on */
+};
+
+struct facts_machine {
+	uint64_t now_ns;                        /* since boot */
+	int64_t  boot_ns;                       /* since the epoch */
+	uint64_t total, free, cached, dirty, writing, anon, mapped, slab, tables;       /* pages */
+	uint64_t locked;                        /* bytes of mappings that are locked */
+	uint64_t forks;                         /* processes ever made */
+	uint32_t cpus, threads, running, blocked, last_pid;
+};
+
+struct facts_cpu {
+	uint64_t user_ns, system_ns, idle_ns;
+	uint64_t irqs, switches, shootdowns, flushes;   /* shootdowns it asked for, requests of others it answered */
+	uint64_t faults, major;                         /* page faults; of these, those that waited for a page to be read */
+	uint64_t in, out;                               /* pages read from and written to a pager */
+};
+
+#define FACTS_RLIMITS 16
+struct facts_proc {
+	uint32_t pid, ppid, pgid, sid, threads;
+	uint32_t uid[4], gid[4];                /* real, effective, saved, file system's */
+	uint32_t ngroups, group[32];
+	char     state;                         /* R S D T Z */
+	char     name[32];
+	uint32_t umask, cpu;
+	int32_t  nice, exit_status;
+	uint64_t pending, shared_pending, blocked, ignored, caught;     /* bit n-1 for signal n */
+	uint64_t user_ns, system_ns, child_user_ns, child_system_ns, start_ns;  /* start: since boot */
+	uint64_t faults, major, child_faults, child_major, switches, preempted;
+	uint64_t rlimit[FACTS_RLIMITS][2];
+	uint64_t cwd, root, exe;                /* nodes; 0: none */
+	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
+	uint64_t rss, rss_anon;                 /* pages */
+	uint64_t brk_start, brk, stack;         /* addresses; stack: where it began */
+	uint64_t args, args_end, env, env_end;  /* the words of execve, as they lie in memory */
+	uint32_t server;                        /* a boot module */
+};
+
+struct facts_pages {                            /* pages */
+	uint64_t rss, anon, referenced;
+	uint64_t pss;                           /* bytes: each page counts as one part of the number of its sharers */
+	uint64_t part[2][2];                    /* [shared][dirty] */
+};
+
+enum facts_object { FACTS_ANON, FACTS_SHARED, FACTS_FILE, FACTS_DISK };
+struct facts_entry {
+	uint64_t start, end;
+	uint64_t offset;                        /* bytes in the object */
+	uint64_t node;                          /* FILE: the file server's number; DISK: its index */
+	uint32_t prot, object;                  /* PROT_*, enum facts_object */
+	uint32_t flags, pad;                    /* FACTSE_* */
+	struct facts_pages pages;
+};
+#define FACTSE_SHARED   1u
+#define FACTSE_LOCKED   2u
+#define FACTSE_GROWS    4u
+#define FACTSE_DEVICE   8u
+#define FACTSE_MAYWRITE 16u
+
+enum facts_fdkind { FACTS_FD_NODE, FACTS_FD_PIPE, FACTS_FD_LOG, FACTS_FD_MEMORY };
+struct facts_fd {
+	uint32_t fd, kind;                      /* enum facts_fdkind */
+	uint32_t flags, mode;                   /* O_*, st_mode */
+	uint64_t node, offset;                  /* node: of the file server; others: a number that tells them apart */
+};
+
+#endif

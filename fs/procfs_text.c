@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/procfs_text.c - RING 3 - the text of a /proc file: made whole when it is read from its start, then given in pieces.
+ *
+ * Path:  devfs.c (DEV_READ) > [procfs_text.c] > the file's maker
+ * So what a program reads piece by piece is of one moment, and to read again from offset 0 is to ask anew.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+
+#include "fs/procfs.h"
+
+#define TEXT_MAX  (4u << 20)            /* of one file: some 5,000 mappings of smaps; the kernel wires our memory */
+#define TEXTS_MAX (16u << 20)           /* of all that are open */
+
+static size_t texts;                    /* bytes in use */
+
+/* Room for n bytes and a NUL. */
+static bool text_room(struct text *t, size_t n)
+{
+	size_t room = t->room ? t->room : 512;
+	char *buf;
+
+	if (t->full) return false;
+	while (room < t->len + n + 1) room *= 2;
+	if (room == t->room) return true;
+	buf = room <= TEXT_MAX && texts - t->room + room <= TEXTS_MAX ? realloc(t->buf, room) : NULL;
+	if (!buf) {
+		t->full = true;
+		return false;
+	}
+	texts += room - t->room;
+	t->buf = buf;
+	t->room = room;
+	return true;
+}
+
+void text_put(struct text *t, const void *bytes, size_t n)
+{
+	if (!text_room(t, n)) return;
+	memcpy(t->buf + t->len, bytes, n);
+	t->len += n;
+}
+
+void text_add(struct text *t, const char *fmt, ...)
+{
+	va_list ap, again;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n > 0 && text_room(t, n)) t->len += vsnprintf(t->buf + t->len, n + 1, fmt, again);
+	va_end(again);
+	va_end(ap);
+}
+
+void text_pad(struct text *t, size_t from, size_t width)
+{
+	while (t->len < from + width && !t->full) text_put(t, " ", 1);
+}
+
+void text_free(struct text *t)
+{
+	texts -= t->room;
+	free(t->buf);
+	*t = (struct text){0};
+}
+
+int procfs_text(struct vnode *vn, uint64_t off, const char **at, size_t *n)
+{
+	struct proc_node *p = vn->fs;
+	int rc = 0;
+
+	if (off == 0 || !p->made) {
+		p->text.len = 0;
+		p->text.full = false;
+		if (p->file->make) rc = p->file->make(&p->text, p);
+		else text_add(&p->text, "%s", p->file->fixed);
+		if (!rc && p->text.full && !p->text.len) rc = -ENOMEM;
+		if (rc) return rc;
+		p->made = true;
+	}
+	*n = off < p->text.len ? p->text.len - off : 0;
+	*at = *n ? p->text.buf + off : "";
+	return 0;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sys_facts.c - RING 0 - facts(): what the file server makes the text of /proc from (abi/facts.h).
+ *
+ * Path:  syscall.c > [sys_facts.c] > mm/facts.c
+ * The answer is gathered in a page of the kernel's and copied out when no lock is held any more.  The process asked
+ * about may be anybody, the server itself too, and may end meanwhile: it is held by a reference, its map by another.
+ * Locks: proc_tree_lock, proc->lock, files_lock and map->lock, one after the other; nobody sleeps with one of them
+ *        until a server answers, so the server can always take them. */
+#include "abi/facts.h"
+#include "abi/name.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+#include "mm/frame.h"
+#include "mm/map.h"
+
+_Static_assert(sizeof(struct facts_proc) <= FACTS_MAX, "an answer is a page");
+
+struct query { uint32_t kind, pid; uint64_t index; void *buf; size_t size; };   /* size: of buf; the answer's */
+
+/* A reference; the first process, dead ones too, with this pid or a larger one. */
+static struct proc *proc_seek(uint32_t pid)
+{
+	struct proc *p;
+
+	spin_lock(&proc_tree_lock);
+	p = proc_from_locked(pid);
+	if (p) proc_ref(p);
+	spin_unlock(&proc_tree_lock);
+	return p;
+}
+
+/* A reference; NULL: it has none, or none any more. */
+static struct map *proc_map(struct proc *p)
+{
+	struct map *m;
+
+	spin_lock(&p->lock);
+	m = p->map;
+	if (m) map_ref(m);
+	spin_unlock(&p->lock);
+	return m;
+}
+
+/* ---- the machine */
+
+static void count_threads(struct facts_machine *f)
+{
+	struct proc *p;
+
+	for (uint32_t pid = 0; (p = proc_seek(pid)); proc_unref(p)) {
+		struct map *m = proc_map(p);
+
+		pid = p->pid + 1;
+		spin_lock(&p->lock);
+		list_for(l, &p->threads) {
+			enum thread_state s = container_of(l, struct thread, proc_link)->state;
+
+			f->threads++;
+			f->running += s == THREAD_READY || s == THREAD_RUNNING;
+		}
+		spin_unlock(&p->lock);
+		if (!m) continue;
+		f->mapped += __atomic_load_n(&m->pmap.resident, __ATOMIC_RELAXED);
+		f->locked += __atomic_load_n(&m->locked, __ATOMIC_RELAXED);
+		map_put(m);
+	}
+}
+
+static int facts_machine(struct query *q)
+{
+	struct facts_machine *f = q->buf;
+
+	f->now_ns = time_mono();
+	f->boot_ns = time_real() - f->now_ns;
+	f->cpus = ncpus;
+	f->forks = proc_births;
+	f->last_pid = proc_last_pid;
+	count_threads(f);
+	frame_facts(f);
+	return sizeof(*f);
+}
+
+static int facts_cpus(struct query *q)
+{
+	struct facts_cpu *f = q->buf;
+	uint32_t n = 0, room = q->size / sizeof(*f);
+
+	for (uint64_t i = q->index; i < ncpus && n < room; i++, n++) {
+		const struct cpu *c = &cpus[i];
+		uint64_t now = time_mono(), idle = c->idle->cpu_ns + (c->thread == c->idle ? now - c->idle->run_since : 0);
+
+		f[n] = (struct facts_cpu){
+			.user_ns = now - MIN(idle, now), .idle_ns = idle,
+			.shootdowns = c->tlb_shootdowns, .flushes = c->tlb_flushes,
+			.faults = c->faults, .major = c->major, .in = c->pages_in, .out = c->pages_out,
+		};
+	}
+	return n * sizeof(*f);
+}
+
+static int facts_pids(struct query *q)
+{
+	uint32_t *pid = q->buf, n = 0, room = q->size / sizeof(*pid);
+	struct proc *p;
+
+	for (uint32_t at = q->index; n < room && (p = proc_seek(at)); proc_unref(p)) {
+		pid[n++] = p->pid;
+		at = p->pid + 1;
+	}
+	return n * sizeof(*pid);
+}
+
+/* ---- one process */
+
+static int facts_tids(struct proc *p, struct query *q)
+{
+	uint32_t *tid = q->buf, n = 0, room = q->size / sizeof(*tid);
+
+	spin_lock(&p->lock);
+	list_for(l, &p->threads) {
+		uint32_t t = container_of(l, struct thread, proc_link)->tid;
+
+		if (t >= q->index && n < room) tid[n++] = t;
+	}
+	spin_unlock(&p->lock);
+	return n * sizeof(*tid);
+}
+
+static void proc_family(struct proc *p, struct facts_proc *f)
+{
+	spin_lock(&proc_tree_lock);
+	f->ppid = p->parent ? p->parent->pid : 0;
+	f->pgid = p->pgid;
+	f->sid = p->sid;
+	f->state = p->dead ? 'Z' : p->stopped ? 'T' : 0;
+	f->exit_status = p->dead ? p->exit_status : 0;
+	spin_unlock(&proc_tree_lock);
+}
+
+static void thread_facts(const struct thread *t, struct facts_proc *f)
+{
+	bool runs = t->state == THREAD_READY || t->state == THREAD_RUNNING;
+
+	if (!f->state) f->state = runs ? 'R' : t->interruptible ? 'S' : 'D';
+	f->cpu = t->cpu ? t->cpu->id : 0;
+	f->pending = t->sig_pending;
+	f->blocked = t->sig_mask;
+}
+
+/* Of all threads, or of the one asked for; false: there is none with this tid.  => p->lock held */
+static bool threads_facts_locked(struct proc *p, uint32_t tid, struct facts_proc *f)
+{
+	bool found = false;
+
+	f->user_ns = tid ? 0 : p->cpu_ns;
+	list_for(l, &p->threads) {
+		const struct thread *t = container_of(l, struct thread, proc_link);
+
+		if (tid && t->tid != tid) continue;
+		if (!found) thread_facts(t, f);
+		found = true;
+		f->user_ns += t->cpu_ns;
+	}
+	return found || !tid;
+}
+
+static void signals_facts_locked(const struct proc *p, struct facts_proc *f)
+{
+	f->shared_pending = p->sig_pending;
+	for (int n = 1; n <= NSIG; n++) {
+		if (p->action[n].handler == SIG_IGN) f->ignored |= BIT(n - 1);
+		else if (p->action[n].handler != SIG_DFL) f->caught |= BIT(n - 1);
+	}
+}
+
+static void files_facts(struct proc *p, struct facts_proc *f)
+{
+	mutex_lock(&p->files_lock);
+	f->cwd = p->cwd ? p->cwd->node : NODE_ROOT;
+	f->root = NODE_ROOT;
+	mutex_unlock(&p->files_lock);
+}
+
+static void ids_facts_locked(const struct proc *p, struct facts_proc *f)
+{
+	const uint32_t uid[4] = {p->uid, p->euid, p->suid, p->euid}, gid[4] = {p->gid, p->egid, p->sgid, p->egid};
+
+	memcpy(f->uid, uid, sizeof(uid));
+	memcpy(f->gid, gid, sizeof(gid));
+}
+
+static int facts_proc(struct proc *p, struct query *q)
+{
+	struct facts_proc *f = q->buf;
+	struct map *m = proc_map(p);
+	bool found;
+
+	f->pid = p->pid;
+	f->server = p->server;
+	f->start_ns = p->start_ns;
+	proc_family(p, f);
+	spin_lock(&p->lock);
+	found = threads_facts_locked(p, q->index, f);
+	signals_facts_locked(p, f);
+	ids_facts_locked(p, f);
+	memcpy(f->name, p->name, sizeof(f->name));
+	memcpy(f->rlimit, p->rlimit, sizeof(f->rlimit));
+	f->threads = p->nthreads;
+	f->child_user_ns = p->child_cpu_ns;
+	f->exe = p->exe ? p->exe->node : 0;
+	spin_unlock(&p->lock);
+	f->umask = p->umask;
+	files_facts(p, f);
+	if (m) {
+		map_sums(m, f);
+		map_put(m);
+	}
+	return found ? (int)sizeof(*f) : -ESRCH;
+}
+
+static int facts_memory(struct proc *p, struct query *q)
+{
+	struct map *m = proc_map(p);
+	int n = 0;
+
+	if (!m) return 0;
+	if (q->kind == FACTS_BYTES) n = map_peek(m, q->index, q->buf, q->size);
+	else n = map_facts(m, q->index, q->kind == FACTS_PAGES, q->buf, q->size / sizeof(struct facts_entry)) *
+	         sizeof(struct facts_entry);
+	map_put(m);
+	return n;
+}
+
+/* => files_lock held */
+static void fd_facts(const struct file *f, struct facts_fd *d)
+{
+	d->flags = f->flags;
+	d->mode = f->mode;
+	d->kind = f->node ? FACTS_FD_NODE : f->pipe ? FACTS_FD_PIPE : f->vmo ? FACTS_FD_MEMORY : FACTS_FD_LOG;
+	d->node = f->node ? f->node : ((uint64_t)f->pipe | (uint64_t)f->vmo) >> 6 & UINT32_MAX;
+	d->offset = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
+}
+
+static int facts_fds(struct proc *p, struct query *q)
+{
+	struct facts_fd *d = q->buf;
+	uint32_t n = 0, room = q->size / sizeof(*d);
+
+	mutex_lock(&p->files_lock);
+	for (uint64_t i = q->index; i < FD_MAX && n < room; i++) {
+		if (!p->fd[i]) continue;
+		d[n].fd = i;
+		fd_facts(p->fd[i], &d[n++]);
+	}
+	mutex_unlock(&p->files_lock);
+	return n * sizeof(*d);
+}
+
+static int facts_of(struct proc *p, struct query *q)
+{
+	switch (q->kind) {
+	case FACTS_TIDS: return facts_tids(p, q);
+	case FACTS_PROC: return q->size < sizeof(struct facts_proc) ? -EINVAL : facts_proc(p, q);
+	case FACTS_MAP:
+	case FACTS_PAGES:
+	case FACTS_BYTES: return facts_memory(p, q);
+	case FACTS_FDS: return facts_fds(p, q);
+	default: return -EINVAL;
+	}
+}
+
+static int facts(struct query *q)
+{
+	struct proc *p;
+	int rc;
+
+	switch (q->kind) {
+	case FACTS_MACHINE: return q->size < sizeof(struct facts_machine) ? -EINVAL : facts_machine(q);
+	case FACTS_CPUS: return facts_cpus(q);
+	case FACTS_PIDS: return facts_pids(q);
+	}
+	p = proc_seek(q->pid);
+	if (!p) return -ESRCH;
+	rc = p->pid == q->pid ? facts_of(p, q) : -ESRCH;
+	proc_unref(p);
+	return rc;
+}
+
+SYSCALL(facts)
+{
+	struct query q = {.kind = a0, .pid = a1, .index = a2, .size = MIN(a4, (uint64_t)FACTS_MAX)};
+	long n;
+
+	if (!current_proc()->server) return -EPERM;
+	q.buf = kalloc(FACTS_MAX);
+	if (!q.buf) return -ENOMEM;
+	n = facts(&q);
+	if (n > 0 && copy_out(a3, q.buf, n)) n = -EFAULT;
+	kfree(q.buf);
+	return n;
+}

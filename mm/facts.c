@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/facts.c - RING 0 - facts about memory (abi/facts.h): what is mapped where, and by whom its pages are shared.
+ *
+ * Path:  kernel/sys_facts.c > [facts.c] > pmap.c, radix.c
+ * Locks: map->lock while an address space is looked at; inside it vmo->lock, let go of every COUNT_STEP pages.  Totals
+ *        of the machine are read without locks: each number was true at some moment of the call. */
+#include "abi/facts.h"
+#include "mm/frame.h"
+#include "mm/map.h"
+#include "mm/pagecache.h"
+
+#define COUNT_STEP 64u                  /* pages looked at without a break */
+
+/* By use and state of every page of memory. */
+void frame_facts(struct facts_machine *f)
+{
+	f->total = frame_total();
+	f->free = frame_free_count();
+	for (uint64_t i = 0; i < page_array_len; i++) {
+		const struct page *p = &page_array[i];
+
+		if (p->use == PAGE_ANON) f->anon++;
+		if (p->use == PAGE_KERNEL && p->flags == KPAGE_SLAB) f->slab++;
+		if (p->use == PAGE_KERNEL && p->flags == KPAGE_TABLE) f->tables++;
+		if (p->use != PAGE_OBJECT) continue;
+		f->cached++;
+		if (p->state == PG_DIRTY) f->dirty++;
+		if (p->state == PG_WRITING) f->writing++;
+	}
+}
+
+static void count(struct facts_pages *f, uint32_t sharers, bool dirty, pte_t pte)
+{
+	f->rss++;
+	f->pss += PAGE_SIZE / sharers;
+	f->part[sharers > 1][dirty]++;
+	if (pte & PTE_A) f->referenced++;
+}
+
+/* Private pages: their references are the PTEs that share them (A1). */
+static pte_t count_anon(pte_t pte, uaddr_t va, void *arg)
+{
+	const struct page *p = phys_to_page(pte & PTE_ADDR);
+	struct facts_pages *f = arg;
+
+	(void)va;
+	if (!p || p->use != PAGE_ANON) return pte;
+	f->anon++;
+	count(f, MAX(__atomic_load_n(&p->refs, __ATOMIC_RELAXED), 1u), true, pte);
+	return pte;
+}
+
+/* The PTE of an entry for page index i of its object, if it is on this page. */
+static pte_t pte_on(const struct entry *e, uint64_t i, const struct page *p)
+{
+	pte_t pte = pmap_get(&e->map->pmap, e->anode.start + ((i - e->vnode.start) << PAGE_SHIFT));
+
+	return (pte & PTE_ADDR) == page_phys(p) ? pte : 0;
+}
+
+/* => vmo->lock held: no entry comes or goes */
+static uint32_t sharers_locked(struct vmo *v, uint64_t i, const struct page *p)
+{
+	struct tree_node *n = tree_first_overlap(&v->entries, i, i);
+	uint32_t sharers = 0;
+
+	for (; n; n = tree_next_overlap(n, i, i)) sharers += pte_on(container_of(n, struct entry, vnode), i, p) != 0;
+	return sharers;
+}
+
+/* The pages of its object that an entry has mapped. */
+static void count_object(struct entry *e, struct facts_pages *f)
+{
+	struct vmo *v = e->vmo;
+	uint32_t steps = 0;
+	struct page *p;
+
+	spin_lock(&v->lock);
+	for (uint64_t i = e->vnode.start; (p = radix_next(&v->pages, &i)) && i <= e->vnode.last; i++) {
+		pte_t pte = pte_on(e, i, p);
+
+		if (pte) count(f, sharers_locked(v, i, p), p->state == PG_DIRTY || p->state == PG_WRITING, pte);
+		if (++steps % COUNT_STEP) continue;
+		spin_unlock(&v->lock);
+		spin_lock(&v->lock);
+	}
+	spin_unlock(&v->lock);
+}
+
+static void entry_facts(struct entry *e, bool pages, struct facts_entry *f)
+{
+	struct vmo *v = e->vmo;
+
+	*f = (struct facts_entry){.start = e->anode.start, .end = e->anode.last + 1, .prot = e->prot};
+	f->flags = (e->flags & ENTRY_SHARED ? FACTSE_SHARED : 0) | (e->flags & ENTRY_LOCKED ? FACTSE_LOCKED : 0) |
+	           (e->flags & ENTRY_GROWSDOWN ? FACTSE_GROWS : 0) | (e->flags & ENTRY_DEVICE ? FACTSE_DEVICE : 0) |
+	           (e->max_prot & PROT_WRITE ? FACTSE_MAYWRITE : 0);
+	if (v) {
+		f->offset = e->vnode.start << PAGE_SHIFT;
+		f->node = v->cookie;
+		f->object = v->flags & VMO_NOGROW ? FACTS_DISK : v->cookie ? FACTS_FILE : FACTS_SHARED;
+	}
+	if (!pages || (e->flags & ENTRY_DEVICE)) return;
+	pmap_walk(&e->map->pmap, f->start, f->end, count_anon, &f->pages);
+	if (v) count_object(e, &f->pages);
+}
+
+/* map_facts: the entries that end behind address from, at most n.  => how many */
+uint32_t map_facts(struct map *m, uaddr_t from, bool pages, struct facts_entry *f, uint32_t n)
+{
+	struct tree_node *e;
+	uint32_t i = 0;
+
+	mutex_lock(&m->lock);
+	e = tree_first_overlap(&m->entries, from, USER_TOP);
+	for (; e && i < n; e = tree_next(e)) entry_facts(container_of(e, struct entry, anode), pages, &f[i++]);
+	mutex_unlock(&m->lock);
+	return i;
+}
+
+/* map_sums: what struct facts_proc says of an address space. */
+void map_sums(struct map *m, struct facts_proc *f)
+{
+	struct facts_pages anon = {0};
+
+	mutex_lock(&m->lock);
+	f->size = m->size;
+	f->locked = m->locked;
+	f->rss = m->pmap.resident;
+	f->brk_start = m->brk_start;
+	f->brk = m->brk;
+	f->stack = m->stack;
+	f->args = m->args;
+	f->args_end = f->env = m->env;
+	f->env_end = m->env_end;
+	pmap_walk(&m->pmap, 0, USER_TOP, count_anon, &anon);
+	mutex_unlock(&m->lock);
+	f->rss_anon = anon.anon;
+}
+
+/* map_peek: copy what is resident from va on, up to the first page that is not.  => bytes.  It never faults: who asks may
+ * be the server that would have to bring the page. */
+uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len)
+{
+	uint64_t done = 0;
+	struct page *p;
+
+	while (done < len && va + done < USER_TOP && (p = map_hold(m, va + done, false))) {
+		uint64_t off = (va + done) & PAGE_MASK, n = MIN(len - done, PAGE_SIZE - off);
+
+		memcpy((char *)kbuf + done, (char *)page_virt(p) + off, n);
+		page_unref(p);
+		done += n;
+	}
+	return done;
+}
