@@ -18,13 +18,14 @@
 #define PIECE 65536u                    /* bytes copied at a time */
 #define DEVFS_MAGIC 0x1373              /* linux/magic.h once had it so */
 
-enum kind { DEV_NULL, DEV_ZERO, DEV_FULL, DEV_RANDOM, DEV_TTY, DEV_RESULTS, DEV_DISK, DEV_DIR };
+enum kind { DEV_NULL, DEV_ZERO, DEV_FULL, DEV_RANDOM, DEV_TTY, DEV_RESULTS, DEV_DISK, DEV_DIR, DEV_LINK };
 
 struct dev {
 	char name[DEV_NAME_MAX];
 	enum kind kind;
 	mode_t mode;
 	unsigned major, minor;          /* Linux's numbers (Documentation/admin-guide/devices.txt) */
+	const char *link;               /* DEV_LINK: where it leads */
 	struct disk_node *disk;
 	struct vnode *vn;               /* pinned: its reference is ours */
 };
@@ -38,9 +39,13 @@ static struct dev devs[DISK_NODES_MAX + 16] = {
 	{.name = "tty", .kind = DEV_TTY, .mode = S_IFCHR | 0666, .major = 5, .minor = 0},
 	{.name = "console", .kind = DEV_TTY, .mode = S_IFCHR | 0600, .major = 5, .minor = 1},
 	{.name = "results", .kind = DEV_RESULTS, .mode = S_IFCHR | 0666, .major = 240, .minor = 0},     /* port 0xE9 */
+	{.name = "fd", .kind = DEV_LINK, .mode = S_IFLNK | 0777, .link = "/proc/self/fd"},
+	{.name = "stdin", .kind = DEV_LINK, .mode = S_IFLNK | 0777, .link = "/proc/self/fd/0"},
+	{.name = "stdout", .kind = DEV_LINK, .mode = S_IFLNK | 0777, .link = "/proc/self/fd/1"},
+	{.name = "stderr", .kind = DEV_LINK, .mode = S_IFLNK | 0777, .link = "/proc/self/fd/2"},
 	{.name = "shm", .kind = DEV_DIR, .mode = S_IFDIR | S_ISVTX | 0777},
 };
-static unsigned ndevs = 9;
+static unsigned ndevs = 13;
 static struct vnode *dev_root;
 static int64_t born;                    /* all times */
 static char piece[PIECE];
@@ -94,6 +99,15 @@ static int dev_setattr(struct vnode *vn, const struct stat *st, unsigned which)
 	return 0;                               /* times are not kept: a device has no contents */
 }
 
+static int dev_readlink(struct vnode *vn, char *buf, size_t len, size_t *n)
+{
+	const char *to = ((struct dev *)vn->fs)->link;
+
+	*n = strlen(to) < len ? strlen(to) : len;
+	memcpy(buf, to, *n);
+	return 0;
+}
+
 static int dev_statfs(struct mount *m, struct statfs *s)
 {
 	(void)m;
@@ -107,7 +121,7 @@ static void dev_inactive(struct vnode *vn)
 }
 
 static const struct fs_ops devfs_ops = {
-	FIXED_NAMES, .lookup = dev_lookup, .readdir = dev_readdir, .parent = dev_parent,
+	FIXED_NAMES, .lookup = dev_lookup, .readlink = dev_readlink, .readdir = dev_readdir, .parent = dev_parent,
 	.getattr = dev_getattr, .setattr = dev_setattr, .inactive = dev_inactive, .statfs = dev_statfs,
 };
 
@@ -144,7 +158,7 @@ int devfs_mount(struct mount *m)
 /* The device behind a vnode; NULL: a device node of another file system, which stands for nothing here. */
 static struct dev *dev_of(const struct vnode *vn)
 {
-	return vn && vn->ops == &devfs_ops && !S_ISDIR(vn->mode) ? vn->fs : NULL;
+	return vn && vn->ops == &devfs_ops && !S_ISDIR(vn->mode) && !S_ISLNK(vn->mode) ? vn->fs : NULL;
 }
 
 /* devfs_open: what NAME_OPEN replies beyond node and mode: how the kernel is to treat this device (NAMEF_*). */
@@ -245,9 +259,10 @@ static int dev_read(const struct ipc_msg *in, struct ipc_msg *out)
 
 static int dev_write(const struct ipc_msg *in, struct ipc_msg *out)
 {
-	struct dev *d = dev_of(vnode_by_number(in->arg[0]));
+	struct vnode *vn = vnode_by_number(in->arg[0]);
+	struct dev *d = dev_of(vn);
 
-	if (!d) return -EBADF;
+	if (!d) return vn && vn->ops->text ? -EIO : -EBADF;     /* Linux: of a /proc file that nobody listens to */
 	switch (d->kind) {
 	case DEV_FULL:    return -ENOSPC;
 	case DEV_RESULTS: return dev_results(in, out);

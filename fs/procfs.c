@@ -337,5 +337,6 @@ const struct fs_ops procfs_ops = {
 int procfs_mount(struct mount *m)
 {
 	m->ops = &procfs_ops;
+	tsc_mhz();
 	return node_make(m, (struct proc_node){.file = &root_dir, .fd = -1}, &m->root);
 }

@@ -75,14 +75,16 @@ static int fd_facts(const struct proc_node *n, struct facts_fd *d)
 	return got < 0 ? (int)got : got == sizeof(*d) && d->fd == (uint32_t)n->fd ? 0 : -ENOENT;
 }
 
-/* Pipes and the like are the kernel's alone: they cannot be opened by name. */
+/* Pipes and the like are the kernel's alone: it opens them for their own process. */
 int target_fd(const struct proc_node *n, struct vnode **out)
 {
 	struct facts_fd d;
 	int rc = fd_facts(n, &d);
 
-	if (!rc && d.kind != FACTS_FD_NODE) rc = -ENXIO;
-	return rc ? rc : node_file(d.node, out);
+	if (rc) return rc;
+	if (d.kind == FACTS_FD_NODE) return node_file(d.node, out);
+	if (n->pid == vfs_caller.pid) vfs_own_fd = n->fd;
+	return -ENXIO;
 }
 
 int link_exe(const struct proc_node *n, char *buf, size_t len) { return file_path(target_exe, n, buf, len); }

@@ -107,10 +107,17 @@ static int64_t mono(void)
 	return time_ns(&ts);
 }
 
-/* The TSC's rate since boot, near enough: it began to count when the clock did. */
-static double tsc_mhz(void)
+/* Against the clock, from the first time that this was called: at the mount. */
+double tsc_mhz(void)
 {
-	return __builtin_ia32_rdtsc() * 1e3 / (double)mono();
+	static uint64_t tsc;
+	static int64_t ns;
+
+	if (!ns) {
+		ns = mono();
+		tsc = __builtin_ia32_rdtsc();
+	}
+	return (double)(__builtin_ia32_rdtsc() - tsc) * 1e3 / (double)(mono() - ns + 1);
 }
 
 static void cpu_add(struct text *t, unsigned i, unsigned count)

@@ -24,8 +24,6 @@
 #define SYNC_MESSAGES 256u              /* a busy server looks at the clock so often */
 #define CMDLINE_MAX   512
 
-struct caller vfs_caller;
-
 static sigjmp_buf bus_error;            /* where a fault on an unreadable metadata page goes on */
 
 /* say: a line for the kernel's log, in one write so that it is not torn; the kernel puts our name in front. */

@@ -88,7 +88,13 @@ static int name_open(const struct ipc_msg *in, struct ipc_msg *out)
 	struct vnode *vn;
 	int rc = msg_where(in, 0, in->arg[0], &w);
 
+	vfs_own_fd = -1;
 	if (!rc) rc = vfs_open(w.start, w.path, w.len, (int)in->arg[1], in->arg[2], msg_cred(in), &vn);
+	if (rc == -ENXIO && vfs_own_fd >= 0) {
+		out->arg[0] = vfs_own_fd;
+		out->arg[2] = NAMEF_OWN;
+		return 0;
+	}
 	return rc ? rc : open_reply(vn, out);
 }
 

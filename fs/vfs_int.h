@@ -105,6 +105,7 @@ int vfs_path(struct vnode *, char *buf, size_t len);    /* with a NUL, and " (de
 /* Who asks: of the message that is being answered (server.c). */
 struct caller { uint32_t pid, tid; struct cred cred; };
 extern struct caller vfs_caller;
+extern int vfs_own_fd;          /* the path led to one of its descriptors that is no file of ours: -ENXIO, and this is it */
 
 /* tmpfs.c, procfs.c */
 int tmpfs_mount(struct mount *);

@@ -17,6 +17,9 @@
 
 #include "fs/vfs_int.h"
 
+struct caller vfs_caller;
+int vfs_own_fd;
+
 /* mount_cross: from a directory to the root of what is mounted on it, if anything is (several times over). */
 struct vnode *mount_cross(struct vnode *vn)
 {

@@ -108,6 +108,18 @@ int name_sync(uint64_t node)
 
 static uint32_t umask_of(void) { return current_proc()->umask; }
 
+/* One of the caller's own descriptors that the server knows nothing of, a pipe (/proc/self/fd/N): the same open file. */
+static int open_again(uint64_t fd, uint32_t acc, struct file **out)
+{
+	struct file *f = fd <= INT32_MAX ? fd_get(fd) : NULL;
+
+	if (!f) return -ENXIO;
+	*out = f;
+	if ((acc == O_WRONLY || file_readable(f)) && (acc == O_RDONLY || file_writable(f))) return 0;
+	file_put(f);
+	return -EACCES;
+}
+
 /* The reply of NAME_OPEN becomes an open file.  The node is closed again if that fails. */
 static int open_reply(struct kmsg *k, uint32_t flags, struct file **out)
 {
@@ -150,7 +162,8 @@ static int open_request(struct request *r, int rc, uint32_t flags, uint32_t mode
 	r->k.m.arg[2] = mode & 07777 & ~umask_of();
 	if (!rc) rc = name_call(&r->k, NAME_OPEN, false);
 	request_free(r);
-	if (!rc) rc = open_reply(&r->k, flags, out);
+	if (!rc && (r->k.m.arg[2] & NAMEF_OWN)) rc = open_again(r->k.m.arg[0], flags & O_ACCMODE, out);
+	else if (!rc) rc = open_reply(&r->k, flags, out);
 	if (!rc && (rc = open_truncate(*out, flags))) file_put(*out);
 	return rc;
 }
