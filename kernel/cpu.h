@@ -14,7 +14,7 @@
 struct pmap;
 struct timer;
 
-/* %gs:0 in ring 0.  Only its own CPU touches it, interrupts off, but for [s]: runq_lock, [t]: timer_lock. */
+/* %gs:0 in ring 0.  Only its own CPU touches it, interrupts off, but for [s]: runq_lock, [t]: timer_lock, [p]: spare_lock. */
 struct cpu {
 	struct cpu *self;               /* offset 0 */
 	struct thread *thread;          /* offset 8: who runs */
@@ -36,8 +36,12 @@ struct cpu {
 	struct list timers;             /* [t] sorted by time */
 	struct timer *timer_running;    /* [t] its function is being called */
 	uint64_t clock_at;              /* the APIC timer interrupts then; ~0: never */
-	uint64_t tlb_shootdowns, tlb_flushes;   /* counters: rounds it asked for, requests of others that it answered */
-	uint64_t faults, major, pages_in, pages_out;    /* counters: vm_fault(), of these that waited for a page; run_finish() */
+	struct spinlock spare_lock;
+	struct list spares;             /* [p] free pages at hand (frame.c) */
+	uint32_t nspares;               /* [p] */
+	/* Counters, for all to read: rounds it asked for, requests of others that it answered; interrupts of devices, turns
+	 * of threads; vm_fault(), of these that waited for a page; run_finish(). */
+	uint64_t tlb_shootdowns, tlb_flushes, irqs, switches, faults, major, pages_in, pages_out;
 	uint64_t chance;                /* lock_delay()'s random numbers */
 	uint64_t gdt[8];
 	uint8_t  tss[104] __attribute__((aligned(16)));

@@ -20,14 +20,14 @@ void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
 }
 
 #ifdef QUIRE_DEBUG
-/* K2; two of the same rank: by rising address, and only objects and processes. */
+/* K2; two of the same rank: by rising address, and only objects, processes and futexes. */
 static void order_check(struct cpu *c, const struct spinlock *l)
 {
 	const struct spinlock *top = c->locks;
 
 	if (!top) return;
 	if (top->rank < l->rank) return;
-	if (top->rank == l->rank && top < l && (l->rank == RANK_VMO || l->rank == RANK_PROC)) return;
+	if (top->rank == l->rank && top < l && (BIT(RANK_VMO) | BIT(RANK_PROC) | BIT(RANK_FUTEX)) & BIT(l->rank)) return;
 	panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank, top->name,
 	      top->rank);
 }
@@ -78,6 +78,9 @@ void spin_lock(struct spinlock *l)
 			__builtin_ia32_pause();
 		}
 	}
+#ifdef QUIRE_DEBUG
+	l->taken++;
+#endif
 	l->owner = c;
 	l->below = c->locks;
 	c->locks = l;

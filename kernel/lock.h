@@ -2,11 +2,12 @@
 /* kernel/lock.h - RING 0 - spinlocks, mutexes, and the one lock order.
  *
  * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only,
- * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO and PROC.
+ * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO, PROC and FUTEX.
  *   mutexes (may sleep, interrupts on):     FILE > MAP
- *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > PORT > TIMER > SCHED > PAGEQ > KMEM > FRAME >
- *                                           CONSOLE
+ *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > TIMER > SCHED > PAGEQ > KMEM >
+ *                                           SPARE > FRAME > CONSOLE
  *     MAP>VMO: vm_fault()  VMO>PMAP: page_protect_all()  VMO>PORT: pager posts  *>SCHED: wake-ups
+ *     FUTEX>PORT: futex_wake()  SPARE>FRAME: spares_refill_locked()
  * Nothing is held across an IPC or an I/O; waitq_sleep() releases the one spinlock it is given.
  */
 #ifndef KERNEL_LOCK_H
@@ -16,8 +17,8 @@
 
 enum lock_rank {
 	RANK_FILE = 1, RANK_MAP,
-	RANK_PROC, RANK_HANDLE, RANK_VMO, RANK_PMAP, RANK_PORT, RANK_TIMER, RANK_SCHED,
-	RANK_PAGEQ, RANK_KMEM, RANK_FRAME, RANK_CONSOLE,
+	RANK_PROC, RANK_HANDLE, RANK_VMO, RANK_PMAP, RANK_FUTEX, RANK_PORT, RANK_TIMER, RANK_SCHED,
+	RANK_PAGEQ, RANK_KMEM, RANK_SPARE, RANK_FRAME, RANK_CONSOLE,
 };
 
 struct cpu;
@@ -29,6 +30,7 @@ struct spinlock {
 	struct cpu *owner;      /* who holds it; for checks only */
 	const char *name;       /* [c] */
 	struct spinlock *below; /* the lock this CPU took before this one (debug builds' order check) */
+	uint64_t taken;         /* how often, in debug builds: gdb's quire-locks */
 };
 #define SPINLOCK_INIT(rank_, name_) { .held = 0, .rank = (rank_), .name = (name_) }
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/frame.c - RING 0 - physical pages: the free list, the reserve, and the last reference of a page.
+/* mm/frame.c - RING 0 - physical pages: the free list, each CPU's spare pages, the reserve, the last reference of a page.
  *
  * Path:  fault.c, pagecache.c, kmem.c, pmap.c > [frame.c]
  * Use:   frame_alloc() gives a page with refs 1; page_unref() or frame_free() takes it back.
- * Locks: frame_lock, near the end of the order: everybody may call with locks held.  The reclaimer is woken
- *        after it is dropped.
+ * Locks: a CPU's spare_lock, then frame_lock, which guards the list: once for a batch of pages.  Both are near the end
+ *        of the order: everybody may call with locks held.  The reclaimer is woken after they are dropped.
  *
- * F1  A FREE page has refs 0, no object, and is on the free list once.
+ * F1  A FREE page has refs 0, no object, and is on the free list once; a SPARE one on one CPU's list.
  * F2  A page in use is freed once, by its last reference.
  * F3  An OBJECT page is freed only after it left its object (vmo NULL) and the reclaimer's clock (link alone).
- * F4  The last frame_reserve pages go to FRAME_RESERVE alone: cleaning memory must not wait for clean memory. */
+ * F4  The last frame_reserve pages go to FRAME_RESERVE alone: cleaning memory must not wait for clean memory.
+ * F5  With fewer than frame_low on the list no CPU keeps what it frees or takes more than it needs; nobody is told that
+ *     there is none while another CPU has spare pages. */
 #include "boot/bootinfo.h"
 #include "kernel/cpu.h"
 #include "kernel/thread.h"
@@ -19,6 +21,8 @@
  * take some tens of pages; more than 4 MiB would only lie idle. */
 #define RESERVE_MIN 64u
 #define RESERVE_MAX 1024u
+#define SPARE_BATCH 32u                         /* pages that go between the list and a CPU at once */
+#define SPARE_MAX   (2 * SPARE_BATCH)
 #define POISON      0x6b6b6b6b6b6b6b6bull       /* what a freed page holds in debug builds */
 #define PAGE_POISONED 1u                        /* flags of a FREE page: it does */
 
@@ -119,8 +123,99 @@ void frame_init(const struct bootinfo *bi)
 	for (uint32_t i = 0; i < n; i++)
 		if (range[i].kind == BOOT_RAM_FREE) range_add(&range[i]);
 	ntotal = nfree;
+	for (uint32_t i = 0; i < MAX_CPUS; i++) {
+		spin_init(&cpus[i].spare_lock, RANK_SPARE, "spare pages");
+		list_init(&cpus[i].spares);
+		cpus[i].nspares = 0;
+	}
 	frame_reserve = MIN(MAX(ntotal / 64, RESERVE_MIN), RESERVE_MAX);
 	frame_low = 2 * frame_reserve;
+}
+
+/* Asked without the lock.  The mark is twice the reserve, so that nobody eats into the reserve with a spare page in the
+ * moment between the look and the taking (F4). */
+static bool frames_low(void) { return __atomic_load_n(&nfree, __ATOMIC_RELAXED) < frame_low; }
+
+/* => spare_lock held */
+static void spares_refill_locked(struct cpu *c)
+{
+	spin_lock(&frame_lock);
+	for (; nfree > frame_low && c->nspares < SPARE_BATCH; c->nspares++, nfree--) {  /* F5 */
+		struct page *p = container_of(list_pop_front(&free_list), struct page, link);
+
+		INVARIANT("F1", p->use == PAGE_FREE);
+		p->use = PAGE_SPARE;
+		list_push_back(&c->spares, &p->link);
+	}
+	spin_unlock(&frame_lock);
+}
+
+/* All but `keep` go back to the list, the longest unused first.  => spare_lock held */
+static void spares_drain_locked(struct cpu *c, uint32_t keep)
+{
+	if (c->nspares <= keep) return;
+	spin_lock(&frame_lock);
+	for (; c->nspares > keep; c->nspares--, nfree++) {
+		struct page *p = container_of(c->spares.prev, struct page, link);
+
+		list_remove(&p->link);
+		p->use = PAGE_FREE;
+		list_push_front(&free_list, &p->link);
+	}
+	spin_unlock(&frame_lock);
+}
+
+/* What any CPU keeps.  How many pages.  => no spare_lock held */
+static uint64_t spares_drain_all(void)
+{
+	uint64_t n = 0;
+
+	for (struct cpu *c = cpus; c < cpus + ncpus; c++) {
+		if (__atomic_load_n(&c->nspares, __ATOMIC_RELAXED) == 0) continue;
+		spin_lock(&c->spare_lock);
+		n += c->nspares;
+		spares_drain_locked(c, 0);
+		spin_unlock(&c->spare_lock);
+	}
+	return n;
+}
+
+/* One of this CPU's own, after a look at the list if there is none.  NULL: little is free (F5) */
+static struct page *spare_take(enum page_use use)
+{
+	struct cpu *c = this_cpu();
+	struct page *p = NULL;
+
+	spin_lock(&c->spare_lock);
+	if (frames_low()) spares_drain_locked(c, 0);
+	else if (c->nspares == 0) spares_refill_locked(c);
+	if (c->nspares > 0) {
+		p = container_of(list_pop_front(&c->spares), struct page, link);
+		c->nspares--;
+		INVARIANT("F1", p->use == PAGE_SPARE && p->refs == 0);
+		p->use = use;
+		p->refs = 1;
+	}
+	spin_unlock(&c->spare_lock);
+	return p;
+}
+
+/* One of the list, of which `keep` have to stay. */
+static struct page *list_take(enum page_use use, uint64_t keep)
+{
+	struct page *p = NULL;
+
+	spin_lock(&frame_lock);
+	/* The count alone says whether the caller may have one: the list itself makes no difference between pages. */
+	if (nfree > keep) {
+		p = container_of(list_pop_front(&free_list), struct page, link);
+		nfree--;
+		INVARIANT("F1", p->use == PAGE_FREE && p->refs == 0);
+		p->use = use;
+		p->refs = 1;
+	}
+	spin_unlock(&frame_lock);
+	return p;
 }
 
 /* Off the list, not known to anybody yet: no lock. */
@@ -138,24 +233,13 @@ static void page_prepare(struct page *p, unsigned flags)
  * => without FRAME_ZERO its bytes are anything: the caller fills all of it */
 struct page *frame_alloc(enum page_use use, unsigned flags)
 {
-	struct page *p = NULL;
-	bool low;
+	uint64_t keep = (flags & FRAME_RESERVE) ? 0 : frame_reserve;    /* F4 */
+	struct page *p = spare_take(use);
 
-	spin_lock(&frame_lock);
-	/* The count alone says whether the caller may have one: the list itself makes no difference between pages. */
-	if (nfree > ((flags & FRAME_RESERVE) ? 0 : frame_reserve)) {    /* F4 */
-		p = container_of(list_pop_front(&free_list), struct page, link);
-		nfree--;
-		INVARIANT("F1", p->use == PAGE_FREE && p->refs == 0);
-		p->use = use;
-		p->refs = 1;
-	}
-	low = nfree < frame_low;
-	spin_unlock(&frame_lock);
-
-	if (low) reclaim_kick();
-	if (!p) return NULL;
-	page_prepare(p, flags);
+	if (!p) p = list_take(use, keep);
+	if (!p && spares_drain_all() > 0) p = list_take(use, keep);     /* F5 */
+	if (frames_low()) reclaim_kick();
+	if (p) page_prepare(p, flags);
 	return p;
 }
 
@@ -182,6 +266,7 @@ struct page *frame_alloc_contig(uint32_t n, uint64_t align_pages)
 {
 	struct page *found = NULL;
 
+	spares_drain_all();
 	spin_lock(&frame_lock);
 	for (uint64_t pfn = 0; n && pfn + n <= page_array_len; pfn = ROUND_UP(pfn + 1, align_pages)) {
 		if (free_run(pfn, n) < n) continue;
@@ -202,15 +287,19 @@ struct page *frame_alloc_contig(uint32_t n, uint64_t align_pages)
 }
 
 /* p has refs 0 and nobody else knows it any more: only the list needs the lock. */
-static void page_to_free_list(struct page *p)
+static void page_to_spares(struct page *p)
 {
+	struct cpu *c = this_cpu();
+
 	INVARIANT("F3", list_empty(&p->link));
 	poison_put(p);
-	spin_lock(&frame_lock);
-	p->use = PAGE_FREE;
-	list_push_front(&free_list, &p->link);  /* likely still in a cache: out first */
-	nfree++;
-	spin_unlock(&frame_lock);
+	spin_lock(&c->spare_lock);
+	p->use = PAGE_SPARE;
+	list_push_front(&c->spares, &p->link);  /* likely still in this CPU's cache: out first */
+	c->nspares++;
+	if (frames_low()) spares_drain_locked(c, 0);            /* F5 */
+	else if (c->nspares > SPARE_MAX) spares_drain_locked(c, SPARE_BATCH);
+	spin_unlock(&c->spare_lock);
 }
 
 /* frame_free: a KERNEL page goes back; its one reference is the caller's.
@@ -221,7 +310,7 @@ void frame_free(struct page *p)
 	INVARIANT("F2", p >= page_array && p < page_array + page_array_len);
 	INVARIANT("F2", p->use == PAGE_KERNEL && p->refs == 1);
 	p->refs = 0;
-	page_to_free_list(p);
+	page_to_spares(p);
 }
 
 /* page_unref: drop a reference on an ANON or OBJECT page; the last one frees it.
@@ -235,26 +324,44 @@ void page_unref(struct page *p)
 	if (left) return;
 	INVARIANT("F2", p->use == PAGE_ANON || p->use == PAGE_OBJECT);
 	INVARIANT("F3", p->vmo == NULL);
-	page_to_free_list(p);
+	page_to_spares(p);
 }
 
 uint64_t frame_total(void) { return ntotal; }
-/* A snapshot: reclaim and the writer's brake ask often, and may be a little wrong. */
-uint64_t frame_free_count(void) { return __atomic_load_n(&nfree, __ATOMIC_RELAXED); }
 
-/* F1 for every page of the list: O(free pages), for tests and debug builds. */
-void frame_check(void)
+/* A snapshot, which may be a little wrong. */
+uint64_t frame_free_count(void)
+{
+	uint64_t n = __atomic_load_n(&nfree, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; i < ncpus; i++) n += __atomic_load_n(&cpus[i].nspares, __ATOMIC_RELAXED);
+	return n;
+}
+
+static void list_check(const struct list *l, enum page_use use, uint64_t want)
 {
 	uint64_t n = 0;
 
-	spin_lock(&frame_lock);
-	list_for(pos, &free_list) {
+	list_for(pos, l) {
 		const struct page *p = container_of(pos, struct page, link);
 
 		INVARIANT("F1", p > page_array && p < page_array + page_array_len);
-		INVARIANT("F1", p->use == PAGE_FREE && p->refs == 0 && pos->next->prev == pos);
-		INVARIANT("F1", ++n <= nfree);
+		INVARIANT("F1", p->use == use && p->refs == 0 && pos->next->prev == pos);
+		INVARIANT("F1", ++n <= want);
 	}
-	INVARIANT("F1", n == nfree);
+	INVARIANT("F1", n == want);
+}
+
+/* F1 for every page of the lists: O(free pages), for tests and debug builds. */
+void frame_check(void)
+{
+	for (struct cpu *c = cpus; c < cpus + ncpus; c++) {
+		spin_lock(&c->spare_lock);
+		list_check(&c->spares, PAGE_SPARE, c->nspares);
+		INVARIANT("F5", c->nspares <= SPARE_MAX);
+		spin_unlock(&c->spare_lock);
+	}
+	spin_lock(&frame_lock);
+	list_check(&free_list, PAGE_FREE, nfree);
 	spin_unlock(&frame_lock);
 }

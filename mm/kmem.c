@@ -3,15 +3,15 @@
  *
  * Path:  vmo.c, radix.c, map.c, proc.c ... > [kmem.c] > frame.c
  * Use:   kalloc(size) gives zeroed memory, aligned to 16 bytes (more than SLOT_MAX: to a page); kfree() finds the size.
- * Locks: kmem_lock; not held while a page is taken from or given to frame.c.
+ * Locks: one for each CPU's slabs, which kfree() on another CPU takes too; not held while a page is taken from or given
+ *        to frame.c.
  *
  * K1  The header of a slot's slab is at the start of its page, so no slot is page-aligned and a page-aligned
  *     pointer is a whole page.
- * K2  A slab is on its class's list exactly while it has a free slot.
- * K3  A class keeps at most one slab without a used slot: one kalloc/kfree pair in a loop takes no page each time.
+ * K2  A slab is on its class's list, of the CPU that made it, exactly while it has a free slot.
+ * K3  A class of a CPU keeps at most one slab without a used slot: one kalloc/kfree pair in a loop takes no page each time.
  * K4  Debug: nothing is stored past the size asked for, or into a freed slot. */
-#include "kernel/klib.h"
-#include "kernel/lock.h"
+#include "kernel/cpu.h"
 #include "mm/frame.h"
 
 #define SLAB_MAGIC 0x51534c41u
@@ -23,9 +23,10 @@ struct slab {
 	uint32_t magic;                 /* [c] */
 	uint16_t class;                 /* [c] index into slot_size */
 	uint16_t used;                  /* [k] slots given out */
+	struct pool *pool;              /* [c] whose it is */
 	void    *free;                  /* [k] first free slot; each begins with a pointer to the next */
 	struct list link;               /* [k] on class_list, or alone: full */
-} __attribute__((aligned(64)));         /* [k] kmem_lock */
+} __attribute__((aligned(64)));         /* [k] pool->lock */
 
 /* For k slots in the 4032 bytes behind the header the greatest multiple of 16: 126, 63, 42, 31, 21, 15, 10, 7, 5, 4,
  * 3 and 2 of them.  A radix node (7) and a run (2) lose little. */
@@ -38,9 +39,12 @@ static const uint16_t slot_size[] = { 32, 64, 96, 128, 192, 256, 400, 576, 800, 
 #define TAIL_MIN 0u
 #endif
 
-static struct spinlock kmem_lock = SPINLOCK_INIT(RANK_KMEM, "kmem");
-static struct list class_list[NCLASSES];        /* [k] slabs with a free slot; zeroed: never used yet */
-static uint16_t class_nempty[NCLASSES];         /* [k] of these, slabs without a used slot */
+/* A CPU's slabs.  Aligned: no line of memory goes to and fro between CPUs that work on their own. */
+static struct pool {
+	struct spinlock lock;
+	struct list class_list[NCLASSES];       /* [k] slabs with a free slot; zeroed: never used yet */
+	uint16_t class_nempty[NCLASSES];        /* [k] of these, slabs without a used slot */
+} __attribute__((aligned(64))) pools[MAX_CPUS] = { [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(RANK_KMEM, "kmem") } };
 
 /* K1 makes this work: a slot lies in the page of its header. */
 static struct slab *slab_of(void *p) { return (struct slab *)((uintptr_t)p & ~PAGE_MASK); }
@@ -89,7 +93,7 @@ static unsigned class_of(size_t size)
 
 /* A new slab of class c with all slots free, on no list yet; NULL: no page.  The free list is threaded from the last
  * slot to the first, so that objects made one after the other are neighbours. */
-static struct slab *slab_create(unsigned c)
+static struct slab *slab_create(struct pool *o, unsigned c)
 {
 	struct page *page = frame_alloc(PAGE_KERNEL, frame_flags_current());
 	struct slab *s;
@@ -98,7 +102,7 @@ static struct slab *slab_create(unsigned c)
 	if (!page) return NULL;
 	page->flags = KPAGE_SLAB;
 	s = page_virt(page);
-	*s = (struct slab){ .magic = SLAB_MAGIC, .class = (uint16_t)c };
+	*s = (struct slab){ .magic = SLAB_MAGIC, .class = (uint16_t)c, .pool = o };
 	list_init(&s->link);
 	slot = (char *)s + PAGE_SIZE - (PAGE_SIZE - sizeof(*s)) % slot_size[c];
 	while (slot > (char *)(s + 1)) {
@@ -110,12 +114,12 @@ static struct slab *slab_create(unsigned c)
 	return s;
 }
 
-/* The first free slot of s, which has one (K2); kmem_lock is held. */
+/* The first free slot of s, which has one (K2); its pool's lock is held. */
 static void *slab_take(struct slab *s)
 {
 	void *p = s->free;
 
-	if (s->used++ == 0) class_nempty[s->class]--;
+	if (s->used++ == 0) s->pool->class_nempty[s->class]--;
 	s->free = *(void **)p;
 	if (!s->free) list_remove(&s->link);    /* K2 */
 	return p;
@@ -126,6 +130,7 @@ static void *slab_take(struct slab *s)
  * => NULL: no page free (above the reserve, unless the current thread may use it) */
 void *kalloc(size_t size)
 {
+	struct pool *o = &pools[this_cpu()->id];
 	unsigned c;
 	void *p;
 
@@ -136,20 +141,20 @@ void *kalloc(size_t size)
 		return page ? page_virt(page) : NULL;
 	}
 	c = class_of(size);
-	spin_lock(&kmem_lock);
-	if (!class_list[c].next) list_init(&class_list[c]);
-	if (list_empty(&class_list[c])) {
+	spin_lock(&o->lock);
+	if (!o->class_list[c].next) list_init(&o->class_list[c]);
+	if (list_empty(&o->class_list[c])) {
 		struct slab *s;
 
-		spin_unlock(&kmem_lock);        /* another CPU may bring a slab too: then there are two */
-		s = slab_create(c);
+		spin_unlock(&o->lock);          /* another CPU may free a slot meanwhile: then there are two slabs */
+		s = slab_create(o, c);
 		if (!s) return NULL;
-		spin_lock(&kmem_lock);
-		list_push_front(&class_list[c], &s->link);
-		class_nempty[c]++;
+		spin_lock(&o->lock);
+		list_push_front(&o->class_list[c], &s->link);
+		o->class_nempty[c]++;
 	}
-	p = slab_take(container_of(class_list[c].next, struct slab, link));
-	spin_unlock(&kmem_lock);
+	p = slab_take(container_of(o->class_list[c].next, struct slab, link));
+	spin_unlock(&o->lock);
 
 	slot_guard(p, c, size);
 	memset(p, 0, size);
@@ -158,11 +163,12 @@ void *kalloc(size_t size)
 
 /* kfree: the object goes back; NULL is allowed.
  * => any spinlock of a lower rank may be held
- * The page of a slab that became empty is freed after kmem_lock is dropped: the slab is off the list, so nobody
+ * The page of a slab that became empty is freed after the lock is dropped: the slab is off the list, so nobody
  * finds it any more. */
 void kfree(void *p)
 {
 	struct slab *s = slab_of(p), *empty = NULL;
+	struct pool *o;
 
 	if (!p) return;
 	if (p == s) {                           /* K1 */
@@ -172,38 +178,38 @@ void kfree(void *p)
 	INVARIANT("K1", s->magic == SLAB_MAGIC && s->used > 0);
 	slot_verify(p, s);
 
-	spin_lock(&kmem_lock);
-	if (!s->free) list_push_front(&class_list[s->class], &s->link);
+	o = s->pool;
+	spin_lock(&o->lock);
+	if (!s->free) list_push_front(&o->class_list[s->class], &s->link);
 	*(void **)p = s->free;
 	s->free = p;
 	if (--s->used == 0) {
-		if (class_nempty[s->class]) {   /* K3 */
+		if (o->class_nempty[s->class]) {        /* K3 */
 			list_remove(&s->link);
 			empty = s;
 		} else {
-			class_nempty[s->class]++;
+			o->class_nempty[s->class]++;
 		}
 	}
-	spin_unlock(&kmem_lock);
+	spin_unlock(&o->lock);
 
 	if (!empty) return;
 	empty->magic = 0;
 	frame_free(phys_to_page(virt_to_phys(empty)));
 }
 
-/* K1 to K3 for all slabs that have a free slot.  Full ones are on no list; their users know them. */
-void kmem_check(void)
+static void pool_check(struct pool *o)
 {
-	spin_lock(&kmem_lock);
+	spin_lock(&o->lock);
 	for (unsigned c = 0; c < NCLASSES; c++) {
 		unsigned nempty = 0, slots = (PAGE_SIZE - sizeof(struct slab)) / slot_size[c];
 
-		if (!class_list[c].next) continue;
-		list_for(pos, &class_list[c]) {
+		if (!o->class_list[c].next) continue;
+		list_for(pos, &o->class_list[c]) {
 			struct slab *s = container_of(pos, struct slab, link);
 			unsigned n = 0;
 
-			INVARIANT("K1", s->magic == SLAB_MAGIC && s->class == c);
+			INVARIANT("K1", s->magic == SLAB_MAGIC && s->class == c && s->pool == o);
 			for (void **f = s->free; f; f = *f) {
 				INVARIANT("K1", slab_of(f) == s);
 				INVARIANT("K2", ++n <= slots);
@@ -211,7 +217,13 @@ void kmem_check(void)
 			INVARIANT("K2", n > 0 && n + s->used == slots);
 			nempty += s->used == 0;
 		}
-		INVARIANT("K3", nempty == class_nempty[c] && nempty <= 1);
+		INVARIANT("K3", nempty == o->class_nempty[c] && nempty <= 1);
 	}
-	spin_unlock(&kmem_lock);
+	spin_unlock(&o->lock);
+}
+
+/* K1 to K3 for all slabs that have a free slot.  Full ones are on no list; their users know them. */
+void kmem_check(void)
+{
+	for (uint32_t i = 0; i < ncpus; i++) pool_check(&pools[i]);
 }

@@ -3,6 +3,7 @@
  *
  * use      owner                                      refs counts                               freed by
  * FREE     frame.c's list                             0
+ * SPARE    a CPU's own few free pages (frame.c)       0
  * KERNEL   whoever called frame_alloc()               1                                         frame_free()
  * ANON     the page tables that map it, no object     PTEs + calls that hold it                 the last page_unref()
  * OBJECT   exactly one (vmo, index)                   1 for the object + holders (pins).        the last page_unref(),
@@ -30,19 +31,19 @@
 
 struct vmo;
 
-enum page_use { PAGE_FREE, PAGE_KERNEL, PAGE_ANON, PAGE_OBJECT };
+enum page_use { PAGE_FREE, PAGE_SPARE, PAGE_KERNEL, PAGE_ANON, PAGE_OBJECT };
 enum page_state { PG_ABSENT, PG_FILLING, PG_CLEAN, PG_DIRTY, PG_WRITING, PG_NSTATES };
 
 struct page {
-	struct list link;       /* [f] free list; OBJECT: [q] the clock of reclaim.c */
+	struct list link;       /* FREE: [f]; SPARE: its CPU's; OBJECT: [q] the clock of reclaim.c */
 	struct vmo *vmo;        /* [v] OBJECT: its owner; NULL once it left the object */
 	uint64_t index;         /* [v] page index in vmo */
 	uint32_t refs;          /* atomic; see the table */
 	uint8_t  use;           /* enum page_use; changes only with refs 0 or by its single owner */
 	uint8_t  state;         /* [v] enum page_state */
 	uint8_t  flags;         /* [v] PF_* */
-	uint8_t  pad;
-};      /* [v] vmo->lock  [q] pageq lock  [f] frame lock */
+	uint8_t  queue;         /* OBJECT: on which of the clock's queues */
+};      /* [v] vmo->lock  [q] that queue's lock  [f] frame lock */
 
 #define PFL_BACKED     1u       /* has room on disk: a block, or a reservation */
 #define PFL_REDIRTIED  2u       /* WRITING, and stored to since: goes back to DIRTY */

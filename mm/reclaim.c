@@ -2,59 +2,92 @@
 /* mm/reclaim.c - RING 0 - memory runs out: clean file pages leave by second chance, over all objects.
  *
  * Path:  frame.c (low) > reclaim_kick() > the thread;  fault.c, fileio.c (none left) > [reclaim.c]
- * Locks: vmo->lock, then pageq_lock.  From the queue to the object: a page on the queue is in an object, which lives;
- *        a reference on it is taken under pageq_lock, then its lock, then all is looked at again.
+ * The clock is a queue per CPU, one after the other: a page goes on the queue of the CPU that brought it in.  Whoever
+ * finds a page that is there (a fault, a read, a write) takes none of these locks.
+ * Locks: vmo->lock, then a queue's.  From the queue to the object: a page on the queue is in an object, which lives;
+ *        a reference on it is taken under the queue's lock, then the object's, then all is looked at again.
  *
- * C1  A page is on the queue exactly while it is in an object.
+ * C1  A page is on one queue exactly while it is in an object.
  * C2  Only a CLEAN page that nobody holds, of an object with a pager, not locked by mlock, may leave.
  */
 #include "mm/frame.h"
 #include "mm/map.h"
 #include "mm/pagecache.h"
 
+#include "kernel/cpu.h"
 #include "kernel/thread.h"
 
 #define RECLAIM_BATCH 64u               /* pages to free in one go */
 #define RECLAIM_PERIOD (50ull * 1000 * 1000)    /* ns between two looks of the thread */
 #define RECLAIM_TRIES 100               /* rounds of 10 ms before we say that there is no memory */
 
-static struct spinlock pageq_lock = SPINLOCK_INIT(RANK_PAGEQ, "page queue");
-static struct list pageq = LIST_INIT(pageq);    /* the clock: the hand is at the front */
-static uint64_t pageq_len;
+static struct pageq {
+	struct spinlock lock;
+	struct list pages;              /* the hand is at the front; zeroed: never used yet */
+	uint64_t len;
+} __attribute__((aligned(64))) pageqs[MAX_CPUS] = {
+	[0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(RANK_PAGEQ, "page queue") },
+};
+static struct spinlock hand_lock = SPINLOCK_INIT(RANK_PAGEQ, "clock's hand");
+static uint32_t hand_cpu;               /* [hand_lock] the queue that the hand is on */
+static uint64_t hand_left;              /* [hand_lock] its pages that this round is still to look at */
 static bool kicked;
 
 void pageq_add(struct page *p)
 {
-	spin_lock(&pageq_lock);
-	list_push_back(&pageq, &p->link);
-	pageq_len++;
-	spin_unlock(&pageq_lock);
+	struct pageq *q = &pageqs[p->queue = this_cpu()->id];
+
+	spin_lock(&q->lock);
+	if (!q->pages.next) list_init(&q->pages);
+	list_push_back(&q->pages, &p->link);
+	q->len++;
+	spin_unlock(&q->lock);
 }
 
 void pageq_remove(struct page *p)
 {
-	spin_lock(&pageq_lock);
+	struct pageq *q = &pageqs[p->queue];
+
+	spin_lock(&q->lock);
+	INVARIANT("C1", q->len > 0);
 	list_remove(&p->link);
-	pageq_len--;
-	spin_unlock(&pageq_lock);
+	q->len--;
+	spin_unlock(&q->lock);
 }
 
-/* The page under the hand, held, with its object; it goes to the end of the queue. NULL: the queue is empty */
+/* The hand moves on by a page, to the next queue after a round of this one. */
+static struct pageq *hand_move(void)
+{
+	struct pageq *q;
+
+	spin_lock(&hand_lock);
+	for (uint32_t i = 0; hand_left == 0 && i < ncpus; i++) {
+		hand_cpu = (hand_cpu + 1) % ncpus;
+		hand_left = __atomic_load_n(&pageqs[hand_cpu].len, __ATOMIC_RELAXED);
+	}
+	if (hand_left > 0) hand_left--;
+	q = &pageqs[hand_cpu];
+	spin_unlock(&hand_lock);
+	return q;
+}
+
+/* The page under the hand, held, with its object; it goes to the end of its queue. NULL: the queue is empty */
 static struct page *clock_next(struct vmo **v)
 {
+	struct pageq *q = hand_move();
 	struct page *p = NULL;
-	struct list *l;
+	struct list *l = NULL;
 
-	spin_lock(&pageq_lock);
-	l = list_pop_front(&pageq);
+	spin_lock(&q->lock);
+	if (q->len > 0) l = list_pop_front(&q->pages);
 	if (l) {
-		list_push_back(&pageq, l);
+		list_push_back(&q->pages, l);
 		p = container_of(l, struct page, link);
 		*v = p->vmo;
 		if (vmo_try_ref(*v)) page_ref(p);
 		else p = NULL;
 	}
-	spin_unlock(&pageq_lock);
+	spin_unlock(&q->lock);
 	return p;
 }
 
@@ -74,9 +107,10 @@ static bool page_evict_locked(struct vmo *v, struct page *p)
 /* Go round the clock at most twice; how many pages were freed. */
 static uint32_t reclaim_pages(uint32_t want)
 {
-	uint64_t steps = 2 * __atomic_load_n(&pageq_len, __ATOMIC_RELAXED);
+	uint64_t steps = 0;
 	uint32_t freed = 0;
 
+	for (uint32_t i = 0; i < ncpus; i++) steps += 2 * __atomic_load_n(&pageqs[i].len, __ATOMIC_RELAXED);
 	for (; steps > 0 && freed < want; steps--) {
 		struct vmo *v;
 		struct page *p = clock_next(&v);

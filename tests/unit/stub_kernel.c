@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/stub_kernel.c - HOST - stands in for kernel/ in unit tests: one thread, one CPU, locks that are checked.
+/* tests/unit/stub_kernel.c - HOST - stands in for kernel/ in unit tests: one thread, on the CPU the test says, locks that are checked.
  *
  * Use:   named in the `links:` line of a test.  What a test or a linked file of the kernel defines itself replaces
  *        the weak functions here.
@@ -32,13 +32,18 @@ void (*host_sleep_hook)(void);
 uint64_t host_now = 1000000000;
 int host_sleep_status;
 struct cpu cpus[MAX_CPUS];
-uint32_t ncpus = 1;
+uint32_t ncpus = 1, host_cpu;
 
 static struct thread host_thread = { .name = "test", .state = THREAD_RUNNING };
 static struct spinlock *held[LOCKS_MAX];        /* outermost first */
 static unsigned nheld;
 
-WEAK struct cpu *this_cpu(void) { return &cpus[0]; }
+WEAK struct cpu *this_cpu(void)
+{
+	cpus[host_cpu].id = host_cpu;
+	return &cpus[host_cpu];
+}
+
 WEAK struct thread *current_thread(void) { return &host_thread; }
 WEAK uint64_t read_cr3(void) { return 0; }
 WEAK void write_cr3(uint64_t v) { (void)v; }
@@ -87,7 +92,7 @@ void panic(const char *fmt, ...)
 	va_end(ap);
 	while (nheld > 0)
 		held[--nheld]->held = 0;
-	cpus[0].lock_depth = 0;
+	this_cpu()->lock_depth = 0;
 	mock_assert(0, text, "panic", 0);
 	abort();
 }
@@ -101,7 +106,7 @@ WEAK void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
 static bool order_ok(const struct spinlock *outer, const struct spinlock *l)
 {
 	if (l->rank != outer->rank) return l->rank > outer->rank;
-	return (l->rank == RANK_VMO || l->rank == RANK_PROC) && outer < l;
+	return (l->rank == RANK_VMO || l->rank == RANK_PROC || l->rank == RANK_FUTEX) && outer < l;
 }
 
 WEAK void spin_lock(struct spinlock *l)
@@ -112,7 +117,7 @@ WEAK void spin_lock(struct spinlock *l)
 	if (nheld == LOCKS_MAX) panic("too many locks");
 	l->held = 1;
 	held[nheld++] = l;
-	cpus[0].lock_depth = nheld;
+	this_cpu()->lock_depth = nheld;
 }
 
 WEAK void spin_unlock(struct spinlock *l)
@@ -123,7 +128,7 @@ WEAK void spin_unlock(struct spinlock *l)
 		i--;
 	if (i == 0) panic("lock %s is not held", l->name);
 	memmove(&held[i - 1], &held[i], (nheld - i) * sizeof(held[0]));
-	cpus[0].lock_depth = --nheld;
+	this_cpu()->lock_depth = --nheld;
 	l->held = 0;
 }
 

@@ -11,6 +11,7 @@ extern int host_sleep_status;           /* what an interruptible sleep ends with
 /* The expression must panic; a line of the test that is reached says so.  For tests that include cmocka.h. */
 #define expect_panic(expr) expect_assert_failure(expr)
 
+extern uint32_t host_cpu;               /* whom the thread runs on, of ncpus; each has its own data (cpus[]) */
 extern uint64_t host_now;               /* time_mono(); each call adds a microsecond */
 
 /* "Physical memory" of this many pages, with frame.c and pmap.c on it (both are to be linked).  It is made once in a

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "kernel/cpu.h"
 #include "tests/unit/memory.h"
+#include "tests/unit/stub_kernel.h"
 
 static struct page *held[MEMORY_PAGES];
 
@@ -40,6 +42,7 @@ static int nothing_is_lost(void **st)
 {
 	(void)st;
 	frame_check();
+	host_cpu = 0;
 	return frame_free_count() == frame_total() ? 0 : -1;
 }
 
@@ -209,13 +212,109 @@ static void a_store_after_free_is_noticed(void **st)
 }
 #endif
 
+static void pages_come_and_go_in_batches(void **st)
+{
+	struct page *p[96];
+
+	(void)st;
+	p[0] = frame_alloc_contig(1, 1);                /* it searches all memory: nobody keeps spares */
+	assert_int_equal(cpus[0].nspares, 0);
+	for (unsigned i = 1; i < 96; i++) {
+		p[i] = frame_alloc(PAGE_KERNEL, 0);
+		assert_int_equal(cpus[0].nspares, 31 - (i - 1) % 32);
+	}
+	for (unsigned i = 0; i < 63; i++)
+		frame_free(p[i]);
+	assert_int_equal(cpus[0].nspares, 64);
+	frame_free(p[63]);
+	assert_int_equal(cpus[0].nspares, 32);
+	for (unsigned i = 64; i < 96; i++)
+		frame_free(p[i]);
+}
+
+/* The second CPU keeps what a batch brought it. */
+static void second_cpu_gets_spares(void)
+{
+	ncpus = 2;
+	host_cpu = 1;
+	frame_free(frame_alloc(PAGE_KERNEL, 0));
+	assert_int_equal(cpus[1].nspares, 32);
+	host_cpu = 0;
+}
+
+static void no_page_is_refused_while_another_cpu_has_spares(void **st)
+{
+	unsigned n;
+
+	(void)st;
+	second_cpu_gets_spares();
+	n = take_all(FRAME_RESERVE);
+	assert_int_equal(n, frame_total());
+	give_all(n);
+	second_cpu_gets_spares();
+	n = take_all(0);
+	assert_int_equal(n, frame_total() - frame_reserve);
+	give_all(n);
+}
+
+static void spares_are_no_way_into_the_reserve(void **st)
+{
+	unsigned n = 0;
+
+	(void)st;
+	second_cpu_gets_spares();
+	while (frame_free_count() > frame_reserve)
+		held[n++] = frame_alloc(PAGE_KERNEL, FRAME_RESERVE);
+	host_cpu = 1;
+	assert_int_equal(cpus[1].nspares, 32);
+	assert_null(frame_alloc(PAGE_KERNEL, 0));
+	held[n] = frame_alloc(PAGE_KERNEL, FRAME_RESERVE);
+	assert_non_null(held[n++]);
+	give_all(n);
+}
+
+static void with_little_memory_no_cpu_keeps_pages(void **st)
+{
+	unsigned n = 0;
+
+	(void)st;
+	while (frame_free_count() >= frame_low)
+		held[n++] = frame_alloc(PAGE_KERNEL, 0);
+	assert_int_equal(cpus[0].nspares, 0);
+	held[n] = frame_alloc(PAGE_KERNEL, 0);
+	assert_int_equal(cpus[0].nspares, 0);
+	frame_free(held[n]);
+	assert_int_equal(cpus[0].nspares, 0);
+	give_all(n);
+}
+
+static void another_cpus_spares_are_found_as_neighbours(void **st)
+{
+	struct page *p = frame_alloc_contig(700, 1), *again;    /* there is one such piece of memory */
+
+	(void)st;
+	assert_non_null(p);
+	ncpus = 2;
+	host_cpu = 1;
+	for (unsigned i = 0; i < 700; i++)
+		frame_free(&p[i]);
+	host_cpu = 0;
+	assert_in_range(cpus[1].nspares, 1, 64);
+	again = frame_alloc_contig(700, 1);
+	assert_non_null(again);
+	for (unsigned i = 0; i < 700; i++)
+		frame_free(&again[i]);
+}
+
 static void random_sequences_lose_no_page(void **st)
 {
 	unsigned n = 0;
 
 	(void)st;
 	srand(4);
+	ncpus = 3;
 	for (unsigned step = 0; step < 20000; step++) {
+		host_cpu = (unsigned)rand() % ncpus;
 		if (rand() % 5 < 3 && n < MEMORY_PAGES) {
 			struct page *p = frame_alloc(PAGE_KERNEL, rand() % 4);
 
@@ -250,6 +349,11 @@ int main(void)
 #ifdef QUIRE_DEBUG
 		TEST(a_store_after_free_is_noticed),
 #endif
+		TEST(pages_come_and_go_in_batches),
+		TEST(no_page_is_refused_while_another_cpu_has_spares),
+		TEST(spares_are_no_way_into_the_reserve),
+		TEST(with_little_memory_no_cpu_keeps_pages),
+		TEST(another_cpus_spares_are_found_as_neighbours),
 		TEST(random_sequences_lose_no_page),
 	};
 

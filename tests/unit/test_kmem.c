@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include "kernel/thread.h"
+#include "kernel/cpu.h"
 #include "tests/unit/memory.h"
+#include "tests/unit/stub_kernel.h"
 
 #define NOBJECTS 3000u
 static struct { uint8_t *p; size_t size; uint8_t fill; } obj[NOBJECTS];
@@ -117,6 +119,32 @@ static void one_object_again_and_again_takes_no_new_page(void **st)
 	}
 }
 
+static bool same_page(const void *a, const void *b) { return ((uintptr_t)a ^ (uintptr_t)b) < PAGE_SIZE; }
+
+static void each_cpu_has_slabs_of_its_own(void **st)
+{
+	void *a, *b, *other, *again;
+
+	(void)st;
+	ncpus = 2;
+	a = kalloc(150);
+	host_cpu = 1;
+	b = kalloc(150);
+	assert_false(same_page(a, b));
+	kfree(a);                       /* goes back to the first CPU's */
+	other = kalloc(150);
+	assert_ptr_not_equal(other, a);
+	host_cpu = 0;
+	again = kalloc(150);
+	assert_ptr_equal(again, a);
+	kmem_check();
+	kfree(again);
+	kfree(b);
+	kfree(other);
+	kmem_check();
+	frame_check();
+}
+
 static void no_memory_is_null_and_the_reserve_helps_who_may(void **st)
 {
 	struct page *all[MEMORY_PAGES];
@@ -188,6 +216,7 @@ int main(void)
 		cmocka_unit_test(random_objects_do_not_overlap),
 		cmocka_unit_test(empty_slabs_go_back),
 		cmocka_unit_test(one_object_again_and_again_takes_no_new_page),
+		cmocka_unit_test(each_cpu_has_slabs_of_its_own),
 		cmocka_unit_test(no_memory_is_null_and_the_reserve_helps_who_may),
 		cmocka_unit_test(more_than_a_page_is_a_mistake_of_the_caller),
 		cmocka_unit_test(a_pointer_that_is_no_object_is_refused),
