@@ -2,32 +2,62 @@
 /* kernel/futex.c - RING 0 - futex(2): sleep while a word of user memory has a value; what mutexes are made of.
  *
  * Path:  syscall.c > [futex.c] > sched.c
- * Locks: futex_lock guards the list of sleepers.  The word is read with it held, so no wake-up falls between the look at
- *        the word and the sleep; a page that is not there is fetched without the lock, and all begins again.
+ * Locks: a bucket's lock guards the sleepers on words that hash to it, and which bucket that is: who moves a sleeper to
+ *        another word holds both.  Words are read with it held, so no wake-up falls between the look at a word and the
+ *        sleep; a page that is not there is fetched without the lock, and all begins again.  Inside it the sleeper's own
+ *        lock, with which it sleeps: whoever wakes it may have moved it.
  *
- * U1  A sleeper is on the list until it is woken, or takes itself off; both with futex_lock held.
+ * U1  A sleeper is in the bucket of its key until it is woken, or takes itself out; both with the bucket's lock held.
  */
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 
+#define BUCKET_BITS 6
+#define BUCKETS BIT(BUCKET_BITS)
 #define ROBUST_MAX 2048                 /* entries of a list that may be a circle */
 #define NS 1000000000ull
 
 /* What a word is, whoever maps it where: (object, byte), or (address space, address) if nobody shares it. */
 struct key { const void *object; uint64_t offset; };
 
-struct sleeper {
-	struct list link;
-	struct key key;
-	uint32_t bits;
-	bool woken;
-	struct waitq wait;
-};
+struct bucket {
+	struct spinlock lock;
+	struct list sleepers;           /* [b] zeroed: never used yet */
+} __attribute__((aligned(64)));
 
-static struct spinlock futex_lock = SPINLOCK_INIT(RANK_PORT, "futex");
-static struct list sleepers = LIST_INIT(sleepers);
+struct sleeper {
+	struct bucket *bucket;          /* [b] where it is: constant for who holds its lock */
+	struct list link;               /* [b] */
+	struct key key;                 /* [b] */
+	uint32_t bits;                  /* [c] */
+	struct spinlock lock;
+	struct waitq wait;              /* [l] */
+	bool woken;                     /* [l] */
+};      /* [b] bucket->lock  [l] its own lock  [c] constant */
+
+static struct bucket buckets[BUCKETS] = { [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(RANK_FUTEX, "futex") } };
+
+/* Fibonacci hashing: the upper bits of the product depend on all of the key's. */
+static struct bucket *bucket_of(const struct key *k)
+{
+	return &buckets[(((uint64_t)k->object >> 4) + (k->offset >> 2)) * 0x9e3779b97f4a7c15ull >>
+	                (64 - BUCKET_BITS)];
+}
+
+/* One, or two in order of address. */
+static void buckets_lock(struct bucket *a, struct bucket *b)
+{
+	spin_lock(&MIN(a, b)->lock);
+	if (a != b) spin_lock(&MAX(a, b)->lock);
+}
+
+static void buckets_unlock(struct bucket *a, struct bucket *b)
+{
+	if (a != b) spin_unlock(&MAX(a, b)->lock);
+	spin_unlock(&MIN(a, b)->lock);
+}
 
 /* 0, -EINVAL (not aligned), -EFAULT (nothing mapped) */
 static int key_of(uaddr_t at, bool private, struct key *k)
@@ -49,33 +79,61 @@ static int key_of(uaddr_t at, bool private, struct key *k)
 	return rc;
 }
 
-/* => 0 with futex_lock held and the word read; -EFAULT without */
-static int word_lock(uaddr_t at, uint32_t *word)
+/* => 0 with the buckets locked and the word read; -EFAULT without */
+static int word_lock(struct bucket *a, struct bucket *b, uaddr_t at, uint32_t *word)
 {
 	for (;;) {
-		spin_lock(&futex_lock);
+		buckets_lock(a, b);
 		if (!user_load32(word, at)) return 0;
-		spin_unlock(&futex_lock);
+		buckets_unlock(a, b);
 		if (user_load32(word, at)) return -EFAULT;
 	}
 }
 
+/* => the sleeper's bucket locked */
+static void bucket_add_locked(struct bucket *b, struct sleeper *s)
+{
+	if (!b->sleepers.next) list_init(&b->sleepers);
+	list_push_back(&b->sleepers, &s->link);
+	__atomic_store_n(&s->bucket, b, __ATOMIC_RELEASE);
+}
+
+/* Nobody woke it: unless somebody does now, it leaves the bucket that it is in by now. */
+static void sleeper_withdraw(struct sleeper *s)
+{
+	struct bucket *b;
+
+	for (;;) {
+		b = __atomic_load_n(&s->bucket, __ATOMIC_ACQUIRE);
+		spin_lock(&b->lock);
+		if (b == s->bucket) break;
+		spin_unlock(&b->lock);
+	}
+	if (!s->woken) list_remove(&s->link);
+	spin_unlock(&b->lock);
+}
+
 static long futex_wait(uaddr_t at, const struct key *k, uint32_t val, uint32_t bits, uint64_t deadline)
 {
-	struct sleeper s = {.key = *k, .bits = bits};
+	struct sleeper s = {.key = *k, .bits = bits, .lock = SPINLOCK_INIT(RANK_PORT, "futex sleeper")};
+	struct bucket *b = bucket_of(k);
 	uint32_t word;
-	int rc = word_lock(at, &word);
+	bool woken;
+	int rc = word_lock(b, b, at, &word);
 
 	if (rc) return rc;
 	if (word != val) {
-		spin_unlock(&futex_lock);
+		spin_unlock(&b->lock);
 		return -EAGAIN;
 	}
 	waitq_init(&s.wait);
-	list_push_back(&sleepers, &s.link);
-	while (!s.woken && !rc) rc = waitq_sleep(&s.wait, &futex_lock, deadline, true);
-	if (!s.woken) list_remove(&s.link);
-	spin_unlock(&futex_lock);
+	bucket_add_locked(b, &s);
+	spin_lock(&s.lock);
+	spin_unlock(&b->lock);
+	while (!s.woken && !rc) rc = waitq_sleep(&s.wait, &s.lock, deadline, true);
+	woken = s.woken;                /* if not: even if it is by now, s must stay until who woke it lets go of it */
+	spin_unlock(&s.lock);
+	if (!woken) sleeper_withdraw(&s);
 	if (s.woken) return 0;
 	return rc == -EINTR && deadline == WAIT_FOREVER ? -ERESTART : rc;
 }
@@ -85,24 +143,41 @@ static bool key_is(const struct sleeper *s, const struct key *k)
 	return s->key.object == k->object && s->key.offset == k->offset;
 }
 
-/* Wake up to n, move up to `move` others to another word.  How many of both.  => futex_lock held */
+/* Out of its bucket; s is gone as soon as its lock is free.  => the bucket locked */
+static void sleeper_wake(struct sleeper *s)
+{
+	list_remove(&s->link);
+	spin_lock(&s->lock);
+	s->woken = true;
+	waitq_wake_all(&s->wait);
+	spin_unlock(&s->lock);
+}
+
+/* To another word.  => both buckets locked */
+static void sleeper_move(struct sleeper *s, const struct key *to)
+{
+	s->key = *to;
+	if (s->bucket == bucket_of(to)) return;
+	list_remove(&s->link);
+	bucket_add_locked(bucket_of(to), s);
+}
+
+/* Wake up to n, move up to `move` others to another word.  How many of both.  => the bucket, or both, locked */
 static long wake_locked(const struct key *k, uint32_t bits, uint32_t n, const struct key *to, uint32_t move)
 {
-	struct list *l = sleepers.next, *next;
+	struct list *head = &bucket_of(k)->sleepers, *l = head->next, *next;
 	uint32_t woken = 0, moved = 0;
 
-	for (; l != &sleepers && (woken < n || moved < move); l = next) {
+	for (; l && l != head && (woken < n || moved < move); l = next) {
 		struct sleeper *s = container_of(l, struct sleeper, link);
 
 		next = l->next;
 		if (!key_is(s, k) || !(s->bits & bits)) continue;
 		if (woken < n) {
-			list_remove(&s->link);
-			s->woken = true;
-			waitq_wake_all(&s->wait);
+			sleeper_wake(s);
 			woken++;
 		} else if (moved < move) {
-			s->key = *to;
+			sleeper_move(s, to);
 			moved++;
 		}
 	}
@@ -111,11 +186,12 @@ static long wake_locked(const struct key *k, uint32_t bits, uint32_t n, const st
 
 static long futex_wake(const struct key *k, uint32_t n, uint32_t bits)
 {
+	struct bucket *b = bucket_of(k);
 	long rc;
 
-	spin_lock(&futex_lock);
+	spin_lock(&b->lock);
 	rc = wake_locked(k, bits, n, NULL, 0);
-	spin_unlock(&futex_lock);
+	spin_unlock(&b->lock);
 	return rc;
 }
 
@@ -129,23 +205,25 @@ void futex_wake_one(uaddr_t at)
 static long futex_requeue(uaddr_t at, const struct key *k, uint32_t wake, uint32_t move, uaddr_t at2, bool private,
                           bool compare, uint32_t val)
 {
+	struct bucket *a = bucket_of(k), *b;
 	struct key to;
 	uint32_t word;
 	long rc = key_of(at2, private, &to);
 
 	if ((int)wake < 0 || (int)move < 0) return -EINVAL;
 	if (rc) return rc;
-	if (compare && (rc = word_lock(at, &word))) return rc;
-	if (!compare) spin_lock(&futex_lock);
+	b = bucket_of(&to);
+	if (compare && (rc = word_lock(a, b, at, &word))) return rc;
+	if (!compare) buckets_lock(a, b);
 	rc = compare && word != val ? -EAGAIN : wake_locked(k, ~0u, wake, &to, move);
-	spin_unlock(&futex_lock);
+	buckets_unlock(a, b);
 	return rc;
 }
 
 /* FUTEX_WAIT counts from now; FUTEX_WAIT_BITSET names a moment, on the clock that the flag says. */
 static int deadline_of(uaddr_t timeout, bool absolute, bool real, uint64_t *deadline)
 {
-	struct timespec ts;
+	struct { int64_t sec, nsec; } ts;       /* struct timespec; unit tests have the C library's */
 	uint64_t ns;
 
 	*deadline = WAIT_FOREVER;
