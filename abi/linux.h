@@ -199,18 +199,34 @@ struct stat {
 	struct timespec atime, mtime, ctime;
 	int64_t  unused[3];
 };
-struct rusage { struct timeval utime, stime; int64_t rest[14]; };
+struct rusage {
+	struct timeval utime, stime;
+	int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
+};
 #endif
 struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags, spare[4]; };
 
 /* processes */
 #define WNOHANG        1
 #define WUNTRACED      2
+#define WSTOPPED       2
+#define WEXITED        4
 #define WCONTINUED     8
+#define WNOWAIT        0x01000000u
+#define __WNOTHREAD    0x20000000u
+#define __WALL         0x40000000u
+#define __WCLONE       0x80000000u
+#define P_ALL   0
+#define P_PID   1
+#define P_PGID  2
+#define P_PIDFD 3
 #define CLONE_VM             0x00000100
 #define CLONE_FS             0x00000200
 #define CLONE_FILES          0x00000400
 #define CLONE_SIGHAND        0x00000800
+#define CLONE_PIDFD          0x00001000
+#define CLONE_PTRACE         0x00002000
+#define CLONE_PARENT         0x00008000
 #define CLONE_THREAD         0x00010000
 #define CLONE_SYSVSEM        0x00040000
 #define CLONE_SETTLS         0x00080000
@@ -218,7 +234,10 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define CLONE_PARENT_SETTID  0x00100000
 #define CLONE_CHILD_CLEARTID 0x00200000
 #define CLONE_DETACHED       0x00400000
+#define CLONE_UNTRACED       0x00800000
 #define CLONE_CHILD_SETTID   0x01000000
+#define CLONE_IO             0x80000000ull
+#define CLONE_CLEAR_SIGHAND  0x100000000ull
 #define FUTEX_WAIT            0
 #define FUTEX_WAKE            1
 #define FUTEX_REQUEUE         3
@@ -230,13 +249,19 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define FUTEX_WAITERS         0x80000000u
 #define FUTEX_OWNER_DIED      0x40000000u
 #define FUTEX_TID_MASK        0x3fffffffu
+#define RLIMIT_CPU     0
 #define RLIMIT_FSIZE   1
+#define RLIMIT_DATA    2
 #define RLIMIT_STACK   3
 #define RLIMIT_CORE    4
 #define RLIMIT_NPROC   6
 #define RLIMIT_NOFILE  7
 #define RLIMIT_MEMLOCK 8
 #define RLIMIT_AS      9
+#define RLIMIT_SIGPENDING 11
+#define RLIMIT_MSGQUEUE 12
+#define RLIMIT_NICE    13
+#define RLIMIT_RTPRIO  14
 #define RLIM_INFINITY  (~0ull)
 struct utsname { char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65]; };
 struct sysinfo {
@@ -268,8 +293,12 @@ struct sysinfo {
 #define SIGTTIN   21
 #define SIGTTOU   22
 #define SIGURG    23
+#define SIGXCPU   24
 #define SIGXFSZ   25
+#define SIGVTALRM 26
+#define SIGPROF   27
 #define SIGWINCH  28
+#define SIGRTMIN  32      /* as the kernel counts */
 #define NSIG      64
 #define SIG_DFL   0
 #define SIG_IGN   1
@@ -286,36 +315,42 @@ struct sysinfo {
 #define SA_RESETHAND 0x80000000u
 #define SS_ONSTACK   1
 #define SS_DISABLE   2
+#define SS_AUTODISARM 0x80000000u
 #define MINSIGSTKSZ  2048
 #define SI_USER      0
 #define SI_KERNEL    0x80
+#define SI_QUEUE     (-1)
+#define SI_TIMER     (-2)
 #define SI_TKILL     (-6)
 #define SEGV_MAPERR  1
 #define SEGV_ACCERR  2
-#define FPE_INTDIV   1
-#define FPE_FLTINV   7
-#define ILL_ILLOPN   2
-#define TRAP_TRACE   2
 #define BUS_ADRALN   1
 #define BUS_ADRERR   2
 #define FPE_INTDIV   1
 #define FPE_FLTINV   7
 #define ILL_ILLOPN   2
 #define TRAP_TRACE   2
+#define SIGEV_SIGNAL 0
+#define SIGEV_NONE   1
+#define SIGEV_THREAD 2
+#define SIGEV_THREAD_ID 4
 #define CLD_EXITED   1
 #define CLD_KILLED   2
+#define CLD_DUMPED   3
 #define CLD_STOPPED  5
 #define CLD_CONTINUED 6
 
-struct siginfo {                /* 128 bytes */
+struct siginfo {                /* what is used of it; the rest of SIGINFO_SIZE bytes is zero */
 	int32_t signo, err, code, pad;
 	union {
-		struct { int32_t pid, uid, status, pad; int64_t utime, stime; } child;  /* kill uses pid and uid */
+		struct { int32_t pid, uid, status, pad; int64_t utime, stime; } child;
+		struct { int32_t pid, uid; uint64_t value; } user;      /* kill, sigqueue */
+		struct { int32_t id, overrun; uint64_t value; } timer;
 		struct { uint64_t addr; } fault;
-		uint8_t room[112];
 	};
 };
-struct sigstack { uint64_t sp; int32_t flags, pad; uint64_t size; };
+#define SIGINFO_SIZE 128
+struct sigstack { uint64_t sp; uint32_t flags, pad; uint64_t size; };
 struct sigcontext {             /* 256 bytes */
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
 	uint16_t cs, gs, fs, ss;
@@ -334,6 +369,13 @@ struct ucontext {
 #define FP_XSTATE_MAGIC2 0x46505845u    /* behind the image */
 struct fpx_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t size, pad[7]; };
 
+/* scheduling */
+#define SCHED_OTHER 0
+#define SCHED_FIFO  1
+#define SCHED_RR    2
+#define SCHED_BATCH 3
+#define SCHED_IDLE  5
+
 /* time */
 #define CLOCK_REALTIME           0
 #define CLOCK_MONOTONIC          1
@@ -344,6 +386,7 @@ struct fpx_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t size
 #define CLOCK_MONOTONIC_COARSE   6
 #define CLOCK_BOOTTIME           7
 #define TIMER_ABSTIME            1
+#define EFD_SEMAPHORE            1
 
 /* the auxiliary vector of a new program */
 #define AT_NULL 0

@@ -17,7 +17,7 @@ static void thread_print(const struct thread *t)
 
 	kprintf("thread %u %s, %s", t->tid, t->proc ? t->proc->name : t->name ? t->name : "?", state_name[t->state]);
 	if (t->proc) kprintf(", process %u, system call %lu", t->proc->pid, t->syscall_nr);
-	kprintf(", used %lu ms\n", t->cpu_ns / 1000000);
+	kprintf(", used %lu ms\n", t->used.cpu_ns / 1000000);
 	if (t->state == THREAD_SLEEPING || t->state == THREAD_READY) backtrace_print(t, sp[6], sp[4]);
 }
 

@@ -282,7 +282,7 @@ int proc_spawn_module(const char *name, const void *image, size_t len, struct pr
 	if (!rc) {
 		p->map = g->map;
 		regs_start(t->tf, g->prog.entry, sp);
-		proc_publish(p);
+		proc_publish(p, false);
 		*out = p;
 		*thread = t;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/fork.c - RING 0 - fork, vfork, and clone as far as it makes processes or threads.
+/* kernel/fork.c - RING 0 - fork, vfork, clone and clone3: processes and threads.
  *
  * Path:  syscall.c > [fork.c] > mm/mapops.c map_fork(), proc.c
  * Locks: none held; the parent's state is its own, or taken under the lock that guards it.
@@ -9,23 +9,53 @@
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 
-#define CLONE_SIGNAL 0xffu              /* the low byte: what the parent gets at its death; SIGCHLD here, or nothing */
-#define CLONE_KNOWN (CLONE_SIGNAL | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | \
-                     CLONE_DETACHED | CLONE_CHILD_SETTID)
+#define CLONE_SIGNAL 0xffu              /* the low byte: what the parent gets at its death; 0: nothing */
+#define CLONE_HARMLESS (CLONE_DETACHED | CLONE_SYSVSEM | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
+#define CLONE_SHARED (CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
+#define CLONE_BOTH (CLONE_VM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_HARMLESS)
+#define CLONE_PROCESS (CLONE_BOTH | CLONE_VFORK | CLONE_PARENT | CLONE_CLEAR_SIGHAND)
+#define CLONE_A_THREAD (CLONE_BOTH | CLONE_THREAD | CLONE_SHARED)
 
-/* What a child has from its parent besides memory (POSIX fork): all but pending signals, alarm and times. */
+/* As clone3(2) has it, beginning with its version 0 of 64 bytes. */
+struct clone_args { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tids, cgroup; };
+#define CLONE_ARGS_MIN 64u
+
+/* What a child has from its parent besides memory (POSIX fork): all but pending signals, timers and times. */
 static void inherit(struct proc *c, struct proc *p)
 {
 	spin_lock(&p->lock);
 	memcpy(c->action, p->action, sizeof(c->action));
 	memcpy(c->rlimit, p->rlimit, sizeof(c->rlimit));
-	c->uid = p->uid, c->euid = p->euid, c->suid = p->suid;
-	c->gid = p->gid, c->egid = p->egid, c->sgid = p->sgid;
+	memcpy(c->groups, p->groups, sizeof(c->groups));
+	c->ngroups = p->ngroups;
+	c->uid = p->uid, c->euid = p->euid, c->suid = p->suid, c->fsuid = p->fsuid;
+	c->gid = p->gid, c->egid = p->egid, c->sgid = p->sgid, c->fsgid = p->fsgid;
 	c->umask = p->umask;
 	c->exe = p->exe;
 	if (c->exe) file_ref(c->exe);
+	c->keep_caps = p->keep_caps;
+	c->no_new_privs = p->no_new_privs;
+	c->dumpable = p->dumpable;
+	c->nice = p->nice;
+	c->personality = p->personality;
 	spin_unlock(&p->lock);
 	files_fork(c);
+}
+
+/* RLIMIT_NPROC counts the threads of a user; root is free of it. */
+static bool nproc_reached(const struct proc *p)
+{
+	uint64_t n = 0;
+
+	if (p->rlimit[RLIMIT_NPROC][0] == RLIM_INFINITY || !p->uid || !p->euid) return false;
+	spin_lock(&proc_tree_lock);
+	list_for(l, &all_procs) {
+		struct proc *q = container_of(l, struct proc, all_link);
+
+		if (q->uid == p->uid) n += MAX(q->nthreads, 1u);
+	}
+	spin_unlock(&proc_tree_lock);
+	return n >= p->rlimit[RLIMIT_NPROC][0];
 }
 
 static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
@@ -38,6 +68,7 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 	c->fs_base = rdmsr(0xc0000100);
 	c->gs_base = rdmsr(0xc0000102);
 	c->sig_mask = t->sig_mask;
+	c->affinity = t->affinity;
 	c->sig_stack = t->sig_stack;
 	thread_fpu_fork(c, t);
 }
@@ -64,66 +95,122 @@ static void vfork_wait(struct proc *c)
 	spin_unlock(&proc_tree_lock);
 }
 
-static long clone(uint64_t flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t child_tid)
+/* The rest of what the caller asked for, while the child does not run yet. => its tid */
+static uint32_t child_start(struct proc *c, struct thread *t, const struct clone_args *a)
+{
+	uint32_t tid = t->tid;
+
+	if (a->flags & CLONE_SETTLS) t->fs_base = a->tls;
+	if (a->flags & CLONE_CHILD_CLEARTID) t->clear_tid = a->child_tid;
+	if (a->flags & CLONE_PARENT_SETTID) copy_out(a->parent_tid, &tid, sizeof(tid));
+	if (a->flags & CLONE_CHILD_SETTID) map_copy(c->map, a->child_tid, &tid, sizeof(tid), true);
+	thread_start(t);
+	return tid;
+}
+
+/* A process around the memory: an own copy of it, or the same. */
+static struct proc *child_make(struct proc *p, bool same_map, struct thread **t)
+{
+	struct proc *c = proc_create(p->name, p);
+
+	if (!c) return NULL;
+	*t = proc_thread(c);
+	if (*t && same_map) map_ref(p->map);
+	if (*t) c->map = same_map ? p->map : map_fork(p->map);
+	if (c->map) return c;
+	child_drop(c, *t);
+	return NULL;
+}
+
+static long clone_process(const struct clone_args *a)
 {
 	struct proc *p = current_proc(), *c;
 	struct thread *t;
-	uint32_t pid;
+	long pid;
 
-	if ((flags & ~(uint64_t)CLONE_KNOWN) || (flags & CLONE_VM && !(flags & CLONE_VFORK))) return -ENOSYS;
-	if ((flags & CLONE_SIGNAL) && (flags & CLONE_SIGNAL) != SIGCHLD) return -EINVAL;
-	c = proc_create(p->name, p);
+	/* descriptors, directory and actions are shared among threads only */
+	if (a->flags & ~(uint64_t)CLONE_PROCESS) return -EINVAL;
+	if (a->flags & CLONE_PARENT && !p->parent) return -EINVAL;
+	if (nproc_reached(p)) return -EAGAIN;
+	c = child_make(p, a->flags & CLONE_VM, &t);
 	if (!c) return -ENOMEM;
-	t = proc_thread(c);
-	if (flags & CLONE_VM) map_ref(p->map);
-	if (t) c->map = flags & CLONE_VM ? p->map : map_fork(p->map);
-	if (!t || !c->map) {
-		if (!t && (flags & CLONE_VM)) map_put(p->map);
-		child_drop(c, t);
-		return -ENOMEM;
-	}
 	inherit(c, p);
-	thread_fork(t, current_thread(), stack);
-	if (flags & CLONE_CHILD_CLEARTID) t->clear_tid = child_tid;
-
-	c->borrowed_map = flags & CLONE_VFORK;
+	thread_fork(t, current_thread(), a->stack);
+	if ((a->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) t->sig_stack.flags = SS_DISABLE;
+	if (a->flags & CLONE_CLEAR_SIGHAND) {
+		for (int i = 1; i <= NSIG; i++)
+			if (c->action[i].handler != SIG_IGN) c->action[i] = (struct sigaction_k){0};
+	}
+	c->exit_signal = a->exit_signal;
+	c->borrowed_map = a->flags & CLONE_VFORK;
+	if (c->rlimit[RLIMIT_CPU][0] != RLIM_INFINITY) cpu_limit_set(c);
 	proc_ref(c);
-	proc_publish(c);
-	pid = c->pid;
-	if (flags & CLONE_PARENT_SETTID) copy_out(parent_tid, &pid, sizeof(pid));
-	if (flags & CLONE_CHILD_SETTID) map_copy(c->map, child_tid, &pid, sizeof(pid), true);
-	thread_start(t);
-	if (flags & CLONE_VFORK) vfork_wait(c);
+	proc_publish(c, a->flags & CLONE_PARENT);
+	pid = child_start(c, t, a);
+	if (a->flags & CLONE_VFORK) vfork_wait(c);
 	proc_unref(c);
 	return pid;
 }
 
 /* A thread: all of the process is shared, and that is the only mixture that we know (pthreads of every C library). */
-static long clone_thread(uint64_t flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t child_tid, uaddr_t tls)
+static long clone_thread(const struct clone_args *a)
 {
-	const uint64_t shared = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-	const uint64_t known = shared | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
-	                       CLONE_CHILD_CLEARTID | CLONE_DETACHED;
+	const uint64_t all = CLONE_VM | CLONE_THREAD | CLONE_SHARED;
+	struct proc *p = current_proc();
 	struct thread *t;
-	uint32_t tid;
 
-	if ((flags & shared) != shared) return -EINVAL;
-	if (flags & ~known) return -ENOSYS;
-	t = proc_thread(current_proc());
+	if ((a->flags & all) != all || a->flags & ~(uint64_t)CLONE_A_THREAD) return -EINVAL;
+	if (nproc_reached(p)) return -EAGAIN;
+	t = proc_thread(p);
 	if (!t) return -EAGAIN;
-	thread_fork(t, current_thread(), stack);
+	thread_fork(t, current_thread(), a->stack);
 	t->sig_stack.flags = SS_DISABLE;
-	if (flags & CLONE_SETTLS) t->fs_base = tls;
-	if (flags & CLONE_CHILD_CLEARTID) t->clear_tid = child_tid;
-	tid = t->tid;
-	if (flags & CLONE_PARENT_SETTID) copy_out(parent_tid, &tid, sizeof(tid));
-	if (flags & CLONE_CHILD_SETTID) copy_out(child_tid, &tid, sizeof(tid));
-	thread_start(t);
-	return tid;
+	return child_start(p, t, a);
 }
 
-SYSCALL(fork) { return clone(SIGCHLD, 0, 0, 0); }
-SYSCALL(vfork) { return clone(SIGCHLD | CLONE_VFORK | CLONE_VM, 0, 0, 0); }
+static long clone(const struct clone_args *a)
+{
+	return a->flags & CLONE_THREAD ? clone_thread(a) : clone_process(a);
+}
+
+SYSCALL(fork) { return clone(&(struct clone_args){.exit_signal = SIGCHLD}); }
+SYSCALL(vfork) { return clone(&(struct clone_args){.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD}); }
 
 /* clone(flags, stack, parent_tid, child_tid, tls): x86-64's order of arguments. */
-SYSCALL(clone) { return a0 & CLONE_THREAD ? clone_thread(a0, a1, a2, a3, a4) : clone(a0, a1, a2, a3); }
+SYSCALL(clone)
+{
+	struct clone_args a = {.flags = a0 & 0xffffffffu & ~CLONE_SIGNAL, .exit_signal = a0 & CLONE_SIGNAL, .stack = a1,
+	                       .parent_tid = a2, .child_tid = a3, .tls = a4};
+
+	return a.exit_signal > NSIG ? -EINVAL : clone(&a);
+}
+
+/* A later version may have more fields: they must be 0. */
+static int clone_args_in(struct clone_args *a, uaddr_t from, uint64_t size)
+{
+	uint8_t byte;
+
+	if (size > PAGE_SIZE) return -E2BIG;
+	if (size < CLONE_ARGS_MIN) return -EINVAL;
+	*a = (struct clone_args){0};
+	if (copy_in(a, from, MIN(size, sizeof(*a)))) return -EFAULT;
+	for (uint64_t i = sizeof(*a); i < size; i++) {
+		if (copy_in(&byte, from + i, 1)) return -EFAULT;
+		if (byte) return -E2BIG;
+	}
+	return 0;
+}
+
+SYSCALL(clone3)
+{
+	struct clone_args a;
+	int rc = clone_args_in(&a, a0, a1);
+
+	if (rc) return rc;
+	if (a.set_tid || a.set_tids) return a.set_tid && a.set_tids && current_proc()->euid ? -EPERM : -EINVAL;
+	if (a.exit_signal > NSIG || (a.flags & (CLONE_SIGNAL | CLONE_DETACHED))) return -EINVAL;
+	if ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal) return -EINVAL;
+	if (!a.stack != !a.stack_size || !user_range_ok(a.stack, a.stack_size)) return -EINVAL;
+	a.stack += a.stack_size;
+	return clone(&a);
+}

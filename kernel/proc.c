@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/proc.c - RING 0 - processes: birth, family, death, and the wait for it.
  *
- *   proc_create() -> proc_publish() -> ... -> proc_exit(): zombie -> wait4() by the parent: gone
+ *   proc_create() -> proc_publish() -> ... -> proc_exit(): zombie -> wait.c by the parent: gone
  *   stopped <-> continued: signal.c; told to the parent through `report`
  *
  * Locks: proc_tree_lock: the list of all, the families, zombies and stops.  proc->lock: threads, signals, identity.
@@ -24,7 +24,7 @@
 #define STACK_LIMIT (8ull << 20)
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");
-static struct list all_procs = LIST_INIT(all_procs);    /* [P] by rising pid */
+struct list all_procs = LIST_INIT(all_procs);
 uint32_t proc_last_pid = PID_INIT;
 uint64_t proc_births;
 
@@ -37,6 +37,10 @@ static void rlimits_init(struct proc *p)
 	p->rlimit[RLIMIT_CORE][0] = 0;
 	p->rlimit[RLIMIT_NOFILE][0] = p->rlimit[RLIMIT_NOFILE][1] = FD_MAX;
 	p->rlimit[RLIMIT_MEMLOCK][0] = p->rlimit[RLIMIT_MEMLOCK][1] = 8ull << 20;
+	p->rlimit[RLIMIT_SIGPENDING][0] = p->rlimit[RLIMIT_SIGPENDING][1] = 1024;
+	p->rlimit[RLIMIT_MSGQUEUE][0] = p->rlimit[RLIMIT_MSGQUEUE][1] = 819200;
+	p->rlimit[RLIMIT_NICE][0] = p->rlimit[RLIMIT_NICE][1] = 0;
+	p->rlimit[RLIMIT_RTPRIO][0] = p->rlimit[RLIMIT_RTPRIO][1] = 0;
 }
 
 struct proc *proc_create(const char *name, struct proc *parent)
@@ -52,6 +56,8 @@ struct proc *proc_create(const char *name, struct proc *parent)
 	p->parent = parent;
 	p->start_ns = time_mono();
 	p->umask = 022;
+	p->exit_signal = SIGCHLD;
+	p->dumpable = true;
 	kstrlcpy(p->name, name, sizeof(p->name));
 	spin_init(&p->lock, RANK_PROC, "process");
 	mutex_init(&p->files_lock, RANK_FILE, "descriptors");
@@ -61,6 +67,8 @@ struct proc *proc_create(const char *name, struct proc *parent)
 	list_init(&p->children);
 	list_init(&p->sibling);
 	list_init(&p->threads);
+	list_init(&p->pending.queue);
+	timers_init(p);
 	rlimits_init(p);
 	return p;
 }
@@ -70,6 +78,7 @@ void proc_ref(struct proc *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED
 void proc_unref(struct proc *p)
 {
 	if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL)) return;
+	sigqueue_flush_locked(p, &p->pending, ~0ull);
 	kfree_pages(p, PROC_PAGES);
 }
 
@@ -92,12 +101,16 @@ static uint32_t pid_choose_locked(void)
 	return proc_last_pid;
 }
 
-void proc_publish(struct proc *p)
+void proc_publish(struct proc *p, bool sibling)
 {
 	struct thread *t = container_of(p->threads.next, struct thread, proc_link);
-	struct proc *after;
+	struct proc *after, *from = p->parent;
 
 	spin_lock(&proc_tree_lock);
+	if (sibling && from->parent) {
+		p->exit_signal = from->exit_signal;
+		p->parent = from->parent;
+	}
 	p->pid = p->server && !strcmp(p->name, "init") ? PID_INIT : pid_choose_locked();
 	t->tid = p->pid;
 	proc_births++;
@@ -105,8 +118,8 @@ void proc_publish(struct proc *p)
 	list_push_back(after ? &after->all_link : &all_procs, &p->all_link);
 	if (p->parent) {
 		list_push_back(&p->parent->children, &p->sibling);
-		p->pgid = p->parent->pgid;
-		p->sid = p->parent->sid;
+		p->pgid = from->pgid;
+		p->sid = from->sid;
 	} else {
 		p->pgid = p->sid = p->pid;
 	}
@@ -126,11 +139,14 @@ struct proc *proc_next(uint32_t pid)
 
 struct proc *proc_find(uint32_t pid)
 {
-	struct proc *p = pid ? proc_next(pid - 1) : NULL;
+	struct proc *p;
 
-	if (!p || p->pid == pid) return p;
-	proc_unref(p);
-	return NULL;
+	spin_lock(&proc_tree_lock);
+	p = proc_from_locked(pid);
+	if (p && p->pid != pid) p = NULL;
+	if (p) proc_ref(p);
+	spin_unlock(&proc_tree_lock);
+	return p;
 }
 
 struct thread *proc_thread(struct proc *p)
@@ -152,17 +168,6 @@ struct thread *proc_thread(struct proc *p)
 	return t;
 }
 
-uint64_t proc_cpu_ns(struct proc *p)
-{
-	uint64_t ns;
-
-	spin_lock(&p->lock);
-	ns = p->cpu_ns;
-	list_for(l, &p->threads) ns += container_of(l, struct thread, proc_link)->cpu_ns;
-	spin_unlock(&p->lock);
-	return ns;
-}
-
 void proc_map_release(struct proc *p)
 {
 	spin_lock(&proc_tree_lock);
@@ -179,8 +184,8 @@ static void proc_strip(struct proc *p)
 	struct map *m = p->map;
 	struct file *exe = p->exe;
 
-	p->alarm_interval = 0;          /* it must not arm itself again */
-	timer_cancel(&p->alarm);
+	timers_end(p);
+	if (m) p->used.maxrss = MAX(p->used.maxrss, m->pmap.peak);
 	files_close(p, false);
 	if (p->port) port_die(p->port);
 	handles_destroy(&p->handles);
@@ -201,23 +206,67 @@ static bool unwanted_locked(const struct proc *p)
 {
 	const struct sigaction_k *a = p->parent ? &p->parent->action[SIGCHLD] : NULL;
 
-	return !a || a->handler == SIG_IGN || (a->flags & SA_NOCLDWAIT);
+	return !a || (p->exit_signal == SIGCHLD && (a->handler == SIG_IGN || (a->flags & SA_NOCLDWAIT)));
+}
+
+/* Who gets p's children: the nearest that asked for orphans (prctl), else init.  NULL: init itself ends */
+static struct proc *reaper_locked(const struct proc *p)
+{
+	struct proc *init = proc_from_locked(PID_INIT);
+
+	for (struct proc *a = p->parent; a; a = a->parent)
+		if (a->subreaper && !a->dead) return a;
+	return init && init->pid == PID_INIT && init != p ? init : NULL;
 }
 
 /* T2. => tree lock held */
 static void orphan_children_locked(struct proc *p)
 {
-	struct proc *init = proc_from_locked(PID_INIT);
+	struct proc *heir = reaper_locked(p);
 	struct list *l;
 
-	if (init && init->pid != PID_INIT) init = NULL;
 	while ((l = list_pop_front(&p->children))) {
 		struct proc *c = container_of(l, struct proc, sibling);
 
-		c->parent = init;
-		if (init) list_push_back(&init->children, l);
+		c->parent = heir;
+		c->exit_signal = SIGCHLD;
+		if (heir) list_push_back(&heir->children, l);
 	}
-	if (init) waitq_wake_all(&init->wait);
+	if (heir) waitq_wake_all(&heir->wait);
+}
+
+/* The children that asked for a signal when their parent dies (prctl PR_SET_PDEATHSIG). */
+static void children_tell(struct proc *p)
+{
+	struct proc *found;
+	int signo = 0;
+
+	do {
+		found = NULL;
+		spin_lock(&proc_tree_lock);
+		list_for(l, &p->children) {
+			struct proc *c = container_of(l, struct proc, sibling);
+
+			if (!c->pdeath_signal || c->dead) continue;
+			found = c;
+			signo = c->pdeath_signal;
+			c->pdeath_signal = 0;
+			proc_ref(c);
+			break;
+		}
+		spin_unlock(&proc_tree_lock);
+		if (found) signal_send(found, signo, SI_USER, p->pid);
+		if (found) proc_unref(found);
+	} while (found);
+}
+
+static void parent_tell_end(struct proc *p, struct proc *parent)
+{
+	int killed = p->exit_status & 0x7f;
+	struct siginfo info = child_info(p, killed ? CLD_KILLED : CLD_EXITED, killed ? killed : p->exit_status >> 8);
+
+	info.signo = p->exit_signal;
+	if (info.signo) signal_queue(parent, NULL, &info);
 }
 
 /* Become a zombie, or nothing at once; tell the parent.  Gives up the reference of T1 in the second case. */
@@ -226,6 +275,8 @@ static void proc_leave_family(struct proc *p)
 	struct proc *parent;
 	bool unwanted;
 
+	children_tell(p);
+	pgrp_leave(p);
 	spin_lock(&proc_tree_lock);
 	orphan_children_locked(p);
 	unwanted = unwanted_locked(p);
@@ -239,13 +290,8 @@ static void proc_leave_family(struct proc *p)
 	if (parent) waitq_wake_all(&parent->wait);
 	spin_unlock(&proc_tree_lock);
 
-	if (parent) {
-		bool killed = p->exit_status & 0x7f;
-
-		signal_send_child(parent, killed ? CLD_KILLED : CLD_EXITED, p->pid, p->uid,
-		                  killed ? p->exit_status & 0x7f : p->exit_status >> 8);
-		proc_unref(parent);
-	}
+	if (parent) parent_tell_end(p, parent);
+	if (parent) proc_unref(parent);
 	if (unwanted) proc_unref(p);
 }
 
@@ -273,6 +319,7 @@ static void others_interrupt_locked(struct proc *p, const struct thread *but)
  * true: this is the last thread */
 static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool whole)
 {
+	struct usage used = thread_usage(t);
 	bool last;
 
 	spin_lock(&p->lock);
@@ -282,7 +329,8 @@ static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool
 		p->exit_code = status;
 		p->exiting = true;
 	}
-	p->cpu_ns += t->cpu_ns;
+	usage_add(&p->used, &used);
+	sigqueue_flush_locked(p, &t->pending, ~0ull);
 	if (p->exiting) others_interrupt_locked(p, t);
 	waitq_wake_all(&p->threads_wait);
 	spin_unlock(&p->lock);
@@ -339,118 +387,6 @@ __attribute__((noreturn)) static void thread_end(int status, bool whole)
 
 void proc_exit(int status) { thread_end(status, true); }
 void proc_thread_exit(int status) { thread_end(status, false); }
-
-/* ---- wait4 */
-
-struct wait_request { int64_t pid; uint32_t options; int status; uint64_t cpu_ns; };
-
-static bool wait_matches(const struct proc *self, const struct proc *c, int64_t pid)
-{
-	if (pid > 0) return c->pid == pid;
-	if (pid == 0) return c->pgid == self->pgid;
-	return pid == -1 || c->pgid == -pid;
-}
-
-/* Has this child something to tell?  => tree lock held */
-static bool wait_news_locked(struct proc *c, struct wait_request *w)
-{
-	uint32_t asked = c->report == 0xffff ? WCONTINUED : WUNTRACED;
-
-	if (c->dead) {
-		w->status = c->exit_status;
-		w->cpu_ns = c->cpu_ns;
-		return true;
-	}
-	if (!c->report || !(w->options & asked)) return false;
-	w->status = c->report;
-	c->report = 0;
-	return true;
-}
-
-/* One look at all children.  0: none has news; the child with a reference in *out.  -ECHILD.  => tree lock held */
-static int wait_look_locked(struct proc *p, struct wait_request *w, struct proc **out)
-{
-	bool any = false;
-
-	list_for(l, &p->children) {
-		struct proc *c = container_of(l, struct proc, sibling);
-
-		if (!wait_matches(p, c, w->pid)) continue;
-		any = true;
-		if (!wait_news_locked(c, w)) continue;
-		*out = c;
-		proc_ref(c);
-		if (c->dead) {
-			list_remove(&c->sibling);
-			list_remove(&c->all_link);
-		}
-		return 0;
-	}
-	return any ? 0 : -ECHILD;
-}
-
-static void usage_fill(struct rusage *r, uint64_t cpu_ns)
-{
-	*r = (struct rusage){.utime = {cpu_ns / 1000000000, cpu_ns / 1000 % 1000000}};
-}
-
-/* Take the news of c: a zombie is gone afterwards. */
-static long wait_take(struct proc *p, struct proc *c, const struct wait_request *w, uaddr_t status, uaddr_t usage)
-{
-	long rc = c->pid;
-	struct rusage r;
-
-	if (c->dead) {
-		spin_lock(&p->lock);
-		p->child_cpu_ns += c->cpu_ns + c->child_cpu_ns;
-		spin_unlock(&p->lock);
-		proc_unref(c);          /* T1 */
-	}
-	proc_unref(c);
-	usage_fill(&r, w->cpu_ns);
-	if (status && copy_out(status, &w->status, sizeof(w->status))) return -EFAULT;
-	if (usage && copy_out(usage, &r, sizeof(r))) return -EFAULT;
-	return rc;
-}
-
-SYSCALL(wait4)
-{
-	struct wait_request w = {.pid = (int)a0, .options = a2};
-	struct proc *p = current_proc(), *c = NULL;
-	int rc;
-
-	/* __WALL, __WCLONE and __WNOTHREAD (the top bits) make no difference here */
-	if (a2 & 0x1fffffff & ~(uint64_t)(WNOHANG | WUNTRACED | WCONTINUED)) return -EINVAL;
-
-	spin_lock(&proc_tree_lock);
-	while (!(rc = wait_look_locked(p, &w, &c)) && !c && !(w.options & WNOHANG)) {
-		rc = waitq_sleep(&p->wait, &proc_tree_lock, WAIT_FOREVER, true);
-		if (rc == -EINTR) rc = -ERESTART;
-		if (rc) break;
-	}
-	spin_unlock(&proc_tree_lock);
-	return rc || !c ? rc : wait_take(p, c, &w, a1, a3);
-}
-
-SYSCALL(getrusage)
-{
-	struct proc *p = current_proc();
-	struct rusage r;
-
-	if ((int)a0 != 0 && (int)a0 != -1 && (int)a0 != 1) return -EINVAL;
-	usage_fill(&r, (int)a0 == -1 ? p->child_cpu_ns : proc_cpu_ns(p));
-	return copy_out(a1, &r, sizeof(r));
-}
-
-SYSCALL(times)
-{
-	struct proc *p = current_proc();
-	uint64_t tick = 10000000;       /* ns: AT_CLKTCK is 100 */
-	int64_t tms[4] = {proc_cpu_ns(p) / tick, 0, p->child_cpu_ns / tick, 0};
-
-	if (a0 && copy_out(a0, tms, sizeof(tms))) return -EFAULT;
-	return time_mono() / tick;
-}
 
 SYSCALL(exit) { proc_thread_exit((a0 & 0xff) << 8); }
 SYSCALL(exit_group) { proc_exit((a0 & 0xff) << 8); }

@@ -7,7 +7,10 @@
 #include "kernel/handle.h"
 #include "kernel/klib.h"
 #include "kernel/thread.h"
+#include "kernel/timer.h"
 #include "kernel/trap.h"
+
+#define NGROUPS 32
 
 struct map;
 
@@ -28,6 +31,9 @@ struct proc {
 	bool     dead;                  /* [P] a zombie, waits for its parent */
 	bool     stopped;               /* [P] by a stop signal; its threads sleep on `wait` */
 	int      report;                /* [P] wait4 status of a stop or continuation not told yet; 0: none */
+	bool     execed;                /* [P] since its fork */
+	bool     subreaper;             /* [P] orphans below it become its children (prctl) */
+	int      exit_signal, pdeath_signal;    /* [P] what the parent gets at its end; it at the parent's.  0: nothing */
 	bool     borrowed_map;          /* [P] after vfork: the parent sleeps on `wait` until exec or exit */
 	int      exit_status;           /* [P] as wait4 gives it */
 	struct waitq wait;              /* [P] it sleeps here for its children, while stopped, and its vfork parent */
@@ -41,41 +47,71 @@ struct proc {
 	struct file *cwd;               /* [files_lock] FILE_DIR; NULL: the root */
 	bool     locks;                 /* it has asked for record locks: only ever set */
 	uint32_t umask;
-	uint32_t uid, euid, suid, gid, egid, sgid;      /* [p] */
+	uint32_t personality;           /* kept, means nothing */
+	int nice;                       /* kept, means nothing */
+	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;        /* [p] cred.c */
+	uint32_t ngroups, groups[NGROUPS];                      /* [p] supplementary */
+	bool     keep_caps, no_new_privs, dumpable, secure;     /* [p] prctl; secure: AT_SECURE, of exec */
 	struct sigaction_k action[65];  /* [p] by signal number */
-	uint64_t sig_pending;           /* [p] of the whole process */
-	struct siginfo_min sig_info[65];        /* [p] */
+	struct sigpending pending;      /* [p] of the whole process */
+	uint32_t sig_queued;            /* [p] entries on its queue and those of its threads (Q3) */
 	bool     exiting;               /* [p] exit_group or a fatal signal: every thread ends */
 	struct thread *survivor;        /* [p] exec: every thread but this one ends */
 	struct waitq threads_wait;      /* [p] it sleeps here until they have */
 	int      exit_code;             /* [p] */
-	uint64_t cpu_ns, child_cpu_ns;  /* [p] */
+	struct usage used, child_used;  /* [p] by threads that have ended; by children that were waited for */
 	uint64_t rlimit[16][2];         /* [p] soft, hard by RLIMIT_* */
 	struct port *port;              /* servers: their own port (handle 1) */
-	struct timer alarm;             /* setitimer(ITIMER_REAL) */
-	uint64_t alarm_interval;
+	struct mutex timers_lock;       /* RANK_FILE: who changes a timer below */
+	struct ctimer itimers[3];       /* setitimer */
+	struct ctimer cpu_limit;        /* RLIMIT_CPU */
+	struct list timers;             /* [timers_lock] timer_create */
+	uint32_t next_timer;            /* [timers_lock] */
 };
 
 static inline struct proc *current_proc(void) { return current_thread()->proc; }
 
 /* proc.c.  A process holds one reference of itself until it is waited for. */
 extern struct spinlock proc_tree_lock;
+extern struct list all_procs;                           /* [P] by rising pid */
 extern uint64_t proc_births;                            /* [P] processes ever made */
 extern uint32_t proc_last_pid;                          /* [P] */
 struct proc *proc_create(const char *name, struct proc *parent);        /* no map, no threads; NULL: no memory */
 void proc_ref(struct proc *);
 void proc_unref(struct proc *);
-struct proc *proc_find(uint32_t pid);                   /* a reference; NULL: no such living process */
+struct proc *proc_find(uint32_t pid);                   /* a reference, of a zombie too; NULL */
 struct proc *proc_from_locked(uint32_t pid);            /* the first, dead ones too, with this pid or larger; tree lock held */
 struct proc *proc_next(uint32_t pid);                   /* the living one with the next larger pid, likewise */
 struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid; NULL: no
                                                            memory, or the process ends */
 int proc_alone(void);                                   /* exec: end the other threads, wait for it; -EAGAIN */
 void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
-void proc_publish(struct proc *);                       /* complete: into the family, can be found and waited for */
+void proc_publish(struct proc *, bool sibling);         /* complete: into the family, can be found and waited for */
 void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
 void proc_map_release(struct proc *);                   /* exec, exit: vfork's parent may go on */
+
+/* wait.c */
+#define TICK_NS 10000000ull             /* AT_CLKTCK is 100 */
+#define REPORT_CONTINUED 0xffff         /* wait4's status for it */
+struct usage proc_usage(struct proc *);
+struct usage thread_usage(struct thread *);
+void usage_add(struct usage *to, const struct usage *);
 uint64_t proc_cpu_ns(struct proc *);
+
+/* session.c: a group without a member whose parent, in another group of the session, could continue it.  but: as if it
+ * had left.  => tree lock held */
+bool pgrp_orphaned_locked(uint32_t pgid, const struct proc *but);
+void pgrp_leave(struct proc *);                         /* it ends: stopped groups that become orphans go on (POSIX 2.9.1) */
+
+/* cred.c */
+int cred_exec(uint32_t mode, uint32_t uid, uint32_t gid);      /* the current process runs a file of these: set-uid, set-gid */
+uint32_t cred_groups(struct proc *, uint32_t out[NGROUPS]);    /* how many */
+
+/* timer.c */
+void timers_init(struct proc *);
+void timers_end(struct proc *);
+void timers_exec(struct proc *);                        /* POSIX timers go, interval timers stay */
+void cpu_limit_set(struct proc *);                      /* RLIMIT_CPU was changed */
 
 /* A boot module: run the ELF image at [image, image+len) of kernel memory as a wired server process (text, data, bss
  * and stack copied to anonymous pages), argv = the parts of name between colons.  init gets pid 1.
@@ -87,18 +123,35 @@ void futex_wake_one(uaddr_t at);                        /* a word of the current
 void futex_robust_exit(struct thread *);                /* the current thread's: mark what it still owns */
 
 /* signal.c */
+struct sigentry {
+	struct list link;               /* [p] */
+	struct siginfo info;            /* [p] */
+	struct sigpending *on;          /* [p] a timer's: where it is queued */
+	int32_t *overrun;               /* [c] a timer's own entry: gets the overruns when it is delivered */
+};
 #define SIG_MASK(n) BIT((n) - 1)
 #define SIG_UNBLOCKABLE (SIG_MASK(SIGKILL) | SIG_MASK(SIGSTOP))
 int signal_send(struct proc *, int signo, int code, uint32_t sender_pid);      /* kill(): queue and wake */
-void signal_send_child(struct proc *parent, int code, uint32_t pid, uint32_t uid, int status);  /* SIGCHLD */
-int signal_send_thread(struct proc *, uint32_t tid, int signo);  /* tgkill(); signo 0: is it there?  -ESRCH */
+int signal_queue(struct proc *, struct thread *only, const struct siginfo *);  /* -EAGAIN: no room (Q3) */
+/* signo 0: is there such a thread?  own, n: see sigqueue_add_timer_locked().  -ESRCH, -EAGAIN */
+int signal_queue_thread(struct proc *, uint32_t tid, const struct siginfo *, struct sigentry *own, uint64_t n);
+void signal_queue_timer(struct proc *, uint32_t tid, struct sigentry *, uint64_t expirations);  /* tid 0: the process */
+struct siginfo child_info(struct proc *, int code, int status);
 void signal_exec(struct proc *);                        /* caught signals get their default action again */
 int signal_mask_swap(uaddr_t set, uint64_t size);       /* until this call ends, or a handler: ppoll, sigsuspend */
 void signal_mask_back(void);                            /* no signal came */
 
+/* sigqueue.c */
+int sigqueue_add_locked(struct proc *, struct sigpending *, const struct siginfo *);
+bool sigqueue_take_locked(struct proc *, struct thread *, uint64_t set, struct siginfo *);
+void sigqueue_flush_locked(struct proc *, struct sigpending *, uint64_t set);
+void sigqueue_add_timer_locked(struct sigpending *, struct sigentry *, uint64_t expirations);
+void sigqueue_remove_timer_locked(struct sigentry *);
+
+int time_in(uaddr_t from, uint64_t *ns);                /* sys_time.c: a struct timespec.  -EFAULT, -EINVAL */
 void random_fill(void *buf, size_t n);                  /* sys_proc.c */
 
 /* sigframe.c.  -EFAULT: the stack is not there */
-int sigframe_push(struct trapframe *, const struct sigaction_k *, const struct siginfo_min *, uint64_t mask);
+int sigframe_push(struct trapframe *, const struct sigaction_k *, const struct siginfo *, uint64_t mask);
 
 #endif

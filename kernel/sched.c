@@ -30,6 +30,11 @@ extern void context_switch(uint64_t *save_rsp, uint64_t load_rsp);
 
 /* ---- the switch */
 
+static bool allowed(const struct thread *t, const struct cpu *c)
+{
+	return t->affinity & BIT(c->id);
+}
+
 /* S1, in debug builds at every switch. */
 static void runq_check_locked(struct cpu *c)
 {
@@ -82,11 +87,13 @@ static void schedule_locked(void)
 	INVARIANT("S2", c->lock_depth == 1);
 	runq_check_locked(c);
 	next = next_locked(c);
-	t->cpu_ns += now - t->run_since;
+	t->used.cpu_ns += now - t->run_since;
+	if (t->state == THREAD_SLEEPING) t->used.nvcsw++;
+	else if (next != t) t->used.nivcsw++;
 	next->run_since = now;
 	next->state = THREAD_RUNNING;
 	next->quantum_end = now + QUANTUM;
-	c->resched = false;
+	c->resched = !allowed(next, c);         /* bound elsewhere meanwhile: it goes before it is in ring 3 */
 	clock_want(sched_deadline());
 	if (next == t) return;
 	c->thread = next;
@@ -105,11 +112,16 @@ static void reap(struct cpu *c)
 	if (t) thread_free(t);
 }
 
-/* After a switch: let go of the queue, free who exited. */
+/* After a switch: let go of the queue, free who exited, send away who may not run here. */
 static void sched_finish(void)
 {
-	spin_unlock(&this_cpu()->runq_lock);
-	reap(this_cpu());
+	struct cpu *c = this_cpu();
+	struct thread *t = c->leaving;
+
+	c->leaving = NULL;
+	spin_unlock(&c->runq_lock);
+	reap(c);
+	if (t) thread_start(t);
 }
 
 /* A new thread's first steps (entry.S): it comes out of a switch with the lock held and interrupts to be on. */
@@ -127,7 +139,11 @@ void thread_yield(void)
 
 	spin_lock(&c->runq_lock);
 	c->resched = false;
-	if (!list_empty(&c->runq)) {
+	if (!allowed(t, c)) {
+		t->state = THREAD_READY;
+		c->leaving = t;
+		schedule_locked();
+	} else if (!list_empty(&c->runq)) {
 		if (t != c->idle) {
 			t->state = THREAD_READY;
 			list_push_back(&c->runq, &t->link);
@@ -190,7 +206,7 @@ void thread_start(struct thread *t)
 	struct cpu *c = this_cpu();
 
 	for (uint32_t i = 0; t->proc && !t->reserve && i < ncpus; i++) {
-		if (load(&cpus[i]) < load(c)) c = &cpus[i];
+		if (allowed(t, &cpus[i]) && (!allowed(t, c) || load(&cpus[i]) < load(c))) c = &cpus[i];
 	}
 	spin_lock(&c->runq_lock);
 	t->cpu = c;
@@ -226,6 +242,17 @@ static void wake(struct thread *t, int status, bool only_interruptible)
 	spin_unlock(&c->runq_lock);
 }
 
+/* The last on c's queue that may run on `to`. */
+static struct thread *movable_locked(struct cpu *c, const struct cpu *to)
+{
+	for (struct list *l = c->runq.prev; l != &c->runq; l = l->prev) {
+		struct thread *t = container_of(l, struct thread, link);
+
+		if (!t->reserve && allowed(t, to)) return t;
+	}
+	return NULL;
+}
+
 /* An idle CPU takes what waits elsewhere; servers stay where their callers' memory is warm. */
 static bool steal(struct cpu *me)
 {
@@ -236,8 +263,7 @@ static bool steal(struct cpu *me)
 
 		if (c == me || __atomic_load_n(&c->nready, __ATOMIC_RELAXED) == 0) continue;
 		spin_lock(&c->runq_lock);
-		if (!list_empty(&c->runq)) t = container_of(c->runq.prev, struct thread, link);
-		if (t && t->reserve) t = NULL;
+		t = movable_locked(c, me);
 		if (t) {
 			list_remove(&t->link);
 			c->nready--;
@@ -250,6 +276,33 @@ static bool steal(struct cpu *me)
 	enqueue_locked(me, t);
 	spin_unlock(&me->runq_lock);
 	return true;
+}
+
+/* Bind it to these CPUs: one that runs elsewhere leaves when it next goes back to ring 3. */
+void thread_bind(struct thread *t, uint64_t set)
+{
+	struct cpu *c;
+
+	if (t->reserve) return;         /* servers stay */
+	t->affinity = set;
+	c = cpu_lock_of(t);
+	if (!c) return;
+	if (t->state == THREAD_RUNNING && !allowed(t, c)) {
+		c->resched = true;
+		if (c != this_cpu()) cpu_kick(c);
+	}
+	spin_unlock(&c->runq_lock);
+}
+
+uint64_t thread_cpu_ns(struct thread *t)
+{
+	struct cpu *c = cpu_lock_of(t);
+	uint64_t ns = t->used.cpu_ns;
+
+	if (!c) return ns;
+	if (t->state == THREAD_RUNNING) ns += time_mono() - t->run_since;
+	spin_unlock(&c->runq_lock);
+	return ns;
 }
 
 void sched_wake(struct thread *t, int status)

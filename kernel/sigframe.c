@@ -26,12 +26,13 @@ struct frame {
 	uint64_t restorer;
 	struct ucontext uc;
 	struct siginfo info;
+	uint8_t zero[SIGINFO_SIZE - sizeof(struct siginfo)];
 };
 
-/* Is rsp within the alternate stack? (sigaltstack) */
+/* Is rsp within the alternate stack? (sigaltstack)  One that disarms itself is free as soon as it is set again. */
 static bool on_altstack(const struct thread *t, uaddr_t sp)
 {
-	return !(t->sig_stack.flags & SS_DISABLE) && sp > t->sig_stack.sp && sp - t->sig_stack.sp <= t->sig_stack.size;
+	return !(t->sig_stack.flags & (SS_DISABLE | SS_AUTODISARM)) && sp > t->sig_stack.sp && sp - t->sig_stack.sp <= t->sig_stack.size;
 }
 
 static uaddr_t frame_top(const struct thread *t, const struct trapframe *tf, uint64_t sa_flags)
@@ -64,18 +65,6 @@ static void regs_restore(struct trapframe *tf, const struct sigcontext *c)
 		.rcx = c->cx, .rsp = c->sp, .rip = c->ip, .cs = USER_CS, .ss = USER_SS,
 		.rflags = (c->flags & FLAGS_USER) | FLAGS_FIXED,
 	};
-}
-
-static void info_fill(struct siginfo *s, const struct siginfo_min *m)
-{
-	*s = (struct siginfo){.signo = m->signo, .code = m->code};
-	if (m->code > 0 && m->code != SI_KERNEL && m->signo != SIGCHLD) {
-		s->fault.addr = m->addr;
-	} else {
-		s->child.pid = m->pid;
-		s->child.uid = m->uid;
-		s->child.status = m->status;
-	}
 }
 
 /* What the state components of an image are: from XCR0, if there is XSAVE. */
@@ -122,25 +111,26 @@ static int fpu_pop(uaddr_t from)
 static void altstack_get(const struct thread *t, uaddr_t sp, struct sigstack *s)
 {
 	*s = (struct sigstack){.sp = t->sig_stack.sp, .size = t->sig_stack.size, .flags = t->sig_stack.flags};
-	if (on_altstack(t, sp)) s->flags = SS_ONSTACK;
+	if (on_altstack(t, sp)) s->flags |= SS_ONSTACK;
 }
 
-int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struct siginfo_min *info, uint64_t mask)
+int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struct siginfo *info, uint64_t mask)
 {
 	struct thread *t = current_thread();
 	uaddr_t sp = frame_top(t, tf, a->flags), fp = (sp - fpu_area_size() - 4) & ~63ull;
-	struct frame f = {.restorer = a->restorer};
+	struct frame f = {.restorer = a->restorer, .info = *info};
 	uaddr_t at = ((fp - sizeof(f)) & ~15ull) - 8;
 
 	if (!(a->flags & SA_RESTORER)) return -EFAULT;  /* the x86-64 ABI has no other way back */
+	if (on_altstack(t, sp) && !on_altstack(t, at)) return -EFAULT;     /* full */
 	regs_save(&f.uc.mc, tf);
 	f.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (fpu_area_size() > 512 ? UC_FP_XSTATE : 0);
 	f.uc.mc.fpstate = fp;
 	f.uc.mc.oldmask = f.uc.sigmask = mask;
 	altstack_get(t, tf->rsp, &f.uc.stack);
-	info_fill(&f.info, info);
-	if (info->signo == SIGSEGV || info->signo == SIGBUS) f.uc.mc.cr2 = info->addr;
+	if (info->signo == SIGSEGV || info->signo == SIGBUS) f.uc.mc.cr2 = info->fault.addr;
 	if (fpu_push(t, fp) || copy_out(at, &f, sizeof(f))) return -EFAULT;
+	if (t->sig_stack.flags & SS_AUTODISARM) t->sig_stack.flags = SS_DISABLE;
 
 	tf->rdi = info->signo;
 	tf->rsi = at + offsetof(struct frame, info);
@@ -159,12 +149,14 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 
 static int altstack_set(struct thread *t, const struct sigstack *s, uaddr_t sp)
 {
+	uint32_t mode = s->flags & ~SS_AUTODISARM;
+
 	if (on_altstack(t, sp)) return -EPERM;
-	if (s->flags & ~(SS_DISABLE | SS_ONSTACK)) return -EINVAL;
-	if (!(s->flags & SS_DISABLE) && s->size < MINSIGSTKSZ) return -ENOMEM;
+	if (mode & ~(uint32_t)SS_ONSTACK && mode != SS_DISABLE) return -EINVAL;
+	if (mode != SS_DISABLE && s->size < MINSIGSTKSZ) return -ENOMEM;
 	t->sig_stack.sp = s->sp;
 	t->sig_stack.size = s->size;
-	t->sig_stack.flags = s->flags & SS_DISABLE;
+	t->sig_stack.flags = mode == SS_DISABLE ? SS_DISABLE : s->flags & SS_AUTODISARM;
 	return 0;
 }
 

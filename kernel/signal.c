@@ -13,7 +13,6 @@
 
 #define STOP_SIGNALS (SIG_MASK(SIGSTOP) | SIG_MASK(SIGTSTP) | SIG_MASK(SIGTTIN) | SIG_MASK(SIGTTOU))
 #define IGNORED_BY_DEFAULT (SIG_MASK(SIGCHLD) | SIG_MASK(SIGURG) | SIG_MASK(SIGWINCH) | SIG_MASK(SIGCONT))
-#define REPORT_CONTINUED 0xffff         /* wait4's status for it */
 #define PID_INIT 1
 
 /* ---- sending */
@@ -28,103 +27,148 @@ static bool ignored(const struct proc *p, int signo)
 	return h == SIG_IGN || (h == SIG_DFL && (SIG_MASK(signo) & IGNORED_BY_DEFAULT));
 }
 
-/* The stopped process runs again; its parent may want to know. */
-static void proc_continue(struct proc *p, bool tell)
+/* What the parent hears of p (SIGCHLD, waitid). */
+struct siginfo child_info(struct proc *p, int code, int status)
 {
-	struct proc *parent = NULL;
+	struct usage u = proc_usage(p);
 
-	spin_lock(&proc_tree_lock);
-	if (p->stopped) {
-		p->stopped = false;
-		p->report = tell ? REPORT_CONTINUED : 0;
-		waitq_wake_all(&p->wait);
-		parent = p->parent;
-		if (parent) proc_ref(parent);
-		if (parent) waitq_wake_all(&parent->wait);
-	}
-	spin_unlock(&proc_tree_lock);
+	return (struct siginfo){.signo = SIGCHLD, .code = code, .child = {
+		.pid = p->pid, .uid = p->uid, .status = status,
+		.utime = (u.cpu_ns - u.sys_ns) / TICK_NS, .stime = u.sys_ns / TICK_NS,
+	}};
+}
+
+/* p stopped or goes on, and its parent may want to know. */
+static void parent_tell(struct proc *p, struct proc *parent, int code, int status)
+{
+	struct siginfo info = child_info(p, code, status);
+
 	if (!parent) return;
-	if (tell) signal_send_child(parent, CLD_CONTINUED, p->pid, p->uid, SIGCONT);
+	if (!(parent->action[SIGCHLD].flags & SA_NOCLDSTOP)) signal_queue(parent, NULL, &info);
 	proc_unref(parent);
 }
 
-/* Make it pending, for one thread or for whichever takes it, and wake who may take it. => p->lock held */
-static void queue_locked(struct proc *p, struct thread *only, const struct siginfo_min *info)
+/* => tree lock held; a reference, or NULL */
+static struct proc *parent_wake_locked(struct proc *p)
+{
+	if (!p->parent) return NULL;
+	proc_ref(p->parent);
+	waitq_wake_all(&p->parent->wait);
+	return p->parent;
+}
+
+/* The stopped process runs again. */
+static void proc_continue(struct proc *p, bool tell)
+{
+	struct proc *parent = NULL;
+	bool was;
+
+	spin_lock(&proc_tree_lock);
+	was = p->stopped;
+	if (was) {
+		p->stopped = false;
+		p->report = tell ? REPORT_CONTINUED : 0;
+		waitq_wake_all(&p->wait);
+		if (tell) parent = parent_wake_locked(p);
+	}
+	spin_unlock(&proc_tree_lock);
+	parent_tell(p, parent, CLD_CONTINUED, SIGCONT);
+}
+
+static bool takes(const struct thread *t, uint64_t bit)
+{
+	return !(t->sig_mask & bit) || (t->sig_wait & bit);
+}
+
+/* Make it pending, for one thread or for whichever takes it, and wake who may take it.  own: a timer's entry, with the
+ * number of its expirations.  => p->lock held.  0, -EAGAIN */
+static int queue_locked(struct proc *p, struct thread *only, const struct siginfo *info, struct sigentry *own, uint64_t n)
 {
 	uint64_t bit = SIG_MASK(info->signo);
 	bool blocked = true, forced = info->signo == SIGKILL && info->code == SI_KERNEL;        /* no memory for it */
+	struct sigpending *to = only ? &only->pending : &p->pending;
+	int rc = 0;
 
-	if (bit & STOP_SIGNALS) p->sig_pending &= ~SIG_MASK(SIGCONT);
-	if (info->signo == SIGCONT) p->sig_pending &= ~STOP_SIGNALS;
+	if (bit & STOP_SIGNALS) sigqueue_flush_locked(p, &p->pending, SIG_MASK(SIGCONT));
+	if (info->signo == SIGCONT) sigqueue_flush_locked(p, &p->pending, STOP_SIGNALS);
 	list_for(l, &p->threads) {
 		struct thread *t = container_of(l, struct thread, proc_link);
 
-		if (info->signo == SIGCONT) t->sig_pending &= ~STOP_SIGNALS;
+		if (info->signo == SIGCONT) sigqueue_flush_locked(p, &t->pending, STOP_SIGNALS);
 		if ((!only || t == only) && !(t->sig_mask & bit)) blocked = false;
 	}
-	if (!blocked && ignored(p, info->signo) && !forced) return;     /* G1 */
-	if (only) {
-		only->sig_pending |= bit;
-		only->sig_info[info->signo] = *info;
-	} else {
-		p->sig_pending |= bit;
-		p->sig_info[info->signo] = *info;
-	}
+	if (!blocked && ignored(p, info->signo) && !forced) return 0;   /* G1 */
+	if (own) sigqueue_add_timer_locked(to, own, n);
+	else rc = sigqueue_add_locked(p, to, info);
 	list_for(l, &p->threads) {
 		struct thread *t = container_of(l, struct thread, proc_link);
 
-		if ((!only || t == only) && !(t->sig_mask & bit)) thread_interrupt(t);
+		if (!rc && (!only || t == only) && takes(t, bit)) thread_interrupt(t);
 	}
+	return rc;
 }
 
-static void queue(struct proc *p, struct thread *only, const struct siginfo_min *info)
+static int queue(struct proc *p, struct thread *only, const struct siginfo *info, struct sigentry *own, uint64_t n)
 {
+	int rc;
+
 	spin_lock(&p->lock);
-	queue_locked(p, only, info);
+	rc = queue_locked(p, only, info, own, n);
 	spin_unlock(&p->lock);
 	if (info->signo == SIGCONT || info->signo == SIGKILL) proc_continue(p, info->signo == SIGCONT);
+	return rc;
+}
+
+int signal_queue(struct proc *p, struct thread *only, const struct siginfo *info)
+{
+	return queue(p, only, info, NULL, 0);
 }
 
 int signal_send(struct proc *p, int signo, int code, uint32_t sender_pid)
 {
-	struct siginfo_min info = {.signo = signo, .code = code, .pid = sender_pid};
+	struct siginfo info = {.signo = signo, .code = code, .user = {.pid = sender_pid}};
 
 	if (signo < 1 || signo > NSIG) return -EINVAL;
-	if (sender_pid && current_thread()->proc) info.uid = current_proc()->uid;
-	queue(p, NULL, &info);
-	return 0;
+	if (sender_pid && current_thread()->proc) info.user.uid = current_proc()->uid;
+	return queue(p, NULL, &info, NULL, 0);
 }
 
-int signal_send_thread(struct proc *p, uint32_t tid, int signo)
+/* => p->lock held */
+static struct thread *thread_of_locked(struct proc *p, uint32_t tid)
 {
-	const struct proc *self = current_proc();
-	struct siginfo_min info = {.signo = signo, .code = SI_TKILL, .pid = self->pid, .uid = self->uid};
-	struct thread *found = NULL;
-
-	spin_lock(&p->lock);
 	list_for(l, &p->threads) {
 		struct thread *t = container_of(l, struct thread, proc_link);
 
-		if (t->tid == tid) found = t;
+		if (t->tid == tid) return t;
 	}
-	if (found && signo) queue_locked(p, found, &info);
-	spin_unlock(&p->lock);
-	if (found && (signo == SIGCONT || signo == SIGKILL)) proc_continue(p, signo == SIGCONT);
-	return found ? 0 : -ESRCH;
+	return NULL;
 }
 
-void signal_send_child(struct proc *parent, int code, uint32_t pid, uint32_t uid, int status)
+int signal_queue_thread(struct proc *p, uint32_t tid, const struct siginfo *info, struct sigentry *own, uint64_t n)
 {
-	struct siginfo_min info = {.signo = SIGCHLD, .code = code, .pid = pid, .uid = uid, .status = status};
-	bool stop = code == CLD_STOPPED || code == CLD_CONTINUED;
+	struct thread *t;
+	int rc = -ESRCH;
 
-	if (stop && (parent->action[SIGCHLD].flags & SA_NOCLDSTOP)) return;
-	queue(parent, NULL, &info);
+	spin_lock(&p->lock);
+	t = thread_of_locked(p, tid);
+	if (t) rc = info->signo ? queue_locked(p, t, info, own, n) : 0;
+	spin_unlock(&p->lock);
+	if (t && (info->signo == SIGCONT || info->signo == SIGKILL)) proc_continue(p, info->signo == SIGCONT);
+	return rc;
+}
+
+void signal_queue_timer(struct proc *p, uint32_t tid, struct sigentry *e, uint64_t expirations)
+{
+	struct siginfo info = {.signo = e->info.signo, .code = SI_TIMER};
+
+	if (tid) signal_queue_thread(p, tid, &info, e, expirations);
+	else queue(p, NULL, &info, e, expirations);
 }
 
 /* The current thread's own fault: if it blocks or ignores the signal, it cannot go on (POSIX 2.4.1 leaves it open). */
 void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf)
 {
+	struct siginfo info = {.signo = signo, .code = code, .fault = {addr}};
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
 	uint64_t bit = SIG_MASK(signo);
@@ -134,8 +178,7 @@ void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf)
 		p->action[signo] = (struct sigaction_k){0};
 		t->sig_mask &= ~bit;
 	}
-	t->sig_pending |= bit;
-	t->sig_info[signo] = (struct siginfo_min){.signo = signo, .code = code, .addr = addr};
+	sigqueue_add_locked(p, &t->pending, &info);
 	spin_unlock(&p->lock);
 	if (p->server)
 		kprintf("quire: server %s: signal %d at rip %lx, address %lx\n", p->name, signo, tf->rip, addr);
@@ -150,6 +193,8 @@ void signal_exec(struct proc *p)
 		if (handled(p, i)) p->action[i] = (struct sigaction_k){0};
 	spin_unlock(&p->lock);
 	t->sig_stack.flags = SS_DISABLE;
+	p->execed = true;
+	timers_exec(p);
 }
 
 /* ---- delivery */
@@ -159,55 +204,48 @@ bool thread_has_signal(struct thread *t)
 	struct proc *p = t->proc;
 
 	if (!p) return false;
-	return ((t->sig_pending | p->sig_pending) & ~t->sig_mask) || p->exiting || p->stopped || (p->survivor && p->survivor != t);
+	return ((t->pending.set | p->pending.set) & (~t->sig_mask | t->sig_wait)) || p->exiting || p->stopped ||
+	       (p->survivor && p->survivor != t);
 }
 
-/* Take the lowest signal that may be delivered now.  false: none */
-static bool take(struct proc *p, struct thread *t, struct siginfo_min *info, struct sigaction_k *action)
+/* Take the next signal that may be delivered now.  false: none */
+static bool take(struct proc *p, struct thread *t, struct siginfo *info, struct sigaction_k *action)
 {
-	uint64_t ready;
-	int signo = 0;
+	bool some;
 
 	spin_lock(&p->lock);
-	ready = (t->sig_pending | p->sig_pending) & ~t->sig_mask;
-	if (ready & SIG_MASK(SIGKILL)) ready = SIG_MASK(SIGKILL);
-	if (ready) {
-		signo = __builtin_ctzll(ready) + 1;
-		*info = t->sig_pending & SIG_MASK(signo) ? t->sig_info[signo] : p->sig_info[signo];
-		if (t->sig_pending & SIG_MASK(signo)) t->sig_pending &= ~SIG_MASK(signo);
-		else p->sig_pending &= ~SIG_MASK(signo);
-		*action = p->action[signo];
-		if (handled(p, signo) && (action->flags & SA_RESETHAND)) p->action[signo].handler = SIG_DFL;
-	}
+	some = sigqueue_take_locked(p, t, ~t->sig_mask, info);
+	if (some) *action = p->action[info->signo];
+	if (some && handled(p, info->signo) && (action->flags & SA_RESETHAND)) p->action[info->signo].handler = SIG_DFL;
 	spin_unlock(&p->lock);
-	return signo > 0;
+	return some;
 }
 
-/* Tell the parent, and sleep until SIGCONT or SIGKILL. */
+/* Tell the parent, and sleep until SIGCONT or SIGKILL.  The terminal's stop signals do nothing to a group that nobody
+ * could continue (POSIX 2.4.3). */
 static void proc_stop(struct proc *p, int signo)
 {
 	struct proc *parent;
 
 	spin_lock(&proc_tree_lock);
+	if (signo != SIGSTOP && pgrp_orphaned_locked(p->pgid, NULL)) {
+		spin_unlock(&proc_tree_lock);
+		return;
+	}
 	p->stopped = true;
 	p->report = signo << 8 | 0x7f;
-	parent = p->parent;
-	if (parent) proc_ref(parent);
-	if (parent) waitq_wake_all(&parent->wait);
+	parent = parent_wake_locked(p);
 	spin_unlock(&proc_tree_lock);
 	spin_lock(&p->lock);            /* the other threads stop too */
 	list_for(l, &p->threads) thread_interrupt(container_of(l, struct thread, proc_link));
 	spin_unlock(&p->lock);
-	if (parent) {
-		signal_send_child(parent, CLD_STOPPED, p->pid, p->uid, signo);
-		proc_unref(parent);
-	}
+	parent_tell(p, parent, CLD_STOPPED, signo);
 }
 
 static void stop_sleep(struct proc *p)
 {
 	spin_lock(&proc_tree_lock);
-	while (p->stopped && !p->exiting && !p->survivor && !(p->sig_pending & SIG_MASK(SIGKILL)))
+	while (p->stopped && !p->exiting && !p->survivor && !(p->pending.set & SIG_MASK(SIGKILL)))
 		waitq_sleep(&p->wait, &proc_tree_lock, WAIT_FOREVER, false);
 	p->stopped = false;             /* SIGKILL: it runs once more, to die */
 	spin_unlock(&proc_tree_lock);
@@ -239,15 +277,20 @@ static void restart(struct trapframe *tf, bool ran, uint64_t sa_flags)
 	tf->vector = 0;                 /* decided: only once */
 }
 
-/* Run a handler: the frame keeps the mask to come back to.  A frame that cannot be written ends the process. */
+/* Run a handler: the frame keeps the mask to come back to.  One that cannot be written is a SIGSEGV, which may have a
+ * handler on another stack. */
 static void handler_enter(struct proc *p, struct thread *t, struct trapframe *tf, const struct sigaction_k *a,
-                          const struct siginfo_min *info)
+                          const struct siginfo *info)
 {
 	uint64_t back = t->sig_saved ? t->sig_saved_mask : t->sig_mask;
 
 	restart(tf, true, a->flags);
 	t->sig_saved = false;
-	if (sigframe_push(tf, a, info, back)) proc_exit(SIGSEGV);
+	if (sigframe_push(tf, a, info, back)) {
+		if (info->signo == SIGSEGV) proc_exit(SIGSEGV);
+		signal_fault(SIGSEGV, SI_KERNEL, 0, tf);
+		return;
+	}
 	spin_lock(&p->lock);
 	t->sig_mask |= a->mask;
 	if (!(a->flags & SA_NODEFER)) t->sig_mask |= SIG_MASK(info->signo);
@@ -260,7 +303,7 @@ void signal_deliver(struct trapframe *tf)
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
 	struct sigaction_k action;
-	struct siginfo_min info;
+	struct siginfo info;
 	bool ran = false;
 
 	for (;;) {

@@ -88,7 +88,7 @@ static int facts_cpus(struct query *q)
 
 	for (uint64_t i = q->index; i < ncpus && n < room; i++, n++) {
 		const struct cpu *c = &cpus[i];
-		uint64_t now = time_mono(), idle = c->idle->cpu_ns + (c->thread == c->idle ? now - c->idle->run_since : 0);
+		uint64_t now = time_mono(), idle = c->idle->used.cpu_ns + (c->thread == c->idle ? now - c->idle->run_since : 0);
 
 		f[n] = (struct facts_cpu){
 			.user_ns = now - MIN(idle, now), .idle_ns = idle,
@@ -144,30 +144,37 @@ static void thread_facts(const struct thread *t, struct facts_proc *f)
 
 	if (!f->state) f->state = runs ? 'R' : t->interruptible ? 'S' : 'D';
 	f->cpu = t->cpu ? t->cpu->id : 0;
-	f->pending = t->sig_pending;
+	f->pending = t->pending.set;
 	f->blocked = t->sig_mask;
 }
 
 /* Of all threads, or of the one asked for; false: there is none with this tid.  => p->lock held */
 static bool threads_facts_locked(struct proc *p, uint32_t tid, struct facts_proc *f)
 {
+	struct usage u = tid ? (struct usage){0} : p->used, one;
 	bool found = false;
 
-	f->user_ns = tid ? 0 : p->cpu_ns;
 	list_for(l, &p->threads) {
-		const struct thread *t = container_of(l, struct thread, proc_link);
+		struct thread *t = container_of(l, struct thread, proc_link);
 
 		if (tid && t->tid != tid) continue;
 		if (!found) thread_facts(t, f);
 		found = true;
-		f->user_ns += t->cpu_ns;
+		one = thread_usage(t);
+		usage_add(&u, &one);
 	}
+	f->user_ns = u.cpu_ns - u.sys_ns;
+	f->system_ns = u.sys_ns;
+	f->faults = u.minflt;
+	f->major = u.majflt;
+	f->switches = u.nvcsw;
+	f->preempted = u.nivcsw;
 	return found || !tid;
 }
 
 static void signals_facts_locked(const struct proc *p, struct facts_proc *f)
 {
-	f->shared_pending = p->sig_pending;
+	f->shared_pending = p->pending.set;
 	for (int n = 1; n <= NSIG; n++) {
 		if (p->action[n].handler == SIG_IGN) f->ignored |= BIT(n - 1);
 		else if (p->action[n].handler != SIG_DFL) f->caught |= BIT(n - 1);
@@ -184,10 +191,12 @@ static void files_facts(struct proc *p, struct facts_proc *f)
 
 static void ids_facts_locked(const struct proc *p, struct facts_proc *f)
 {
-	const uint32_t uid[4] = {p->uid, p->euid, p->suid, p->euid}, gid[4] = {p->gid, p->egid, p->sgid, p->egid};
+	const uint32_t uid[4] = {p->uid, p->euid, p->suid, p->fsuid}, gid[4] = {p->gid, p->egid, p->sgid, p->fsgid};
 
 	memcpy(f->uid, uid, sizeof(uid));
 	memcpy(f->gid, gid, sizeof(gid));
+	f->ngroups = p->ngroups;
+	memcpy(f->group, p->groups, sizeof(f->group));
 }
 
 static int facts_proc(struct proc *p, struct query *q)
@@ -207,7 +216,11 @@ static int facts_proc(struct proc *p, struct query *q)
 	memcpy(f->name, p->name, sizeof(f->name));
 	memcpy(f->rlimit, p->rlimit, sizeof(f->rlimit));
 	f->threads = p->nthreads;
-	f->child_user_ns = p->child_cpu_ns;
+	f->child_user_ns = p->child_used.cpu_ns - p->child_used.sys_ns;
+	f->child_system_ns = p->child_used.sys_ns;
+	f->child_faults = p->child_used.minflt;
+	f->child_major = p->child_used.majflt;
+	f->nice = p->nice;
 	f->exe = p->exe ? p->exe->node : 0;
 	spin_unlock(&p->lock);
 	f->umask = p->umask;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_proc.c - RING 0 - who a process is: numbers, users, groups, sessions, limits; and about the machine.
+/* kernel/sys_proc.c - RING 0 - a process's numbers, limits and settings; and about the machine.
  *
  * Path:  syscall.c > [sys_proc.c]
- * Locks: proc_tree_lock around process groups and sessions; proc->lock around identity and limits.
+ * Locks: proc_tree_lock around the parent; proc->lock around limits.
  */
 #include "kernel/console.h"
 #include "kernel/fpu.h"
@@ -26,148 +26,44 @@ SYSCALL(getppid)
 	return pid;
 }
 
-SYSCALL(getuid) { return current_proc()->uid; }
-SYSCALL(geteuid) { return current_proc()->euid; }
-SYSCALL(getgid) { return current_proc()->gid; }
-SYSCALL(getegid) { return current_proc()->egid; }
-
-SYSCALL(getgroups)
-{
-	return 0;                       /* no supplementary groups */
-}
-
-/* Three identities, -1 keeps one; without root each must be one that the process has (setresuid(2)). */
-static long ids_set(uint32_t *real, uint32_t *effective, uint32_t *saved, const uint64_t want[3])
-{
-	struct proc *p = current_proc();
-	uint32_t *id[3] = {real, effective, saved}, have[3] = {*real, *effective, *saved};
-
-	for (int i = 0; i < 3; i++) {
-		uint32_t w = want[i];
-
-		if (w != UINT32_MAX && p->euid && w != have[0] && w != have[1] && w != have[2]) return -EPERM;
-	}
-
-	spin_lock(&p->lock);
-	for (int i = 0; i < 3; i++)
-		if ((uint32_t)want[i] != UINT32_MAX) *id[i] = want[i];
-	spin_unlock(&p->lock);
-	return 0;
-}
-
-SYSCALL(setresuid)
-{
-	struct proc *p = current_proc();
-
-	return ids_set(&p->uid, &p->euid, &p->suid, (uint64_t[]){a0, a1, a2});
-}
-
-SYSCALL(setresgid)
-{
-	struct proc *p = current_proc();
-
-	return ids_set(&p->gid, &p->egid, &p->sgid, (uint64_t[]){a0, a1, a2});
-}
-
-/* setuid: root changes all three, others the effective one alone (POSIX). */
-SYSCALL(setuid)
-{
-	struct proc *p = current_proc();
-	uint64_t keep = p->euid ? UINT32_MAX : a0;
-
-	return ids_set(&p->uid, &p->euid, &p->suid, (uint64_t[]){keep, a0, keep});
-}
-
-SYSCALL(setgid)
-{
-	struct proc *p = current_proc();
-	uint64_t keep = p->euid ? UINT32_MAX : a0;
-
-	return ids_set(&p->gid, &p->egid, &p->sgid, (uint64_t[]){keep, a0, keep});
-}
-
-/* ---- process groups and sessions */
-
-static long group_of(uint32_t pid, bool session)
-{
-	struct proc *p = pid ? proc_find(pid) : current_proc();
-	long id;
-
-	if (!p) return -ESRCH;
-	id = session ? p->sid : p->pgid;
-	if (pid) proc_unref(p);
-	return id;
-}
-
-SYSCALL(getpgrp) { return group_of(0, false); }
-SYSCALL(getpgid) { return group_of(a0, false); }
-SYSCALL(getsid) { return group_of(a0, true); }
-
-/* POSIX setpgid: oneself or a child, within the session, into a group of one's own or one that is there. */
-static long pgid_set(struct proc *p, uint32_t pgid)
-{
-	struct proc *self = current_proc(), *member = NULL;
-	uint32_t pid = 0;
-	bool found = pgid == p->pid;
-	long rc = 0;
-
-	while (!found && (member = proc_next(pid))) {
-		found = member->pgid == pgid && member->sid == self->sid;
-		pid = member->pid;
-		proc_unref(member);
-	}
-	spin_lock(&proc_tree_lock);
-	if (p != self && p->parent != self) rc = -ESRCH;
-	else if (p->sid != self->sid || p->sid == p->pid || !found) rc = -EPERM;
-	else p->pgid = pgid;
-	spin_unlock(&proc_tree_lock);
-	return rc;
-}
-
-SYSCALL(setpgid)
-{
-	struct proc *p;
-	long rc;
-
-	if ((int)a0 < 0 || (int)a1 < 0) return -EINVAL;
-	p = proc_find(a0 ? (uint32_t)a0 : current_proc()->pid);
-	if (!p) return -ESRCH;
-	rc = pgid_set(p, a1 ? (uint32_t)a1 : p->pid);
-	proc_unref(p);
-	return rc;
-}
-
-SYSCALL(setsid)
-{
-	struct proc *p = current_proc();
-	long rc = p->pid;
-
-	spin_lock(&proc_tree_lock);
-	if (p->pgid == p->pid) rc = -EPERM;
-	else p->pgid = p->sid = p->pid;
-	spin_unlock(&proc_tree_lock);
-	return rc;
-}
-
 /* ---- limits */
+
+/* prlimit(2): of another process with all the same ids, or for root.  A reference; -ESRCH, -EPERM */
+static int limit_target(int pid, struct proc **out)
+{
+	struct proc *self = current_proc(), *p = proc_find(pid ? (uint32_t)pid : self->pid);
+	bool same;
+
+	if (!p) return -ESRCH;
+	same = self->uid == p->uid && self->uid == p->euid && self->uid == p->suid &&
+	       self->gid == p->gid && self->gid == p->egid && self->gid == p->sgid;
+	*out = p;
+	if (p == self || !self->euid || same) return 0;
+	proc_unref(p);
+	return -EPERM;
+}
 
 static long limit(int pid, uint64_t which, uaddr_t set, uaddr_t get)
 {
-	struct proc *p = current_proc();
+	struct proc *p;
 	uint64_t new[2], old[2];
+	int rc;
 
-	if (pid && (uint32_t)pid != p->pid) return -ESRCH;
 	if (which >= ARRAY_LEN(p->rlimit)) return -EINVAL;
 	if (set && copy_in(new, set, sizeof(new))) return -EFAULT;
 	if (set && new[0] > new[1]) return -EINVAL;
 	if (set && which == RLIMIT_NOFILE && new[1] > FD_MAX) return -EPERM;
-	if (set && new[1] > p->rlimit[which][1] && p->euid) return -EPERM;
+	rc = limit_target(pid, &p);
+	if (rc) return rc;
 
 	spin_lock(&p->lock);
 	memcpy(old, p->rlimit[which], sizeof(old));
-	if (set) memcpy(p->rlimit[which], new, sizeof(new));
+	if (set && new[1] > old[1] && current_proc()->euid) rc = -EPERM;
+	else if (set) memcpy(p->rlimit[which], new, sizeof(new));
 	spin_unlock(&p->lock);
-	return get ? copy_out(get, old, sizeof(old)) : 0;
+	if (!rc && set && which == RLIMIT_CPU) cpu_limit_set(p);
+	proc_unref(p);
+	return !rc && get ? copy_out(get, old, sizeof(old)) : rc;
 }
 
 SYSCALL(getrlimit) { return limit(0, a0, 0, a1); }
@@ -226,61 +122,112 @@ SYSCALL(get_robust_list)
 
 /* C libraries ask for these and do without; so the answer is not worth a line in the log. */
 SYSCALL(rseq) { return -ENOSYS; }
-SYSCALL(clone3) { return -ENOSYS; }
 
-SYSCALL(sched_yield)
-{
-	thread_yield();
-	return 0;
-}
+/* ---- prctl: the common part, and little of that means anything here */
 
-SYSCALL(sched_getaffinity)
-{
-	uint64_t mask = BIT(ncpus) - 1;
+enum {
+	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_GET_KEEPCAPS = 7,
+	PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_GET_NAME = 16, PR_CAPBSET_READ = 23, PR_SET_TIMERSLACK = 29,
+	PR_GET_TIMERSLACK = 30, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38,
+	PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40,
+};
 
-	if (a1 < sizeof(mask)) return -EINVAL;
-	return copy_out(a2, &mask, sizeof(mask)) ? -EFAULT : (long)sizeof(mask);
-}
-
-SYSCALL(getcpu)
-{
-	uint32_t cpu = this_cpu()->id, node = 0;
-
-	if (a0 && copy_out(a0, &cpu, sizeof(cpu))) return -EFAULT;
-	return a1 ? copy_out(a1, &node, sizeof(node)) : 0;
-}
-
-#define PR_SET_NAME 15
-#define PR_GET_NAME 16
-
-SYSCALL(prctl)
+static long prctl_name(bool set, uaddr_t at)
 {
 	struct proc *p = current_proc();
 	char name[16] = "";
-	int n;
 
-	if (a0 == PR_GET_NAME) {
+	if (!set) {
 		kstrlcpy(name, p->name, sizeof(name));
-		return copy_out(a1, name, sizeof(name));
+		return copy_out(at, name, sizeof(name));
 	}
-	if (a0 != PR_SET_NAME) return -EINVAL;
-	n = copy_in_str(name, a1, sizeof(name));
-	if (n == -EFAULT) return n;
+	if (copy_in_str(name, at, sizeof(name)) == -EFAULT) return -EFAULT;
 	name[sizeof(name) - 1] = 0;
 	kstrlcpy(p->name, name, sizeof(p->name));
 	return 0;
 }
 
-SYSCALL(personality) { return a0 == 0 || (uint32_t)a0 == UINT32_MAX ? 0 : -EINVAL; }
+static long prctl_set(struct proc *p, int what, uint64_t v)
+{
+	if (what == PR_SET_TIMERSLACK) return 0;
+	if (what == PR_SET_PDEATHSIG ? v > NSIG : what != PR_SET_CHILD_SUBREAPER && v > 1) return -EINVAL;
+	if (what == PR_SET_PDEATHSIG) p->pdeath_signal = v;
+	if (what == PR_SET_DUMPABLE) p->dumpable = v;
+	if (what == PR_SET_KEEPCAPS) p->keep_caps = v;
+	if (what == PR_SET_CHILD_SUBREAPER) p->subreaper = v;
+	if (what == PR_SET_NO_NEW_PRIVS && !v) return -EINVAL;
+	if (what == PR_SET_NO_NEW_PRIVS) p->no_new_privs = true;
+	return 0;
+}
+
+SYSCALL(prctl)
+{
+	struct proc *p = current_proc();
+	int32_t signo = p->pdeath_signal, reaper = p->subreaper;
+
+	switch ((int)a0) {
+	case PR_SET_NAME:
+	case PR_GET_NAME: return prctl_name(a0 == PR_SET_NAME, a1);
+	case PR_GET_PDEATHSIG: return copy_out(a1, &signo, sizeof(signo));
+	case PR_GET_CHILD_SUBREAPER: return copy_out(a1, &reaper, sizeof(reaper));
+	case PR_GET_TID_ADDRESS: return copy_out(a1, &current_thread()->clear_tid, sizeof(uaddr_t));
+	case PR_GET_DUMPABLE: return p->dumpable;
+	case PR_GET_KEEPCAPS: return p->keep_caps;
+	case PR_GET_TIMERSLACK: return 50000;           /* ns, as Linux's default; timers here have none */
+	case PR_CAPBSET_READ: return a1 > 40 ? -EINVAL : 1;
+	case PR_SET_NO_NEW_PRIVS:
+	case PR_GET_NO_NEW_PRIVS:
+		if (a2 | a3 | a4 || (a0 == PR_GET_NO_NEW_PRIVS && a1)) return -EINVAL;
+		if (a0 == PR_GET_NO_NEW_PRIVS) return p->no_new_privs;
+		return prctl_set(p, a0, a1);
+	case PR_SET_PDEATHSIG:
+	case PR_SET_DUMPABLE:
+	case PR_SET_KEEPCAPS:
+	case PR_SET_TIMERSLACK:
+	case PR_SET_CHILD_SUBREAPER: return prctl_set(p, a0, a1);
+	}
+	return -EINVAL;
+}
+
+/* Bits that change a program's memory layout and the like are kept and mean nothing. */
+SYSCALL(personality)
+{
+	uint32_t old = current_proc()->personality;
+
+	if ((uint32_t)a0 != UINT32_MAX) current_proc()->personality = a0;
+	return old;
+}
 
 /* ---- the machine */
 
+static struct utsname uts = {"Quire", "quire", "1.0", "#1", "x86_64", "(none)"};       /* [uts_lock] */
+static struct spinlock uts_lock = SPINLOCK_INIT(RANK_HANDLE, "uname");
+
 SYSCALL(uname)
 {
-	struct utsname u = {"Quire", "quire", "1.0", "#1", "x86_64", "(none)"};
+	struct utsname u;
 
+	spin_lock(&uts_lock);
+	u = uts;
+	spin_unlock(&uts_lock);
 	return copy_out(a0, &u, sizeof(u));
 }
+
+static long uts_set(char *name, uaddr_t from, uint64_t len)
+{
+	char new[sizeof(uts.nodename)] = "";
+
+	if (current_proc()->euid) return -EPERM;
+	if (len >= sizeof(new)) return -EINVAL;
+	if (copy_in(new, from, len)) return -EFAULT;
+	spin_lock(&uts_lock);
+	memcpy(name, new, sizeof(new));
+	spin_unlock(&uts_lock);
+	return 0;
+}
+
+SYSCALL(sethostname) { return uts_set(uts.nodename, a0, a1); }
+SYSCALL(setdomainname) { return uts_set(uts.domainname, a0, a1); }
 
 SYSCALL(sysinfo)
 {

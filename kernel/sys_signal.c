@@ -20,8 +20,8 @@ static void action_set_locked(struct proc *p, int signo, const struct sigaction_
 	p->action[signo] = *a;
 	p->action[signo].mask &= ~SIG_UNBLOCKABLE;
 	if (!drop) return;
-	p->sig_pending &= ~bit;
-	list_for(l, &p->threads) container_of(l, struct thread, proc_link)->sig_pending &= ~bit;
+	sigqueue_flush_locked(p, &p->pending, bit);
+	list_for(l, &p->threads) sigqueue_flush_locked(p, &container_of(l, struct thread, proc_link)->pending, bit);
 }
 
 SYSCALL(rt_sigaction)
@@ -64,7 +64,7 @@ SYSCALL(rt_sigprocmask)
 SYSCALL(rt_sigpending)
 {
 	struct thread *t = current_thread();
-	uint64_t set = (t->sig_pending | t->proc->sig_pending) & t->sig_mask;
+	uint64_t set = (t->pending.set | t->proc->pending.set) & t->sig_mask;
 
 	return a1 > SET_SIZE ? -EINVAL : copy_out(a0, &set, a1);
 }
@@ -91,6 +91,43 @@ SYSCALL(rt_sigsuspend)
 	return rc ? rc : sleep_for_signal();
 }
 
+/* One of `set` that is pending, waited for until the deadline.  -EAGAIN, -EINTR: another one came first */
+static int signal_wait(uint64_t set, uint64_t deadline, struct siginfo *info)
+{
+	struct thread *t = current_thread();
+	struct proc *p = t->proc;
+	struct waitq wait;
+	bool got;
+	int rc = 0;
+
+	waitq_init(&wait);
+	spin_lock(&p->lock);
+	t->sig_wait = set;
+	while (!(got = sigqueue_take_locked(p, t, set, info)) && !rc)
+		rc = waitq_sleep(&wait, &p->lock, deadline, true);
+	t->sig_wait = 0;
+	spin_unlock(&p->lock);
+	if (got) return 0;
+	return rc == -ETIMEDOUT ? -EAGAIN : rc;
+}
+
+SYSCALL(rt_sigtimedwait)
+{
+	struct siginfo info;
+	uint64_t set, ns = 0;
+	int rc;
+
+	if (a3 != SET_SIZE) return -EINVAL;
+	if (copy_in(&set, a0, sizeof(set))) return -EFAULT;
+	rc = a2 ? time_in(a2, &ns) : 0;
+	if (rc) return rc;
+	rc = signal_wait(set & ~SIG_UNBLOCKABLE, a2 ? time_mono() + ns : WAIT_FOREVER, &info);
+	if (rc) return rc;
+	if (a1 && (copy_out(a1, &info, sizeof(info)) || clear_out(a1 + sizeof(info), SIGINFO_SIZE - sizeof(info))))
+		return -EFAULT;
+	return info.signo;
+}
+
 /* ---- kill */
 
 /* POSIX kill: the sender's real or effective user is the target's real or saved one, or root. */
@@ -102,57 +139,112 @@ static bool may_signal(const struct proc *p, int signo)
 	return self->uid == p->uid || self->uid == p->suid || (signo == SIGCONT && self->sid == p->sid);
 }
 
-static int kill_one(struct proc *p, int signo)
+/* To a process, or with a tid to that thread. */
+static int send(struct proc *p, uint32_t tid, const struct siginfo *info)
 {
-	if (!may_signal(p, signo)) return -EPERM;
-	return signo ? signal_send(p, signo, SI_USER, current_proc()->pid) : 0;
+	if (!may_signal(p, info->signo)) return -EPERM;
+	if (tid) return signal_queue_thread(p, tid, info, NULL, 0);
+	return info->signo ? signal_queue(p, NULL, info) : 0;
+}
+
+static struct siginfo info_from_me(int signo, int code)
+{
+	const struct proc *self = current_proc();
+
+	return (struct siginfo){.signo = signo, .code = code, .user = {.pid = self->pid, .uid = self->uid}};
 }
 
 /* pgid 0: everyone but init, the servers and the caller.  0 if one could be signalled. */
-static int kill_many(uint32_t pgid, int signo)
+static int kill_many(uint32_t pgid, const struct siginfo *info)
 {
 	struct proc *p;
 	int rc = -ESRCH;
 
 	for (uint32_t pid = 0; (p = proc_next(pid)); proc_unref(p)) {
 		bool mine = pgid ? p->pgid == pgid : !p->server && p != current_proc();
-		int one = mine ? kill_one(p, signo) : 0;
 
-		if (mine && rc) rc = one;
 		pid = p->pid;
+		if (mine && rc) rc = send(p, 0, info);
+		else if (mine) send(p, 0, info);
 	}
 	return rc;
 }
 
 SYSCALL(kill)
 {
-	int pid = a0, signo = a1, rc;
+	struct siginfo info = info_from_me(a1, SI_USER);
+	int pid = a0, rc;
 	struct proc *p;
 
-	if (signo < 0 || signo > NSIG) return -EINVAL;
+	if (info.signo < 0 || info.signo > NSIG) return -EINVAL;
 	if (pid == INT32_MIN) return -ESRCH;
-	if (pid <= 0) return kill_many(pid == 0 ? current_proc()->pgid : pid == -1 ? 0 : (uint32_t)-pid, signo);
+	if (pid <= 0) return kill_many(pid == 0 ? current_proc()->pgid : pid == -1 ? 0 : (uint32_t)-pid, &info);
 	p = proc_find(pid);
 	if (!p) return -ESRCH;
-	rc = kill_one(p, signo);
+	rc = send(p, 0, &info);
 	proc_unref(p);
 	return rc;
 }
 
 /* tgid 0: of any process. */
-static long thread_kill(uint32_t tgid, int tid, int signo)
+static long thread_kill(uint32_t tgid, int tid, const struct siginfo *info)
 {
 	struct proc *p;
 	long rc = -ESRCH;
 
-	if (tid <= 0 || signo < 0 || signo > NSIG) return -EINVAL;
+	if (tid <= 0 || info->signo < 0 || info->signo > NSIG) return -EINVAL;
 	for (uint32_t pid = tgid ? tgid - 1 : 0; rc == -ESRCH && (p = proc_next(pid)); proc_unref(p)) {
+		struct siginfo probe = {0};
+
 		pid = p->pid;
 		if (tgid && pid != tgid) pid = UINT32_MAX - 1;  /* no such process: this was the last look */
-		else if (may_signal(p, signo)) rc = signal_send_thread(p, tid, signo);
+		else if (!signal_queue_thread(p, tid, &probe, NULL, 0)) rc = send(p, tid, info);
 	}
 	return rc;
 }
 
-SYSCALL(tkill) { return thread_kill(0, a0, a1); }
-SYSCALL(tgkill) { return (int)a0 <= 0 ? -EINVAL : thread_kill(a0, a1, a2); }
+SYSCALL(tkill)
+{
+	struct siginfo info = info_from_me(a1, SI_TKILL);
+
+	return thread_kill(0, a0, &info);
+}
+
+SYSCALL(tgkill)
+{
+	struct siginfo info = info_from_me(a2, SI_TKILL);
+
+	return (int)a0 <= 0 ? -EINVAL : thread_kill(a0, a1, &info);
+}
+
+/* Who sends the siginfo himself must not pretend to be the kernel, or kill() by somebody else. */
+static int info_in(uaddr_t from, int signo, bool other, struct siginfo *info)
+{
+	if (copy_in(info, from, sizeof(*info))) return -EFAULT;
+	info->signo = signo;
+	if (signo < 0 || signo > NSIG) return -EINVAL;
+	return other && (info->code >= 0 || info->code == SI_TKILL) ? -EPERM : 0;
+}
+
+SYSCALL(rt_sigqueueinfo)
+{
+	struct siginfo info;
+	struct proc *p;
+	int rc = info_in(a2, a1, (uint32_t)a0 != current_proc()->pid, &info);
+
+	if (rc) return rc;
+	p = (int)a0 > 0 ? proc_find(a0) : NULL;
+	if (!p) return -ESRCH;
+	rc = send(p, 0, &info);
+	proc_unref(p);
+	return rc;
+}
+
+SYSCALL(rt_tgsigqueueinfo)
+{
+	struct siginfo info;
+	int rc = info_in(a3, a2, (uint32_t)a0 != current_proc()->pid, &info);
+
+	if ((int)a0 <= 0 || (int)a1 <= 0) return -EINVAL;
+	return rc ? rc : thread_kill(a0, a1, &info);
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_time.c - RING 0 - clocks, sleeping, and the alarm.
+/* kernel/sys_time.c - RING 0 - clocks and sleeping.
  *
  * Path:  syscall.c > [sys_time.c] > time.c
- * Locks: proc->lock around the interval of the alarm; it goes off in a timer interrupt.
+ * Locks: proc->lock while threads' CPU time is read.
  */
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
@@ -13,9 +13,25 @@
 
 static struct timespec to_timespec(int64_t ns) { return (struct timespec){ns / NS, ns % NS}; }
 
-/* The time of a clock in ns; -EINVAL: no such clock. */
-static int64_t clock_now(int clock)
+/* CPU time of one thread of p; without p->lock.  -EINVAL: it has ended */
+static int64_t thread_time(struct proc *p, uint32_t tid)
 {
+	int64_t ns = -EINVAL;
+
+	spin_lock(&p->lock);
+	list_for(l, &p->threads) {
+		struct thread *t = container_of(l, struct thread, proc_link);
+
+		if (t->tid == tid) ns = thread_cpu_ns(t);
+	}
+	spin_unlock(&p->lock);
+	return ns;
+}
+
+int64_t clock_of(int clock, struct proc *p, uint32_t tid)
+{
+	struct usage u;
+
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE: return time_real();
@@ -23,10 +39,32 @@ static int64_t clock_now(int clock)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME: return time_mono();
-	case CLOCK_PROCESS_CPUTIME_ID: return proc_cpu_ns(current_proc());
-	case CLOCK_THREAD_CPUTIME_ID: return current_thread()->cpu_ns + time_mono() - current_thread()->run_since;
+	case CLOCK_PROCESS_CPUTIME_ID: return proc_cpu_ns(p);
+	case CLOCK_THREAD_CPUTIME_ID: return thread_time(p, tid);
+	case CLOCK_PROCESS_USER:
+		u = proc_usage(p);
+		return u.cpu_ns - u.sys_ns;
 	}
 	return -EINVAL;
+}
+
+/* A clock as ring 3 names it.  Negative: CPU time of a process, or of a thread of ours: ~pid << 3, bit 2 for threads,
+ * then whether all of it (2, 0) or what was used in ring 3 (1). */
+static int64_t clock_now(int clock)
+{
+	uint32_t id = ~(clock >> 3), kind = clock & 3;
+	struct proc *p;
+	int64_t ns;
+
+	if (clock >= CLOCK_PROCESS_USER) return -EINVAL;
+	if (clock >= 0) return clock_of(clock, current_proc(), current_thread()->tid);
+	if (kind == 3) return -EINVAL;
+	if (clock & 4) return thread_time(current_proc(), id ? id : current_thread()->tid);
+	p = proc_find(id ? id : current_proc()->pid);
+	if (!p) return -EINVAL;
+	ns = clock_of(kind == 1 ? CLOCK_PROCESS_USER : CLOCK_PROCESS_CPUTIME_ID, p, 0);
+	proc_unref(p);
+	return ns;
 }
 
 SYSCALL(clock_gettime)
@@ -43,6 +81,31 @@ SYSCALL(clock_getres)
 
 	if (clock_now(a0) < 0) return -EINVAL;
 	return a1 ? copy_out(a1, &ts, sizeof(ts)) : 0;
+}
+
+SYSCALL(clock_settime)
+{
+	uint64_t ns;
+	int rc;
+
+	if ((int)a0 != CLOCK_REALTIME) return -EINVAL;
+	rc = time_in(a1, &ns);
+	if (rc) return rc;
+	if (current_proc()->euid) return -EPERM;
+	if (ns < time_mono()) return -EINVAL;           /* as on Linux: the machine was not booted before 1970 */
+	time_real_set(ns);
+	return 0;
+}
+
+SYSCALL(settimeofday)
+{
+	struct timeval tv;
+
+	if (a0 && copy_in(&tv, a0, sizeof(tv))) return -EFAULT;
+	if (a0 && (tv.sec < 0 || tv.usec < 0 || tv.usec >= 1000000)) return -EINVAL;
+	if (current_proc()->euid) return -EPERM;
+	if (a0) time_real_set(MIN(tv.sec, SEC_MAX) * NS + tv.usec * 1000);
+	return 0;
 }
 
 SYSCALL(gettimeofday)
@@ -95,7 +158,7 @@ static long sleep_for(uint64_t ns, uaddr_t left)
 	return -ERESTARTNOHAND;
 }
 
-static int time_in(uaddr_t from, uint64_t *ns)
+int time_in(uaddr_t from, uint64_t *ns)
 {
 	struct timespec ts;
 
@@ -113,82 +176,32 @@ SYSCALL(nanosleep)
 	return rc ? rc : sleep_for(ns, a1);
 }
 
+/* Until a clock that may be set, or stands still while nothing runs, says so: look again now and then. */
+static long sleep_until_clock(int clock, uint64_t until)
+{
+	bool steady = clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
+	int64_t now;
+
+	while ((now = clock_now(clock)) >= 0 && (uint64_t)now < until) {
+		uint64_t left = until - now;
+
+		if (clock == CLOCK_REALTIME) left = MIN(left, (uint64_t)NS);
+		else if (!steady) left = MAX(left / ncpus, 4000000ull);
+		if (sleep_until(time_mono() + left)) return -ERESTARTNOHAND;    /* the end is absolute: it may start again */
+	}
+	return 0;
+}
+
 SYSCALL(clock_nanosleep)
 {
-	int64_t now = clock_now(a0);
-	uint64_t ns, mono = time_mono();
+	int clock = a0;
+	int64_t now = clock_now(clock);
+	uint64_t ns;
 	int rc = time_in(a2, &ns);
 
-	if (now < 0 || a0 == CLOCK_THREAD_CPUTIME_ID || a0 == CLOCK_PROCESS_CPUTIME_ID) return -EINVAL;
+	if (now < 0 || clock == CLOCK_THREAD_CPUTIME_ID || (clock < 0 && clock & 4)) return -EINVAL;
+	if (clock >= CLOCK_MONOTONIC_RAW && clock <= CLOCK_MONOTONIC_COARSE) return -EOPNOTSUPP;
 	if (rc) return rc;
-	if (!(a1 & TIMER_ABSTIME)) return sleep_for(ns, a3);
-	if (ns <= (uint64_t)now) return 0;
-	return sleep_until(mono + ns - now) ? -ERESTARTNOHAND : 0;      /* the end is absolute: it may start again */
-}
-
-/* ---- ITIMER_REAL */
-
-struct itimerval { struct timeval interval, value; };
-
-static void alarm_rings(void *arg)
-{
-	struct proc *p = arg;
-
-	signal_send(p, SIGALRM, SI_KERNEL, 0);
-	if (p->alarm_interval) timer_arm(&p->alarm, time_mono() + p->alarm_interval, alarm_rings, p);
-}
-
-static struct timeval to_timeval(uint64_t ns) { return (struct timeval){ns / NS, ns % NS / 1000}; }
-
-/* What is left now. */
-static struct itimerval alarm_get(struct proc *p)
-{
-	uint64_t when = p->alarm.when, now = time_mono(), left = when > now ? when - now : when ? 1000 : 0;
-
-	return (struct itimerval){to_timeval(p->alarm_interval), to_timeval(left)};
-}
-
-static void alarm_set(struct proc *p, uint64_t ns, uint64_t interval)
-{
-	p->alarm_interval = 0;          /* so that one that rings right now does not come back */
-	timer_cancel(&p->alarm);
-	p->alarm_interval = interval;
-	if (ns) timer_arm(&p->alarm, time_mono() + ns, alarm_rings, p);
-}
-
-static bool timeval_in(const struct timeval *tv, uint64_t *ns)
-{
-	if (tv->sec < 0 || tv->usec < 0 || tv->usec >= 1000000) return false;
-	*ns = MIN(tv->sec, SEC_MAX) * NS + tv->usec * 1000;
-	return true;
-}
-
-SYSCALL(getitimer)
-{
-	struct itimerval it = alarm_get(current_proc());
-
-	return a0 ? -EINVAL : copy_out(a1, &it, sizeof(it));
-}
-
-SYSCALL(setitimer)
-{
-	struct proc *p = current_proc();
-	struct itimerval it = {0}, old;
-	uint64_t value, interval;
-
-	if (a0) return -EINVAL;         /* ITIMER_REAL alone */
-	if (a1 && copy_in(&it, a1, sizeof(it))) return -EFAULT;
-	if (!timeval_in(&it.value, &value) || !timeval_in(&it.interval, &interval)) return -EINVAL;
-	old = alarm_get(p);
-	alarm_set(p, value, interval);
-	return a2 ? copy_out(a2, &old, sizeof(old)) : 0;
-}
-
-SYSCALL(alarm)
-{
-	struct proc *p = current_proc();
-	struct itimerval old = alarm_get(p);
-
-	alarm_set(p, (uint32_t)a0 * (uint64_t)NS, 0);
-	return old.value.sec + (old.value.usec > 0);
+	if (a1 & TIMER_ABSTIME) return sleep_until_clock(clock, ns);
+	return clock >= 0 && clock != CLOCK_PROCESS_CPUTIME_ID ? sleep_for(ns, a3) : sleep_until_clock(clock, now + ns);
 }

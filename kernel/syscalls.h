@@ -94,18 +94,38 @@
 	X(110, getppid, "") \
 	X(111, getpgrp, "") \
 	X(112, setsid, "") \
+	X(113, setreuid, "int int") \
+	X(114, setregid, "int int") \
 	X(115, getgroups, "int addr") \
+	X(116, setgroups, "int addr") \
 	X(117, setresuid, "int int int") \
+	X(118, getresuid, "addr addr addr") \
 	X(119, setresgid, "int int int") \
+	X(120, getresgid, "addr addr addr") \
 	X(121, getpgid, "int") \
+	X(122, setfsuid, "int") \
+	X(123, setfsgid, "int") \
 	X(124, getsid, "int") \
+	X(125, capget, "addr addr") \
+	X(126, capset, "addr addr") \
 	X(127, rt_sigpending, "addr size") \
+	X(128, rt_sigtimedwait, "addr addr addr size") \
+	X(129, rt_sigqueueinfo, "int int addr") \
 	X(130, rt_sigsuspend, "addr size") \
 	X(131, sigaltstack, "addr addr") \
 	X(133, mknod, "path mode dev") \
 	X(135, personality, "flags") \
 	X(137, statfs, "path addr") \
 	X(138, fstatfs, "fd addr") \
+	X(140, getpriority, "int int") \
+	X(141, setpriority, "int int int") \
+	X(142, sched_setparam, "int addr") \
+	X(143, sched_getparam, "int addr") \
+	X(144, sched_setscheduler, "int int addr") \
+	X(145, sched_getscheduler, "int") \
+	X(146, sched_get_priority_max, "int") \
+	X(147, sched_get_priority_min, "int") \
+	X(148, sched_rr_get_interval, "int addr") \
 	X(149, mlock, "addr size") \
 	X(150, munlock, "addr size") \
 	X(151, mlockall, "flags") \
@@ -114,24 +134,35 @@
 	X(158, arch_prctl, "code addr") \
 	X(160, setrlimit, "int addr") \
 	X(162, sync, "") \
+	X(164, settimeofday, "addr addr") \
 	X(165, mount, "path path path flags addr") \
 	X(166, umount2, "path flags") \
 	X(169, reboot, "magic magic command") \
+	X(170, sethostname, "addr size") \
+	X(171, setdomainname, "addr size") \
 	X(186, gettid, "") \
 	X(187, readahead, "fd size size") \
 	X(200, tkill, "int int") \
 	X(201, time, "addr") \
 	X(202, futex, "addr int int addr addr int") \
+	X(203, sched_setaffinity, "int size addr") \
 	X(204, sched_getaffinity, "int size addr") \
 	X(217, getdents64, "fd addr size") \
 	X(218, set_tid_address, "addr") \
 	X(221, fadvise64, "fd size size int") \
+	X(222, timer_create, "int addr addr") \
+	X(223, timer_settime, "int flags addr addr") \
+	X(224, timer_gettime, "int addr") \
+	X(225, timer_getoverrun, "int") \
+	X(226, timer_delete, "int") \
+	X(227, clock_settime, "int addr") \
 	X(228, clock_gettime, "int addr") \
 	X(229, clock_getres, "int addr") \
 	X(230, clock_nanosleep, "int flags addr addr") \
 	X(231, exit_group, "int") \
 	X(234, tgkill, "int int int") \
 	X(235, utimes, "path addr") \
+	X(247, waitid, "int int addr flags addr") \
 	X(257, openat, "fd path flags mode") \
 	X(258, mkdirat, "fd path mode") \
 	X(259, mknodat, "fd path mode dev") \
@@ -150,11 +181,17 @@
 	X(274, get_robust_list, "int addr addr") \
 	X(277, sync_file_range, "fd size size flags") \
 	X(280, utimensat, "fd path addr flags") \
+	X(283, timerfd_create, "int flags") \
+	X(284, eventfd, "int") \
 	X(285, fallocate, "fd flags size size") \
+	X(286, timerfd_settime, "fd flags addr addr") \
+	X(287, timerfd_gettime, "fd addr") \
+	X(290, eventfd2, "int flags") \
 	X(292, dup3, "fd fd flags") \
 	X(293, pipe2, "addr flags") \
 	X(295, preadv, "fd addr int size") \
 	X(296, pwritev, "fd addr int size") \
+	X(297, rt_tgsigqueueinfo, "int int int addr") \
 	X(302, prlimit64, "int int addr addr") \
 	X(306, syncfs, "fd") \
 	X(309, getcpu, "addr addr") \

@@ -50,8 +50,10 @@ static struct thread *thread_make(struct proc *p, const char *name, void (*fn)(v
 	if (!t) return NULL;
 	t->proc = p;
 	t->name = name;
+	t->affinity = ~0ull;
 	list_init(&t->wait_link);
 	list_init(&t->proc_link);
+	list_init(&t->pending.queue);
 	t->kstack = (uint64_t)pmap_kstack_alloc(KSTACK_PAGES);
 	t->fpu = p ? kalloc_pages(1) : NULL;
 	if (!t->kstack || (p && !t->fpu)) {
@@ -117,6 +119,7 @@ void sched_init(void)
 	extern char __boot_stack_top[];
 
 	t->name = "idle";
+	t->affinity = ~0ull;
 	t->state = THREAD_RUNNING;
 	t->cpu = this_cpu();
 	t->kstack = (uint64_t)__boot_stack_top - KSTACK_PAGES * PAGE_SIZE;

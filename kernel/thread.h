@@ -21,6 +21,9 @@ enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPING, T
 struct proc;
 struct trapframe;
 
+struct usage { uint64_t cpu_ns, sys_ns, minflt, majflt, nvcsw, nivcsw, maxrss; };  /* getrusage(2); maxrss in pages */
+struct sigpending { uint64_t set; struct list queue; };        /* sigqueue.c; bit n-1 for signal n */
+
 struct thread {
 	struct list link;               /* [s] run queue */
 	struct list wait_link;          /* [w] the waitq it sleeps on; w: that queue's lock */
@@ -39,17 +42,21 @@ struct thread {
 	int      wake_status;           /* [s] what waitq_sleep returns */
 	struct timer timeout;
 	struct cpu *cpu;                /* [s] where it ran last */
+	uint64_t affinity;              /* bit per CPU that it may run on */
 	uint64_t quantum_end;           /* time_mono() */
-	uint64_t cpu_ns, run_since;     /* used so far; when it got the CPU */
+	uint64_t sys_since;             /* [self] used.cpu_ns when it entered the call it is in; 0: none */
+	struct usage used;              /* [self] so far; cpu_ns without the turn that it has now */
+	uint64_t run_since;             /* when it got the CPU */
 	uint32_t mutexes;               /* [self] bit per rank of the mutexes it holds, for the order check */
 	bool     reserve;               /* may take pages of the reserve: servers, writeback, reclaim */
 
 	/* signals of this thread (signal.c) */
-	uint64_t sig_mask, sig_pending; /* [p] bit n-1 for signal n */
+	uint64_t sig_mask;              /* [p] bit n-1 for signal n */
+	uint64_t sig_wait;              /* [p] blocked ones that it waits for all the same (sigtimedwait) */
+	struct sigpending pending;      /* [p] */
 	uint64_t sig_saved_mask;        /* [self] for sigsuspend */
 	bool     sig_saved;
-	struct siginfo_min { int32_t signo, code, pid, uid; uint64_t addr; int32_t status; } sig_info[65];  /* [p] */
-	struct { uaddr_t sp; uint64_t size; int32_t flags; } sig_stack;                 /* [self] sigaltstack */
+	struct { uaddr_t sp; uint64_t size; uint32_t flags; } sig_stack;                /* [self] sigaltstack */
 	uint64_t sleep_until;           /* [self] a sleep begun again after a stop ends when it would have; 0: none */
 	uaddr_t  clear_tid;             /* [self] set_tid_address */
 	uaddr_t  robust;                /* [self] set_robust_list */
@@ -66,6 +73,8 @@ struct thread *thread_idle(void);                       /* for a further CPU; it
 void thread_exit(void) __attribute__((noreturn));       /* the current one; proc.c did the rest */
 void thread_yield(void);
 void thread_sleep(uint64_t ns);                         /* not interruptible; kernel threads */
+void thread_bind(struct thread *, uint64_t cpus);
+uint64_t thread_cpu_ns(struct thread *);                /* with the turn that it may have just now */
 void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep with -EINTR */
 void thread_fpu_fork(struct thread *to, struct thread *from);   /* saves the live state first if from is current */
 void thread_fpu_reset(void);                            /* the current one's, at exec */

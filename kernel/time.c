@@ -146,6 +146,11 @@ int64_t time_real(void)
 	return real_base + (int64_t)time_mono();
 }
 
+void time_real_set(int64_t ns)
+{
+	real_base = ns - (int64_t)time_mono();
+}
+
 /* Before there is a scheduler, or where it cannot be used. */
 void clock_spin(uint64_t ns)
 {

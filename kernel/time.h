@@ -9,6 +9,7 @@ struct cpu;
 
 uint64_t time_mono(void);       /* ns since boot, from the calibrated TSC; never goes back */
 int64_t time_real(void);        /* ns since the epoch: the RTC at boot + time_mono() */
+void time_real_set(int64_t ns);
 
 /* A timer calls fn(arg) once, with interrupts off and no lock held, on the CPU that armed it. */
 struct timer {

@@ -71,6 +71,18 @@ static void fault_signal(struct trapframe *tf, uaddr_t va, int rc)
 	else if (rc != -EINTR) signal_fault(SIGBUS, BUS_ADRERR, va, tf);
 }
 
+/* What the thread uses of the CPU from here to there is system time (getrusage).  Not counted: interrupts. */
+static void ring0_enter(struct thread *t)
+{
+	t->sys_since = t->used.cpu_ns + time_mono() - t->run_since;
+}
+
+static void ring0_leave(struct thread *t)
+{
+	t->used.sys_ns += t->used.cpu_ns + time_mono() - t->run_since - t->sys_since;
+	t->sys_since = 0;
+}
+
 /* Ring 0 may fault in a copy to or from ring 3's memory alone, and then without a lock: vm_fault() sleeps.
  * => interrupts off on entry and return */
 static void page_fault(struct trapframe *tf, uaddr_t va)
@@ -88,9 +100,11 @@ static void page_fault(struct trapframe *tf, uaddr_t va)
 	INVARIANT("K4", this_cpu()->lock_depth == 0);
 	p = current_proc();
 	if (p && p->map && va < USER_TOP) {
+		if (user) ring0_enter(current_thread());
 		irq_enable();
 		rc = vm_fault(p->map, va, fault_wants(tf->error));
 		irq_disable();
+		if (user) ring0_leave(current_thread());
 	}
 	if (rc == 0) return;
 	if (user) fault_signal(tf, va, rc);
@@ -159,9 +173,13 @@ void trap_handle(struct trapframe *tf)
 
 void syscall_handle(struct trapframe *tf)
 {
+	struct thread *t = current_thread();
+
 	this_cpu()->doing = "system call";
-	current_thread()->syscall_nr = tf->error;
+	t->syscall_nr = tf->error;
 	irq_enable();
+	ring0_enter(t);
 	syscall_dispatch(tf);
+	ring0_leave(t);
 	trap_exit(tf);
 }

@@ -142,10 +142,12 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 
 	if (va >= USER_TOP) return -EFAULT;
 	this_cpu()->faults++;
+	current_thread()->used.minflt++;
 	do {
 		rc = fault_try(&f, want);
 		if (rc == FAULT_FETCH) {
 			this_cpu()->major++;
+			current_thread()->used.majflt++;
 			rc = pcache_get(f.vmo, f.index, &f.ra, &p);
 			if (!rc) page_unref(p);
 			vmo_unref(f.vmo);

@@ -104,6 +104,7 @@ int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte, pte_t *old)
 	}
 	was = __atomic_exchange_n(slot, pte, __ATOMIC_SEQ_CST); /* another CPU may be setting PTE_A or PTE_D */
 	if (!was) pm->resident++;
+	pm->peak = MAX(pm->peak, pm->resident);
 	spin_unlock(&pm->lock);
 
 	if (right_lost(was, pte)) tlb_shootdown(pm, va & ~PAGE_MASK, 1);

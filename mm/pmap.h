@@ -28,6 +28,7 @@ struct pmap {
 	paddr_t  root;          /* [c] what CR3 gets; the upper half is shared with the kernel */
 	uint64_t cpus;          /* atomic: bit per CPU that has it loaded */
 	uint64_t resident;      /* [lock] PTEs that are not 0 */
+	uint64_t peak;          /* [lock] the most there ever were */
 };
 
 int pmap_init(struct pmap *);                   /* -ENOMEM */

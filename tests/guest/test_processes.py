@@ -28,9 +28,24 @@ def exec_and_damaged_programs():
 
 
 @test
+def children_and_who_waits_for_them():
+    says_zero_failed("/conformance/children")
+
+
+@test
+def queued_signals():
+    says_zero_failed("/conformance/sigqueue")
+
+
+@test
+def timers_on_all_clocks():
+    says_zero_failed("/conformance/timers")
+
+
+@test
 def process_programs_hold_on_linux_too():
     with tempfile.TemporaryDirectory() as folder:
-        for words in (["process"], ["signals"], ["exec", folder]):
+        for words in (["process"], ["signals"], ["exec", folder], ["children"], ["sigqueue"], ["timers"]):
             program = os.path.join(BUILD, "root/conformance", words[0])
             done = subprocess.run([program] + words[1:], capture_output=True, timeout=90)
             check(done.returncode == 0, words[0] + ": " + done.stdout.decode())

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/session.c - RING 0 - process groups and sessions: who belongs together, and what happens to orphaned groups.
+ *
+ * Path:  syscall.c > [session.c]; proc.c > pgrp_leave(); signal.c > pgrp_orphaned_locked()
+ * Locks: proc_tree_lock around pgid and sid.
+ */
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+
+static struct proc *member_of(struct list *l) { return container_of(l, struct proc, all_link); }
+
+static long group_of(uint32_t pid, bool session)
+{
+	struct proc *p = pid ? proc_find(pid) : current_proc();
+	long id;
+
+	if (!p) return -ESRCH;
+	id = session ? p->sid : p->pgid;
+	if (pid) proc_unref(p);
+	return id;
+}
+
+SYSCALL(getpgrp) { return group_of(0, false); }
+SYSCALL(getpgid) { return group_of(a0, false); }
+SYSCALL(getsid) { return group_of(a0, true); }
+
+/* => tree lock held */
+static bool group_in_session_locked(uint32_t pgid, uint32_t sid)
+{
+	list_for(l, &all_procs)
+		if (member_of(l)->pgid == pgid && member_of(l)->sid == sid) return true;
+	return false;
+}
+
+/* POSIX setpgid: oneself or a child that has not exec'd yet, within the session, into a group of one's own or one that
+ * is there. */
+SYSCALL(setpgid)
+{
+	struct proc *self = current_proc(), *p;
+	uint32_t pgid;
+	long rc = 0;
+
+	if ((int)a1 < 0) return -EINVAL;
+	p = proc_find(a0 ? (uint32_t)a0 : self->pid);
+	if (!p) return -ESRCH;
+	pgid = a1 ? (uint32_t)a1 : p->pid;
+	spin_lock(&proc_tree_lock);
+	if (p != self && p->parent != self) rc = -ESRCH;
+	else if (p != self && p->sid != self->sid) rc = -EPERM;
+	else if (p != self && p->execed) rc = -EACCES;
+	else if (p->sid == p->pid) rc = -EPERM;
+	else if (pgid != p->pid && !group_in_session_locked(pgid, self->sid)) rc = -EPERM;
+	else p->pgid = pgid;
+	spin_unlock(&proc_tree_lock);
+	proc_unref(p);
+	return rc;
+}
+
+SYSCALL(setsid)
+{
+	struct proc *p = current_proc();
+	long rc = p->pid;
+
+	spin_lock(&proc_tree_lock);
+	list_for(l, &all_procs)
+		if (member_of(l)->pgid == p->pid) rc = -EPERM;
+	if (rc > 0) p->pgid = p->sid = p->pid;
+	spin_unlock(&proc_tree_lock);
+	return rc;
+}
+
+/* ---- orphaned groups (POSIX 3.264): nobody of the session outside the group could continue a member */
+
+/* Does p's parent keep p's group from being an orphan?  => tree lock held */
+static bool holds_locked(const struct proc *p)
+{
+	return p->parent && !p->dead && p->parent->pgid != p->pgid && p->parent->sid == p->sid;
+}
+
+bool pgrp_orphaned_locked(uint32_t pgid, const struct proc *but)
+{
+	list_for(l, &all_procs) {
+		struct proc *p = member_of(l);
+
+		if (p->pgid == pgid && p != but && p->parent != but && holds_locked(p)) return false;
+	}
+	return true;
+}
+
+static void pgrp_continue(uint32_t pgid)
+{
+	struct proc *p;
+
+	for (uint32_t pid = 0; (p = proc_next(pid)); proc_unref(p)) {
+		pid = p->pid;
+		if (p->pgid != pgid) continue;
+		signal_send(p, SIGHUP, SI_KERNEL, 0);
+		signal_send(p, SIGCONT, SI_KERNEL, 0);
+	}
+}
+
+/* Will this group be an orphan when p is gone, was it none before, and is one of it stopped?  => tree lock held */
+static bool strands_locked(uint32_t pgid, const struct proc *p)
+{
+	if (pgrp_orphaned_locked(pgid, NULL) || !pgrp_orphaned_locked(pgid, p)) return false;
+	list_for(l, &all_procs)
+		if (member_of(l)->pgid == pgid && member_of(l) != p && member_of(l)->stopped) return true;
+	return false;
+}
+
+/* p holds its own group through its parent, and its children's groups.  One group at a time: signals are not sent with
+ * the tree locked. */
+void pgrp_leave(struct proc *p)
+{
+	uint32_t pgid, last = 0;
+
+	do {
+		pgid = 0;
+		spin_lock(&proc_tree_lock);
+		if (strands_locked(p->pgid, p)) pgid = p->pgid;
+		list_for(l, &p->children) {
+			struct proc *c = container_of(l, struct proc, sibling);
+
+			if (!pgid && c->pgid != last && strands_locked(c->pgid, p)) pgid = c->pgid;
+		}
+		spin_unlock(&proc_tree_lock);
+		if (pgid) pgrp_continue(pgid);
+		if (pgid == last) break;
+		last = pgid;
+	} while (pgid);
+}

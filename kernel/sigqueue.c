@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/sigqueue.c - RING 0 - pending signals: a set and a queue for each thread and each process.
+ *
+ * Path:  signal.c, timer.c > [sigqueue.c]
+ * Locks: proc->lock guards the queues of a process and of its threads.
+ *
+ * Q1  A signal is pending if its bit is set.  Its queue entry tells who sent it; without memory for one it has none.
+ * Q2  Signals below SIGRTMIN are queued once at most, others each time, in order (POSIX.1-2017 2.4.1, 2.4.2).
+ * Q3  RLIMIT_SIGPENDING bounds the entries of a process; only rt_sigqueueinfo and its like are refused for it. */
+#include "kernel/proc.h"
+#include "mm/frame.h"
+
+#define SYNCHRONOUS (SIG_MASK(SIGSEGV) | SIG_MASK(SIGBUS) | SIG_MASK(SIGILL) | SIG_MASK(SIGTRAP) | SIG_MASK(SIGFPE))
+
+/* => p->lock held.  -EAGAIN: no room for one more (Q3) */
+int sigqueue_add_locked(struct proc *p, struct sigpending *s, const struct siginfo *info)
+{
+	bool rt = info->signo >= SIGRTMIN, always = !rt && info->code >= 0;
+	struct sigentry *e = NULL;
+
+	if (!rt && (s->set & SIG_MASK(info->signo))) return 0;      /* Q2 */
+	if (always || p->sig_queued < p->rlimit[RLIMIT_SIGPENDING][0]) e = kalloc(sizeof(*e));
+	if (!e && rt && info->code != SI_USER) return -EAGAIN;
+	s->set |= SIG_MASK(info->signo);
+	if (!e) return 0;
+	e->info = *info;
+	list_push_back(&s->queue, &e->link);
+	p->sig_queued++;
+	return 0;
+}
+
+static void entry_drop_locked(struct proc *p, struct sigentry *e)
+{
+	list_remove(&e->link);
+	if (e->overrun) return;         /* a timer's own, used again */
+	p->sig_queued--;
+	kfree(e);
+}
+
+/* The oldest entry of this signal goes; the bit too if it was the last. => p->lock held */
+static void take_locked(struct proc *p, struct sigpending *s, int signo, struct siginfo *info)
+{
+	struct sigentry *first = NULL, *second = NULL;
+
+	list_for(l, &s->queue) {
+		struct sigentry *e = container_of(l, struct sigentry, link);
+
+		if (e->info.signo != signo) continue;
+		if (first) second = e;
+		else first = e;
+		if (second) break;
+	}
+	*info = first ? first->info : (struct siginfo){.signo = signo, .code = SI_USER};
+	if (!second) s->set &= ~SIG_MASK(signo);
+	if (!first) return;
+	if (first->overrun) *first->overrun = info->timer.overrun;
+	entry_drop_locked(p, first);
+}
+
+/* The next of `set`: SIGKILL, then what the thread itself caused, then the lowest; the thread's before the process's.
+ * => p->lock held.  false: none is pending */
+bool sigqueue_take_locked(struct proc *p, struct thread *t, uint64_t set, struct siginfo *info)
+{
+	struct sigpending *s = t->pending.set & set ? &t->pending : &p->pending;
+	uint64_t ready = s->set & set;
+
+	if ((t->pending.set | p->pending.set) & set & SIG_MASK(SIGKILL)) {
+		s = t->pending.set & SIG_MASK(SIGKILL) ? &t->pending : &p->pending;
+		ready = SIG_MASK(SIGKILL);
+	}
+	if (ready & SYNCHRONOUS) ready &= SYNCHRONOUS;
+	if (!ready) return false;
+	take_locked(p, s, __builtin_ctzll(ready) + 1, info);
+	return true;
+}
+
+/* => p->lock held, or nobody else has p any more */
+void sigqueue_flush_locked(struct proc *p, struct sigpending *s, uint64_t set)
+{
+	s->set &= ~set;
+	list_for_safe(l, next, &s->queue) {
+		struct sigentry *e = container_of(l, struct sigentry, link);
+
+		if (SIG_MASK(e->info.signo) & set) entry_drop_locked(p, e);
+	}
+}
+
+/* A timer's signal, which has an entry of its own: on a queue already, its expirations are overruns. => p->lock held */
+void sigqueue_add_timer_locked(struct sigpending *s, struct sigentry *e, uint64_t expirations)
+{
+	bool queued = !list_empty(&e->link);
+	uint64_t overrun = expirations - 1 + (queued ? e->info.timer.overrun + 1ull : 0);
+
+	e->info.timer.overrun = MIN(overrun, (uint64_t)INT32_MAX);      /* DELAYTIMER_MAX */
+	if (queued) return;
+	s->set |= SIG_MASK(e->info.signo);
+	list_push_back(&s->queue, &e->link);
+	e->on = s;
+}
+
+/* The timer goes away. => p->lock held */
+void sigqueue_remove_timer_locked(struct sigentry *e)
+{
+	bool more = false;
+
+	if (list_empty(&e->link)) return;
+	list_remove(&e->link);
+	list_for(l, &e->on->queue) more |= container_of(l, struct sigentry, link)->info.signo == e->info.signo;
+	if (!more) e->on->set &= ~SIG_MASK(e->info.signo);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* user/conformance/check.h - what these programs count: checks, and those that failed.  Runs on Linux too. */
+#ifndef USER_CONFORMANCE_CHECK_H
+#define USER_CONFORMANCE_CHECK_H
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int failed, checks;
+
+#define check(cond) check_(!!(cond), #cond, __LINE__)
+#define check_error(call, error) (errno = 0, check_((call) == -1 && errno == (error), #call ": " #error, __LINE__))
+
+static inline void check_(int ok, const char *what, int line)
+{
+	checks++;
+	if (ok) return;
+	failed++;
+	printf("not ok: %d: %s (errno %d)\n", line, what, errno);
+	fflush(stdout);
+}
+
+static inline int checked(void)
+{
+	printf("%d checks, %d failed\n", checks, failed);
+	return failed > 0;
+}
+
+static inline long ms_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static inline void ms_sleep(long ms)
+{
+	struct timespec ts = {ms / 1000, ms % 1000 * 1000000};
+
+	while (nanosleep(&ts, &ts) && errno == EINTR) { }
+}
+
+/* CPU time, not a sleep. */
+static inline void ms_burn(long ms)
+{
+	struct timespec ts;
+	long end = -1, now;
+
+	do {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+		now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+		if (end < 0) end = now + ms;
+	} while (now < end);
+}
+
+/* fn in a child; what it returns adds to our failures. */
+static inline void in_child(void (*fn)(void))
+{
+	pid_t p;
+	int st = 0;
+
+	fflush(stdout);
+	p = fork();
+	if (p == 0) {
+		failed = 0;
+		fn();
+		fflush(stdout);
+		_exit(failed > 100 ? 100 : failed);
+	}
+	checks++;
+	if (p > 0 && waitpid(p, &st, 0) == p && WIFEXITED(st)) failed += WEXITSTATUS(st);
+	else failed++, printf("not ok: a child ended with status %x\n", st);
+}
+
+#endif
