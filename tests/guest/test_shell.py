@@ -1,58 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A person at the prompt: keys arrive on the serial line, and the line is edited, recalled, run and interrupted."""
-import os
-import socket
-import time
-
-from quire import Failed, Guest, Image, check, test
-
-
-class Terminal:
-    """The guest's serial line as a socket; what it prints is also in the console log."""
-
-    def __init__(self, image):
-        self.guest = Guest(image)
-        path = os.path.join(self.guest.dir, "tty")
-        self.guest.start(serial=["-chardev", "socket,id=s0,path=%s,server=on,wait=off,logfile=%s" % (
-            path, self.guest.console_file), "-serial", "chardev:s0"])
-        self.sock = socket.socket(socket.AF_UNIX)
-        for _ in range(100):
-            try:
-                self.sock.connect(path)
-                break
-            except OSError:
-                time.sleep(0.05)
-        self.seen = 0
-
-    def expect(self, text, timeout=30):
-        """Wait until the text appears after what was expected before."""
-        end = time.monotonic() + timeout
-        self.sock.settimeout(0.05)
-        while time.monotonic() < end:
-            try:
-                self.sock.recv(4096)
-            except OSError:
-                pass
-            at = self.guest.console().find(text, self.seen)
-            if at >= 0:
-                self.seen = at + len(text)
-                return
-        raise Failed("no %r; %s" % (text, self.guest.report()))
-
-    def type(self, keys):
-        self.sock.sendall(keys)
-
-    def run(self, keys, answer):
-        """Type, see the answer, and the prompt again."""
-        self.type(keys)
-        self.expect(answer)
-        self.expect(b"quire$ ")
+from quire import Image, check, test
+from terminal import Terminal
 
 
 @test
 def a_person_at_the_prompt():
     with Image(cmdline="norun") as img:
-        t = Terminal(img.path)
+        t = Terminal(img.path, b"quire$ ")
         with t.guest as g:
             t.expect(b"docs/conformance.md lists all")          # the summary of the ledger
             t.expect(b"quire$ ")

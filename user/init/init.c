@@ -68,18 +68,28 @@ static int take_files(const char *in, const char *out)
 	return 1;
 }
 
+/* A program starts with what a login gives it: default signals (what is ignored stays so across exec), PATH, HOME. */
+static void become(char *const argv[])
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTTOU, SIG_DFL);
+	setenv("PATH", SEARCH, 1);
+	setenv("HOME", "/root", 1);
+	if (chdir("/root")) _exit(126);
+	execv("/bin/sh", argv);
+	_exit(127);
+}
+
 static pid_t run(const char *command, const char *in, const char *out)
 {
+	char *argv[] = {"sh", "-c", (char *)command, NULL};
 	pid_t pid = fork();
 
 	if (pid) return pid;
 	setpgid(0, 0);
 	if (!take_files(in, out)) _exit(126);
-	setenv("PATH", SEARCH, 1);
-	setenv("HOME", "/root", 1);
-	if (chdir("/root")) _exit(126);
-	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-	_exit(127);
+	become(argv);
+	return 0;
 }
 
 /* Wait for this child, reaping whoever else ends; the shell's kind of status. */
@@ -146,11 +156,7 @@ static void shell(void)
 	if (pid == 0) {
 		setpgid(0, 0);
 		tcsetpgrp(0, getpid());
-		setenv("PATH", SEARCH, 1);
-		setenv("HOME", "/root", 1);
-		if (chdir("/root")) _exit(126);
-		execv("/bin/sh", argv);
-		_exit(127);
+		become(argv);
 	}
 	await(pid);
 	tcsetpgrp(0, getpid());
