@@ -53,3 +53,50 @@ def every_file_of_proc_can_be_read():
     check(len(names) > 80, "the table was not understood")
     status, text = run_cmd("cat %s >/dev/null && echo all" % " ".join(names), cmdline="vm=split")
     check(status == 0 and text == "all\n", text)
+
+
+@test
+def busybox_reads_proc():
+    """free, ps, top, mount, uptime, df, pidof and kill of Debian's busybox."""
+    status, text = run_cmd("sh -c 'sleep 99 & for c in free \"ps -o pid,ppid,user,stat,args\" \"top -b -n1\" mount uptime df \"pidof sleep\"; "
+                           "do echo \"== $c\"; $c; done; kill $(pidof sleep); wait; echo gone=$?; ps'", debian=True, mem=512)
+    part = dict(p.split("\n", 1) for p in re.split("^== ", text, flags=re.M)[1:])
+    check(status == 0, text)
+    check(re.search(r"^Mem: +\d{6} +\d+ +\d{6} +0 +\d+ +\d{6}$", part["free"], re.M), part["free"])
+    check(re.search(r"^ +1 +0 root +S +\[init\]$", part["ps -o pid,ppid,user,stat,args"], re.M), text)
+    check(re.search(r"^ +\d+ +\d+ root +S +sleep 99$", part["ps -o pid,ppid,user,stat,args"], re.M), text)
+    check(re.search(r"^CPU: +\d+% usr .* \d+% idle", part["top -b -n1"], re.M), text)
+    check(re.search(r"^ +\d+ +\d+ root +R .* top -b -n1$", part["top -b -n1"], re.M), text)
+    check("/dev/vda2 on / type ext2 (rw,relatime)\n" in part["mount"] and "proc on /proc type proc" in part["mount"], text)
+    check(re.search(r" up 0 min, +0 users, +load average: \d\.\d\d, ", part["uptime"]), text)
+    check(re.search(r"^/dev/vda2 +\d+ +\d+ +\d+ +\d+% /$", part["df"], re.M), text)
+    check(re.match(r"\d+\ngone=0\n", part["pidof sleep"]) and not re.search(r" sleep 99$", part["pidof sleep"], re.M), text)
+
+
+def libraries(smaps):
+    """{mapping: {name: KiB}} of the text mappings of shared libraries."""
+    found, at = {}, None
+    for line in smaps.splitlines():
+        m = re.match(r"[0-9a-f]+-[0-9a-f]+ (....) .*?(/\S*\.so\S*)?$", line)
+        if m:
+            at = found.setdefault(m[2], {}) if m[2] and m[1] == "r-xp" else None
+        elif at is not None:
+            name, value = line.split(":")
+            at[name] = int(value.split()[0]) if value.strip()[:1].isdigit() else 0
+    return found
+
+
+@test
+def two_programs_have_their_libraries_from_one_page_cache():
+    status, text = run_cmd("sh -c '(sleep 6) | sqlite3 /tmp/1.db & (sleep 6) | sqlite3 /tmp/2.db & "
+                           "sleep 3; for p in $(pidof sqlite3); do echo == $p; cat /proc/$p/smaps; done'", debian=True, mem=512)
+    check(status == 0, text)
+    two = [libraries(part) for part in text.split("== ")[1:]]
+    check(len(two) == 2, text)
+    for found in two:
+        check(len(found) >= 5 and any("libc.so.6" in name for name in found), "libraries: %r" % found)
+        for name, n in found.items():
+            check(n["Rss"] == n["Shared_Clean"] + n["Private_Clean"] and n["Anonymous"] == 0, "%s: %r" % (name, n))
+            check(n["Pss"] <= n["Rss"], "%s: %r" % (name, n))
+        libc = next(n for name, n in found.items() if "libc.so.6" in name)
+        check(libc["Shared_Clean"] > 200 and libc["Pss"] < 0.7 * libc["Rss"], "libc: %r" % libc)
