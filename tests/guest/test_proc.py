@@ -100,3 +100,17 @@ def two_programs_have_their_libraries_from_one_page_cache():
             check(n["Pss"] <= n["Rss"], "%s: %r" % (name, n))
         libc = next(n for name, n in found.items() if "libc.so.6" in name)
         check(libc["Shared_Clean"] > 200 and libc["Pss"] < 0.7 * libc["Rss"], "libc: %r" % libc)
+
+
+@test
+def pages_shows_what_is_cached_dirty_and_mapped():
+    status, text = run_cmd("cat /bin/ls >/dev/null; cp /bin/ls /root/x; pages /bin/ls /bin/sh /conformance/posix /root/x; sync; pages /root/x; pages 4")
+    check(status == 0, text)
+    whole = {m[1]: [int(n) for n in m.groups()[1:]]
+             for m in re.finditer(r"^(/\S+): (\d+) pages, (\d+) in memory, (\d+) dirty, (\d+) mapped$", text, re.M)}
+    n = whole["/bin/ls"][0]
+    check(n > 3 and whole["/bin/ls"] == [n, n, 0, 0], "read: all in memory, clean, not mapped\n" + text)
+    check(whole["/bin/sh"][3] > 3, "the shell that runs has mapped its program\n" + text)
+    check(whole["/conformance/posix"][1:] == [0, 0, 0], "nobody touched it\n" + text)
+    check(whole["/root/x"] == [n, n, 0, 0] and "/root/x: %d pages, %d in memory, %d dirty, 0 mapped" % (n, n, n) in text, text)
+    check(re.search(r"^ +\d+ +\d+ +\d+ +\d+ +\d+  \[stack\]$", text, re.M) and re.search(r"  all$", text, re.M), text)
