@@ -107,12 +107,13 @@ struct vm_extent {
 /* Devices [S].  dev is HANDLE_DEVICE. */
 #define SYS_dev_info        0x1030 /* dev, dev_info* -> 0 */
 #define SYS_dev_map         0x1031 /* dev, bar, offset, len -> address (uncached); pages of the MSI-X table: -EPERM */
-#define SYS_dev_irq         0x1032 /* dev, MSI-X entry, port, bits -> 0: the interrupt notifies the port with bits */
+#define SYS_dev_irq         0x1032 /* dev, MSI-X entry, port, bits, cpu -> 0: it interrupts this CPU, which notifies the port */
 #define SYS_dev_alloc       0x1033 /* dev, dev_mem*, pages -> 0: wired, zeroed, contiguous memory for rings */
 #define SYS_dev_segments    0x1034 /* dev, run, off, len, dev_seg*, max -> n: where these bytes are for DMA */
 #define SYS_disk_register   0x1035 /* port, sectors, flags (DISK_*) -> index: this server's disk is ready */
 #define SYS_disk_open       0x1036 /* index, disk_info* -> 0, -ENXIO past the last; waits until the driver registered */
 
+#define IRQ_HERE (~0ull)        /* cpu: the one that the caller runs on */
 #define DEV_NAME_MAX 16
 struct dev_info {
 	uint16_t vendor, device, bdf, msix_entries;

@@ -59,9 +59,9 @@ static inline long q_dev_map(uint32_t dev, int bar, uint64_t off, uint64_t len)
 {
 	return QUIRE(SYS_dev_map, dev, bar, off, len, 0, 0);
 }
-static inline long q_dev_irq(uint32_t dev, int entry, uint32_t port, uint64_t bits)
+static inline long q_dev_irq(uint32_t dev, int entry, uint32_t port, uint64_t bits, uint64_t cpu)
 {
-	return QUIRE(SYS_dev_irq, dev, entry, port, bits, 0, 0);
+	return QUIRE(SYS_dev_irq, dev, entry, port, bits, cpu, 0);
 }
 static inline long q_dev_alloc(uint32_t dev, struct dev_mem *m, int pages)
 {

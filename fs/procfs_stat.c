@@ -121,7 +121,7 @@ int make_interrupts(struct text *t, const struct proc_node *n)
 	for (unsigned i = 0; i < count; i++) text_add(t, "       CPU%-2u", i);
 	text_add(t, "\nINT:");
 	for (unsigned i = 0; i < count; i++) text_add(t, " %11lu", (UL)c[i].irqs);
-	text_add(t, "   Interrupts, the timer's too\nTLB:");
+	text_add(t, "   Interrupts of devices\nTLB:");
 	for (unsigned i = 0; i < count; i++) text_add(t, " %11lu", (UL)c[i].flushes);
 	text_add(t, "   TLB shootdowns\n");
 	return 0;

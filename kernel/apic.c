@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/apic.c - RING 0 - local APIC in xAPIC mode (SDM 3A ch. 10), I/O APIC, and the table of handlers.
  *
- * Locks: irq_lock guards the handler table; it is not held while a handler runs.
+ * Locks: irq_lock guards who gets which vector.  An interrupt takes no lock:
+ *
+ * Q1  A handler's argument is there before the handler is seen, and until no CPU runs it any more (irq_free).
  */
 #include "kernel/apic.h"
 
 #include "boot/bootinfo.h"
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
+#include "kernel/smp.h"
 #include "kernel/time.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"
@@ -155,7 +158,7 @@ int irq_alloc(void (*fn)(void *), void *arg)
 	for (int v = VECTOR_FIRST; v <= VECTOR_LAST && found < 0; v++) {
 		if (handler[v].fn) continue;
 		handler[v].arg = arg;
-		handler[v].fn = fn;
+		__atomic_store_n(&handler[v].fn, fn, __ATOMIC_RELEASE);
 		found = v;
 	}
 	spin_unlock(&irq_lock);
@@ -165,26 +168,31 @@ int irq_alloc(void (*fn)(void *), void *arg)
 void irq_free(int vector)
 {
 	spin_lock(&irq_lock);
-	handler[vector].fn = NULL;
+	__atomic_store_n(&handler[vector].fn, NULL, __ATOMIC_SEQ_CST);
+	for (struct cpu *c = cpus; c < cpus + ncpus; c++) {
+		while (__atomic_load_n(&c->irq_vector, __ATOMIC_SEQ_CST) == vector) {
+			shootdown_poll();       /* N2 */
+			__builtin_ia32_pause();
+		}
+	}
 	spin_unlock(&irq_lock);
 }
 
-bool irq_dispatch(int vector)
+void irq_dispatch(int vector)
 {
+	struct cpu *c = this_cpu();
 	void (*fn)(void *);
-	void *arg;
 
-	spin_lock(&irq_lock);
-	fn = handler[vector].fn;
-	arg = handler[vector].arg;
-	spin_unlock(&irq_lock);
-	if (fn) fn(arg);
-	return fn != NULL;
+	c->irqs++;
+	__atomic_store_n(&c->irq_vector, vector, __ATOMIC_SEQ_CST);     /* Q1: before the look at the table */
+	fn = __atomic_load_n(&handler[vector].fn, __ATOMIC_SEQ_CST);
+	if (fn) fn(handler[vector].arg);
+	__atomic_store_n(&c->irq_vector, 0, __ATOMIC_RELEASE);
 }
 
-uint64_t msi_address(void)
+uint64_t msi_address(const struct cpu *c)
 {
-	return 0xfee00000ull | (uint64_t)this_cpu()->apic_id << 12;
+	return 0xfee00000ull | (uint64_t)c->apic_id << 12;
 }
 
 uint32_t msi_data(int vector)

@@ -5,6 +5,8 @@
 
 #include "kernel/klib.h"
 
+struct cpu;
+
 #define VECTOR_TIMER    0x20
 #define VECTOR_FIRST    0x30            /* handed out by irq_alloc */
 #define VECTOR_LAST     0xef
@@ -24,9 +26,9 @@ void apic_timer_calibrate(void);
 void ioapic_route(uint8_t isa_irq, int vector);
 /* fn(arg) runs with interrupts off, on the CPU that got it.  The vector, or -ENOSPC. */
 int irq_alloc(void (*fn)(void *), void *arg);
-void irq_free(int vector);
-bool irq_dispatch(int vector);          /* false: nobody wanted it */
-uint64_t msi_address(void);             /* SDM 3A 10.11.1 */
+void irq_free(int vector);              /* fn is not running any more, nor will it; not called by fn */
+void irq_dispatch(int vector);          /* nothing if nobody wants it */
+uint64_t msi_address(const struct cpu *);       /* SDM 3A 10.11.1: the CPU that it interrupts */
 uint32_t msi_data(int vector);
 
 #endif

@@ -188,7 +188,7 @@ static void device_interrupt(void *arg)
 }
 
 /* Once per entry: the vector belongs to it until the device stops. */
-int device_irq(struct device *d, unsigned entry, struct port *p, uint64_t bits)
+int device_irq(struct device *d, unsigned entry, struct port *p, uint64_t bits, const struct cpu *cpu)
 {
 	volatile uint32_t *e;
 	int rc;
@@ -200,8 +200,8 @@ int device_irq(struct device *d, unsigned entry, struct port *p, uint64_t bits)
 	if (rc > 0) {
 		kobj_ref(&p->obj);
 		d->irq[entry] = (struct device_irq){ rc, p, bits };
-		e[0] = msi_address();
-		e[1] = msi_address() >> 32;
+		e[0] = msi_address(cpu);
+		e[1] = msi_address(cpu) >> 32;
 		e[2] = msi_data(rc);
 		e[3] = 0;               /* not masked */
 	}

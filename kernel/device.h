@@ -7,6 +7,7 @@
 #include "kernel/kobj.h"
 #include "kernel/lock.h"
 
+struct cpu;
 struct map;
 struct page;
 struct port;
@@ -34,7 +35,7 @@ struct device {
 
 struct device *device_create(const struct boot_pci *);    /* NULL: no memory; one reference */
 int device_map_bar(struct device *, struct map *, unsigned bar, uint64_t off, uint64_t len, uint64_t *at);
-int device_irq(struct device *, unsigned entry, struct port *, uint64_t bits);
+int device_irq(struct device *, unsigned entry, struct port *, uint64_t bits, const struct cpu *);
 int device_alloc(struct device *, struct map *, uint32_t npages, uint64_t *at, paddr_t *phys);
 
 #endif

@@ -96,6 +96,7 @@ static void schedule_locked(void)
 	c->resched = !allowed(next, c);         /* bound elsewhere meanwhile: it goes before it is in ring 3 */
 	clock_want(sched_deadline());
 	if (next == t) return;
+	c->switches++;
 	c->thread = next;
 	state_save(t);
 	state_load(next);

@@ -66,7 +66,8 @@ SYSCALL(dev_irq)
 
 	if (!d) return is_server() ? -EBADF : -EPERM;
 	p = port_get(a2);
-	if (p) rc = a1 > UINT32_MAX ? -EINVAL : device_irq(d, a1, p, a3);
+	if (a4 == IRQ_HERE) a4 = this_cpu()->id;
+	if (p) rc = a1 > UINT32_MAX || a4 >= ncpus ? -EINVAL : device_irq(d, a1, p, a3, &cpus[a4]);
 	if (p) kobj_unref(&p->obj);
 	kobj_unref(&d->obj);
 	return rc;

@@ -92,7 +92,7 @@ static int facts_cpus(struct query *q)
 
 		f[n] = (struct facts_cpu){
 			.user_ns = now - MIN(idle, now), .idle_ns = idle,
-			.shootdowns = c->tlb_shootdowns, .flushes = c->tlb_flushes,
+			.irqs = c->irqs, .switches = c->switches, .shootdowns = c->tlb_shootdowns, .flushes = c->tlb_flushes,
 			.faults = c->faults, .major = c->major, .in = c->pages_in, .out = c->pages_out,
 		};
 	}

@@ -224,7 +224,7 @@
 	X(0x1021, run_zero, "handle size size") \
 	X(0x1030, dev_info, "handle addr") \
 	X(0x1031, dev_map, "handle int size size") \
-	X(0x1032, dev_irq, "handle int handle bits") \
+	X(0x1032, dev_irq, "handle int handle bits int") \
 	X(0x1033, dev_alloc, "handle addr size") \
 	X(0x1034, dev_segments, "handle handle size size addr size") \
 	X(0x1035, disk_register, "handle size flags") \

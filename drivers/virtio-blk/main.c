@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "abi/blk.h"
 #include "abi/pager.h"
@@ -197,29 +198,41 @@ static void message_loop(void)
 	}
 }
 
-/* Is this one of the space-separated words of the kernel's command line? */
-static bool cmdline_has(const char *word)
+/* What follows the name in the word of the kernel's command line that begins with it, or NULL. */
+static const char *cmdline_word(const char *name)
 {
-	char line[512] = "", *rest = line, *w;
+	static char line[512];
+	char *rest = line, *w;
 
-	if (q_cmdline(line, sizeof(line)) < 0) return false;
+	if (q_cmdline(line, sizeof(line)) < 0) return NULL;
 	while ((w = strtok_r(rest, " \t\r\n", &rest))) {
-		if (strcmp(w, word) == 0) return true;
+		if (strncmp(w, name, strlen(name)) == 0) return w + strlen(name);
 	}
-	return false;
+	return NULL;
+}
+
+/* irqcpu=N: which CPU the device interrupts.  Without it the one that the driver runs on: the shortest way. */
+static uint64_t irq_cpu(void)
+{
+	const char *n = cmdline_word("irqcpu=");
+
+	if (!n) return IRQ_HERE;
+	if (atol(n) >= 0 && atol(n) < sysconf(_SC_NPROCESSORS_ONLN)) return (uint64_t)atol(n);
+	fprintf(stderr, "irqcpu=%s: there is no such CPU\n", n);
+	return IRQ_HERE;
 }
 
 /* Without a disk there is nothing to serve: the kernel tells the file server that this disk is dead. */
 int main(void)
 {
-	long rc = vblk_start(&disk);
+	long rc = vblk_start(&disk, irq_cpu());
 
 	if (!rc) rc = q_disk_register(HANDLE_PORT, disk.sectors, disk.readonly ? DISK_READONLY : 0);
 	if (rc < 0) {
 		fprintf(stderr, "the disk cannot be used: %s\n", strerror(-(int)rc));
 		return 1;
 	}
-	noflush = cmdline_has("noflush");
+	noflush = cmdline_word("noflush") != NULL;
 	if (noflush) fprintf(stderr, "flushes are left out on purpose: nothing is durable\n");
 	message_loop();
 }

@@ -100,12 +100,12 @@ static int config_read(struct vblk_info *info)
 }
 
 /* 4.1.5.1.2: an event without a vector reads back as NO_VECTOR; then it would never be heard of. */
-static int vectors_set(void)
+static int vectors_set(uint64_t cpu)
 {
 	uint16_t config = dev.msix_entries > 1 ? 0 : NO_VECTOR, data = dev.msix_entries > 1 ? 1 : 0;
-	long rc = config != NO_VECTOR ? q_dev_irq(HANDLE_DEVICE, config, HANDLE_PORT, NOTIFY_CONFIG) : 0;
+	long rc = config != NO_VECTOR ? q_dev_irq(HANDLE_DEVICE, config, HANDLE_PORT, NOTIFY_CONFIG, cpu) : 0;
 
-	if (!rc) rc = q_dev_irq(HANDLE_DEVICE, data, HANDLE_PORT, NOTIFY_QUEUE);
+	if (!rc) rc = q_dev_irq(HANDLE_DEVICE, data, HANDLE_PORT, NOTIFY_QUEUE, cpu);
 	if (rc) return (int)rc;
 	dev.common->config_msix_vector = config;
 	dev.common->queue_msix_vector = data;
@@ -141,7 +141,7 @@ static int queue_memory(uint16_t size, uint64_t *ring_phys)
 
 /* 4.1.5.1.3: select the queue, cut its size to ours, say where its three parts are, give it a vector, enable it.
  * One queue is enough for one thread. */
-static int queue_start(void)
+static int queue_start(uint64_t cpu)
 {
 	uint64_t phys = 0, at;
 	uint16_t size;
@@ -155,7 +155,7 @@ static int queue_start(void)
 		return -ENODEV;
 	}
 	rc = queue_memory(size, &phys);
-	if (!rc) rc = vectors_set();
+	if (!rc) rc = vectors_set(cpu);
 	if (rc) return rc;
 	dev.common->queue_size = size;
 	write64(dev.common->queue_desc, phys + VIRTQ_DESC_OFF);
@@ -170,7 +170,7 @@ static int queue_start(void)
 
 /* vblk_start: after this the device works, and interrupts come to HANDLE_PORT as notifications.
  * => 0 and what the disk is like in *info; -errno, and the device is told that it has been given up (FAILED) */
-int vblk_start(struct vblk_info *info)
+int vblk_start(struct vblk_info *info, uint64_t cpu)
 {
 	int rc = virtio_pci_find(&dev);
 
@@ -179,7 +179,7 @@ int vblk_start(struct vblk_info *info)
 	dev.common->device_status |= STATUS_ACKNOWLEDGE;
 	dev.common->device_status |= STATUS_DRIVER;
 	rc = features_negotiate();
-	if (!rc) rc = queue_start();
+	if (!rc) rc = queue_start(cpu);
 	if (!rc) rc = config_read(info);
 	if (rc) {
 		dev.common->device_status |= STATUS_FAILED;

@@ -25,7 +25,8 @@ struct job {
 
 struct vblk_info { uint64_t sectors; bool readonly; bool flush; };
 
-int vblk_start(struct vblk_info *);     /* virtio 1.1 3.1.1; says on stderr what is wrong; -errno */
+/* virtio 1.1 3.1.1; cpu gets the interrupts (SYS_dev_irq).  Says on stderr what is wrong; -errno */
+int vblk_start(struct vblk_info *, uint64_t cpu);
 int vblk_submit(struct job *);          /* as much of it as fits.  0: all; -EAGAIN: the queue is full; else it failed */
 void vblk_interrupt(void);              /* requests have finished */
 void vblk_config_interrupt(void);

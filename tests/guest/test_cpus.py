@@ -4,6 +4,7 @@
 All other guest tests run on two (`make test CPUS=n` changes that).
 """
 import os
+import re
 import subprocess
 
 from quire import BUILD, TOP, check, run_cmd, test
@@ -37,6 +38,21 @@ def the_machine_has_as_many_cpus_as_qemu_says():
     for cpus in (1, 2, 4):
         status, text = run_cmd("/conformance/scale 0.05", guest_kw={"cpus": cpus})
         check(status == 0 and text.startswith("%d CPUs\n" % cpus), text)
+
+
+def device_irqs(text):
+    """Interrupts of devices by CPU, from /proc/interrupts."""
+    return [int(n) for n in re.search(r"^INT:([ 0-9]+)", text, re.M).group(1).split()]
+
+
+@test
+def the_disk_interrupts_the_cpu_that_irqcpu_names():
+    for cpu, word in ((0, ""), (2, "irqcpu=2"), (0, "irqcpu=9")):
+        status, text = run_cmd("cat /conformance/* >/dev/null; cat /proc/interrupts", cmdline=word, guest_kw={"cpus": 4})
+        irqs = device_irqs(text)
+        check(status == 0 and len(irqs) == 4, text)
+        others = sum(irqs) - irqs[cpu]
+        check(irqs[cpu] > 20 and others < 5, "%s: %r" % (word, irqs))
 
 
 def the_suite_passes_with_delays_at_locks():
