@@ -191,6 +191,7 @@ struct pollfd { int32_t fd; int16_t events, revents; };
 #ifndef QUIRE_HOST              /* unit tests have these from the C library */
 struct timespec { int64_t sec, nsec; };
 struct timeval { int64_t sec, usec; };
+struct itimerspec { struct timespec interval, value; };
 struct stat {
 	uint64_t dev, ino, nlink;
 	uint32_t mode, uid, gid, pad0;
@@ -212,10 +213,10 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define WSTOPPED       2
 #define WEXITED        4
 #define WCONTINUED     8
-#define WNOWAIT        0x01000000u
-#define __WNOTHREAD    0x20000000u
-#define __WALL         0x40000000u
-#define __WCLONE       0x80000000u
+#define WNOWAIT        0x01000000
+#define W_NOTHREAD    0x20000000u
+#define W_ALL         0x40000000u
+#define W_CLONE       0x80000000u
 #define P_ALL   0
 #define P_PID   1
 #define P_PGID  2

@@ -23,7 +23,6 @@ void ctimer_init(struct ctimer *, struct proc *, void (*fire)(struct ctimer *, u
 void ctimer_set(struct ctimer *, int clock, uint64_t expires, uint64_t interval);      /* 0: not armed, and it will not fire */
 void ctimer_get(struct ctimer *, uint64_t *left, uint64_t *interval);
 
-struct itimerspec { struct timespec interval, value; };
 struct itimerspec ctimer_spec(struct ctimer *);
 /* A value of 0 switches it off.  Relative: from now. */
 void ctimer_set_spec(struct ctimer *, int clock, bool absolute, uint64_t value, uint64_t interval);

@@ -16,12 +16,12 @@ struct wait_request {
 	int code, status;               /* found: CLD_*, and the status as wait4 gives it */
 };
 
-/* Children that send SIGCHLD at their end, __WCLONE: the others (wait4(2)). */
+/* Children that send SIGCHLD at their end, W_CLONE: the others (wait4(2)). */
 static bool wait_matches(const struct proc *c, const struct wait_request *w)
 {
 	bool other = c->exit_signal != SIGCHLD;
 
-	if (!(w->options & __WALL) && other != !!(w->options & __WCLONE)) return false;
+	if (!(w->options & W_ALL) && other != !!(w->options & W_CLONE)) return false;
 	if (w->which == P_ALL) return true;
 	return w->id == (w->which == P_PID ? c->pid : c->pgid);
 }
@@ -114,7 +114,7 @@ SYSCALL(wait4)
 	struct rusage r;
 	long rc;
 
-	if ((uint32_t)a2 & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)) return -EINVAL;
+	if ((uint32_t)a2 & ~(WNOHANG | WUNTRACED | WCONTINUED | W_NOTHREAD | W_CLONE | W_ALL)) return -EINVAL;
 	if (pid == INT32_MIN) return -ESRCH;
 	w.id = pid > 0 ? pid : pid == 0 ? (int)current_proc()->pgid : -pid;
 	rc = wait_for(&w, &info, &r);
@@ -131,7 +131,7 @@ SYSCALL(waitid)
 	struct rusage r;
 	long rc;
 
-	if (w.options & ~(kinds | WNOHANG | WNOWAIT | __WNOTHREAD | __WCLONE | __WALL) || !(w.options & kinds)) return -EINVAL;
+	if (w.options & ~(kinds | WNOHANG | WNOWAIT | W_NOTHREAD | W_CLONE | W_ALL) || !(w.options & kinds)) return -EINVAL;
 	if (w.which == P_PIDFD) return (int)a1 < 0 ? -EINVAL : -EBADF;  /* there are none */
 	if (w.which > P_PGID || (w.which == P_PID && (int)a1 <= 0) || (w.which == P_PGID && (int)a1 < 0)) return -EINVAL;
 	if (w.which == P_PGID && !a1) w.id = current_proc()->pgid;
