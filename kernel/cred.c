@@ -6,6 +6,7 @@
  * Path:  syscall.c > [cred.c]; exec.c > cred_exec(); filedev.c sends fsuid and fsgid with every request
  * Locks: proc->lock around a change; who only reads one number takes none.
  */
+#include "kernel/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -116,7 +117,7 @@ SYSCALL(setfsgid) { return set_fs(&current_proc()->fsgid, a0, GIDS(current_proc(
 
 /* ---- supplementary groups */
 
-uint32_t cred_groups(struct proc *p, uint32_t out[NGROUPS])
+static uint32_t cred_groups(struct proc *p, uint32_t out[NGROUPS])
 {
 	uint32_t n;
 
@@ -124,6 +125,14 @@ uint32_t cred_groups(struct proc *p, uint32_t out[NGROUPS])
 	n = p->ngroups;
 	memcpy(out, p->groups, n * sizeof(out[0]));
 	spin_unlock(&p->lock);
+	return n;
+}
+
+bool cred_in_group(struct proc *p, uint32_t gid)
+{
+	uint32_t groups[NGROUPS], n = cred_groups(p, groups);
+
+	while (n && groups[n - 1] != gid) n--;
 	return n;
 }
 
@@ -217,20 +226,41 @@ SYSCALL(capset)
 
 /* ---- exec */
 
-int cred_exec(uint32_t mode, uint32_t uid, uint32_t gid)
+/* Whose the file is, and its mode, in one answer.  0, -errno of the file server */
+static int file_stat(struct file *f, struct stat *st)
+{
+	struct kmsg k = {.m = {.arg = {f->node, AT_EMPTY_PATH}}};
+
+	k.m.lend[0] = (struct ipc_lend){(uint64_t)"", 0, LEND_READ};
+	k.m.lend[1] = (struct ipc_lend){(uint64_t)st, sizeof(*st), LEND_WRITE};
+	return name_call(&k, NAME_STAT, false);
+}
+
+int cred_exec(struct file *f, struct exec_ids *new)
 {
 	struct proc *p = current_proc();
-	bool setuid = (mode & S_ISUID) && !p->no_new_privs, setgid = (mode & S_ISGID) && (mode & S_IXGRP) && !p->no_new_privs;
+	struct stat st = {0};
+	int rc = 0;
+
+	/* the mode at open lacks what the mount forbids */
+	if (!p->no_new_privs && (f->mode & (S_ISUID | S_ISGID))) rc = file_stat(f, &st);
+	st.mode &= f->mode;
+	*new = (struct exec_ids){.uid = p->uid, .euid = p->euid, .gid = p->gid, .egid = p->egid};
+	if (st.mode & S_ISUID) new->euid = st.uid;
+	if ((st.mode & S_ISGID) && (st.mode & S_IXGRP)) new->egid = st.gid;
+	new->secure = new->uid != new->euid || new->gid != new->egid;
+	return rc;
+}
+
+void cred_commit(const struct exec_ids *new)
+{
+	struct proc *p = current_proc();
 
 	spin_lock(&p->lock);
-	if (setuid) p->euid = uid;
-	if (setgid) p->egid = gid;
-	p->suid = p->fsuid = p->euid;
-	p->sgid = p->fsgid = p->egid;
-	p->secure = p->uid != p->euid || p->gid != p->egid;
-	p->dumpable = !p->secure;
+	p->euid = p->suid = p->fsuid = new->euid;
+	p->egid = p->sgid = p->fsgid = new->egid;
+	p->dumpable = !new->secure;
 	p->keep_caps = false;
-	if (p->secure) p->pdeath_signal = 0;
+	if (new->secure) p->pdeath_signal = 0;
 	spin_unlock(&p->lock);
-	return p->secure;
 }

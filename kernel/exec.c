@@ -41,6 +41,7 @@ struct program {
 	struct prefix prefix;
 	struct map *map;
 	struct loaded prog, interp;
+	struct exec_ids ids;
 	uaddr_t entry;
 };
 
@@ -140,7 +141,7 @@ static int program_words(struct program *g, const char *path, uaddr_t argv, uadd
 	if (!rc) rc = push_user_words(&s, envp, 0, envc);
 	push_word(&s, 0);
 	g->map->env_end = start_addr(&s, s.str);
-	if (!rc) rc = push_auxv(&s, &g->prog, g->interp.base, path);
+	if (!rc) rc = push_auxv(&s, &g->prog, g->interp.base, path, &g->ids);
 	*sp = g->map->stack = start_sp(&s);
 	if (!rc) rc = map_copy(g->map, *sp, s.buf, s.size, true);
 	start_free(&s);
@@ -172,7 +173,9 @@ static void program_enter(struct program *g, const char *path, uaddr_t sp)
 	wrmsr(MSR_FS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	spin_unlock(&p->lock);
+	p->used.maxrss = MAX(p->used.maxrss, old->pmap.peak);
 	map_put(old);
+	cred_commit(&g->ids);
 	if (exe) file_put(exe);
 	proc_map_release(p);
 	files_close(p, true);
@@ -187,6 +190,7 @@ static long exec(struct program *g, const char *path, uaddr_t argv, uaddr_t envp
 	int rc = program_open(g, path);
 	uaddr_t sp = 0;
 
+	if (!rc) rc = cred_exec(g->file, &g->ids);
 	if (!rc) rc = program_map(g);
 	if (!rc) rc = program_words(g, path, argv, envp, &sp);
 	if (!rc) rc = proc_alone();
@@ -242,7 +246,7 @@ static int server_words(struct program *g, const char *name, uaddr_t *sp)
 	push_prefix(&s, &g->prefix);
 	push_word(&s, 0);
 	push_word(&s, 0);
-	rc = push_auxv(&s, &g->prog, 0, name);
+	rc = push_auxv(&s, &g->prog, 0, name, &g->ids);
 	*sp = start_sp(&s);
 	if (!rc) rc = map_copy(g->map, *sp, s.buf, s.size, true);
 	start_free(&s);

@@ -25,7 +25,8 @@ int name_call(struct kmsg *k, uint32_t op, bool interruptible)
 	if (fs_port->owner == p) return -EDEADLK;       /* the file server cannot wait for itself */
 	k->m.op = op;
 	k->m.arg[6] = p->pid | (uint64_t)current_thread()->tid << 32;
-	k->m.arg[7] = p->euid | (uint64_t)p->egid << 32;
+	k->m.arg[7] = p->fsuid | (uint64_t)p->fsgid << 32;
+	if (op == NAME_ACCESS && !(k->m.arg[1] & AT_EACCESS)) k->m.arg[7] = p->uid | (uint64_t)p->gid << 32;
 	rc = ipc_call(fs_port, k, interruptible);
 	if (rc == -EINTR) return -ERESTART;
 	if (!rc) rc = k->m.status;

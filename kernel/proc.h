@@ -51,7 +51,7 @@ struct proc {
 	int nice;                       /* kept, means nothing */
 	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;        /* [p] cred.c */
 	uint32_t ngroups, groups[NGROUPS];                      /* [p] supplementary */
-	bool     keep_caps, no_new_privs, dumpable, secure;     /* [p] prctl; secure: AT_SECURE, of exec */
+	bool     keep_caps, no_new_privs, dumpable;     /* [p] prctl */
 	struct sigaction_k action[65];  /* [p] by signal number */
 	struct sigpending pending;      /* [p] of the whole process */
 	uint32_t sig_queued;            /* [p] entries on its queue and those of its threads (Q3) */
@@ -104,8 +104,11 @@ bool pgrp_orphaned_locked(uint32_t pgid, const struct proc *but);
 void pgrp_leave(struct proc *);                         /* it ends: stopped groups that become orphans go on (POSIX 2.9.1) */
 
 /* cred.c */
-int cred_exec(uint32_t mode, uint32_t uid, uint32_t gid);      /* the current process runs a file of these: set-uid, set-gid */
-uint32_t cred_groups(struct proc *, uint32_t out[NGROUPS]);    /* how many */
+/* Who runs a program, with set-uid and set-gid of its file; told to it (auxv), and made so when nothing can fail any more. */
+struct exec_ids { uint32_t uid, euid, gid, egid; bool secure; };
+int cred_exec(struct file *, struct exec_ids *);
+void cred_commit(const struct exec_ids *);
+bool cred_in_group(struct proc *, uint32_t gid);        /* one of the supplementary ones */
 
 /* timer.c */
 void timers_init(struct proc *);

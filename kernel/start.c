@@ -115,9 +115,9 @@ static void push_aux(struct start *s, uint64_t type, uint64_t value)
 
 #define AUX_PAIRS 19
 
-int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, const char *path)
+int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, const char *path,
+              const struct exec_ids *ids)
 {
-	struct proc *p = current_thread()->proc;
 	uint32_t r[4];
 	char random[16];
 
@@ -132,13 +132,13 @@ int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, c
 	push_aux(s, AT_BASE, interp_base);
 	push_aux(s, AT_FLAGS, 0);
 	push_aux(s, AT_ENTRY, prog->entry);
-	push_aux(s, AT_UID, p ? p->uid : 0);
-	push_aux(s, AT_EUID, p ? p->euid : 0);
-	push_aux(s, AT_GID, p ? p->gid : 0);
-	push_aux(s, AT_EGID, p ? p->egid : 0);
+	push_aux(s, AT_UID, ids->uid);
+	push_aux(s, AT_EUID, ids->euid);
+	push_aux(s, AT_GID, ids->gid);
+	push_aux(s, AT_EGID, ids->egid);
 	push_aux(s, AT_HWCAP, r[3]);
 	push_aux(s, AT_CLKTCK, 100);
-	push_aux(s, AT_SECURE, 0);
+	push_aux(s, AT_SECURE, ids->secure);
 	push_aux(s, AT_MINSIGSTKSZ, MINSIGSTKSZ + fpu_area_size());
 	push_aux(s, AT_RANDOM, push_bytes(s, random, sizeof(random)));
 	push_aux(s, AT_EXECFN, push_bytes(s, path, strlen(path) + 1));

@@ -11,6 +11,8 @@
 /* The words that come before the user's argv[1]: argv[0] alone, or what #! lines put there. */
 struct prefix { char text[512]; uint32_t len, count; };
 
+struct exec_ids;
+
 struct start {                          /* the stack as it is built */
 	char *buf;                      /* [c] copied to [STACK_TOP - size, STACK_TOP) */
 	uint64_t size;                  /* bytes, a multiple of 16 */
@@ -29,6 +31,7 @@ uaddr_t start_addr(const struct start *, uint64_t at);  /* where byte `at` of it
 void push_word(struct start *, uint64_t);
 void push_prefix(struct start *, const struct prefix *);
 int push_user_words(struct start *, uaddr_t vec, int64_t first, int64_t count);        /* -EFAULT, -E2BIG */
-int push_auxv(struct start *, const struct loaded *, uaddr_t interp_base, const char *path);   /* the last; -E2BIG */
+/* The last.  -E2BIG */
+int push_auxv(struct start *, const struct loaded *, uaddr_t interp_base, const char *path, const struct exec_ids *);
 
 #endif

@@ -43,9 +43,14 @@ def timers_on_all_clocks():
 
 
 @test
+def users_groups_and_settings():
+    says_zero_failed("/conformance/ids")
+
+
+@test
 def process_programs_hold_on_linux_too():
     with tempfile.TemporaryDirectory() as folder:
-        for words in (["process"], ["signals"], ["exec", folder], ["children"], ["sigqueue"], ["timers"]):
+        for words in (["process"], ["signals"], ["exec", folder], ["children"], ["sigqueue"], ["timers"], ["ids", folder]):
             program = os.path.join(BUILD, "root/conformance", words[0])
             done = subprocess.run([program] + words[1:], capture_output=True, timeout=90)
             check(done.returncode == 0, words[0] + ": " + done.stdout.decode())
