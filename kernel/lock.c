@@ -78,9 +78,7 @@ void spin_lock(struct spinlock *l)
 			__builtin_ia32_pause();
 		}
 	}
-#ifdef QUIRE_DEBUG
 	l->taken++;
-#endif
 	l->owner = c;
 	l->below = c->locks;
 	c->locks = l;
