@@ -54,10 +54,11 @@ static void count_threads(struct facts_machine *f)
 		pid = p->pid + 1;
 		spin_lock(&p->lock);
 		list_for(l, &p->threads) {
-			enum thread_state s = container_of(l, struct thread, proc_link)->state;
+			const struct thread *t = container_of(l, struct thread, proc_link);
 
 			f->threads++;
-			f->running += s == THREAD_READY || s == THREAD_RUNNING;
+			f->running += t->state == THREAD_READY || t->state == THREAD_RUNNING;
+			f->blocked += t->state == THREAD_SLEEPING && !t->interruptible;
 		}
 		spin_unlock(&p->lock);
 		if (!m) continue;
@@ -91,8 +92,9 @@ static int facts_cpus(struct query *q)
 		uint64_t now = time_mono(), idle = c->idle->used.cpu_ns + (c->thread == c->idle ? now - c->idle->run_since : 0);
 
 		f[n] = (struct facts_cpu){
-			.user_ns = now - MIN(idle, now), .idle_ns = idle,
-			.irqs = c->irqs, .switches = c->switches, .shootdowns = c->tlb_shootdowns, .flushes = c->tlb_flushes,
+			.user_ns = now - MIN(idle + c->sys_ns, now), .system_ns = c->sys_ns, .idle_ns = idle,
+			.irqs = c->irqs, .switches = c->switches,
+			.shootdowns = c->tlb_shootdowns, .flushes = c->tlb_flushes,
 			.faults = c->faults, .major = c->major, .in = c->pages_in, .out = c->pages_out,
 		};
 	}

@@ -79,7 +79,10 @@ static void ring0_enter(struct thread *t)
 
 static void ring0_leave(struct thread *t)
 {
-	t->used.sys_ns += t->used.cpu_ns + time_mono() - t->run_since - t->sys_since;
+	uint64_t ns = t->used.cpu_ns + time_mono() - t->run_since - t->sys_since;
+
+	t->used.sys_ns += ns;
+	this_cpu()->sys_ns += ns;       /* of the CPU on which it ends */
 	t->sys_since = 0;
 }
 
