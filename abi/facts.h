@@ -55,7 +55,7 @@ struct facts_proc {
 	uint64_t rlimit[FACTS_RLIMITS][2];
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
-	uint64_t rss, rss_anon;                 /* pages */
+	uint64_t rss, rss_anon, rss_peak;       /* pages */
 	uint64_t brk_start, brk, stack;         /* addresses; stack: where it began */
 	uint64_t args, args_end, env, env_end;  /* the words of execve, as they lie in memory */
 	uint32_t server;                        /* a boot module */

@@ -68,6 +68,14 @@ int disk_flush(struct disk *d)
 	return rc ? rc : m.status;
 }
 
+void disk_stats(const struct disk *d, uint64_t stats[5])
+{
+	struct ipc_msg m = {.op = BLK_STATS};
+	bool ok = !q_call(((struct blk *)d->impl)->port, &m) && !m.status;
+
+	for (int i = 0; i < 5; i++) stats[i] = ok ? m.arg[i] : 0;
+}
+
 /* The driver's 0 means queued: it will complete this part.  If it refuses, or is dead, the part fails here. */
 static int run_pass(struct disk *d, uint32_t op, uint32_t run, uint64_t run_off, uint64_t off, uint64_t len)
 {

@@ -101,7 +101,7 @@ static void status_memory(struct text *t, const struct proc_node *n, const struc
 	if (!f->size) return;
 	text_add(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n", (UL)f->size / 1024, (UL)f->size / 1024,
 	         (UL)f->locked / 1024, 0);
-	text_add(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8u kB\n", KIB(f->rss),
+	text_add(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8u kB\n", KIB(f->rss_peak),
 	         KIB(f->rss), KIB(f->rss_anon), KIB(f->rss - f->rss_anon), 0);
 	text_add(t, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\n", (UL)s.data / 1024, (UL)s.stack / 1024,
 	         (UL)s.exe / 1024, (UL)s.lib / 1024);

@@ -219,14 +219,19 @@ int make_partitions(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
-int make_diskstats(struct text *t, const struct proc_node *n)
+/* Requests, merged, sectors, ms: to read, to write; three of those under way; four to discard; flushes, ms.  Nobody merges
+ * or times them. */
+int make_diskstats(struct text *t, const struct proc_node *node)
 {
-	(void)n;
+	(void)node;
 	for (unsigned i = 0; i < ndisk_nodes; i++) {
 		const struct disk_node *d = &disk_nodes[i];
+		uint64_t n[5];
 
 		if (!d->whole) continue;
-		text_add(t, "%4u %7u %s 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", major(d->number), minor(d->number), d->name);
+		disk_stats(&d->disk, n);
+		text_add(t, "%4u %7u %s %lu 0 %lu 0 %lu 0 %lu 0 0 0 0 0 0 0 0 %lu 0\n", major(d->number), minor(d->number), d->name,
+		         (UL)n[0], (UL)n[1], (UL)n[2], (UL)n[3], (UL)n[4]);
 	}
 	return 0;
 }

@@ -51,6 +51,7 @@ int mount_disk(const char *name, const char *target, struct vnode *covers, bool 
 
 /* blkclient.c: `off` bytes into the disk whose driver has this port */
 int disk_init(struct disk *, uint32_t port, uint8_t *map, uint64_t off, uint64_t len, bool readonly);
+void disk_stats(const struct disk *, uint64_t stats[5]);        /* as BLK_STATS has them, of the whole disk; 0: driver dead */
 
 /* devfs.c */
 int devfs_mount(struct mount *);

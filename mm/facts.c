@@ -127,6 +127,7 @@ void map_sums(struct map *m, struct facts_proc *f)
 	f->size = m->size;
 	f->locked = m->locked;
 	f->rss = m->pmap.resident;
+	f->rss_peak = m->pmap.peak;
 	f->brk_start = m->brk_start;
 	f->brk = m->brk;
 	f->stack = m->stack;

@@ -26,7 +26,14 @@
 
 static struct vblk_info disk;
 static bool noflush;                            /* the test that must see a lost write: "noflush" on the command line */
+static uint64_t stats[5];                       /* BLK_STATS */
 static struct job *first, **last = &first;      /* J1: not yet given to the device, or not all of it */
+
+static void count(uint32_t type, uint64_t len)
+{
+	stats[type == BLK_T_FLUSH ? 4 : type == BLK_T_OUT ? 2 : 0]++;
+	stats[type == BLK_T_OUT ? 3 : 1] += len / SECTOR;
+}
 
 static void answer(uint64_t token, int status)
 {
@@ -102,6 +109,7 @@ static void job_start(uint64_t token, uint32_t type, uint32_t run, uint64_t sect
 	*j = (struct job){.token = token, .type = type, .run = run, .sector = sector, .off = off, .len = len};
 	*last = j;
 	last = &j->next;
+	count(type, len);
 	jobs_push();
 }
 
@@ -161,6 +169,14 @@ static void flush(const struct ipc_msg *m)
 	else job_start(m->token, BLK_T_FLUSH, 0, 0, 0, 0);
 }
 
+static void stats_tell(uint64_t token)
+{
+	struct ipc_msg m = {.token = token};
+
+	memcpy(m.arg, stats, sizeof(stats));
+	q_reply(&m);
+}
+
 /* One message.  Each of these functions answers it, or leaves that to the job that it starts. */
 static void message_handle(const struct ipc_msg *m)
 {
@@ -170,6 +186,7 @@ static void message_handle(const struct ipc_msg *m)
 	case BLK_WRITE:     blk_data(m, BLK_T_OUT); break;
 	case PAGER_FILL:    pager_data(m, BLK_T_IN); break;
 	case PAGER_WRITE:   pager_data(m, BLK_T_OUT); break;
+	case BLK_STATS:     stats_tell(m->token); break;
 	case BLK_FLUSH:
 	case PAGER_COMMIT:  flush(m); break;
 	case PAGER_RELEASE:

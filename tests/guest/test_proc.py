@@ -27,7 +27,7 @@ def fields(text):
 @test
 def files_read_are_cached_and_files_written_are_dirty():
     status, text = run_cmd("sync; cat /proc/meminfo; echo ==; cat /conformance/posix >/tmp/x; cp /conformance/posix /root/y; "
-                           "cat /proc/meminfo; echo ==; sync; cat /proc/meminfo /proc/vmstat")
+                           "cat /proc/meminfo; echo ==; sync; cat /proc/meminfo /proc/vmstat /proc/diskstats")
     check(status == 0, text)
     before, dirty, synced = (fields(part) for part in text.split("==\n"))
     size = os.path.getsize(os.path.join(BUILD, "root/conformance/posix")) // 1024
@@ -37,6 +37,7 @@ def files_read_are_cached_and_files_written_are_dirty():
     check(dirty["Cached"] - before["Cached"] >= 2 * size, "cached: %r\n%r" % (before, dirty))
     check(before["MemFree"] - dirty["MemFree"] >= 2 * size, "free: %r\n%r" % (before, dirty))
     check(dirty["Dirty"] - before["Dirty"] >= size, "dirty: %r\n%r" % (before, dirty))
+    check(re.search(r"^ 254       0 vda [1-9]\d* 0 [1-9]\d* 0 [1-9]\d* 0 [1-9]\d* 0 0 0 0 0 0 0 0 [1-9]\d* 0$", text, re.M), text)
     check(synced["Writeback"] == 0 and synced["pgpgin"] >= size and synced["pgpgout"] >= size, repr(synced))
 
 
