@@ -14,12 +14,14 @@
 
 enum facts_kind {
 	FACTS_MACHINE,          /* one struct facts_machine */
+	FACTS_MEMORY,           /* one struct facts_memory: looks at every page of memory */
 	FACTS_CPUS,             /* struct facts_cpu, of CPU index on */
 	FACTS_PIDS,             /* uint32_t, rising, from index on; zombies too */
 	FACTS_TIDS,             /* uint32_t, of the threads of pid */
 	FACTS_PROC,             /* one struct facts_proc; index: a thread of it, whose state, times and mask it has then */
 	FACTS_MAP,              /* struct facts_entry, rising, the first contains or follows address index */
 	FACTS_PAGES,            /* the same, and their pages are counted */
+	FACTS_ANON_PAGES,       /* one uint64_t: private pages of pid; looks at each */
 	FACTS_BYTES,            /* memory of pid from address index on, as far as its pages are there: waits for none */
 	FACTS_FDS,              /* struct facts_fd, rising, from descriptor index on */
 };
@@ -27,10 +29,14 @@ enum facts_kind {
 struct facts_machine {
 	uint64_t now_ns;                        /* since boot */
 	int64_t  boot_ns;                       /* since the epoch */
-	uint64_t total, free, cached, dirty, writing, anon, mapped, slab, tables;       /* pages */
-	uint64_t locked;                        /* bytes of mappings that are locked */
 	uint64_t forks;                         /* processes ever made */
 	uint32_t cpus, threads, running, blocked, last_pid;
+};
+
+struct facts_memory {                           /* pages */
+	uint64_t total, free, cached, dirty, writing, anon, slab, tables;
+	uint64_t mapped;                        /* PTEs of all processes: a page that two have counts twice */
+	uint64_t locked;                        /* bytes of mappings that are locked */
 };
 
 struct facts_cpu {
@@ -55,7 +61,7 @@ struct facts_proc {
 	uint64_t rlimit[FACTS_RLIMITS][2];
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
-	uint64_t rss, rss_anon, rss_peak;       /* pages */
+	uint64_t rss, rss_peak;                 /* pages */
 	uint64_t brk_start, brk, stack;         /* addresses; stack: where it began */
 	uint64_t args, args_end, env, env_end;  /* the words of execve, as they lie in memory */
 	uint32_t server;                        /* a boot module */

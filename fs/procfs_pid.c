@@ -37,6 +37,15 @@ static struct sizes sizes_of(const struct proc_node *n, const struct facts_proc 
 	return s;
 }
 
+/* Private pages, at most what was resident a moment ago; the rest of that are pages of files. */
+static uint64_t anon_of(const struct proc_node *n, const struct facts_proc *f)
+{
+	uint64_t anon = 0;
+
+	facts(FACTS_ANON_PAGES, n->pid, 0, &anon, sizeof(anon));
+	return anon < f->rss ? anon : f->rss;
+}
+
 /* ---- numbers for programs */
 
 int make_pid_stat(struct text *t, const struct proc_node *n)
@@ -74,7 +83,7 @@ int make_pid_statm(struct text *t, const struct proc_node *n)
 
 	if (rc) return rc;
 	s = sizes_of(n, &f);
-	text_add(t, "%lu %lu %lu %lu 0 %lu 0\n", (UL)(f.size / PAGE), (UL)f.rss, (UL)(f.rss - f.rss_anon), (UL)(s.exe / PAGE),
+	text_add(t, "%lu %lu %lu %lu 0 %lu 0\n", (UL)(f.size / PAGE), (UL)f.rss, (UL)(f.rss - anon_of(n, &f)), (UL)(s.exe / PAGE),
 	         (UL)((s.data + s.stack) / PAGE));
 	return 0;
 }
@@ -97,12 +106,13 @@ static const char *state_name(char state)
 static void status_memory(struct text *t, const struct proc_node *n, const struct facts_proc *f)
 {
 	struct sizes s = sizes_of(n, f);
+	uint64_t anon = anon_of(n, f);
 
 	if (!f->size) return;
 	text_add(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n", (UL)f->size / 1024, (UL)f->size / 1024,
 	         (UL)f->locked / 1024, 0);
 	text_add(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8u kB\n", KIB(f->rss_peak),
-	         KIB(f->rss), KIB(f->rss_anon), KIB(f->rss - f->rss_anon), 0);
+	         KIB(f->rss), KIB(anon), KIB(f->rss - anon), 0);
 	text_add(t, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\n", (UL)s.data / 1024, (UL)s.stack / 1024,
 	         (UL)s.exe / 1024, (UL)s.lib / 1024);
 	text_add(t, "VmSwap:\t%8u kB\n", 0);

@@ -20,6 +20,13 @@ static int machine(struct facts_machine *f)
 	return n < 0 ? (int)n : 0;
 }
 
+static int memory(struct facts_memory *f)
+{
+	long n = facts(FACTS_MEMORY, 0, 0, f, sizeof(*f));
+
+	return n < 0 ? (int)n : 0;
+}
+
 /* Every CPU, and behind them their sum: how many there are. */
 static unsigned cpus(struct facts_cpu c[CPUS + 1])
 {
@@ -38,8 +45,8 @@ static unsigned cpus(struct facts_cpu c[CPUS + 1])
  * that two processes map counts twice, up to what there is. */
 int make_meminfo(struct text *t, const struct proc_node *n)
 {
-	struct facts_machine f = none;
-	int rc = machine(&f);
+	struct facts_memory f = {0};
+	int rc = memory(&f);
 	uint64_t mapped = f.mapped > f.anon ? f.mapped - f.anon : 0;
 
 	(void)n;
@@ -91,8 +98,8 @@ int make_stat(struct text *t, const struct proc_node *n)
 int make_vmstat(struct text *t, const struct proc_node *n)
 {
 	struct facts_cpu c[CPUS + 1], *all;
-	struct facts_machine f = none;
-	int rc = machine(&f);
+	struct facts_memory f = {0};
+	int rc = memory(&f);
 	unsigned count = cpus(c);
 
 	(void)n;
@@ -171,8 +178,8 @@ int make_loadavg(struct text *t, const struct proc_node *n)
 
 int make_threads_max(struct text *t, const struct proc_node *n)
 {
-	struct facts_machine f = none;
-	int rc = machine(&f);
+	struct facts_memory f = {0};
+	int rc = memory(&f);
 
 	(void)n;
 	if (!rc) text_add(t, "%lu\n", (UL)f.total / 16);         /* as Linux: their stacks may fill an eighth of memory */

@@ -49,8 +49,6 @@ static void count_threads(struct facts_machine *f)
 	struct proc *p;
 
 	for (uint32_t pid = 0; (p = proc_seek(pid)); proc_unref(p)) {
-		struct map *m = proc_map(p);
-
 		pid = p->pid + 1;
 		spin_lock(&p->lock);
 		list_for(l, &p->threads) {
@@ -61,10 +59,6 @@ static void count_threads(struct facts_machine *f)
 			f->blocked += t->state == THREAD_SLEEPING && !t->interruptible;
 		}
 		spin_unlock(&p->lock);
-		if (!m) continue;
-		f->mapped += __atomic_load_n(&m->pmap.resident, __ATOMIC_RELAXED);
-		f->locked += __atomic_load_n(&m->locked, __ATOMIC_RELAXED);
-		map_put(m);
 	}
 }
 
@@ -78,7 +72,24 @@ static int facts_machine(struct query *q)
 	f->forks = proc_births;
 	f->last_pid = proc_last_pid;
 	count_threads(f);
+	return sizeof(*f);
+}
+
+static int facts_all_memory(struct query *q)
+{
+	struct facts_memory *f = q->buf;
+	struct proc *p;
+
 	frame_facts(f);
+	for (uint32_t pid = 0; (p = proc_seek(pid)); proc_unref(p)) {
+		struct map *m = proc_map(p);
+
+		pid = p->pid + 1;
+		if (!m) continue;
+		f->mapped += __atomic_load_n(&m->pmap.resident, __ATOMIC_RELAXED);
+		f->locked += __atomic_load_n(&m->locked, __ATOMIC_RELAXED);
+		map_put(m);
+	}
 	return sizeof(*f);
 }
 
@@ -240,7 +251,8 @@ static int facts_memory(struct proc *p, struct query *q)
 	int n = 0;
 
 	if (!m) return 0;
-	if (q->kind == FACTS_BYTES) n = map_peek(m, q->index, q->buf, q->size);
+	if (q->kind == FACTS_ANON_PAGES) n = map_private(m, q->buf);
+	else if (q->kind == FACTS_BYTES) n = map_peek(m, q->index, q->buf, q->size);
 	else n = map_facts(m, q->index, q->kind == FACTS_PAGES, q->buf, q->size / sizeof(struct facts_entry)) *
 	         sizeof(struct facts_entry);
 	map_put(m);
@@ -279,6 +291,7 @@ static int facts_of(struct proc *p, struct query *q)
 	case FACTS_PROC: return q->size < sizeof(struct facts_proc) ? -EINVAL : facts_proc(p, q);
 	case FACTS_MAP:
 	case FACTS_PAGES:
+	case FACTS_ANON_PAGES:
 	case FACTS_BYTES: return facts_memory(p, q);
 	case FACTS_FDS: return facts_fds(p, q);
 	default: return -EINVAL;
@@ -292,6 +305,7 @@ static int facts(struct query *q)
 
 	switch (q->kind) {
 	case FACTS_MACHINE: return q->size < sizeof(struct facts_machine) ? -EINVAL : facts_machine(q);
+	case FACTS_MEMORY: return q->size < sizeof(struct facts_memory) ? -EINVAL : facts_all_memory(q);
 	case FACTS_CPUS: return facts_cpus(q);
 	case FACTS_PIDS: return facts_pids(q);
 	}

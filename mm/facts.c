@@ -12,7 +12,7 @@
 #define COUNT_STEP 64u                  /* pages looked at without a break */
 
 /* By use and state of every page of memory. */
-void frame_facts(struct facts_machine *f)
+void frame_facts(struct facts_memory *f)
 {
 	f->total = frame_total();
 	f->free = frame_free_count();
@@ -121,8 +121,6 @@ uint32_t map_facts(struct map *m, uaddr_t from, bool pages, struct facts_entry *
 /* map_sums: what struct facts_proc says of an address space. */
 void map_sums(struct map *m, struct facts_proc *f)
 {
-	struct facts_pages anon = {0};
-
 	mutex_lock(&m->lock);
 	f->size = m->size;
 	f->locked = m->locked;
@@ -134,9 +132,18 @@ void map_sums(struct map *m, struct facts_proc *f)
 	f->args = m->args;
 	f->args_end = f->env = m->env;
 	f->env_end = m->env_end;
+	mutex_unlock(&m->lock);
+}
+
+uint32_t map_private(struct map *m, uint64_t *pages)
+{
+	struct facts_pages anon = {0};
+
+	mutex_lock(&m->lock);
 	pmap_walk(&m->pmap, 0, USER_TOP, count_anon, &anon);
 	mutex_unlock(&m->lock);
-	f->rss_anon = anon.anon;
+	*pages = anon.anon;
+	return sizeof(*pages);
 }
 
 /* map_peek: copy what is resident from va on, up to the first page that is not.  => bytes.  It never faults: who asks may

@@ -76,12 +76,13 @@ void map_check(struct map *);
 
 /* facts.c: for sys_facts.c */
 struct facts_entry;
-struct facts_machine;
+struct facts_memory;
 struct facts_proc;
 uint32_t map_facts(struct map *, uaddr_t from, bool pages, struct facts_entry *, uint32_t n);
 void map_sums(struct map *, struct facts_proc *);
+uint32_t map_private(struct map *, uint64_t *pages);        /* bytes of the answer */
 uint64_t map_peek(struct map *, uaddr_t va, void *kbuf, uint64_t len);
-void frame_facts(struct facts_machine *);
+void frame_facts(struct facts_memory *);
 
 /* vm_fault: make va accessible for want (PROT_READ, PROT_WRITE or PROT_EXEC), or say why not.
  * => nothing locked, interrupts on; may sleep

@@ -27,6 +27,8 @@ static unsigned nfd;
 static bool dead;
 static char memory[] = "prog\0an arg\0\0HOME=/\0X=";
 static struct facts_machine machine;
+static struct facts_memory memory_of_all;
+static const uint64_t anon = 2;
 
 static long records(const void *from, size_t size, unsigned first, unsigned count, void *buf, size_t room)
 {
@@ -58,6 +60,7 @@ static long of_seven(enum facts_kind kind, uint64_t index, void *buf, size_t siz
 	case FACTS_PAGES:
 		while (i < nmap && map[i].end <= index) i++;
 		return records(map, sizeof(map[0]), i, nmap, buf, 2 * sizeof(map[0]));
+	case FACTS_ANON_PAGES: return records(&anon, sizeof(anon), 0, 1, buf, size);
 	case FACTS_FDS:
 		while (i < nfd && fd[i].fd < index) i++;
 		return records(fd, sizeof(fd[0]), i, nfd, buf, size);
@@ -75,6 +78,7 @@ long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t
 
 	asked++;
 	if (kind == FACTS_MACHINE) return records(&machine, sizeof(machine), 0, 1, buf, size);
+	if (kind == FACTS_MEMORY) return records(&memory_of_all, sizeof(memory_of_all), 0, 1, buf, size);
 	if (kind == FACTS_CPUS) return records(cpu, sizeof(cpu[0]), index, 2, buf, size);
 	if (kind == FACTS_PIDS) return pids(index, buf);
 	if (pid == 7 && !dead) return of_seven(kind, index, buf, size);
@@ -143,13 +147,13 @@ static int setup(void **st)
 	vfs_caller = (struct caller){7, 9, root_cred};
 	seven = (struct facts_proc){
 		.pid = 7, .ppid = 1, .pgid = 6, .sid = 5, .threads = 2, .state = 'S', .name = "a name) of (over 15", .uid = {1000, 1000},
-		.gid = {1000, 1000}, .user_ns = 1230000000, .start_ns = 4560000000, .size = 40960, .rss = 6, .rss_anon = 2,
+		.gid = {1000, 1000}, .user_ns = 1230000000, .start_ns = 4560000000, .size = 40960, .rss = 6,
 		.args = 0x1000, .args_end = 0x100d, .env = 0x100d, .env_end = 0x1017, .stack = 0x7fff0800, .brk_start = 0x5000,
 		.brk = 0x6800, .rlimit = {[7] = {1024, 4096}, [5] = {UINT64_MAX, UINT64_MAX}}, .caught = 0x4002,
 	};
-	machine = (struct facts_machine){.now_ns = 61230000000, .boot_ns = 1700000000000000000, .total = 1000, .free = 400,
-	                                 .cached = 300, .dirty = 20, .anon = 100, .mapped = 150, .cpus = 2, .threads = 5,
+	machine = (struct facts_machine){.now_ns = 61230000000, .boot_ns = 1700000000000000000, .cpus = 2, .threads = 5,
 	                                 .running = 2, .last_pid = 77, .forks = 88};
+	memory_of_all = (struct facts_memory){.total = 1000, .free = 400, .cached = 300, .dirty = 20, .anon = 100, .mapped = 150};
 	nmap = nfd = 0;
 	dead = false;
 	return 0;
