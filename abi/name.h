@@ -50,6 +50,7 @@
 
 /* Character devices: NAMEF_DEVICE.  DEV_READ may be answered late (a terminal); the kernel withdraws
  * it when a signal arrives, and the server's reply then gives -ESRCH. */
+#define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */
 #define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes */
 #define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes */
 #define DEV_IOCTL     0x322u /* node, request, arg value; lend0 in and out, _IOC-sized or termios -> arg0 result */

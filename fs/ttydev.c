@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/ttydev.c - RING 3 - /dev/tty and /dev/console: the serial console with a line discipline, by messages.
  *
- * Path:  console interrupt  ~notification~>  server.c > [ttydev.c] > tty.c;  DEV_* messages > devfs.c > [ttydev.c]
+ * Path:  console interrupt  ~notification~>  server.c > [ttydev.c] > tty.c;
+ *        DEV_* messages > devfs.c > [ttydev.c] > tty.c, ttyjob.c
  *
  * D1  A read that cannot be answered waits as a token, in order of arrival; the server goes on.
  * D2  Input leaves the ring only when the reply has reached its reader: one that was interrupted meanwhile (-ESRCH)
@@ -13,10 +14,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 
 #include "abi/name.h"
 #include "fs/server.h"
 #include "fs/tty.h"
+#include "fs/ttyjob.h"
 
 #define WAITERS  64u
 
@@ -24,7 +27,6 @@
 enum { IOC_GETS = 0x5401, IOC_SETS = 0x5402, IOC_SETSW = 0x5403, IOC_SETSF = 0x5404 };
 
 static struct tty tty;
-static int32_t foreground;                      /* process group; 0: none yet */
 static struct winsize window = {.ws_row = 24, .ws_col = 80};
 static struct waiter { uint64_t token, len; } waiters[WAITERS];
 static unsigned nwaiters;
@@ -35,15 +37,28 @@ static void console_output(const char *s, size_t n)
 	q_con_write(CON_SERIAL, s, n);
 }
 
-/* Servers may signal any process.  Group 1 is init's, which runs programs and does not want to die for one. */
-static void foreground_signal(int signo)
+/* Servers may signal any process. */
+static void group_signal(uint32_t pgid, int signo)
 {
-	if (foreground > 1) kill(-foreground, signo);
+	kill(-(pid_t)pgid, signo);
+}
+
+static struct tty_job job = {.signal = group_signal};
+
+static void key_signal(int signo)
+{
+	job_signal(&job, signo);
+}
+
+/* What its session lets the caller do now. */
+static int caller_check(const struct ipc_msg *in, int signo)
+{
+	return job_check(&job, (uint32_t)in->arg[6], in->arg[6] >> 32, signo);
 }
 
 void ttydev_init(void)
 {
-	tty_init(&tty, console_output, foreground_signal);
+	tty_init(&tty, console_output, key_signal);
 	q_con_bind(HANDLE_PORT, NOTIFY_CON);
 }
 
@@ -100,7 +115,9 @@ static void waiters_sweep(void)
 /* Even a read that can be answered at once goes through the queue, since only there the reply is watched (D2). */
 static int tty_read_message(const struct ipc_msg *in)
 {
-	if (in->lend[0].len == 0) return 0;
+	int rc = caller_check(in, SIGTTIN);
+
+	if (rc || in->lend[0].len == 0) return rc;
 	if ((in->arg[2] & O_NONBLOCK) && (nwaiters || !tty_readable(&tty, in->lend[0].len))) return -EAGAIN;
 	if (nwaiters == WAITERS) waiters_sweep();
 	if (nwaiters == WAITERS) return -EAGAIN;
@@ -114,10 +131,10 @@ static int tty_write_message(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	static char buf[4096];
 	uint64_t len = in->lend[0].len, done, n;
+	int rc = tty.modes.lflag & TOSTOP ? caller_check(in, SIGTTOU) : 0;
 
+	if (rc) return rc;
 	for (done = 0; done < len; done += n) {
-		int rc;
-
 		n = len - done < sizeof(buf) ? len - done : sizeof(buf);
 		rc = q_lend_read(in->token, 0, done, buf, n);
 		if (rc) return done ? (out->arg[0] = done, 0) : rc;
@@ -139,35 +156,70 @@ static int modes_take(const struct ipc_msg *in, bool flush)
 	return 0;
 }
 
-/* tcsetpgrp(): the kernel knows which groups exist, we only whom ^C is for. */
-static int pgrp_take(const struct ipc_msg *in)
+static int window_take(const struct ipc_msg *in)
 {
-	int32_t pgrp;
-	int rc = dev_take(in, 0, &pgrp, sizeof(pgrp));
+	struct winsize old = window;
+	int rc = dev_take(in, 0, &window, sizeof(window));
 
-	if (!rc && pgrp <= 0) rc = -EINVAL;
-	if (!rc) foreground = pgrp;
+	if (!rc && memcmp(&old, &window, sizeof(old))) job_signal(&job, SIGWINCH);
 	return rc;
 }
 
-/* TCSETSW waits until output has been sent: ours has, the console is written at once. */
-static int tty_ioctl_message(const struct ipc_msg *in)
+/* ---- ioctl */
+
+/* What only a session's own processes may ask; those in the background are stopped before they change anything. */
+static int job_ioctl(const struct ipc_msg *in)
 {
-	int32_t n;
+	uint32_t pid = (uint32_t)in->arg[6], tid = in->arg[6] >> 32;
+	int32_t pgid, sid;
+	int rc;
 
 	switch (in->arg[1]) {
-	case IOC_GETS:   return dev_give(in, 0, &tty.modes, sizeof(tty.modes));
+	case TIOCSCTTY: return job_acquire(&job, pid);
+	case TIOCNOTTY: return job_release(&job, pid);
+	case TIOCSPGRP:
+		rc = dev_take(in, 0, &pgid, sizeof(pgid));
+		return rc ? rc : job_set(&job, pid, tid, pgid);
+	default:
+		rc = job_get(&job, pid, &pgid, &sid);
+		return rc ? rc : dev_give(in, 0, in->arg[1] == TIOCGSID ? &sid : &pgid, sizeof(pgid));
+	}
+}
+
+/* Output has been sent as soon as it is written: TCSETSW, TCSBRK and flushing output have nothing to wait for. */
+static int change_ioctl(const struct ipc_msg *in)
+{
+	int rc = caller_check(in, SIGTTOU);
+
+	if (rc) return rc;
+	switch (in->arg[1]) {
 	case IOC_SETS:
 	case IOC_SETSW:  return modes_take(in, false);
 	case IOC_SETSF:  return modes_take(in, true);
+	case TCFLSH:
+		if (in->arg[2] > TCIOFLUSH) return -EINVAL;
+		if (in->arg[2] != TCOFLUSH) tty_flush(&tty);
+		return 0;
+	default:         return 0;
+	}
+}
+
+static int tty_ioctl_message(const struct ipc_msg *in)
+{
+	int32_t n = (int32_t)tty_waiting(&tty), none = 0;
+
+	switch (in->arg[1]) {
+	case IOC_GETS:   return dev_give(in, 0, &tty.modes, sizeof(tty.modes));
 	case TIOCGWINSZ: return dev_give(in, 0, &window, sizeof(window));
-	case TIOCSWINSZ: return dev_take(in, 0, &window, sizeof(window));
-	case TIOCGPGRP:  return dev_give(in, 0, &foreground, sizeof(foreground));
-	case TIOCSPGRP:  return pgrp_take(in);
-	case FIONREAD:
-		n = (int32_t)tty_waiting(&tty);
-		return dev_give(in, 0, &n, sizeof(n));
-	default:         return -ENOTTY;
+	case TIOCSWINSZ: return window_take(in);
+	case FIONREAD:   return dev_give(in, 0, &n, sizeof(n));
+	case TIOCOUTQ:   return dev_give(in, 0, &none, sizeof(none));
+	case TIOCSCTTY:
+	case TIOCNOTTY:
+	case TIOCSPGRP:
+	case TIOCGPGRP:
+	case TIOCGSID:   return job_ioctl(in);
+	default:         return change_ioctl(in);
 	}
 }
 

@@ -145,44 +145,39 @@ struct file *log_open(void)
 
 /* ---- ioctl: the kernel knows the sizes, the device the meaning */
 
-#define TCGETS      0x5401
-#define TCSETSF     0x5404
-#define TIOCGPGRP   0x540f
-#define TIOCSPGRP   0x5410
-#define TIOCGWINSZ  0x5413
-#define TIOCSWINSZ  0x5414
 #define FIONREAD    0x541b
 #define BLKGETSIZE64 0x80081272
 
-#define IOCTL_MAX 64
+/* Those of terminals: bytes of the argument, and which way they go (LEND_*: as the device sees it). */
+static const struct ioctl { uint16_t request; uint8_t size, way; } ioctls[] = {
+	{0x5401, 36, LEND_WRITE}, {0x5402, 36, LEND_READ}, {0x5403, 36, LEND_READ}, {0x5404, 36, LEND_READ},   /* TC*ETS* */
+	{0x5409, 0, 0}, {0x540a, 0, 0}, {0x540b, 0, 0}, {0x540e, 0, 0},         /* TCSBRK TCXONC TCFLSH TIOCSCTTY */
+	{0x540f, 4, LEND_WRITE}, {0x5410, 4, LEND_READ}, {0x5411, 4, LEND_WRITE},       /* TIOCGPGRP TIOCSPGRP TIOCOUTQ */
+	{0x5413, 8, LEND_WRITE}, {0x5414, 8, LEND_READ}, {FIONREAD, 4, LEND_WRITE},     /* TIOCGWINSZ TIOCSWINSZ */
+	{0x5422, 0, 0}, {0x5429, 4, LEND_WRITE},                                        /* TIOCNOTTY TIOCGSID */
+};
+#define IOCTL_MAX 36
 
-/* Bytes of the argument, and which way they go (LEND_*: as the device sees it).  0: not known */
-static uint32_t ioctl_size(uint32_t request, uint32_t *way)
+static const struct ioctl *ioctl_find(uint32_t request)
 {
-	*way = LEND_WRITE;
-	if (request == TCGETS) return 36;               /* struct termios of the kernel's interface */
-	if (request == TIOCGWINSZ) return 8;
-	if (request == TIOCGPGRP || request == FIONREAD) return 4;
-	*way = LEND_READ;
-	if (request > TCGETS && request <= TCSETSF) return 36;
-	if (request == TIOCSWINSZ) return 8;
-	if (request == TIOCSPGRP) return 4;
-	return 0;
+	for (const struct ioctl *c = ioctls; c < ioctls + sizeof(ioctls) / sizeof(*ioctls); c++)
+		if (c->request == request) return c;
+	return NULL;
 }
 
 static long ioctl_device(struct file *f, uint32_t request, uaddr_t arg)
 {
 	uint8_t buf[IOCTL_MAX] = {0};
-	uint32_t way, size = ioctl_size(request, &way);
+	const struct ioctl *c = ioctl_find(request);
 	struct kmsg k = {.m = {.arg = {f->node, request, arg}}};
 	int rc;
 
-	if (!size) return -ENOTTY;
-	k.m.lend[0] = (struct ipc_lend){(uint64_t)buf, size, way};
-	if (way == LEND_READ && copy_in(buf, arg, size)) return -EFAULT;
+	if (!c) return -ENOTTY;
+	k.m.lend[0] = (struct ipc_lend){(uint64_t)buf, c->size, c->way};
+	if (c->way == LEND_READ && copy_in(buf, arg, c->size)) return -EFAULT;
 	rc = name_call(&k, DEV_IOCTL, true);
 	if (rc) return rc;
-	if (way == LEND_WRITE && copy_out(arg, buf, size)) return -EFAULT;
+	if (c->way == LEND_WRITE && copy_out(arg, buf, c->size)) return -EFAULT;
 	return k.m.arg[0] > INT32_MAX ? -EIO : (long)k.m.arg[0];
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,12 +155,11 @@ static void shell(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		setpgid(0, 0);
-		tcsetpgrp(0, getpid());
+		setsid();
+		ioctl(0, TIOCSCTTY, 0);         /* ^C and job control are this session's */
 		become(argv);
 	}
 	await(pid);
-	tcsetpgrp(0, getpid());
 }
 
 int main(void)
