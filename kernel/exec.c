@@ -15,14 +15,19 @@
 #include "mm/frame.h"
 #include "mm/map.h"
 
-#define STACK_SIZE    (8ull << 20)
 #define SERVER_STACK  (128ull << 10)            /* wired, so not more than needed */
 #define PIE_BASE      0x0000555555554000ull     /* where Linux puts them: addresses look familiar */
 #define INTERP_BASE   0x00007e0000000000ull
-#define SCRIPT_DEPTH  4
-#define SCRIPT_LINE   128                       /* bytes of a #! line */
+#define SCRIPT_DEPTH  5
+#define SCRIPT_LINE   255                       /* bytes of a #! line; both as Linux */
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
+
+/* What the limit says, but the words have to fit. */
+static uint64_t stack_size(void)
+{
+	return ROUND_UP(MAX(MIN(current_proc()->rlimit[RLIMIT_STACK][0], STACK_MAX), 2 * WORDS_MIN), PAGE_SIZE);
+}
 
 static int stack_map(struct map *m, uint64_t size, bool exec)
 {
@@ -114,7 +119,7 @@ static int program_map(struct program *g)
 		g->entry = g->interp.entry;
 		if (f) file_put(f);
 	}
-	if (!rc) rc = stack_map(g->map, STACK_SIZE, g->prog.exec_stack);
+	if (!rc) rc = stack_map(g->map, stack_size(), g->prog.exec_stack);
 	g->map->brk_start = g->map->brk = g->prog.end;
 	return rc;
 }

@@ -30,6 +30,12 @@ int prefix_add(struct prefix *p, const char *word)
 
 /* ---- counting: how much room do the words need? */
 
+/* A quarter of what the stack may grow to, as on Linux. */
+static uint64_t words_max(void)
+{
+	return MAX(WORDS_MIN, MIN(current_proc()->rlimit[RLIMIT_STACK][0] / 4, WORDS_MAX));
+}
+
 /* -EFAULT, -E2BIG */
 static int64_t user_strlen(uaddr_t s)
 {
@@ -39,14 +45,15 @@ static int64_t user_strlen(uaddr_t s)
 
 	while ((n = copy_in_str(piece, s + done, 64 - (s + done) % 64)) == -ENAMETOOLONG) {
 		done += 64 - (s + done) % 64;
-		if (done > ARGS_MAX) return -E2BIG;
+		if (done >= WORD_MAX) return -E2BIG;
 	}
-	return n < 0 ? n : (int64_t)done + n;
+	return n < 0 ? n : done + n < WORD_MAX ? (int64_t)done + n : -E2BIG;
 }
 
 /* A NULL vector is an empty one (as on Linux). */
 int64_t words_count(uaddr_t vec, uint64_t *bytes)
 {
+	uint64_t max = words_max();
 	int64_t n = 0, len;
 	uaddr_t s;
 
@@ -56,7 +63,7 @@ int64_t words_count(uaddr_t vec, uint64_t *bytes)
 		len = user_strlen(s);
 		if (len < 0) return len;
 		*bytes += len + 1 + 8;
-		if (*bytes > ARGS_MAX) return -E2BIG;
+		if (*bytes > max) return -E2BIG;
 	}
 	return n;
 }
@@ -113,7 +120,8 @@ static void push_aux(struct start *s, uint64_t type, uint64_t value)
 	push_word(s, value);
 }
 
-#define AUX_PAIRS 19
+#define AUX_PAIRS 20
+#define PLATFORM "x86_64"
 
 int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, const char *path,
               const struct exec_ids *ids)
@@ -122,7 +130,7 @@ int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, c
 	char random[16];
 
 	/* the strings may have grown while they were copied */
-	if (s->size - s->str < sizeof(random) + strlen(path) + 1) return -E2BIG;
+	if (s->size - s->str < sizeof(random) + sizeof(PLATFORM) + strlen(path) + 1) return -E2BIG;
 	random_fill(random, sizeof(random));
 	cpuid(1, 0, r);
 	push_aux(s, AT_PHDR, prog->phdr);
@@ -137,6 +145,8 @@ int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, c
 	push_aux(s, AT_GID, ids->gid);
 	push_aux(s, AT_EGID, ids->egid);
 	push_aux(s, AT_HWCAP, r[3]);
+	push_aux(s, AT_HWCAP2, 0);        /* no FSGSBASE: CR4 does not let ring 3 */
+	push_aux(s, AT_PLATFORM, push_bytes(s, PLATFORM, sizeof(PLATFORM)));
 	push_aux(s, AT_CLKTCK, 100);
 	push_aux(s, AT_SECURE, ids->secure);
 	push_aux(s, AT_MINSIGSTKSZ, MINSIGSTKSZ + fpu_area_size());
@@ -153,7 +163,7 @@ int start_begin(struct start *s, uint64_t words, uint64_t bytes, const char *pat
 	uint64_t vec = (1 + words + 2 + 2 * AUX_PAIRS) * 8;
 
 	*s = (struct start){.str = vec};
-	s->size = ROUND_UP(vec + bytes + 16 + strlen(path) + 1, 16);
+	s->size = ROUND_UP(vec + bytes + 16 + sizeof(PLATFORM) + strlen(path) + 1, 16);
 	s->buf = kalloc_pages((s->size + PAGE_SIZE - 1) >> PAGE_SHIFT);
 	return s->buf ? 0 : -ENOMEM;
 }

@@ -6,10 +6,13 @@
 #include "kernel/elf.h"
 
 #define STACK_TOP (USER_TOP - PAGE_SIZE)
-#define ARGS_MAX  (128ull << 10)                /* bytes of strings and pointers; POSIX ARG_MAX */
+#define WORD_MAX  (32 * PAGE_SIZE)              /* bytes of one string with its NUL, as on Linux (execve(2)) */
+#define WORDS_MIN (128ull << 10)                /* bytes of strings and pointers that every stack takes, */
+#define WORDS_MAX (6ull << 20)                  /* and none takes more */
+#define STACK_MAX (64ull << 20)                 /* bytes of a stack without a limit */
 
 /* The words that come before the user's argv[1]: argv[0] alone, or what #! lines put there. */
-struct prefix { char text[512]; uint32_t len, count; };
+struct prefix { char text[3072]; uint32_t len, count; };
 
 struct exec_ids;
 

@@ -77,6 +77,27 @@ static int words_arrived(int argc, char **argv)
 	return getauxval(AT_PAGESZ) == 4096 && getauxval(AT_PHDR) && getauxval(AT_RANDOM);
 }
 
+/* Is this entry there?  getauxval's 0 alone does not say. */
+static int has_aux(unsigned long type)
+{
+	errno = 0;
+	return getauxval(type) || !errno;
+}
+
+static int auxv_arrived(char **argv)
+{
+	static const unsigned long types[] = {
+		AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY, AT_UID, AT_EUID, AT_GID, AT_EGID, AT_HWCAP,
+		AT_HWCAP2, AT_CLKTCK, AT_SECURE, AT_RANDOM, AT_EXECFN, AT_PLATFORM, AT_MINSIGSTKSZ,
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!has_aux(types[i])) return 0;
+	if (strcmp((char *)getauxval(AT_EXECFN), argv[0]) || strcmp((char *)getauxval(AT_PLATFORM), "x86_64")) return 0;
+	if (getauxval(AT_SECURE) || getauxval(AT_UID) != getuid() || getauxval(AT_EGID) != getegid()) return 0;
+	return (getauxval(AT_HWCAP) & 1) && getauxval(AT_CLKTCK) == 100 && getauxval(AT_MINSIGSTKSZ) >= 2048;
+}
+
 static int script_arrived(int argc, char **argv)
 {
 	return argc == 4 && !strcmp(argv[2], "./script") && !strcmp(argv[3], "word");
@@ -95,6 +116,7 @@ static int child(int argc, char **argv)
 	if (!strcmp(argv[1], "=words")) ok = words_arrived(argc, argv);
 	if (!strcmp(argv[1], "=many")) ok = argc == 500 && strlen(argv[499]) == 60;
 	if (!strcmp(argv[1], "=script")) ok = script_arrived(argc, argv) || nested_arrived(argc, argv);
+	if (!strcmp(argv[1], "=auxv")) ok = auxv_arrived(argv);
 	if (!strcmp(argv[1], "=fds")) ok = fcntl(100, F_GETFD) == -1 && fcntl(101, F_GETFD) == 0;
 	if (!strcmp(argv[1], "=run")) ok = 1;
 	return ok ? GOOD : 1;
@@ -124,6 +146,36 @@ static void words(void)
 	free(many);
 }
 
+/* Linux: 32 pages a word with its NUL; a quarter of the stack's limit for all, with their pointers; 128 KiB at least. */
+static void limits(void)
+{
+	size_t longest = 32 * 4096 - 1;
+	struct rlimit was, small = {256 << 10, 256 << 10};
+	char *word = malloc(longest + 2), *argv[20] = {self, "=run"}, *aux[] = {self, "=auxv", NULL};
+	int n = 2;
+
+	memset(word, 'w', longest + 1);
+	word[longest + 1] = 0;
+	argv[2] = word + 1;
+	check(ends(argv, GOOD), "a word of 128 KiB");
+	argv[2] = word;
+	check(ends(argv, FAILED(E2BIG)), "a longer word: E2BIG");
+	while (n < 17) argv[n++] = word + 1;
+	check(ends(argv, GOOD), "1.9 MiB of words");
+	while (n < 19) argv[n++] = word + 1;
+	check(ends(argv, FAILED(E2BIG)), "2.1 MiB of words: E2BIG");
+	getrlimit(RLIMIT_STACK, &was);
+	small.rlim_max = was.rlim_max;
+	setrlimit(RLIMIT_STACK, &small);
+	argv[3] = NULL;
+	check(ends(argv, FAILED(E2BIG)), "a small stack takes fewer words");
+	argv[2] = word + 16384;
+	check(ends(argv, GOOD), "but 100 KiB always");
+	setrlimit(RLIMIT_STACK, &was);
+	check(ends(aux, GOOD), "the auxiliary vector is whole");
+	free(word);
+}
+
 static void descriptors(void)
 {
 	char *argv[] = {self, "=fds", NULL};
@@ -138,7 +190,7 @@ static void descriptors(void)
 static void scripts(void)
 {
 	char line[PATH_MAX + 32], *script[] = {"./script", "word", NULL}, *nested[] = {"./nested", "word", NULL};
-	char *loop[] = {"./loop", NULL};
+	char *loop[] = {"./loop", NULL}, *chain[] = {"./chain0", NULL}, long_path[2100] = "";
 
 	put("script", line, snprintf(line, sizeof(line), "#!%s =script\nnever read\n", self));
 	check(ends(script, GOOD), "#! with an argument");
@@ -146,6 +198,24 @@ static void scripts(void)
 	check(ends(nested, GOOD), "#! that names a script");
 	put("loop", "#!./loop\n", 9);
 	check(ends(loop, FAILED(ELOOP)), "#! that names itself: ELOOP");
+	put("chain5", line, snprintf(line, sizeof(line), "#!%s =run\n", self));
+	for (int i = 4; i >= 0; i--) {
+		char name[] = {'c', 'h', 'a', 'i', 'n', '0' + i, 0};
+
+		put(name, line, snprintf(line, sizeof(line), "#!./chain%d\n", i + 1));
+	}
+	check(ends(chain, FAILED(ELOOP)), "six scripts one in another: ELOOP");
+	chain[0] = "./chain1";
+	check(ends(chain, GOOD), "five");
+	while (strlen(long_path) < 2000) strcat(long_path, "././././././././././././././././././././");
+	strcat(long_path, "chain5");
+	chain[0] = long_path;
+	check(ends(chain, GOOD), "a script with a long path");
+	put("loop", line, snprintf(line, sizeof(line), "#!%.*s%s =run\n", (int)(240 - strlen(self)), "                    "
+	    "                                                                                                              "
+	    "                                                                                                              ", self));
+	check(ends(loop, GOOD), "a line of 247 bytes");
+	for (char n[] = "chain0"; n[5] < '6'; n[5]++) unlink(n);
 	put("loop", "#!/none/here\n", 13);
 	check(ends(loop, FAILED(ENOENT)), "#! without an interpreter: ENOENT");
 	unlink("script"), unlink("nested"), unlink("loop");
@@ -263,6 +333,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	words();
+	limits();
 	descriptors();
 	scripts();
 	not_programs();
