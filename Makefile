@@ -46,7 +46,7 @@ EFLAGS  := $(WARN) -I. -I/usr/include/efi -I/usr/include/efi/x86_64 -DGNU_EFI_US
            -ffreestanding -mno-red-zone -fno-stack-protector -fcf-protection=none -maccumulate-outgoing-args -MMD -MP
 ELINK   := -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -z noexecstack -T /usr/lib/elf_x86_64_efi.lds
 SFLAGS  := $(WARN) -Wno-unused-parameter -static -I. -DQUIRE_RING3 -MMD -MP
-UFLAGS  := $(WARN) -static --param=min-pagesize=0 -MMD -MP
+UFLAGS  := $(WARN) -static -I$(B) --param=min-pagesize=0 -MMD -MP
 
 objects  = $(patsubst %,$(B)/%.o,$(wildcard $(1)))
 programs = $(patsubst user/$(1)/%.c,$(B)/root/$(1)/%,$(wildcard user/$(1)/*.c))
@@ -57,10 +57,11 @@ BLKOBJ  := $(call objects,drivers/virtio-blk/*.c)
 INITOBJ := $(call objects,user/init/*.c)
 SHOBJ   := $(call objects,user/sh/*.c)
 POSIX   := $(call objects,user/posix/*.c)
+FUZZ    := $(call objects,user/fuzz/*.c)
 LIBOBJ  := $(call objects,user/lib/*.c)
 LIBUSER := $(if $(LIBOBJ),$(B)/libuser.a)
 PROGS   := $(call programs,bin) $(call programs,demo) $(call programs,conformance) $(if $(SHOBJ),$(B)/root/bin/sh) \
-           $(B)/root/conformance/posix
+           $(B)/root/conformance/posix $(B)/root/conformance/fuzz
 ELFS    := $(B)/kernel.elf $(B)/fs.elf $(B)/virtio-blk.elf $(B)/init.elf
 PARTS   := $(B)/BOOTX64.EFI $(patsubst $(B)/%,$(B)/strip/%,$(ELFS)) $(PROGS)
 
@@ -128,11 +129,9 @@ $(B)/kernel/%.o: kernel/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o
 $(B)/mm/%.o: mm/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
 $(B)/kernel.elf: $(KOBJ) linker.ld ; @ld $(KLINK) $(KOBJ) -o $@
 
-# "[0] = "read"," and so on: the name of each system call of Linux, for those that we do not have.
-$(B)/calls.inc: Makefile
-	@mkdir -p $(@D); gcc -E -dM -include asm/unistd_64.h -xc /dev/null | sort | \
-		sed -n 's/^#define __NR_\([a-z_0-9]*\) \([0-9]*\)$$/[\2] = "\1",/p' >$@
-$(B)/kernel/syscall.c.o: $(B)/calls.inc
+# All system calls by name, Linux's and ours: what kernel/syscalls.h has not has a name here.
+$(B)/calls.h: docs/syscalls.py kernel/syscalls.h ; @mkdir -p $(@D) && python3 $< --calls >$@
+$(B)/kernel/syscall.c.o $(B)/user/fuzz/draw.c.o: $(B)/calls.h
 
 # ---- loader: an ELF shared object that becomes a PE program (gnu-efi)
 $(B)/boot/%.o: boot/% $(B)/flags ; @mkdir -p $(@D) && gcc $(EFLAGS) -c $< -o $@
@@ -159,8 +158,9 @@ $(B)/user/%.o: user/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(UFLAGS) -c $< -
 $(B)/libuser.a: $(LIBOBJ) ; @rm -f $@; ar rcs $@ $(LIBOBJ)
 $(B)/root/bin/sh: $(SHOBJ) $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $(SHOBJ) $(LIBUSER) -o $@
 $(B)/root/conformance/posix: $(POSIX) ; @mkdir -p $(@D) && musl-gcc -static -s $(POSIX) -o $@
+$(B)/root/conformance/fuzz: $(FUZZ) ; @mkdir -p $(@D) && musl-gcc -static -s $(FUZZ) -o $@
 $(B)/root/%: $(B)/user/%.c.o $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $< $(LIBUSER) -o $@
 
 .SECONDARY:
--include $(patsubst %.o,%.d,$(KOBJ) $(EOBJ) $(FSOBJ) $(BLKOBJ) $(INITOBJ) $(SHOBJ) $(LIBOBJ) $(POSIX)) \
+-include $(patsubst %.o,%.d,$(KOBJ) $(EOBJ) $(FSOBJ) $(BLKOBJ) $(INITOBJ) $(SHOBJ) $(LIBOBJ) $(POSIX) $(FUZZ)) \
          $(patsubst $(B)/root/%,$(B)/user/%.c.d,$(PROGS))

@@ -5,6 +5,7 @@
 What is there says kernel/syscalls.h, what is missing docs/syscalls.txt, what Linux has <asm/unistd_64.h>.
   syscalls.py            write the page
   syscalls.py --check    say what is wrong with it or with the remarks; status 1 if something is
+  syscalls.py --calls    build/calls.h: the same for C programs
 """
 import os
 import re
@@ -98,6 +99,14 @@ def wrong():
         yield "docs/syscalls.md is not up to date: make syscalls"
 
 
+def calls():
+    """A line of C for each: absent ones have no kinds of arguments."""
+    have = table()
+    lines = ['LINUX_CALL(%d, %s, "%s")' % (n, name, have.get(name, (n, ""))[1]) for name, n in linux().items()]
+    lines += ['QUIRE_CALL(%#x, %s, "%s")' % (n, name, kinds) for name, (n, kinds) in have.items() if n >= 0x1000]
+    return "\n".join(lines)
+
+
 def kernel():
     folder = os.path.join(TOP, "kernel")
     return "".join(read("kernel/" + f) for f in sorted(os.listdir(folder)) if f.endswith(".c"))
@@ -108,5 +117,8 @@ if __name__ == "__main__":
         faults = list(wrong())
         print("\n".join(faults))
         sys.exit(1 if faults else 0)
+    if sys.argv[1:] == ["--calls"]:
+        print(calls())
+        sys.exit(0)
     with open(PAGE, "w", encoding="utf-8") as out:
         out.write(page())

@@ -21,8 +21,10 @@ struct syscall {
 #define QUIRE_ENTRY(number, name, kinds) [number - QUIRE_FIRST] = {sys_##name, #name, kinds},
 static const struct syscall linux_calls[] = {SYSCALLS_LINUX(LINUX_ENTRY)};
 static const struct syscall quire_calls[] = {SYSCALLS_QUIRE(QUIRE_ENTRY)};
+#define LINUX_CALL(number, name, kinds) [number] = #name,
+#define QUIRE_CALL(number, name, kinds)
 static const char *const linux_names[] = {
-#include "calls.inc"                    /* all that Linux has, made by the Makefile from its header */
+#include "calls.h"                      /* all that Linux has; made by docs/syscalls.py */
 };
 
 static const struct syscall *syscall_find(uint64_t nr)
@@ -34,15 +36,13 @@ static const struct syscall *syscall_find(uint64_t nr)
 	return c && c->fn ? c : NULL;
 }
 
-/* A program that asks for what we do not have: told once per number, so that it can be seen but not fill the log. */
+/* A program that asks for what Linux has and we do not: told once, so that it can be seen but not fill the log. */
 static long syscall_unknown(uint64_t nr)
 {
-	static uint64_t told[16];       /* atomic; a bit per number, larger ones share theirs */
-	uint64_t bit = BIT(nr % 64);
-	const char *name = nr < ARRAY_LEN(linux_names) ? linux_names[nr] : NULL;
+	static bool told[ARRAY_LEN(linux_names)];       /* atomic */
 
-	if (!(__atomic_fetch_or(&told[nr / 64 % 16], bit, __ATOMIC_RELAXED) & bit))
-		kprintf("quire: no system call %lu %s (%s)\n", nr, name ? name : "?", current_proc()->name);
+	if (nr < ARRAY_LEN(told) && linux_names[nr] && !__atomic_exchange_n(&told[nr], true, __ATOMIC_RELAXED))
+		kprintf("quire: no system call %lu %s (%s)\n", nr, linux_names[nr], current_proc()->name);
 	return -ENOSYS;
 }
 
