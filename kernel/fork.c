@@ -87,12 +87,16 @@ static void child_drop(struct proc *c, struct thread *t)
 	proc_unref(c);
 }
 
-/* CLONE_VFORK: sleep until the child has another map, or none. */
+/* CLONE_VFORK: sleep until the child has another map, or none; or this thread is to end, for the child may sleep too. */
 static void vfork_wait(struct proc *c)
 {
+	struct thread *t = current_thread();
+
+	t->fatal_only = true;
 	spin_lock(&proc_tree_lock);
-	while (c->borrowed_map) waitq_sleep(&c->wait, &proc_tree_lock, WAIT_FOREVER, false);
+	while (c->borrowed_map && !thread_has_signal(t)) waitq_sleep(&c->wait, &proc_tree_lock, WAIT_FOREVER, true);
 	spin_unlock(&proc_tree_lock);
+	t->fatal_only = false;
 }
 
 /* The rest of what the caller asked for, while the child does not run yet. => its tid */

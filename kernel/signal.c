@@ -204,8 +204,9 @@ bool thread_has_signal(struct thread *t)
 	struct proc *p = t->proc;
 
 	if (!p) return false;
-	return ((t->pending.set | p->pending.set) & (~t->sig_mask | t->sig_wait)) || p->exiting || p->stopped ||
-	       (p->survivor && p->survivor != t);
+	if (p->exiting || (p->survivor && p->survivor != t)) return true;
+	if (t->fatal_only) return (t->pending.set | p->pending.set) & SIG_MASK(SIGKILL);
+	return ((t->pending.set | p->pending.set) & (~t->sig_mask | t->sig_wait)) || p->stopped;
 }
 
 /* Take the next signal that may be delivered now.  false: none */

@@ -213,6 +213,34 @@ static void clocks(void)
 	check(clock_gettime(77, &a) == -1 && errno == EINVAL, "no such clock: EINVAL");
 }
 
+/* A vfork child that sleeps: its parent sleeps too, and SIGKILL ends it all the same (Linux vfork(2)). */
+static void vfork_parent_killed(void)
+{
+	pid_t p = fork(), ended = 0;
+	int status = 0;
+
+	if (p == 0) {
+		setpgid(0, 0);
+		signal(SIGUSR2, handler_ran);
+		if (vfork() == 0) {
+			pause();
+			_exit(0);
+		}
+		_exit(0);
+	}
+	usleep(100000);
+	kill(p, SIGUSR2);
+	usleep(20000);
+	check(waitpid(p, &status, WNOHANG) == 0, "a handler waits for the vfork child");
+	kill(p, SIGKILL);
+	for (int i = 0; i < 200 && !ended; i++) {
+		usleep(10000);
+		ended = waitpid(p, &status, WNOHANG);
+	}
+	check(ended == p && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "SIGKILL ends the parent of a vfork child");
+	kill(-p, SIGKILL);
+}
+
 int main(void)
 {
 	struct rlimit no_core = {0, 0};
@@ -220,6 +248,7 @@ int main(void)
 	setrlimit(RLIMIT_CORE, &no_core);
 	endings();
 	vfork_child();
+	vfork_parent_killed();
 	families();
 	stops();
 	shared_memory();
