@@ -131,9 +131,11 @@ SYSCALL(msync)
 
 SYSCALL(brk)
 {
+	struct map *m = map_limited();
+	uint64_t data = current_proc()->rlimit[RLIMIT_DATA][0];
 	uaddr_t now = 0;
 
-	map_brk(map_limited(), a0, &now);
+	map_brk(m, a0 > m->brk_start && a0 - m->brk_start > data ? 0 : a0, &now);       /* 0: it stays as it is */
 	return now;
 }
 

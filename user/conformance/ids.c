@@ -260,6 +260,9 @@ static void limits(void)
 	l.rlim_cur = 9000;
 	check_error(setrlimit(RLIMIT_CORE, &l), EINVAL);
 	check_error(syscall(SYS_prlimit64, 1, RLIMIT_CORE, NULL, &l), EPERM);
+	l.rlim_cur = l.rlim_max = 1 << 20;
+	check(setrlimit(RLIMIT_DATA, &l) == 0);
+	check((char *)syscall(SYS_brk, (char *)syscall(SYS_brk, 0) + (2 << 20)) == (char *)syscall(SYS_brk, 0));
 }
 
 int main(int argc, char **argv)
