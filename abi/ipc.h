@@ -76,6 +76,7 @@ struct vmo_args {
 #define VMO_READONLY  1u        /* on a read-only file system: EROFS for stores and writes */
 #define VMO_NOGROW    2u        /* fixed size (a disk): writes past the end ENOSPC */
 #define VMO_EPHEMERAL 4u        /* tmpfs: no pager, pages live as long as the object */
+#define VMO_SEGMENT   8u        /* with EPHEMERAL: System V shared memory, which shmdt() may unmap */
 
 struct vmo_info {
 	uint64_t size;          /* bytes; the kernel's is the true one while the object lives */

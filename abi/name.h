@@ -45,6 +45,10 @@
                                 flock()'s operation; NAME_UNLOCK: all that this owner has on the file; neither lends.
                                 An owner is a pid, or above 2^32 a description.  Who has to wait is answered late */
 
+#define NAME_SHMGET   0x318u /* key, size, flags of shmget() -> arg0 the segment's number */
+#define NAME_SHMAT    0x319u /* number, flags of shmat() -> handle0 = vmo, mapped whole */
+#define NAME_SHMCTL   0x31au /* number, command; lend0 in and out for IPC_STAT and IPC_SET: struct shmid_ds (112 bytes) */
+
 #define NAME_UNLOCK 0u
 #define NAME_FLOCK  1u
 

@@ -65,6 +65,7 @@ static handler handler_of(uint32_t op)
 	if (!h) h = srv_name_handler(op);
 	if (!h) h = srv_file_handler(op);
 	if (!h) h = srv_lock_handler(op);
+	if (!h) h = srv_shm_handler(op);
 	return h ? h : dev_handler(op);
 }
 
@@ -141,6 +142,7 @@ static void sync_if_due(bool idle)
 	if (!idle && ++messages % SYNC_MESSAGES) return;
 	if (!idle && mono_ns() - last < SYNC_NS) return;
 	sync_quietly();
+	shm_sweep();
 	loadavg_tick();
 	last = mono_ns();
 }

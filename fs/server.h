@@ -24,6 +24,7 @@ handler srv_name_handler(uint32_t op);
 handler srv_file_handler(uint32_t op);
 handler srv_lock_handler(uint32_t op);
 handler srv_pager_handler(uint32_t op);
+handler srv_shm_handler(uint32_t op);
 handler dev_handler(uint32_t op);
 
 /* srv_name.c, for srv_file.c: arguments out of messages */
@@ -58,6 +59,9 @@ int devfs_mount(struct mount *);
 int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of NAME_OPEN; -ENXIO: none of ours */
 int dev_give(const struct ipc_msg *in, int lend, const void *p, size_t n);      /* exactly n bytes; -EINVAL: no room */
 int dev_take(const struct ipc_msg *in, int lend, void *p, size_t n);
+
+/* sysv_shm.c */
+void shm_sweep(void);           /* segments that were removed, and that nobody uses any more, go */
 
 /* ttydev.c */
 void ttydev_init(void);

@@ -28,7 +28,7 @@ static bool range_pages(uaddr_t start, uint64_t len, uaddr_t *end)
 }
 
 /* The caller's address space, with the limits that it has now. */
-static struct map *map_limited(void)
+struct map *map_limited(void)
 {
 	struct proc *p = current_proc();
 	struct map *m = p->map;

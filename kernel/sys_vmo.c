@@ -14,7 +14,7 @@
 
 static int vmo_args_check(const struct vmo_args *a)
 {
-	if (a->flags & ~(uint64_t)(VMO_READONLY | VMO_NOGROW | VMO_EPHEMERAL)) return -EINVAL;
+	if (a->flags & ~(uint64_t)(VMO_READONLY | VMO_NOGROW | VMO_EPHEMERAL | VMO_SEGMENT)) return -EINVAL;
 	if (!a->port != !!(a->flags & VMO_EPHEMERAL)) return -EINVAL;   /* without a pager: tmpfs, and only that */
 	if (a->size > a->max_size || a->max_size > INT64_MAX) return -EINVAL;
 	return 0;

@@ -39,6 +39,9 @@
 	X(26, msync, "addr size msflags") \
 	X(27, mincore, "addr size addr") \
 	X(28, madvise, "addr size int") \
+	X(29, shmget, "int size flags") \
+	X(30, shmat, "int addr flags") \
+	X(31, shmctl, "int int addr") \
 	X(32, dup, "fd") \
 	X(33, dup2, "fd fd") \
 	X(34, pause, "") \
@@ -56,6 +59,7 @@
 	X(61, wait4, "int addr flags addr") \
 	X(62, kill, "int int") \
 	X(63, uname, "addr") \
+	X(67, shmdt, "addr") \
 	X(72, fcntl, "fd int arg") \
 	X(73, flock, "fd int") \
 	X(74, fsync, "fd") \

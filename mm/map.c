@@ -276,6 +276,26 @@ int map_unmap(struct map *m, uaddr_t start, uint64_t len)
 	return rc;
 }
 
+int map_detach(struct map *m, uaddr_t start)
+{
+	uaddr_t at = start, end = start, last;
+	struct entry *e;
+	struct vmo *v;
+	int rc = 0;
+
+	mutex_lock(&m->lock);
+	e = map_find_locked(m, start);
+	v = e && e->anode.start == start && e->vnode.start == 0 ? e->vmo : NULL;
+	if (v && (v->flags & VMO_SEGMENT)) end += v->max_size;
+	else rc = -EINVAL;
+	for (; !rc && at < end && (e = map_first_locked(m, at, end - 1)); at = last + 1) {
+		last = e->anode.last;           /* v stays ours to compare with: another object at its address cannot be mapped now */
+		if (e->vmo == v) rc = map_unmap_locked(m, e->anode.start, last + 1);
+	}
+	mutex_unlock(&m->lock);
+	return rc;
+}
+
 /* May every byte of the range get this protection?  0, -ENOMEM (a hole), -EACCES */
 static int protect_check(struct map *m, uaddr_t start, uaddr_t end, uint32_t prot)
 {

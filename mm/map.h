@@ -59,6 +59,7 @@ void map_switch(struct map *);          /* load its page tables on this CPU; NUL
 int map_map(struct map *, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t max_prot, uint32_t flags,
             struct vmo *vmo, uint64_t off);
 int map_unmap(struct map *, uaddr_t start, uint64_t len);
+int map_detach(struct map *, uaddr_t start);    /* shmdt(): what is left of the segment attached at start; -EINVAL */
 int map_protect(struct map *, uaddr_t start, uint64_t len, uint32_t prot);
 int map_sync(struct map *, uaddr_t start, uaddr_t end, int msflags);   /* msync after its checks */
 int map_advise(struct map *, uaddr_t start, uaddr_t end, int advice);     /* MADV_*; -ENOMEM over a hole, after the rest */

@@ -19,5 +19,10 @@ def locks_on_tmpfs():
 
 
 @test
+def system_v_shared_memory():
+    passes("/conformance/shm")
+
+
+@test
 def waiting_for_descriptors():
     passes("/conformance/waiting /tmp/w")

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* fs/sysv_shm.c - RING 3 - System V shared memory: the table of segments.
+ *
+ * Path:  kernel/sys_shm.c  ~message~>  server.c > [sysv_shm.c]
+ * A segment is an object without a pager, as a tmpfs file is; the kernel maps it, and counts its users.  POSIX.1-2017
+ * shmget(), shmat(), shmctl(); where they leave it open, Linux.
+ *
+ * H1  A segment with `removed` has no key; it goes with its last user, at the latest when shm_sweep() looks next.  Until
+ *     then it can be attached by its number, as on Linux.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/shm.h>
+
+#include "abi/ipc.h"
+#include "abi/name.h"
+#include "fs/server.h"
+
+#define SEGMENTS_MAX 4096               /* Linux's SHMMNI */
+
+struct segment {
+	struct segment *next;
+	struct vnode vnode;             /* what perm_check() and perm_owner() look at, and the object */
+	struct shmid_ds ds;
+	bool removed;
+};
+
+_Static_assert(sizeof(struct shmid_ds) == 112, "struct shmid_ds is Linux's");
+
+static struct mount no_mount;           /* of segments: one that can be written to */
+static struct segment *segments;
+static unsigned nsegments;
+static int next_id;
+
+/* Where the pointer to the segment is; *result is NULL if there is none of this number. */
+static struct segment **segment_by_id(uint64_t id)
+{
+	struct segment **p = &segments;
+
+	while (*p && (*p)->vnode.ino != id) p = &(*p)->next;
+	return p;
+}
+
+static struct segment *segment_by_key(key_t key)
+{
+	struct segment *s = key == IPC_PRIVATE ? NULL : segments;
+
+	while (s && (s->removed || s->ds.shm_perm.__ipc_perm_key != key)) s = s->next;
+	return s;
+}
+
+static uint64_t segment_users(const struct segment *s)
+{
+	struct vmo_info info;
+
+	return object_info(s->vnode.object, &info) ? 0 : info.users;
+}
+
+static void segment_free(struct segment **p)
+{
+	struct segment *s = *p;
+
+	*p = s->next;
+	nsegments--;
+	object_close(s->vnode.object);
+	free(s);
+}
+
+void shm_sweep(void)
+{
+	struct segment **p = &segments;
+
+	while (*p) {
+		if ((*p)->removed && segment_users(*p) == 0) segment_free(p);
+		else p = &(*p)->next;
+	}
+}
+
+static int segment_new(const struct ipc_msg *in, uint64_t *id)
+{
+	uint64_t size = in->arg[1];
+	struct cred c = msg_cred(in);
+	struct segment *s;
+	int rc;
+
+	if (size == 0 || size > INT64_MAX - 4095) return -EINVAL;
+	if (nsegments == SEGMENTS_MAX) return -ENOSPC;
+	s = calloc(1, sizeof(*s));
+	if (!s) return -ENOMEM;
+	size = (size + 4095) & ~4095ull;
+	rc = object_create(&s->vnode, size, size, VMO_EPHEMERAL | VMO_SEGMENT, (struct times){0}, &s->vnode.object);
+	if (rc) {
+		free(s);
+		return rc;
+	}
+	s->vnode.mnt = &no_mount;
+	s->vnode.mode = in->arg[2] & 0777;
+	s->vnode.uid = s->ds.shm_perm.cuid = c.uid;
+	s->vnode.gid = s->ds.shm_perm.cgid = c.gid;
+	s->vnode.ino = *id = next_id++;
+	s->ds.shm_perm.__ipc_perm_key = (key_t)in->arg[0];
+	s->ds.shm_segsz = in->arg[1];
+	s->ds.shm_cpid = (pid_t)vfs_caller.pid;
+	s->ds.shm_ctime = now_ns() / 1000000000;
+	s->next = segments;
+	segments = s;
+	nsegments++;
+	return 0;
+}
+
+/* Bits of a mode, of owner, group and others, as those that perm_check() asks for. */
+static unsigned mode_wanted(uint64_t flags)
+{
+	return (flags >> 6 | flags >> 3 | flags) & 6;
+}
+
+/* shmget(): key, size, flags -> its number */
+static int shm_get(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct segment *s = segment_by_key((key_t)in->arg[0]);
+	uint64_t flags = in->arg[2];
+
+	shm_sweep();
+	if (flags & SHM_HUGETLB) return -ENOMEM;                /* there are no huge pages to be had */
+	if (!s) return (key_t)in->arg[0] != IPC_PRIVATE && !(flags & IPC_CREAT) ? -ENOENT : segment_new(in, &out->arg[0]);
+	if ((flags & IPC_CREAT) && (flags & IPC_EXCL)) return -EEXIST;
+	if (in->arg[1] > s->ds.shm_segsz) return -EINVAL;
+	out->arg[0] = s->vnode.ino;
+	return perm_check(&s->vnode, mode_wanted(flags), msg_cred(in));
+}
+
+/* shmat(): number, SHM_RDONLY and the like -> its object */
+static int shm_attach(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct segment *s;
+	int rc;
+
+	shm_sweep();
+	s = *segment_by_id(in->arg[0]);
+	if (!s) return -EINVAL;
+	rc = perm_check(&s->vnode, in->arg[1] & SHM_RDONLY ? 4 : 6, msg_cred(in));
+	if (rc) return rc;
+	s->ds.shm_atime = now_ns() / 1000000000;
+	s->ds.shm_lpid = (pid_t)vfs_caller.pid;
+	out->handle[0] = s->vnode.object;
+	return 0;
+}
+
+static int segment_stat(struct segment *s, const struct ipc_msg *in)
+{
+	int rc = perm_check(&s->vnode, 4, msg_cred(in));
+
+	s->ds.shm_nattch = segment_users(s);
+	s->ds.shm_perm.mode = s->vnode.mode | (s->removed ? SHM_DEST : 0);
+	s->ds.shm_perm.uid = s->vnode.uid;
+	s->ds.shm_perm.gid = s->vnode.gid;
+	return rc ? rc : dev_give(in, 0, &s->ds, sizeof(s->ds));
+}
+
+static int segment_set(struct segment *s, const struct ipc_msg *in)
+{
+	struct shmid_ds ds;
+	int rc = dev_take(in, 0, &ds, sizeof(ds));
+
+	if (rc) return rc;
+	s->vnode.mode = ds.shm_perm.mode & 0777;
+	s->vnode.uid = ds.shm_perm.uid;
+	s->vnode.gid = ds.shm_perm.gid;
+	s->ds.shm_ctime = now_ns() / 1000000000;
+	return 0;
+}
+
+/* Its creator too may change and remove it, whoever owns it now. */
+static bool segment_owner(const struct segment *s, struct cred c)
+{
+	return perm_owner(&s->vnode, c) || c.uid == s->ds.shm_perm.cuid;
+}
+
+/* shmctl(): number, command; lend0 for IPC_STAT and IPC_SET: struct shmid_ds.  Locking changes nothing. */
+static int shm_control(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct segment *s;
+
+	(void)out;
+	shm_sweep();
+	s = *segment_by_id(in->arg[0]);
+	if (!s) return -EINVAL;
+	if (in->arg[1] == IPC_STAT) return segment_stat(s, in);
+	if (in->arg[1] > IPC_SET && in->arg[1] != SHM_LOCK && in->arg[1] != SHM_UNLOCK) return -EINVAL;
+	if (!segment_owner(s, msg_cred(in))) return -EPERM;
+	if (in->arg[1] == IPC_SET) return segment_set(s, in);
+	if (in->arg[1] == IPC_RMID) s->removed = true;          /* H1 */
+	shm_sweep();
+	return 0;
+}
+
+handler srv_shm_handler(uint32_t op)
+{
+	switch (op) {
+	case NAME_SHMGET: return shm_get;
+	case NAME_SHMAT:  return shm_attach;
+	case NAME_SHMCTL: return shm_control;
+	default:          return NULL;
+	}
+}
