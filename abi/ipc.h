@@ -89,6 +89,7 @@ struct vmo_info {
 #define VMO_SET_ATIME 1
 #define VMO_SET_MTIME 2
 #define VMO_SET_CTIME 3
+#define VMO_SET_IDS   5         /* not 0: the file runs as its owner or group: before others than root write, NAME_WRITTEN */
 #define VMO_SET_LINKS 4         /* link count: 0 tells the kernel that nobody will want the pages after the last user */
 
 struct vm_extent {
@@ -133,6 +134,7 @@ struct disk_info {
 	char     name[DEV_NAME_MAX];    /* "vda" */
 };
 
+#define SYS_caller_group    0x104a /* token, gid -> 1: a supplementary group of who sent this message, 0: not, -ESRCH [S] */
 #define SYS_poll_wake       0x1049 /* -> 0 [S]: a device that DEV_POLL said was not ready may be now: who polls asks again */
 
 /* Console, second channel, end of the world [S]. */

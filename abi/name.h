@@ -4,7 +4,8 @@
  * A node is the file server's number for an open file, directory or device; the kernel keeps it in
  * a descriptor and gives it back with NAME_CLOSE.  NODE_ROOT is the root directory and is never
  * closed.  A path is lent in lend[0] (its length without a NUL), and is relative to the directory
- * node in arg[0] unless it starts with '/'.  Always: arg[6] = pid | tid << 32 of the caller, arg[7] = uid | gid << 32.
+ * node in arg[0] unless it starts with '/'.  Always: arg[5] = the node where the caller's paths begin (chroot), 0: the
+ * root; arg[6] = pid | tid << 32 of the caller, arg[7] = uid | gid << 32.
  *
  *   program      kernel                          file server
  *   open() --->  NAME_OPEN {dir, path} ------->  walk, create, permission
@@ -21,7 +22,8 @@
                                 handle0 = vmo for regular files and block devices.  O_TRUNC is the kernel's work */
 #define NAME_CLOSE    0x301u /* node, the description (any number, the owner of its locks); posted, reply ignored */
 #define NAME_STAT     0x302u /* dir, at-flags (AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH: arg0 itself); lend0 path,
-                                lend1 out: struct stat of Linux x86-64 (144 bytes) */
+                                lend1 out: struct stat of Linux x86-64 (144 bytes), or statx (256).  Node 0: an object
+                                of the kernel's; st_mode | st_ino << 32, size, blocks follow */
 #define NAME_MKDIR    0x303u /* dir, -, mode; lend0 path */
 #define NAME_UNLINK   0x304u /* dir, at-flags (AT_REMOVEDIR); lend0 path */
 #define NAME_RENAME   0x305u /* olddir, newdir, flags (RENAME_NOREPLACE); lend0 old path, lend1 new path (both in) */
@@ -31,7 +33,8 @@
 #define NAME_CHMOD    0x309u /* dir, at-flags, mode; lend0 path */
 #define NAME_CHOWN    0x30au /* dir, at-flags, uid, gid ((uint32_t)-1: keep); lend0 path */
 #define NAME_UTIMENS  0x30bu /* dir, at-flags, atime, mtime (ns; NAME_TIME_OMIT, NAME_TIME_NOW); lend0 path */
-#define NAME_ACCESS   0x30cu /* dir, at-flags, mode (R_OK ...); lend0 path */
+#define NAME_ACCESS   0x30cu /* dir, at-flags, mode (R_OK ...), real uid | gid << 32 (not with AT_EACCESS);
+                                lend0 path */
 #define NAME_READDIR  0x30du /* node, position; lend0 out: struct linux_dirent64 records -> arg0 bytes (0: the end),
                                 arg1 next position */
 #define NAME_STATFS   0x30eu /* dir, at-flags; lend0 path, lend1 out: struct statfs of Linux x86-64 (120 bytes) */
@@ -44,6 +47,7 @@
                                 flock.  Commands are fcntl()'s (F_SETLK ..., F_OFD_SETLK ...); NAME_FLOCK: arg3 is
                                 flock()'s operation; NAME_UNLOCK: all that this owner has on the file; neither lends.
                                 An owner is a pid, or above 2^32 a description.  Who has to wait is answered late */
+#define NAME_WRITTEN  0x315u /* node: somebody but root is going to write to it (VMO_SET_IDS) */
 
 #define NAME_SHMGET   0x318u /* key, size, flags of shmget() -> arg0 the segment's number */
 #define NAME_SHMAT    0x319u /* number, flags of shmat() -> handle0 = vmo, mapped whole */

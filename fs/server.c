@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/server.c - RING 3 - the file server: mounts the root, then answers messages, one after the other.
  *
- * Path:  kernel  ~message~>  [server.c] > srv_name.c, srv_file.c, srv_lock.c, srv_pager.c, devfs.c
+ * Path:  kernel  ~message~>  [server.c] > srv_name.c, srv_file.c, srv_lock.c, srv_stat.c, srv_pager.c, devfs.c
  * It has one thread, which sleeps in ipc_recv, in a call to a driver, or in a fault on the mapping of a disk, which
  * the driver alone serves: it never waits for itself.  It maps no files, and its own memory is wired.
  *
@@ -66,6 +66,7 @@ static handler handler_of(uint32_t op)
 	if (!h) h = srv_file_handler(op);
 	if (!h) h = srv_lock_handler(op);
 	if (!h) h = srv_shm_handler(op);
+	if (!h) h = srv_stat_handler(op);
 	return h ? h : dev_handler(op);
 }
 
@@ -176,7 +177,7 @@ static void message_loop(void)
 /* Mount on a directory, which is made if the root file system lacks it. */
 static int mount_on(const char *path, const char *type, int (*mount)(struct mount *))
 {
-	struct cred root = {0, 0};
+	struct cred root = {0};
 	struct mount *m = mount_new(type, type, path, false);
 	struct vnode *dir;
 	int rc = path_lookup(vfs_root(), path, strlen(path), 0, root, &dir);

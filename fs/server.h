@@ -19,10 +19,11 @@ typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* one line for the kernel's log */
 bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the command line */
 
-/* srv_name.c, srv_file.c, srv_lock.c, srv_pager.c, devfs.c: the tables of abi/name.h and abi/pager.h; NULL: no such operation */
+/* srv_name.c, srv_file.c, srv_lock.c, srv_stat.c, srv_pager.c, devfs.c: the tables of abi/name.h and abi/pager.h; NULL: no such operation */
 handler srv_name_handler(uint32_t op);
 handler srv_file_handler(uint32_t op);
 handler srv_lock_handler(uint32_t op);
+handler srv_stat_handler(uint32_t op);
 handler srv_pager_handler(uint32_t op);
 handler srv_shm_handler(uint32_t op);
 handler dev_handler(uint32_t op);
@@ -33,6 +34,7 @@ struct cred msg_cred(const struct ipc_msg *);
 int msg_path(const struct ipc_msg *, int lend, char *buf, size_t *len);
 /* By path, or with AT_EMPTY_PATH the node itself. */
 int msg_file(const struct ipc_msg *, unsigned at_flags, struct vnode **out);
+int msg_file_as(const struct ipc_msg *, unsigned at_flags, struct cred, struct vnode **out);
 
 /* disks.c: every disk, and every partition of it, by its name in /dev */
 struct disk_node {

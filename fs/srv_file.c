@@ -13,37 +13,6 @@
 
 #define READDIR_MAX 32768u      /* bytes of records in one reply */
 
-/* The structures that go out are the kernel's of Linux x86-64; musl's are laid out the same. */
-_Static_assert(sizeof(struct stat) == 144, "struct stat is Linux's");
-_Static_assert(sizeof(struct statfs) == 120, "struct statfs is Linux's");
-
-/* stat, lstat, fstat, fstatat: one message; the at-flags tell them apart. */
-static int file_stat(const struct ipc_msg *in, struct ipc_msg *out)
-{
-	struct stat st;
-	struct vnode *vn;
-	int rc = msg_file(in, in->arg[1], &vn);
-
-	(void)out;
-	if (rc) return rc;
-	rc = vfs_stat(vn, &st);
-	vnode_put(vn);
-	return rc ? rc : dev_give(in, 1, &st, sizeof(st));
-}
-
-static int file_statfs(const struct ipc_msg *in, struct ipc_msg *out)
-{
-	struct statfs s;
-	struct vnode *vn;
-	int rc = msg_file(in, in->arg[1], &vn);
-
-	(void)out;
-	if (rc) return rc;
-	rc = vfs_statfs(vn, &s);
-	vnode_put(vn);
-	return rc ? rc : dev_give(in, 1, &s, sizeof(s));
-}
-
 /* Rights are checked below, in vfs_attr.c, where the rules of each change are. */
 static int file_chmod(const struct ipc_msg *in, struct ipc_msg *out)
 {
@@ -69,6 +38,14 @@ static int file_chown(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc;
 }
 
+static int file_written(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn = vnode_by_number(in->arg[0]);
+
+	(void)out;
+	return vn ? vfs_written(vn) : -EBADF;
+}
+
 static int file_utimens(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;
@@ -81,17 +58,19 @@ static int file_utimens(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc;
 }
 
-/* The kernel sends real or effective ids, as AT_EACCESS says; here they are just the caller's. */
+/* POSIX access(): by the real ids, on the way there too. */
 static int file_access(const struct ipc_msg *in, struct ipc_msg *out)
 {
+	struct cred c = msg_cred(in);
 	struct vnode *vn;
 	int rc;
 
 	(void)out;
 	if (in->arg[2] & ~7ull) return -EINVAL;
-	rc = msg_file(in, in->arg[1], &vn);
+	if (!(in->arg[1] & AT_EACCESS)) c.uid = (uint32_t)in->arg[3], c.gid = (uint32_t)(in->arg[3] >> 32);
+	rc = msg_file_as(in, in->arg[1], c, &vn);
 	if (rc) return rc;
-	rc = perm_check(vn, in->arg[2], msg_cred(in));          /* 0, F_OK: that it is there is enough */
+	rc = perm_check(vn, in->arg[2], c);          /* 0, F_OK: that it is there is enough */
 	vnode_put(vn);
 	return rc;
 }
@@ -119,7 +98,7 @@ static int file_getcwd(const struct ipc_msg *in, struct ipc_msg *out)
 	static char buf[PATH_MAX];
 	struct vnode *dir = vnode_by_number(in->arg[0]);
 	size_t len = in->lend[0].len < sizeof(buf) ? in->lend[0].len : sizeof(buf), n = 0;
-	int rc = dir ? vfs_getcwd(dir, buf, len, &n) : -EBADF;
+	int rc = dir ? vfs_getcwd(dir, cred_root(msg_cred(in)), buf, len, &n) : -EBADF;
 
 	if (rc) return rc;
 	out->arg[0] = n;
@@ -192,11 +171,10 @@ static int file_umount(const struct ipc_msg *in, struct ipc_msg *out)
 handler srv_file_handler(uint32_t op)
 {
 	switch (op) {
-	case NAME_STAT:    return file_stat;
-	case NAME_STATFS:  return file_statfs;
 	case NAME_CHMOD:   return file_chmod;
 	case NAME_CHOWN:   return file_chown;
 	case NAME_UTIMENS: return file_utimens;
+	case NAME_WRITTEN: return file_written;
 	case NAME_ACCESS:  return file_access;
 	case NAME_READDIR: return file_readdir;
 	case NAME_GETCWD:  return file_getcwd;

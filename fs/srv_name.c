@@ -13,10 +13,12 @@
 #include "fs/server.h"
 #include "fs/vfs_lock.h"
 
-/* arg[7]: who asks. */
+/* arg[7]: who asks; arg[5]: where its paths begin. */
 struct cred msg_cred(const struct ipc_msg *in)
 {
-	return (struct cred){(uint32_t)in->arg[7], (uint32_t)(in->arg[7] >> 32)};
+	struct vnode *root = in->arg[5] ? vnode_by_number(in->arg[5]) : NULL;
+
+	return (struct cred){(uint32_t)in->arg[7], (uint32_t)(in->arg[7] >> 32), root, in->token};
 }
 
 /* A lent path.  -ENAMETOOLONG, -ESRCH (the caller went away) */
@@ -48,7 +50,7 @@ static int msg_where(const struct ipc_msg *in, int lend, uint64_t dir, struct wh
 }
 
 /* msg_file: the existing file that a message is about: lend[0] from arg[0], or the node arg[0] itself.  A reference. */
-int msg_file(const struct ipc_msg *in, unsigned at_flags, struct vnode **out)
+int msg_file_as(const struct ipc_msg *in, unsigned at_flags, struct cred c, struct vnode **out)
 {
 	static struct where w;
 	int rc = msg_where(in, 0, in->arg[0], &w);
@@ -59,16 +61,21 @@ int msg_file(const struct ipc_msg *in, unsigned at_flags, struct vnode **out)
 		*out = w.start;
 		return 0;
 	}
-	return path_lookup(w.start, w.path, w.len, at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : 0, msg_cred(in),
-	                   out);
+	return path_lookup(w.start, w.path, w.len, at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : 0, c, out);
+}
+
+int msg_file(const struct ipc_msg *in, unsigned at_flags, struct vnode **out)
+{
+	return msg_file_as(in, at_flags, msg_cred(in), out);
 }
 
 /* The reply that makes a descriptor: the kernel holds the vnode from now on (N3). */
-static int open_reply(struct vnode *vn, struct ipc_msg *out)
+static int open_reply(struct vnode *vn, uint64_t flags, struct ipc_msg *out)
 {
 	int rc = 0;
 
-	if (S_ISCHR(vn->mode) || S_ISBLK(vn->mode)) rc = devfs_open(vn, out);
+	if (flags & O_PATH_FLAG) rc = 0;        /* a place, nothing that can be read */
+	else if (S_ISCHR(vn->mode) || S_ISBLK(vn->mode)) rc = devfs_open(vn, out);
 	else if (S_ISREG(vn->mode) && vn->ops->text) out->arg[2] = NAMEF_DEVICE | NAMEF_SEEK;
 	else if (S_ISREG(vn->mode)) out->handle[0] = vn->object;
 	if (rc) {
@@ -95,7 +102,7 @@ static int name_open(const struct ipc_msg *in, struct ipc_msg *out)
 		out->arg[2] = NAMEF_OWN;
 		return 0;
 	}
-	return rc ? rc : open_reply(vn, out);
+	return rc ? rc : open_reply(vn, in->arg[1], out);
 }
 
 /* Posted by the kernel when the last descriptor of an open file goes; nobody waits for the reply. */
@@ -159,7 +166,8 @@ static int name_link(const struct ipc_msg *in, struct ipc_msg *out)
 	int rc = msg_where(in, 1, in->arg[1], &to);
 
 	(void)out;
-	if (!rc) rc = msg_file(in, flags | (in->arg[2] & AT_EMPTY_PATH), &target);
+	if (msg_cred(in).uid == 0) flags |= in->arg[2] & AT_EMPTY_PATH; /* a right to read all (Linux) */
+	if (!rc) rc = msg_file(in, flags, &target);
 	if (rc) return rc;
 	rc = vfs_link(target, to.start, to.path, to.len, msg_cred(in));
 	vnode_put(target);
@@ -193,6 +201,12 @@ static int name_readlink(const struct ipc_msg *in, struct ipc_msg *out)
 	if (n > in->lend[1].len) n = in->lend[1].len;           /* readlink(2) cuts, and says so by its result alone */
 	out->arg[0] = n;
 	return n ? q_lend_write(in->token, 1, 0, target, n) : 0;
+}
+
+/* The caller's supplementary groups are the kernel's to know. */
+bool cred_has_group(struct cred c, uint32_t gid)
+{
+	return q_caller_group(c.token, gid) == 1;
 }
 
 handler srv_name_handler(uint32_t op)

@@ -371,6 +371,6 @@ static const struct fs_ops tmpfs_ops = {
 int tmpfs_mount(struct mount *m)
 {
 	m->ops = &tmpfs_ops;
-	m->root = inode_new(m, S_IFDIR | S_ISVTX | 0777, (struct cred){0, 0});
+	m->root = inode_new(m, S_IFDIR | S_ISVTX | 0777, (struct cred){0});
 	return m->root ? 0 : -ENOMEM;
 }

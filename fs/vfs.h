@@ -18,7 +18,9 @@ struct vnode;
 struct mount;
 struct lock;
 
-struct cred { uint32_t uid, gid; };
+/* Who asks.  root: where its paths begin, NULL: the root; token: whom cred_has_group() asks about, 0: nobody. */
+struct cred { uint32_t uid, gid; struct vnode *root; uint64_t token; };
+bool cred_has_group(struct cred, uint32_t gid);         /* a supplementary one: asks the kernel */
 
 /* Called by readdir for each entry; false: the buffer is full, stop before this entry. */
 typedef bool (*readdir_emit)(void *arg, const char *name, size_t len, uint64_t ino, unsigned char dtype,

@@ -54,6 +54,7 @@ static int attr_set(struct vnode *vn, const struct stat *st, unsigned which)
 	if (rc || !vn->object) return rc;
 	if (which & ATTR_ATIME) object_set(vn->object, VMO_SET_ATIME, time_ns(&st->st_atim));
 	if (which & ATTR_MTIME) object_set(vn->object, VMO_SET_MTIME, time_ns(&st->st_mtim));
+	if (which & ATTR_MODE) object_set(vn->object, VMO_SET_IDS, vn->mode & (S_ISUID | S_ISGID));
 	object_set(vn->object, VMO_SET_CTIME, now_ns());
 	return 0;
 }
@@ -67,9 +68,15 @@ int vfs_chmod(struct vnode *vn, mode_t mode, struct cred c)
 	if (vn->mnt->readonly) return -EROFS;
 	if (!perm_owner(vn, c)) return -EPERM;
 	/* POSIX chmod(): the setgid bit of a file of a group that is not the caller's is cleared. */
-	if (c.uid && c.gid != vn->gid && S_ISREG(vn->mode)) st.st_mode &= ~(mode_t)S_ISGID;
+	if (c.uid && !perm_in_group(vn->gid, c)) st.st_mode &= ~(mode_t)S_ISGID;
 
 	return attr_set(vn, &st, ATTR_MODE);
+}
+
+/* A setgid bit without the group's x bit has nothing to do with running. */
+static mode_t mode_without_ids(mode_t mode)
+{
+	return mode & ~(mode_t)(S_ISUID | (mode & S_IXGRP ? S_ISGID : 0));
 }
 
 /* vfs_chown: (uint32_t)-1 keeps.  Only root gives a file away; an owner may choose the group it belongs to itself. */
@@ -81,16 +88,22 @@ int vfs_chown(struct vnode *vn, uint32_t uid, uint32_t gid, struct cred c)
 	if (vn->mnt->readonly) return -EROFS;
 	if (c.uid) {
 		if (c.uid != vn->uid || (which & ATTR_UID && uid != vn->uid)) return -EPERM;
-		if ((which & ATTR_GID) && gid != c.gid && gid != vn->gid) return -EPERM;
+		if ((which & ATTR_GID) && gid != vn->gid && !perm_in_group(gid, c)) return -EPERM;
 	}
 	if (!which) return 0;
 
-	/* A program that changes hands is no longer one that runs as its owner (POSIX chown()). */
-	if (S_ISREG(vn->mode) && (vn->mode & 0111) && (vn->mode & (S_ISUID | S_ISGID))) {
-		st.st_mode &= ~(mode_t)(S_ISUID | S_ISGID);
-		which |= ATTR_MODE;
-	}
+	/* What changes hands no longer runs as its owner (POSIX chown(); Linux does it for root's changes, too). */
+	if (!S_ISDIR(vn->mode)) st.st_mode = mode_without_ids(vn->mode);
+	if (st.st_mode != vn->mode) which |= ATTR_MODE;
 	return attr_set(vn, &st, which);
+}
+
+/* vfs_written: somebody but root wrote to a file that runs as its owner or group. */
+int vfs_written(struct vnode *vn)
+{
+	struct stat st = {.st_mode = mode_without_ids(vn->mode)};
+
+	return st.st_mode == vn->mode ? 0 : attr_set(vn, &st, ATTR_MODE);
 }
 
 static int64_t time_pick(int64_t asked, int64_t now)

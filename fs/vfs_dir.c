@@ -93,9 +93,11 @@ static int parent_name(struct vnode *dir, struct vnode **up, struct search *s)
 	return rc;
 }
 
-/* vfs_getcwd: an absolute path of `dir`, built from its end.  -ERANGE: does not fit; -ENOENT: removed */
-int vfs_getcwd(struct vnode *dir, char *buf, size_t len, size_t *n)
+/* vfs_getcwd: an absolute path of `dir` below `root`, built from its end; "(unreachable)" in front if it is not below
+ * (Linux).  -ERANGE: does not fit; -ENOENT: removed */
+int vfs_getcwd(struct vnode *dir, struct vnode *root, char *buf, size_t len, size_t *n)
 {
+	static const char outside[] = "(unreachable)";
 	size_t at = len;
 	struct search s;
 	struct vnode *up;
@@ -105,7 +107,7 @@ int vfs_getcwd(struct vnode *dir, char *buf, size_t len, size_t *n)
 	if (len < 2) return -ERANGE;
 	buf[--at] = 0;
 	vnode_ref(dir);
-	while (!rc && dir != vfs_root()) {
+	while (!rc && dir != root && dir != vfs_root()) {
 		rc = parent_name(dir, &up, &s);
 		if (rc) break;
 		vnode_put(dir);
@@ -121,6 +123,11 @@ int vfs_getcwd(struct vnode *dir, char *buf, size_t len, size_t *n)
 	vnode_put(dir);
 	if (rc) return rc;
 	if (at == len - 1) buf[--at] = '/';
+	if (dir != root) {
+		if (at < strlen(outside)) return -ERANGE;
+		at -= strlen(outside);
+		memcpy(buf + at, outside, strlen(outside));
+	}
 	*n = len - at;
 	memmove(buf, buf + at, *n);
 	return 0;

@@ -16,6 +16,11 @@
 
 #define SYMLINKS_MAX 40         /* Linux's MAXSYMLINKS; POSIX asks for at least 8 (SYMLOOP_MAX) */
 
+/* Linux's; musl names them only with _GNU_SOURCE. */
+#define O_NOATIME_FLAG 01000000
+#define O_PATH_FLAG    010000000
+#define O_TMPFILE_FLAG 020000000        /* without O_DIRECTORY, which is part of its name */
+
 /* A path on its way.  `at` is the directory reached so far; `name` the component to be looked up in it. */
 enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 struct walk {
@@ -52,6 +57,7 @@ struct vnode *mount_cross(struct vnode *);              /* takes the reference, 
 /* vfs_perm.c */
 int perm_check(const struct vnode *, unsigned want, struct cred);       /* R_OK | W_OK | X_OK; -EACCES, -EROFS */
 int perm_delete(const struct vnode *dir, const struct vnode *victim, struct cred);
+bool perm_in_group(uint32_t gid, struct cred);
 bool perm_owner(const struct vnode *, struct cred);
 
 /* vfs_name.c, vfs_rename.c */
@@ -69,6 +75,7 @@ int vfs_rename(struct name_at from, struct name_at to, unsigned flags, struct cr
 /* vfs_attr.c */
 int vfs_stat(struct vnode *, struct stat *);
 int vfs_chmod(struct vnode *, mode_t, struct cred);
+int vfs_written(struct vnode *);
 int vfs_chown(struct vnode *, uint32_t uid, uint32_t gid, struct cred);
 int vfs_utimens(struct vnode *, int64_t atime, int64_t mtime, struct cred);    /* ns, NAME_TIME_* */
 int vfs_statfs(struct vnode *, struct statfs *);
@@ -77,11 +84,12 @@ struct timespec time_spec(int64_t ns);
 
 /* vfs_dir.c */
 int vfs_readdir(struct vnode *dir, uint64_t pos, void *buf, size_t len, size_t *used, uint64_t *next);
-int vfs_getcwd(struct vnode *dir, char *buf, size_t len, size_t *n);   /* n counts the NUL; -ERANGE */
+int vfs_getcwd(struct vnode *dir, struct vnode *root, char *buf, size_t len, size_t *n);   /* n counts the NUL; -ERANGE */
 
 /* vfs_mount.c */
 extern struct mount *vfs_mounts;                /* in the order of mounting; the first is the root */
 struct vnode *vfs_root(void);                   /* no reference */
+struct vnode *cred_root(struct cred);           /* where absolute paths begin; no reference */
 struct mount *mount_new(const char *type, const char *source, const char *target, bool readonly);
 int mount_attach(struct mount *, struct vnode *covers);        /* m->root is set; covers NULL: the root */
 int mount_detach(struct vnode *root);           /* -EINVAL: no mount's root, -EBUSY */

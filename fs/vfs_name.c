@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/ipc.h"
 #include "fs/vfs_int.h"
 
 /* A new file takes its directory's group if that has the setgid bit, else the maker's (POSIX 4: file creation). */
@@ -17,6 +18,15 @@ static struct cred cred_in(const struct vnode *dir, struct cred c)
 {
 	if (dir->mode & S_ISGID) c.gid = dir->gid;
 	return c;
+}
+
+/* Linux: nobody makes a program that runs as a group which he is not in. */
+static mode_t mode_in(const struct vnode *dir, mode_t mode, struct cred c)
+{
+	bool runs = (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+
+	if (runs && (dir->mode & S_ISGID) && c.uid && !perm_in_group(dir->gid, c)) mode &= ~(mode_t)S_ISGID;
+	return mode;
 }
 
 /* A directory that was removed while somebody stood in it takes no new names: -ENOENT. */
@@ -54,7 +64,8 @@ static int open_create(struct walk *w, mode_t mode, struct vnode **out)
 	if (!rc) rc = dir_alive(w->at);
 	if (rc) return rc;
 
-	return w->at->ops->create(w->at, w->name, w->len, S_IFREG | (mode & 07777), cred_in(w->at, w->cred), out);
+	mode = (mode & S_IFMT ? mode & S_IFMT : S_IFREG) | (mode_in(w->at, mode, w->cred) & 07777);
+	return w->at->ops->create(w->at, w->name, w->len, mode, cred_in(w->at, w->cred), out);
 }
 
 /* The file exists: may it be opened so?  POSIX open(), ERRORS. */
@@ -63,10 +74,12 @@ static int open_allowed(const struct vnode *vn, bool slash, int flags, struct cr
 	int acc = flags & O_ACCMODE;
 	unsigned want = (acc != O_WRONLY ? R_OK : 0u) | (acc != O_RDONLY || (flags & O_TRUNC) ? W_OK : 0u);
 
+	if (flags & O_PATH_FLAG) return (slash || (flags & O_DIRECTORY)) && !S_ISDIR(vn->mode) ? -ENOTDIR : 0;
 	if (S_ISLNK(vn->mode)) return -ELOOP;
 	if ((slash || (flags & O_DIRECTORY)) && !S_ISDIR(vn->mode)) return -ENOTDIR;
 	if (S_ISDIR(vn->mode) && ((want & W_OK) || (flags & O_CREAT))) return -EISDIR;
-	if (S_ISFIFO(vn->mode) || S_ISSOCK(vn->mode)) return -ENXIO;
+	if (S_ISSOCK(vn->mode)) return -ENXIO;
+	if ((flags & O_NOATIME_FLAG) && !perm_owner(vn, c)) return -EPERM;
 	return perm_check(vn, want, c);
 }
 
@@ -99,6 +112,7 @@ int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_
 	struct walk w;
 	int rc;
 
+	if (flags & O_TMPFILE_FLAG) return -EOPNOTSUPP;
 	if ((flags & O_CREAT) && (flags & O_DIRECTORY)) return -EINVAL;
 	rc = walk_start(&w, start, path, len, c);
 	if (!rc) rc = open_find(&w, flags, mode, &vn, &created);
@@ -108,8 +122,9 @@ int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_
 		if (rc) vnode_put(vn);
 	}
 	if (!rc && w.last == LAST_NAME && vn->mnt == w.at->mnt) vnode_named(vn, w.at, w.name, w.len);
-	if (!rc && S_ISREG(vn->mode) && vn->ops->open) {
+	if (!rc && S_ISREG(vn->mode) && vn->ops->open && !(flags & O_PATH_FLAG)) {
 		rc = vn->object ? 0 : vn->ops->open(vn);
+		if (!rc && (vn->mode & (S_ISUID | S_ISGID))) object_set(vn->object, VMO_SET_IDS, 1);
 		if (rc) vnode_put(vn);
 	}
 	walk_end(&w);
@@ -135,7 +150,7 @@ int vfs_mkdir(struct vnode *start, const char *path, size_t len, mode_t mode, st
 	return rc;
 }
 
-/* vfs_mknod: regular files alone; FIFOs, sockets and devices are -EPERM, which POSIX has for "not supported". */
+/* vfs_mknod: regular files and FIFOs; sockets and devices are -EPERM, which POSIX has for "not supported". */
 int vfs_mknod(struct vnode *start, const char *path, size_t len, mode_t mode, struct cred c)
 {
 	struct vnode *vn;
@@ -143,10 +158,11 @@ int vfs_mknod(struct vnode *start, const char *path, size_t len, mode_t mode, st
 	int rc;
 
 	if (S_ISDIR(mode)) return -EPERM;
+	if (S_ISLNK(mode)) return -EINVAL;
 	rc = walk_start(&w, start, path, len, c);
 	if (!rc) rc = walk_last(&w);
 	if (!rc) rc = name_new(&w, false);
-	if (!rc && (mode & S_IFMT) && !S_ISREG(mode)) rc = -EPERM;
+	if (!rc && (mode & S_IFMT) && !S_ISREG(mode) && !S_ISFIFO(mode)) rc = -EPERM;
 	if (!rc) rc = open_create(&w, mode, &vn);
 	if (!rc) vnode_put(vn);
 	walk_end(&w);

@@ -52,6 +52,12 @@ int vnode_up(struct vnode *at, struct vnode **out)
 	return rc;
 }
 
+/* chroot(): ".." in a process's root is the root itself. */
+struct vnode *cred_root(struct cred c)
+{
+	return c.root ? c.root : vfs_root();
+}
+
 /* walk_start: at the root, or at `start`.  Whatever it returns, walk_end() may be called. */
 int walk_start(struct walk *w, struct vnode *start, const char *path, size_t len, struct cred cred)
 {
@@ -65,7 +71,7 @@ int walk_start(struct walk *w, struct vnode *start, const char *path, size_t len
 	w->end = len;
 	w->links = 0;
 	w->cred = cred;
-	w->at = path[0] == '/' ? vfs_root() : start;
+	w->at = path[0] == '/' ? cred_root(cred) : start;
 	vnode_ref(w->at);
 	return 0;
 }
@@ -109,7 +115,7 @@ int walk_below(struct walk *w, struct vnode **out)
 	if (!S_ISDIR(w->at->mode)) return -ENOTDIR;
 	rc = perm_check(w->at, X_OK, w->cred);
 	if (rc) return rc;
-	if (w->last == LAST_DOTDOT) return vnode_up(w->at, out);
+	if (w->last == LAST_DOTDOT && w->at != cred_root(w->cred)) return vnode_up(w->at, out);
 	if (w->last == LAST_NAME) return w->at->ops->lookup(w->at, w->name, w->len, out);
 	vnode_ref(w->at);
 	*out = w->at;
@@ -160,7 +166,7 @@ int walk_follow(struct walk *w, struct vnode *link)
 	w->end = n + w->slash + rest;
 	if (target[0] == '/') {
 		vnode_put(w->at);
-		w->at = vfs_root();
+		w->at = cred_root(w->cred);
 		vnode_ref(w->at);
 	}
 	return 0;

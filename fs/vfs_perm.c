@@ -10,6 +10,12 @@
 
 #include "fs/vfs_int.h"
 
+/* The kernel is asked about supplementary groups when everything else did not decide. */
+bool perm_in_group(uint32_t gid, struct cred c)
+{
+	return c.gid == gid || (c.token && cred_has_group(c, gid));
+}
+
 /* perm_check: R_OK | W_OK | X_OK on the file itself.
  * => -EROFS before -EACCES, as Linux has it; devices on a read-only file system can be written. */
 int perm_check(const struct vnode *vn, unsigned want, struct cred c)
@@ -25,7 +31,7 @@ int perm_check(const struct vnode *vn, unsigned want, struct cred c)
 	}
 	/* The first class that fits decides, even if a later one would allow more. */
 	if (c.uid == vn->uid) bits = vn->mode >> 6 & 7;
-	else if (c.gid == vn->gid) bits = vn->mode >> 3 & 7;
+	else if (perm_in_group(vn->gid, c)) bits = vn->mode >> 3 & 7;
 	return (want & ~bits) ? -EACCES : 0;
 }
 

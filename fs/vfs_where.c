@@ -50,8 +50,8 @@ int vfs_path(struct vnode *vn, char *buf, size_t len)
 	bool there;
 	size_t n;
 
-	if (S_ISDIR(vn->mode) && !vfs_getcwd(vn, buf, len, &n)) return 0;
-	there = vn->name && !dir_of(vn, &dir) && !vfs_getcwd(dir, buf, len, &n);
+	if (S_ISDIR(vn->mode) && !vfs_getcwd(vn, vfs_root(), buf, len, &n)) return 0;
+	there = vn->name && !dir_of(vn, &dir) && !vfs_getcwd(dir, vfs_root(), buf, len, &n);
 	if (!there) strcpy(buf, "/");
 	there = there && leads_to(dir, vn);
 	if (dir) vnode_put(dir);

@@ -51,7 +51,7 @@ static void fd_put(struct proc *p, struct file *f)
 	file_put(f);
 }
 
-struct file *fd_get(int fd)
+struct file *fd_get_any(int fd)
 {
 	struct proc *p = current_proc();
 	struct file *f = NULL;
@@ -62,6 +62,27 @@ struct file *fd_get(int fd)
 	if (f) file_ref(f);
 	mutex_unlock(&p->files_lock);
 	return f;
+}
+
+struct file *fd_get(int fd)
+{
+	struct file *f = fd_get_any(fd);
+
+	if (!f || !(f->flags & O_PATH)) return f;
+	file_put(f);
+	return NULL;
+}
+
+uint64_t root_node(void)
+{
+	struct proc *p = current_proc();
+	uint64_t node = 0;
+
+	if (!p->root) return 0;
+	mutex_lock(&p->files_lock);
+	if (p->root) node = p->root->node;
+	mutex_unlock(&p->files_lock);
+	return node;
 }
 
 struct file *cwd_get(void)
@@ -125,7 +146,9 @@ void files_fork(struct proc *child)
 		if (p->fd[i]) file_ref(p->fd[i]);
 	}
 	child->cwd = p->cwd;
+	child->root = p->root;
 	if (p->cwd) file_ref(p->cwd);
+	if (p->root) file_ref(p->root);
 	mutex_unlock(&p->files_lock);
 }
 
@@ -151,10 +174,13 @@ void files_close(struct proc *p, bool cloexec_only)
 	}
 	if (cloexec_only) return;
 	if (p->cwd) file_put(p->cwd);
-	p->cwd = NULL;
+	if (p->root) file_put(p->root);
+	p->cwd = p->root = NULL;
 }
 
 /* ---- descriptors' system calls */
+
+#define F_BAD (~0ull)                   /* a command that an O_PATH descriptor does not take */
 
 SYSCALL(close)
 {
@@ -164,32 +190,6 @@ SYSCALL(close)
 	if (!f) return -EBADF;
 	fd_put(current_proc(), f);
 	return 0;
-}
-
-SYSCALL(dup)
-{
-	struct file *f = fd_get(a0);
-
-	return f ? fd_install(f, 0, false) : -EBADF;
-}
-
-SYSCALL(dup2)
-{
-	struct file *f = fd_get(a0);
-
-	if (!f) return -EBADF;
-	if ((int)a0 != (int)a1) return fd_replace(a1, f, false);
-	file_put(f);
-	return (int)a1;
-}
-
-SYSCALL(dup3)
-{
-	struct file *f;
-
-	if ((int)a0 == (int)a1 || (a2 & ~(uint64_t)O_CLOEXEC)) return -EINVAL;
-	f = fd_get(a0);
-	return f ? fd_replace(a1, f, a2 & O_CLOEXEC) : -EBADF;
 }
 
 static long fcntl_setfd(int fd, uint64_t flags)
@@ -206,6 +206,51 @@ static long fcntl_setfd(int fd, uint64_t flags)
 	return rc;
 }
 
+/* close_range(2): CLOSE_RANGE_UNSHARE has nothing to do, no two processes share a table. */
+SYSCALL(close_range)
+{
+	struct proc *p = current_proc();
+
+	if ((uint32_t)a0 > (uint32_t)a1 || (a2 & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))) return -EINVAL;
+	for (uint32_t fd = a0; fd <= (uint32_t)a1 && fd < FD_MAX; fd++) {
+		struct file *f;
+
+		if (a2 & CLOSE_RANGE_CLOEXEC) {
+			fcntl_setfd(fd, O_CLOEXEC_FD);
+			continue;
+		}
+		f = fd_take(p, fd);
+		if (f) fd_put(p, f);
+	}
+	return 0;
+}
+
+SYSCALL(dup)
+{
+	struct file *f = fd_get_any(a0);
+
+	return f ? fd_install(f, 0, false) : -EBADF;
+}
+
+SYSCALL(dup2)
+{
+	struct file *f = fd_get_any(a0);
+
+	if (!f) return -EBADF;
+	if ((int)a0 != (int)a1) return fd_replace(a1, f, false);
+	file_put(f);
+	return (int)a1;
+}
+
+SYSCALL(dup3)
+{
+	struct file *f;
+
+	if ((int)a0 == (int)a1 || (a2 & ~(uint64_t)O_CLOEXEC)) return -EINVAL;
+	f = fd_get_any(a0);
+	return f ? fd_replace(a1, f, a2 & O_CLOEXEC) : -EBADF;
+}
+
 /* POSIX fcntl: F_SETFL changes O_APPEND and O_NONBLOCK of the open file, nothing else. */
 static long fcntl_setfl(struct file *f, uint32_t flags)
 {
@@ -219,10 +264,11 @@ static long fcntl_setfl(struct file *f, uint32_t flags)
 
 SYSCALL(fcntl)
 {
-	struct file *f = fd_get(a0);
+	struct file *f = fd_get_any(a0);
 	long rc = -EINVAL;
 
 	if (!f) return -EBADF;
+	if ((f->flags & O_PATH) && a1 > F_GETFL && a1 != F_DUPFD_CLOEXEC) a1 = F_BAD;
 	switch (a1) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
@@ -232,6 +278,11 @@ SYSCALL(fcntl)
 	case F_SETFD: rc = fcntl_setfd(a0, a2); break;
 	case F_GETFL: rc = f->flags & ~(uint32_t)O_CLOEXEC; break;
 	case F_SETFL: rc = fcntl_setfl(f, a2); break;
+	case F_BAD: rc = -EBADF; break;
+	case F_GETOWN:
+	case F_SETOWN: rc = 0; break;           /* nobody is: there is no SIGIO */
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ: rc = f->kind != FILE_PIPE ? -EBADF : a2 > PIPE_SIZE && a1 == F_SETPIPE_SZ ? -EPERM : (long)PIPE_SIZE; break;
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

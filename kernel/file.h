@@ -45,6 +45,7 @@ struct file {
 	uint32_t line_len;              /* [lock] */
 };
 
+#define PIPE_SIZE (16 * PAGE_SIZE)      /* bytes that a pipe holds */
 #define O_CLOEXEC_FD 1                  /* fd flag */
 #define LOG_LINE_MAX 256
 #define FD_MAX 1024
@@ -53,13 +54,15 @@ struct file *file_alloc(enum file_kind, uint32_t flags);        /* NULL: no memo
 void file_ref(struct file *);
 void file_put(struct file *);                   /* the last one closes: vmo user, NAME_CLOSE, pipe end */
 struct file *fd_get(int fd);                                    /* of the current process, a reference; NULL: EBADF */
+struct file *fd_get_any(int fd);                                /* the same, and one that O_PATH gave */
 int fd_install(struct file *, int min, bool cloexec);           /* takes over the caller's reference; fd or -EMFILE */
 void files_fork(struct proc *child);                            /* the current process's descriptors, shared */
 void files_close(struct proc *, bool cloexec_only);             /* exec, exit */
+uint64_t root_node(void);                                       /* where the process's paths begin; 0: the root */
 struct file *cwd_get(void);                                     /* a reference; NULL: the root */
 int fd_replace(int fd, struct file *, bool cloexec);            /* dup2: takes over the reference */
-static inline bool file_readable(const struct file *f) { return (f->flags & 3) != 1; }
-static inline bool file_writable(const struct file *f) { return (f->flags & 3) != 0; }
+static inline bool file_readable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 1; }
+static inline bool file_writable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 0; }
 
 /* sys_name.c: open a path of the kernel's own (exec): relative to the current directory.  0 and a reference, -errno */
 int file_open(const char *path, uint32_t flags, struct file **out);
@@ -73,5 +76,6 @@ void file_unlock(struct proc *, struct file *);
 
 /* pipe.c */
 uint64_t pipe_bytes(struct pipe *);
+int fifo_open(struct file *);                                   /* its node is a named pipe: wait for the other end */
 
 #endif

@@ -23,6 +23,7 @@ struct request {
 int request_begin(struct request *, int dirfd, uaddr_t path, bool empty_ok);    /* path 0, from arg[0] on */
 int request_path(struct request *, int i, uaddr_t path);        /* into lend[i].  -EFAULT, -ENAMETOOLONG, -ENOMEM */
 int request_dir(struct request *, int i, int dirfd, bool empty_ok);     /* its start into arg[i].  -EBADF, -ENOTDIR */
+int request_fd(struct request *, int fd);               /* path 0 is the open file itself.  -EBADF */
 int request_end(struct request *, int rc, uint32_t op);
 
 /* One path, up to three plain arguments; AT_EMPTY_PATH in the flags allows "".  The same on an open file itself. */

@@ -15,18 +15,23 @@
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
 
-#define PIPE_PAGES 16u
-#define PIPE_SIZE  (PIPE_PAGES * PAGE_SIZE)
+#define PIPE_PAGES (PIPE_SIZE / PAGE_SIZE)
 
 struct pipe {
 	struct spinlock lock;           /* RANK_HANDLE */
 	struct waitq wait;              /* [o] readers and writers, for anything that changes */
 	uint64_t head, tail;            /* [o] bytes read and written so far */
-	uint32_t readers, writers;      /* [o] open files that are this end */
+	uint32_t readers, writers;      /* [o] open files that are this end, or both */
+	uint32_t read_opens, write_opens;       /* [o] how many ever were */
+	uint64_t node;                  /* [c] a named pipe's; 0: none */
+	struct list link;               /* [F] fifos */
 	bool     reading, writing;      /* [o] somebody has the turn */
 	struct pollhead polls;
 	char    *page[PIPE_PAGES];      /* [turn of the writer] made when first needed */
-};      /* [o] pipe->lock */
+};      /* [o] pipe->lock  [F] fifos_lock */
+
+static struct spinlock fifos_lock = SPINLOCK_INIT(RANK_PROC, "named pipes");
+static struct list fifos = LIST_INIT(fifos);    /* those that are open, found by node */
 
 static struct pipe *pipe_create(void)
 {
@@ -36,15 +41,8 @@ static struct pipe *pipe_create(void)
 	spin_init(&p->lock, RANK_HANDLE, "pipe");
 	waitq_init(&p->wait);
 	pollhead_init(&p->polls);
+	list_init(&p->link);
 	return p;
-}
-
-static void pipe_open(struct pipe *p, bool writer)
-{
-	spin_lock(&p->lock);
-	if (writer) p->writers++;
-	else p->readers++;
-	spin_unlock(&p->lock);
 }
 
 /* => p->lock held */
@@ -54,17 +52,30 @@ static void pipe_changed_locked(struct pipe *p)
 	poll_wake(&p->polls);
 }
 
+static void pipe_open_locked(struct pipe *p, struct file *f)
+{
+	f->pipe = p;
+	f->pollhead = &p->polls;
+	if (file_readable(f)) p->readers++, p->read_opens++;
+	if (file_writable(f)) p->writers++, p->write_opens++;
+	pipe_changed_locked(p);         /* an open of the other end may wait for this one */
+}
+
 static void pipe_close(struct file *f)
 {
 	struct pipe *p = f->pipe;
 	bool last;
 
+	if (!p) return;                 /* a named pipe that could not be opened */
+	spin_lock(&fifos_lock);
 	spin_lock(&p->lock);
+	if (file_readable(f)) p->readers--;
 	if (file_writable(f)) p->writers--;
-	else p->readers--;
 	last = p->readers == 0 && p->writers == 0;
+	if (last) list_remove(&p->link);
 	pipe_changed_locked(p);         /* readers see the end of file, writers EPIPE */
 	spin_unlock(&p->lock);
+	spin_unlock(&fifos_lock);
 	if (!last) return;
 	for (uint32_t i = 0; i < PIPE_PAGES; i++) kfree(p->page[i]);
 	kfree(p);
@@ -197,9 +208,10 @@ static int pipe_poll(struct file *f)
 	if (file_writable(f)) {
 		if (PIPE_SIZE - (p->tail - p->head) >= PIPE_BUF) now |= POLLOUT;
 		if (p->readers == 0) now |= POLLERR;
-	} else {
+	}
+	if (file_readable(f)) {
 		if (p->tail != p->head) now |= POLLIN;
-		if (p->writers == 0) now |= POLLHUP;
+		if (p->writers == 0 && p->write_opens) now |= POLLHUP;
 	}
 	spin_unlock(&p->lock);
 	return now;
@@ -223,11 +235,60 @@ static struct file *pipe_end(struct pipe *p, uint32_t flags)
 
 	if (!f) return NULL;
 	f->mode = S_IFIFO | 0600;
-	f->pipe = p;
 	f->ops = &pipe_ops;
-	f->pollhead = &p->polls;
-	pipe_open(p, file_writable(f));
+	spin_lock(&p->lock);
+	pipe_open_locked(p, f);
+	spin_unlock(&p->lock);
 	return f;
+}
+
+/* The open pipe of this node, or `fresh` from now on.  => fifos_lock held */
+static struct pipe *fifo_find_locked(uint64_t node, struct pipe *fresh)
+{
+	list_for(l, &fifos) {
+		struct pipe *p = container_of(l, struct pipe, link);
+
+		if (p->node == node) return p;
+	}
+	fresh->node = node;
+	list_push_back(&fifos, &fresh->link);
+	return fresh;
+}
+
+/* POSIX open: a reader waits for a writer and the other way round, even for one that has gone again meanwhile. */
+static int fifo_meet_locked(struct pipe *p, const struct file *f)
+{
+	const uint32_t *others = file_writable(f) ? &p->read_opens : &p->write_opens, before = *others;
+
+	if ((f->flags & (O_NONBLOCK | O_RDWR)) || (file_writable(f) ? p->readers : p->writers)) return 0;
+	while (*others == before)
+		if (waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, true)) return -ERESTART;
+	return 0;
+}
+
+int fifo_open(struct file *f)
+{
+	struct pipe *fresh = pipe_create(), *p;
+	bool alone = (f->flags & (O_NONBLOCK | O_ACCMODE)) == (O_NONBLOCK | O_WRONLY);
+	int rc;
+
+	if (!fresh) return -ENOMEM;
+	f->kind = FILE_PIPE;
+	f->ops = &pipe_ops;
+	spin_lock(&fifos_lock);
+	p = fifo_find_locked(f->node, fresh);
+	spin_lock(&p->lock);
+	rc = alone && p->readers == 0 ? -ENXIO : 0;
+	if (!rc) pipe_open_locked(p, f);
+	if (p == fresh && rc) list_remove(&p->link);
+	spin_unlock(&p->lock);
+	spin_unlock(&fifos_lock);
+	if (p != fresh || rc) kfree(fresh);
+	if (rc) return rc;
+	spin_lock(&p->lock);
+	rc = fifo_meet_locked(p, f);
+	spin_unlock(&p->lock);
+	return rc;
 }
 
 static long pipe_make(uaddr_t fds, uint32_t flags)

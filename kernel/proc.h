@@ -44,7 +44,7 @@ struct proc {
 	struct mutex files_lock;        /* RANK_FILE */
 	struct file *fd[FD_MAX];        /* [files_lock] */
 	uint8_t  fd_flags[FD_MAX];      /* [files_lock] */
-	struct file *cwd;               /* [files_lock] FILE_DIR; NULL: the root */
+	struct file *cwd, *root;        /* [files_lock] FILE_DIR; NULL: the root */
 	bool     locks;                 /* it has asked for record locks: only ever set */
 	uint32_t umask;
 	uint32_t personality;           /* kept, means nothing */

@@ -65,7 +65,7 @@ static long readlink_at(int dirfd, uaddr_t path, uaddr_t buf, uint64_t size)
 	if ((int64_t)size <= 0) return -EINVAL;
 	out = kalloc(PATH_MAX);
 	if (!out) return -ENOMEM;
-	rc = request_begin(&r, dirfd, path, false);
+	rc = request_begin(&r, dirfd, path, dirfd != AT_FDCWD);
 	size = MIN(size, (uint64_t)PATH_MAX);
 	r.k.m.lend[1] = (struct ipc_lend){(uint64_t)out, size, LEND_WRITE};
 	rc = request_end(&r, rc, NAME_READLINK);
@@ -134,45 +134,64 @@ SYSCALL(getcwd)
 
 /* ---- the current directory */
 
-static void cwd_set(struct file *f)
+/* at: where a process keeps the directory.  rc: what went wrong so far */
+static int dir_set(struct file **at, struct file *f, int rc)
 {
 	struct proc *p = current_proc();
-	struct file *old;
+	struct file *old = f;
 
-	mutex_lock(&p->files_lock);
-	old = p->cwd;
-	p->cwd = f;
-	mutex_unlock(&p->files_lock);
+	if (!rc) {
+		mutex_lock(&p->files_lock);
+		old = *at;
+		*at = f;
+		mutex_unlock(&p->files_lock);
+	}
 	if (old) file_put(old);
+	return rc;
+}
+
+/* A directory that may be searched; reading it is another right. */
+static int dir_open(uaddr_t path, struct file **f)
+{
+	char *s = kalloc(PATH_MAX);
+	int rc = s ? copy_in_str(s, path, PATH_MAX) : -ENOMEM;
+
+	*f = NULL;
+	if (rc >= 0) rc = file_open(s, O_PATH | O_DIRECTORY, f);
+	if (!rc) rc = file_may_exec(s);
+	kfree(s);
+	return rc;
 }
 
 SYSCALL(chdir)
 {
-	int n, rc;
 	struct file *f;
-	char *path = kalloc(PATH_MAX);
+	int rc = dir_open(a0, &f);
 
-	if (!path) return -ENOMEM;
-	n = copy_in_str(path, a0, PATH_MAX);
-	rc = n < 0 ? n : file_open(path, O_RDONLY | O_DIRECTORY, &f);
-	if (!rc && (rc = file_may_exec(path))) file_put(f);     /* search permission */
-	kfree(path);
-	if (rc) return rc;
-	cwd_set(f);
-	return 0;
+	return dir_set(&current_proc()->cwd, f, rc);
+}
+
+SYSCALL(chroot)
+{
+	struct file *f;
+	int rc = dir_open(a0, &f);
+
+	if (!rc && current_proc()->euid) rc = -EPERM;
+	return dir_set(&current_proc()->root, f, rc);
 }
 
 SYSCALL(fchdir)
 {
-	struct file *f = fd_get(a0);
+	struct request r;
+	int rc = request_fd(&r, a0);
+	struct file *f = r.dir[0];
 
-	if (!f) return -EBADF;
-	if (f->kind != FILE_DIR) {
-		file_put(f);
-		return -ENOTDIR;
-	}
-	cwd_set(f);
-	return 0;
+	if (rc) return rc;
+	file_ref(f);
+	r.k.m.arg[1] = AT_EMPTY_PATH | AT_EACCESS;
+	r.k.m.arg[2] = 1;               /* X_OK */
+	rc = request_end(&r, f->kind == FILE_DIR ? 0 : -ENOTDIR, NAME_ACCESS);
+	return dir_set(&current_proc()->cwd, f, rc);
 }
 
 SYSCALL(umask) { return __atomic_exchange_n(&current_proc()->umask, a0 & 0777, __ATOMIC_RELAXED); }
@@ -197,6 +216,7 @@ static long utimens(int dirfd, uaddr_t path, const struct timespec ts[2], uint64
 {
 	if (flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
 	if (!time_ok(&ts[0]) || !time_ok(&ts[1])) return -EINVAL;
+	if (!path && flags) return -EINVAL;
 	if (!path) return name_fd(NAME_UTIMENS, dirfd, time_arg(&ts[0]), time_arg(&ts[1]));
 	return name_simple(NAME_UTIMENS, dirfd, path, flags, time_arg(&ts[0]), time_arg(&ts[1]));
 }
@@ -206,20 +226,34 @@ SYSCALL(utimensat)
 	struct timespec ts[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
 
 	if (a2 && copy_in(ts, a2, sizeof(ts))) return -EFAULT;
+	if (ts[0].nsec == UTIME_OMIT && ts[1].nsec == UTIME_OMIT) return 0;
 	return utimens(a0, a1, ts, a3);
 }
 
-SYSCALL(utimes)
+/* Microseconds.  dirfd, or a path that may be none (futimesat(2)) */
+static long utimes_at(int dirfd, uaddr_t path, uaddr_t times)
 {
 	struct timespec ts[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
 	struct timeval tv[2];
 
-	if (!a0) return -EFAULT;
-	if (a1 && copy_in(tv, a1, sizeof(tv))) return -EFAULT;
-	for (int i = 0; i < 2 && a1; i++) {
+	if (times && copy_in(tv, times, sizeof(tv))) return -EFAULT;
+	for (int i = 0; i < 2 && times; i++) {
 		if (tv[i].usec < 0 || tv[i].usec >= 1000000) return -EINVAL;
 		ts[i] = (struct timespec){tv[i].sec, tv[i].usec * 1000};
 	}
+	return utimens(dirfd, path, ts, 0);
+}
+
+SYSCALL(utimes) { return a0 ? utimes_at(AT_FDCWD, a0, a1) : -EFAULT; }
+SYSCALL(futimesat) { return utimes_at(a0, a1, a2); }
+
+SYSCALL(utime)
+{
+	struct timespec ts[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+	int64_t sec[2];
+
+	if (!a0 || (a1 && copy_in(sec, a1, sizeof(sec)))) return -EFAULT;
+	for (int i = 0; i < 2 && a1; i++) ts[i] = (struct timespec){sec[i], 0};
 	return utimens(AT_FDCWD, a0, ts, 0);
 }
 

@@ -45,6 +45,14 @@ static int64_t write_synced(struct file *f, uint32_t flags, uint64_t pos, int64_
 	return rc ? rc : n;
 }
 
+/* Who writes to a program must not become its owner by that: set-id bits go first. */
+static int write_ids(struct file *f)
+{
+	struct kmsg k = {.m = {.arg = {f->node}}};
+
+	return f->vmo->set_ids && current_proc()->euid ? name_call(&k, NAME_WRITTEN, false) : 0;
+}
+
 /* Regular files and disks.  flags: O_APPEND and the like of the descriptor, or of this call.  *pos moves on. */
 static int64_t vmo_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
 {
@@ -53,6 +61,7 @@ static int64_t vmo_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf
 
 	if (*pos > INT64_MAX - len) return write ? -EFBIG : -EINVAL;
 	if ((flags & O_DIRECT) && (*pos | buf | len) % SECTOR) return -EINVAL;
+	if (write && len > 0) n = write_ids(f);
 	if ((flags & O_DIRECT) && !write && len > 0) n = direct_settle(f, *pos, len);
 	if (n < 0) return n;
 	if (write) n = pcache_write(f->vmo, pos, buf, len, flags & O_APPEND, limit);
@@ -286,6 +295,9 @@ SYSCALL(lseek)
 /* POSIX ftruncate, and past RLIMIT_FSIZE SIGXFSZ. */
 int file_set_size(struct file *f, uint64_t size)
 {
+	int rc = write_ids(f);
+
+	if (rc) return rc;
 	if (size > f->vmo->size && size > current_proc()->rlimit[RLIMIT_FSIZE][0]) return fsize_exceeded(-EFBIG, size);
 	return vmo_set_size(f->vmo, size, true);
 }

@@ -37,10 +37,9 @@ int request_dir(struct request *r, int i, int dirfd, bool empty_ok)
 	r->k.m.arg[i] = NODE_ROOT;
 	if (!path[0] && !empty_ok) return -ENOENT;
 	if (path[0] == '/') return 0;
-	r->dir[i] = dirfd == AT_FDCWD ? cwd_get() : fd_get(dirfd);
+	r->dir[i] = dirfd == AT_FDCWD ? cwd_get() : fd_get_any(dirfd);
 	if (!r->dir[i]) return dirfd == AT_FDCWD ? 0 : -EBADF;
 	if (path[0] && r->dir[i]->kind != FILE_DIR) return -ENOTDIR;
-	if (!r->dir[i]->node) return -EBADF;
 	r->k.m.arg[i] = r->dir[i]->node;
 	return 0;
 }
@@ -53,6 +52,16 @@ int request_begin(struct request *r, int dirfd, uaddr_t path, bool empty_ok)
 	rc = request_path(r, 0, path);
 	return rc ? rc : request_dir(r, 0, dirfd, empty_ok);
 }
+
+/* A path of the kernel's. */
+static int request_kernel(struct request *r, const char *path, int dirfd)
+{
+	*r = (struct request){0};
+	r->k.m.lend[0] = (struct ipc_lend){(uint64_t)path, strlen(path), LEND_READ};
+	return request_dir(r, 0, dirfd, true);
+}
+
+int request_fd(struct request *r, int fd) { return request_kernel(r, "", fd == AT_FDCWD ? -1 : fd); }
 
 static void request_free(struct request *r)
 {
@@ -82,19 +91,17 @@ int name_simple(uint32_t op, int dirfd, uaddr_t path, uint64_t flags, uint64_t x
 	return request_end(&r, rc, op);
 }
 
-/* The same on the open file itself. */
+/* The same on the open file itself; not on one that O_PATH gave. */
 int name_fd(uint32_t op, int fd, uint64_t x, uint64_t y)
 {
-	struct file *f = fd_get(fd);
-	struct kmsg k = {.m = {.arg = {0, AT_EMPTY_PATH, x, y}}};
-	int rc;
+	struct request r;
+	int rc = request_fd(&r, fd);
 
-	if (!f) return -EBADF;
-	k.m.arg[0] = f->node;
-	k.m.lend[0] = (struct ipc_lend){(uint64_t)"", 0, LEND_READ};
-	rc = f->node ? name_call(&k, op, false) : -EINVAL;
-	file_put(f);
-	return rc;
+	r.k.m.arg[1] = AT_EMPTY_PATH;
+	r.k.m.arg[2] = x;
+	r.k.m.arg[3] = y;
+	if (!rc && (r.dir[0]->flags & O_PATH)) rc = -EBADF;
+	return request_end(&r, rc, op);
 }
 
 int name_sync(uint64_t node)
@@ -126,12 +133,15 @@ static int open_reply(struct kmsg *k, uint32_t flags, struct file **out)
 	struct kobj *o = k->obj[0];
 	uint32_t type = k->m.arg[1] & S_IFMT;
 	struct file *f = file_alloc(FILE_VMO, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
+	bool path = flags & O_PATH;
+	int rc = 0;
 
 	if (f) {
 		f->node = k->m.arg[0];
 		f->mode = k->m.arg[1];
 		f->namef = k->m.arg[2];
 		if (type == S_IFDIR) f->kind = FILE_DIR;
+		else if (path) f->kind = FILE_OTHER;
 		else if (f->namef & NAMEF_DEVICE) device_open(f);
 		else if (o && o->type == KOBJ_VMO) f->vmo = container_of(o, struct vmo, obj);
 		if (f->vmo) {
@@ -143,9 +153,10 @@ static int open_reply(struct kmsg *k, uint32_t flags, struct file **out)
 		if (k->obj[i]) kobj_unref(k->obj[i]);
 	if (!f) return -ENOMEM;
 	*out = f;
-	if (f->kind != FILE_VMO || f->vmo) return 0;
-	file_put(f);                    /* a regular file without an object: the server is wrong */
-	return -EIO;
+	if (type == S_IFIFO && !path) rc = fifo_open(f);
+	else if (f->kind == FILE_VMO && !f->vmo) rc = -EIO;     /* a regular file without an object: the server is wrong */
+	if (rc) file_put(f);
+	return rc;
 }
 
 static int open_truncate(struct file *f, uint32_t flags)
@@ -157,6 +168,8 @@ static int open_truncate(struct file *f, uint32_t flags)
 /* rc: of request_begin(). */
 static int open_request(struct request *r, int rc, uint32_t flags, uint32_t mode, struct file **out)
 {
+	if (flags & O_PATH) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	else flags |= O_LARGEFILE;
 	if (!rc && (flags & O_ACCMODE) == O_ACCMODE) rc = -EINVAL;
 	r->k.m.arg[1] = flags;
 	r->k.m.arg[2] = mode & 07777 & ~umask_of();
@@ -178,18 +191,10 @@ static long open_fd(int dirfd, uaddr_t path, uint32_t flags, uint32_t mode)
 	return rc ? rc : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
-/* A path of the kernel's. */
-static int request_kernel(struct request *r, const char *path)
-{
-	*r = (struct request){0};
-	r->k.m.lend[0] = (struct ipc_lend){(uint64_t)path, strlen(path), LEND_READ};
-	return request_dir(r, 0, AT_FDCWD, false);
-}
-
 int file_open(const char *path, uint32_t flags, struct file **out)
 {
 	struct request r;
-	int rc = request_kernel(&r, path);
+	int rc = request_kernel(&r, path, AT_FDCWD);
 
 	return open_request(&r, rc, flags, 0, out);
 }
@@ -197,7 +202,7 @@ int file_open(const char *path, uint32_t flags, struct file **out)
 int file_may_exec(const char *path)
 {
 	struct request r;
-	int rc = request_kernel(&r, path);
+	int rc = request_kernel(&r, path, AT_FDCWD);
 
 	r.k.m.arg[1] = AT_EACCESS;
 	r.k.m.arg[2] = 1;               /* X_OK */
@@ -219,102 +224,6 @@ SYSCALL(truncate)
 	rc = open_request(&r, rc, O_WRONLY, 0, &f);
 	if (rc) return rc;
 	rc = f->kind == FILE_VMO ? file_set_size(f, a1) : -EINVAL;
-	file_put(f);
-	return rc;
-}
-
-/* ---- stat */
-
-/* The server writes into kernel memory; the user gets it only whole.  lend[1] out, size bytes */
-static long name_out(uint32_t op, int dirfd, uaddr_t path, uint64_t flags, void *buf, size_t size, uaddr_t to)
-{
-	struct request r;
-	int rc = request_begin(&r, dirfd, path, flags & AT_EMPTY_PATH);
-
-	r.k.m.arg[1] = flags;
-	r.k.m.lend[1] = (struct ipc_lend){(uint64_t)buf, size, LEND_WRITE};
-	rc = request_end(&r, rc, op);
-	return rc ? rc : copy_out(to, buf, size);
-}
-
-static long name_out_fd(uint32_t op, struct file *f, void *buf, size_t size, uaddr_t to)
-{
-	struct kmsg k = {.m = {.arg = {f->node, AT_EMPTY_PATH}}};
-	int rc;
-
-	k.m.lend[0] = (struct ipc_lend){(uint64_t)"", 0, LEND_READ};
-	k.m.lend[1] = (struct ipc_lend){(uint64_t)buf, size, LEND_WRITE};
-	rc = name_call(&k, op, false);
-	return rc ? rc : copy_out(to, buf, size);
-}
-
-static long stat_path(int dirfd, uaddr_t path, uint64_t flags, uaddr_t to)
-{
-	struct stat st = {0};
-
-	return name_out(NAME_STAT, dirfd, path, flags, &st, sizeof(st), to);
-}
-
-static void stat_object(struct vmo *v, struct stat *st)
-{
-	spin_lock(&v->lock);
-	st->size = v->size;
-	st->blocks = v->npages * (PAGE_SIZE / 512);
-	spin_unlock(&v->lock);
-}
-
-static long stat_fd(int fd, uaddr_t to)
-{
-	struct stat st = {.nlink = 1, .blksize = PAGE_SIZE};
-	struct file *f = fd_get(fd);
-	long rc;
-
-	if (!f) return -EBADF;
-	if (f->node) {
-		rc = name_out_fd(NAME_STAT, f, &st, sizeof(st), to);
-	} else {                        /* pipes, the log and memfds live in the kernel alone */
-		st.ino = ((uint64_t)f->pipe | (uint64_t)f->vmo) >> 6 & UINT32_MAX;
-		if (f->vmo) stat_object(f->vmo, &st);
-		st.mode = f->mode;
-		st.uid = current_proc()->euid;
-		st.gid = current_proc()->egid;
-		rc = copy_out(to, &st, sizeof(st));
-	}
-	file_put(f);
-	return rc;
-}
-
-SYSCALL(stat) { return stat_path(AT_FDCWD, a0, 0, a1); }
-SYSCALL(lstat) { return stat_path(AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, a1); }
-SYSCALL(fstat) { return stat_fd(a0, a1); }
-
-SYSCALL(newfstatat)
-{
-	char first;
-
-	if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT)) return -EINVAL;
-	if ((a3 & AT_EMPTY_PATH) && (int)a0 >= 0) {
-		if (copy_in(&first, a1, 1)) return -EFAULT;
-		if (!first) return stat_fd(a0, a2);
-	}
-	return stat_path(a0, a1, a3, a2);
-}
-
-SYSCALL(statfs)
-{
-	struct statfs st = {0};
-
-	return name_out(NAME_STATFS, AT_FDCWD, a0, 0, &st, sizeof(st), a1);
-}
-
-SYSCALL(fstatfs)
-{
-	struct file *f = fd_get(a0);
-	struct statfs st = {0};
-	long rc;
-
-	if (!f) return -EBADF;
-	rc = f->node ? name_out_fd(NAME_STATFS, f, &st, sizeof(st), a1) : -ENOSYS;
 	file_put(f);
 	return rc;
 }
@@ -342,7 +251,7 @@ SYSCALL(fchownat)
 static long access_path(int dirfd, uaddr_t path, uint64_t mode, uint64_t flags)
 {
 	if (mode & ~7ull || flags & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-	return name_simple(NAME_ACCESS, dirfd, path, flags, mode, 0);
+	return name_simple(NAME_ACCESS, dirfd, path, flags, mode, current_proc()->uid | (uint64_t)current_proc()->gid << 32);
 }
 
 SYSCALL(access) { return access_path(AT_FDCWD, a0, a1, 0); }

@@ -70,6 +70,7 @@ static void vmo_set_locked(struct vmo *v, uint64_t which, uint64_t value)
 	switch (which) {
 	case VMO_SET_ATIME: v->atime = value; v->changed &= ~VMOC_ATIME; break;
 	case VMO_SET_MTIME: v->mtime = value; v->changed &= ~VMOC_MTIME; break;
+	case VMO_SET_IDS: v->set_ids = value; break;
 	case VMO_SET_CTIME: v->ctime = value; v->changed &= ~VMOC_CTIME; break;
 	default:
 		v->links = MIN(value, UINT32_MAX);
@@ -82,7 +83,7 @@ SYSCALL(vmo_set)
 	struct vmo *v;
 
 	if (!current_proc()->server) return -EPERM;
-	if (a1 < VMO_SET_ATIME || a1 > VMO_SET_LINKS) return -EINVAL;
+	if (a1 < VMO_SET_ATIME || a1 > VMO_SET_IDS) return -EINVAL;
 	v = vmo_get(a0);
 	if (!v) return -EBADF;
 

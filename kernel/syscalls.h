@@ -51,6 +51,8 @@
 	X(38, setitimer, "int addr addr") \
 	X(39, getpid, "") \
 	X(40, sendfile, "fd fd addr size") \
+	X(41, socket, "int int int") \
+	X(53, socketpair, "int int int addr") \
 	X(56, clone, "flags addr addr addr addr") \
 	X(57, fork, "") \
 	X(58, vfork, "") \
@@ -117,6 +119,7 @@
 	X(129, rt_sigqueueinfo, "int int addr") \
 	X(130, rt_sigsuspend, "addr size") \
 	X(131, sigaltstack, "addr addr") \
+	X(132, utime, "path addr") \
 	X(133, mknod, "path mode dev") \
 	X(135, personality, "flags") \
 	X(137, statfs, "path addr") \
@@ -137,6 +140,7 @@
 	X(157, prctl, "int arg arg") \
 	X(158, arch_prctl, "code addr") \
 	X(160, setrlimit, "int addr") \
+	X(161, chroot, "path") \
 	X(162, sync, "") \
 	X(164, settimeofday, "addr addr") \
 	X(165, mount, "path path path flags addr") \
@@ -146,6 +150,18 @@
 	X(171, setdomainname, "addr size") \
 	X(186, gettid, "") \
 	X(187, readahead, "fd size size") \
+	X(188, setxattr, "path path addr size flags") \
+	X(189, lsetxattr, "path path addr size flags") \
+	X(190, fsetxattr, "fd path addr size flags") \
+	X(191, getxattr, "path path addr size") \
+	X(192, lgetxattr, "path path addr size") \
+	X(193, fgetxattr, "fd path addr size") \
+	X(194, listxattr, "path addr size") \
+	X(195, llistxattr, "path addr size") \
+	X(196, flistxattr, "fd addr size") \
+	X(197, removexattr, "path path") \
+	X(198, lremovexattr, "path path") \
+	X(199, fremovexattr, "fd path") \
 	X(200, tkill, "int int") \
 	X(201, time, "addr") \
 	X(202, futex, "addr int int addr addr int") \
@@ -171,6 +187,7 @@
 	X(258, mkdirat, "fd path mode") \
 	X(259, mknodat, "fd path mode dev") \
 	X(260, fchownat, "fd path int int flags") \
+	X(261, futimesat, "fd path addr") \
 	X(262, newfstatat, "fd path addr flags") \
 	X(263, unlinkat, "fd path flags") \
 	X(264, renameat, "fd path fd path") \
@@ -206,8 +223,10 @@
 	X(326, copy_file_range, "fd addr fd addr size flags") \
 	X(327, preadv2, "fd addr int size size flags") \
 	X(328, pwritev2, "fd addr int size size flags") \
+	X(332, statx, "fd path flags mask addr") \
 	X(334, rseq, "addr size flags") \
 	X(435, clone3, "addr size") \
+	X(436, close_range, "fd fd flags") \
 	X(439, faccessat2, "fd path mode flags")
 
 #define SYSCALLS_QUIRE(X) \

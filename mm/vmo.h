@@ -39,6 +39,7 @@ struct vmo {
 	bool     released_due;          /* [v] had users since the last RELEASE */
 	uint64_t dirty_since;           /* [v] time_mono() of the oldest dirty page; 0: none */
 	struct list all_link;           /* [W] all objects */
+	bool     set_ids;               /* [c] VMO_SET_IDS; only looked at */
 	bool     release_busy;          /* [v] the RELEASE message is under way */
 	bool     release_again;         /* [v] and the last user went again meanwhile */
 	struct vmo *split_of;           /* [c] this is a view (split.c) of that file; NULL: it is not */

@@ -26,3 +26,13 @@ def system_v_shared_memory():
 @test
 def waiting_for_descriptors():
     passes("/conformance/waiting /tmp/w")
+
+
+@test
+def attributes_on_ext2():
+    passes("/conformance/attributes /root/a")
+
+
+@test
+def attributes_on_tmpfs():
+    passes("/conformance/attributes /tmp/a")

@@ -263,7 +263,7 @@ struct vnode *path_create(struct fixture *x, const char *name)
 {
 	struct vnode *vn;
 
-	return x->mnt.ops->create(x->mnt.root, name, strlen(name), S_IFREG | 0644, (struct cred){0, 0}, &vn) ? NULL : vn;
+	return x->mnt.ops->create(x->mnt.root, name, strlen(name), S_IFREG | 0644, (struct cred){0}, &vn) ? NULL : vn;
 }
 
 int path_unlink(struct fixture *x, const char *name)

@@ -291,13 +291,13 @@ static void getcwd_climbs_through_mounts(void **st)
 	mount_here("a/m");
 	mk_dir("a/m/b", 0755);
 	d = find("a/m/b");
-	assert_int_equal(vfs_getcwd(d, buf, sizeof(buf), &n), 0);
+	assert_int_equal(vfs_getcwd(d, top(), buf, sizeof(buf), &n), 0);
 	assert_string_equal(buf, "/a/m/b");
 	assert_int_equal(n, 7);
-	assert_int_equal(vfs_getcwd(d, buf, 7, &n), 0);
-	assert_int_equal(vfs_getcwd(d, buf, 6, &n), -ERANGE);
+	assert_int_equal(vfs_getcwd(d, top(), buf, 7, &n), 0);
+	assert_int_equal(vfs_getcwd(d, top(), buf, 6, &n), -ERANGE);
 	vnode_put(d);
-	assert_int_equal(vfs_getcwd(top(), buf, sizeof(buf), &n), 0);
+	assert_int_equal(vfs_getcwd(top(), top(), buf, sizeof(buf), &n), 0);
 	assert_string_equal(buf, "/");
 	assert_int_equal(n, 2);
 }

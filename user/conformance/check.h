@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -80,6 +81,29 @@ static inline void in_child(void (*fn)(void))
 	checks++;
 	if (p > 0 && waitpid(p, &st, 0) == p && WIFEXITED(st)) failed += WEXITSTATUS(st);
 	else failed++, printf("not ok: a child ended with status %x\n", st);
+}
+
+/* The same in fewer letters, and children that are blocks of checks. */
+#define OK(cond) check_(!!(cond), #cond, __LINE__)
+#define FAILS(call, error) (errno = 0, check_((call) == -1 && errno == (error), #call ": " #error, __LINE__))
+#define IN_CHILD(...) ({ pid_t pid_ = fork(); if (!pid_) { failed = 0; __VA_ARGS__; fflush(stdout); _exit(failed); } pid_; })
+#define CHILD(...) OK(child_end(IN_CHILD(__VA_ARGS__)) == 0)
+
+/* Its status; -1: a signal ended it. */
+static inline int child_end(pid_t pid)
+{
+	int st = -1;
+
+	waitpid(pid, &st, 0);
+	return WIFEXITED(st) ? WEXITSTATUS(st) : -1;
+}
+
+/* The directory that the program was given, made if it is not there; 0: it is the current one now. */
+static inline int work_in(const char *dir)
+{
+	if (dir && (mkdir(dir, 0755) == 0 || errno == EEXIST) && chdir(dir) == 0) return 0;
+	printf("no directory\n");
+	return -1;
 }
 
 #endif

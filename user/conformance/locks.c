@@ -4,32 +4,12 @@
  *
  *      locks directory
  */
-#define _GNU_SOURCE
-#include <errno.h>
+#include "check.h"
+
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static int failed, checks;
-
-static void check(int ok, const char *what, int line)
-{
-	checks++;
-	if (ok) return;
-	failed++;
-	printf("not ok: line %d: %s (errno %s)\n", line, what, strerror(errno));
-	fflush(stdout);
-}
-#define OK(expr) check((expr), #expr, __LINE__)
-#define FAILS(expr, err) (errno = 0, check((expr) == -1 && errno == (err), #expr " fails with " #err, __LINE__))
 
 static int lock_at(int fd, int cmd, int type, int whence, long start, long len)
 {
@@ -49,17 +29,6 @@ static int new_file(const char *name)
 	if (fd < 0) printf("not ok: %s: %s\n", name, strerror(errno)), exit(1);
 	return fd;
 }
-
-/* fork() and its _exit(), with what the checks in it found. */
-static int child_end(pid_t pid)
-{
-	int st = -1;
-
-	waitpid(pid, &st, 0);
-	return WIFEXITED(st) ? WEXITSTATUS(st) : -1;
-}
-#define IN_CHILD(...) ({ pid_t pid_ = fork(); if (!pid_) { failed = 0; __VA_ARGS__; fflush(stdout); _exit(failed); } pid_; })
-#define CHILD(...) OK(child_end(IN_CHILD(__VA_ARGS__)) == 0)
 
 /* What another process would find in its way: "w 10-19 parent", as this text. */
 static const char *seen(int fd, int type, long start, long len)
@@ -181,16 +150,6 @@ static void between_processes(void)
 	close(fd);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static void pause_ms(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000l}, NULL); }
-
 static void waiting(void)
 {
 	int fd = new_file("q"), go[2];
@@ -200,14 +159,14 @@ static void waiting(void)
 	OK(pipe(go) == 0);
 	OK(set(fd, F_WRLCK, 0, 10) == 0);
 	a = IN_CHILD({
-		double from = now();
+		long from = ms_now();
 
 		OK(set_wait(fd, F_WRLCK, 5, 10) == 0);
-		OK(now() - from > 0.05);
+		OK(ms_now() - from > 50);
 		OK(write(go[1], "a", 1) == 1);
 	});
 	b = IN_CHILD(OK(set_wait(fd, F_RDLCK, 0, 1) == 0); OK(write(go[1], "b", 1) == 1));
-	pause_ms(100);
+	ms_sleep(100);
 	OK(set(fd, F_UNLCK, 5, 5) == 0);                        /* lets the first go on */
 	OK(read(go[0], &c, 1) == 1 && c == 'a');
 	OK(child_end(a) == 0);
@@ -223,7 +182,7 @@ static void waiting(void)
 	});
 	OK(read(go[0], &c, 1) == 1 && c == 'c');
 	b = IN_CHILD(OK(set_wait(fd, F_WRLCK, 100, 1) == 0));
-	pause_ms(50);
+	ms_sleep(50);
 	kill(a, SIGKILL);
 	OK(child_end(b) == 0);
 	OK(child_end(a) == -1);
@@ -255,7 +214,7 @@ static void interrupted(void)
 		OK(write(go[1], "y", 1) == 1);
 	});
 	OK(read(go[0], &c, 1) == 1 && c == 'x');
-	pause_ms(150);
+	ms_sleep(150);
 	OK(set(fd, F_UNLCK, 0, 0) == 0);
 	OK(read(go[0], &c, 1) == 1 && c == 'y');
 	OK(child_end(pid) == 0);
@@ -277,7 +236,7 @@ static void deadlocks(void)
 		OK(set_wait(fd, F_WRLCK, 0, 1) == 0);
 	});
 	OK(read(go[0], &c, 1) == 1);
-	pause_ms(50);
+	ms_sleep(50);
 	FAILS(set_wait(fd, F_RDLCK, 1, 1), EDEADLK);            /* two */
 	b = IN_CHILD({
 		OK(set(fd, F_WRLCK, 2, 1) == 0);
@@ -285,7 +244,7 @@ static void deadlocks(void)
 		OK(set_wait(fd, F_WRLCK, 1, 1) == 0);
 	});
 	OK(read(go[0], &c, 1) == 1);
-	pause_ms(50);
+	ms_sleep(50);
 	FAILS(set_wait(fd, F_WRLCK, 2, 1), EDEADLK);            /* three */
 	OK(set(fd, F_UNLCK, 0, 1) == 0);
 	OK(child_end(a) == 0);
@@ -296,11 +255,11 @@ static void deadlocks(void)
 		OK(set(fd, F_WRLCK, 1, 1) == 0);
 		OK(set(fd, F_UNLCK, 9, 1) == 0);
 		OK(write(go[1], "1", 1) == 1);
-		pause_ms(50);
+		ms_sleep(50);
 		ualarm(50000, 0);
 		FAILS(set_wait(fd, F_WRLCK, 0, 1), EINTR);
 		OK(write(go[1], "2", 1) == 1);
-		pause_ms(100);
+		ms_sleep(100);
 	});
 	OK(read(go[0], &c, 1) == 1);
 	OK(set(fd, F_WRLCK, 0, 1) == 0);
@@ -344,12 +303,12 @@ static void flocks(void)
 	OK(set(a, F_WRLCK, 0, 0) == 0);                         /* record locks are another world */
 	OK(set(a, F_UNLCK, 0, 0) == 0);
 	pid = IN_CHILD({
-		double from = now();
+		long from = ms_now();
 
 		OK(flock(a, LOCK_EX) == 0);
-		OK(now() - from > 0.05);
+		OK(ms_now() - from > 50);
 	});
-	pause_ms(100);
+	ms_sleep(100);
 	OK(flock(b, LOCK_UN) == 0);
 	OK(child_end(pid) == 0);
 	FAILS(flock(b, LOCK_SH | LOCK_NB), EWOULDBLOCK);        /* a's description is still open here */
@@ -414,12 +373,12 @@ static void closed_meanwhile(void)
 	pid = IN_CHILD({
 		OK(set(fd, F_WRLCK, 0, 0) == 0);
 		OK(write(go[1], "x", 1) == 1);
-		pause_ms(150);
+		ms_sleep(150);
 	});
 	OK(read(go[0], &c, 1) == 1);
 	shared_fd = fd;
 	pthread_create(&t, NULL, waits, NULL);
-	pause_ms(50);
+	ms_sleep(50);
 	close(fd);
 	pthread_join(t, NULL);
 	OK(child_end(pid) == 0);
@@ -430,7 +389,7 @@ static void closed_meanwhile(void)
 
 int main(int argc, char **argv)
 {
-	if (argc < 2 || (mkdir(argv[1], 0755) && errno != EEXIST) || chdir(argv[1])) return printf("locks: no directory\n"), 2;
+	if (work_in(argc > 1 ? argv[1] : NULL)) return 2;
 	ranges();
 	whence();
 	between_processes();
@@ -441,6 +400,5 @@ int main(int argc, char **argv)
 	flocks();
 	adders();
 	closed_meanwhile();
-	printf("locks: %d checks, %d failed\n", checks, failed);
-	return failed ? 1 : 0;
+	return checked();
 }

@@ -4,52 +4,11 @@
  *
  *      waiting directory
  */
-#define _GNU_SOURCE
-#include <errno.h>
+#include "check.h"
+
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/select.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-static int failed, checks;
-
-static void check(int ok, const char *what, int line)
-{
-	checks++;
-	if (ok) return;
-	failed++;
-	printf("not ok: line %d: %s (errno %s)\n", line, what, strerror(errno));
-	fflush(stdout);
-}
-#define OK(expr) check((expr), #expr, __LINE__)
-#define FAILS(expr, err) (errno = 0, check((expr) == -1 && errno == (err), #expr " fails with " #err, __LINE__))
-
-static int child_end(pid_t pid)
-{
-	int st = -1;
-
-	waitpid(pid, &st, 0);
-	return WIFEXITED(st) ? WEXITSTATUS(st) : -1;
-}
-#define IN_CHILD(...) ({ pid_t pid_ = fork(); if (!pid_) { failed = 0; __VA_ARGS__; fflush(stdout); _exit(failed); } pid_; })
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static void pause_ms(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000l}, NULL); }
 
 /* What poll says of one descriptor, -1 if it fails. */
 static int polled(int fd, int events, int ms)
@@ -101,22 +60,22 @@ static void times(void)
 	struct timeval tv = {0, 100000};
 	sigset_t none, alarm_set;
 	int p[2];
-	double from = now();
+	long from = ms_now();
 	pid_t pid;
 	fd_set r;
 
 	OK(pipe(p) == 0);
-	OK(polled(p[0], POLLIN, 60) == 0 && now() - from >= 0.06);
-	from = now();
-	OK(poll(NULL, 0, 30) == 0 && now() - from >= 0.03);
-	from = now();
-	OK(ppoll(&(struct pollfd){p[0], POLLIN, 0}, 1, &ts, NULL) == 0 && now() - from >= 0.08);
-	from = now();
-	OK(syscall(SYS_select, 0, NULL, NULL, NULL, &tv) == 0 && now() - from >= 0.1 && tv.tv_sec == 0 && tv.tv_usec == 0);
+	OK(polled(p[0], POLLIN, 60) == 0 && ms_now() - from >= 60);
+	from = ms_now();
+	OK(poll(NULL, 0, 30) == 0 && ms_now() - from >= 30);
+	from = ms_now();
+	OK(ppoll(&(struct pollfd){p[0], POLLIN, 0}, 1, &ts, NULL) == 0 && ms_now() - from >= 80);
+	from = ms_now();
+	OK(syscall(SYS_select, 0, NULL, NULL, NULL, &tv) == 0 && ms_now() - from >= 100 && tv.tv_sec == 0 && tv.tv_usec == 0);
 	tv = (struct timeval){100, 0};
 	FD_ZERO(&r);
 	FD_SET(p[0], &r);
-	pid = IN_CHILD(pause_ms(50); OK(write(p[1], "x", 1) == 1));
+	pid = IN_CHILD(ms_sleep(50); OK(write(p[1], "x", 1) == 1));
 	OK(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv) == 1 && FD_ISSET(p[0], &r) && tv.tv_sec == 99);      /* what is left */
 	OK(child_end(pid) == 0);
 	FAILS(ppoll(NULL, 0, &(struct timespec){0, 1000000000}, NULL), EINVAL);
@@ -139,12 +98,12 @@ static void times(void)
 
 	/* a stop does not make it longer */
 	pid = IN_CHILD({
-		from = now();
-		OK(poll(NULL, 0, 200) == 0 && now() - from >= 0.2 && now() - from < 0.35);
+		from = ms_now();
+		OK(poll(NULL, 0, 200) == 0 && ms_now() - from >= 200 && ms_now() - from < 350);
 	});
-	pause_ms(100);
+	ms_sleep(100);
 	kill(pid, SIGSTOP);
-	pause_ms(30);
+	ms_sleep(30);
 	kill(pid, SIGCONT);
 	OK(child_end(pid) == 0);
 	close(p[0]);
@@ -186,7 +145,7 @@ static void ring(void)
 {
 	int p[RING][2];
 	pid_t pid[RING];
-	double from;
+	long from;
 
 	for (int i = 0; i < RING; i++) OK(pipe(p[i]) == 0);
 	for (int i = 0; i < RING; i++) {
@@ -203,10 +162,10 @@ static void ring(void)
 			}
 		});
 	}
-	from = now();
+	from = ms_now();
 	OK(write(p[0][1], "t", 1) == 1);
 	for (int i = 0; i < RING; i++) OK(child_end(pid[i]) == 0);
-	OK(now() - from < 2.0);
+	OK(ms_now() - from < 2000);
 	for (int i = 0; i < RING; i++) close(p[i][0]), close(p[i][1]);
 }
 
@@ -239,14 +198,69 @@ static void many(void)
 	for (int i = 0; i < 200; i++) close(all[i].fd), close(w[i]);
 }
 
+/* ---- named pipes */
+
+static void fifos(void)
+{
+	long from = ms_now();
+	struct stat st;
+	char buf[8];
+	pid_t pid;
+	int r, w;
+
+	unlink("p");
+	OK(mkfifo("p", 0600) == 0);
+	FAILS(mkfifo("p", 0600), EEXIST);
+	OK(stat("p", &st) == 0 && S_ISFIFO(st.st_mode) && st.st_size == 0);
+	FAILS(open("p", O_WRONLY | O_NONBLOCK), ENXIO);
+	r = open("p", O_RDONLY | O_NONBLOCK);
+	OK(r >= 0 && read(r, buf, 8) == 0);                     /* nobody writes: the end */
+	OK(polled(r, POLLIN, 0) == 0);
+	w = open("p", O_WRONLY | O_NONBLOCK);
+	OK(w >= 0);
+	FAILS(read(r, buf, 8), EAGAIN);
+	OK(write(w, "hello", 5) == 5 && polled(r, POLLIN, 0) == POLLIN && read(r, buf, 8) == 5);
+	OK(fstat(r, &st) == 0 && S_ISFIFO(st.st_mode));
+	FAILS(lseek(r, 0, SEEK_SET), ESPIPE);
+	close(w);
+	OK(polled(r, POLLIN, 0) == POLLHUP);
+	close(r);
+
+	/* each side waits for the other */
+	pid = IN_CHILD({
+		ms_sleep(60);
+		w = open("p", O_WRONLY);
+		OK(w >= 0 && write(w, "x", 1) == 1);
+	});
+	r = open("p", O_RDONLY);
+	OK(r >= 0 && ms_now() - from > 50 && read(r, buf, 8) == 1 && read(r, buf, 8) == 0);
+	OK(child_end(pid) == 0);
+	close(r);
+	from = ms_now();
+	pid = IN_CHILD(ms_sleep(60); r = open("p", O_RDONLY); OK(r >= 0); close(r));
+	w = open("p", O_WRONLY);                                /* even if it is gone by now */
+	OK(w >= 0 && ms_now() - from > 50);
+	OK(child_end(pid) == 0);
+	close(w);
+	sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm}, NULL);
+	ualarm(30000, 0);
+	FAILS(open("p", O_RDONLY), EINTR);
+	r = open("p", O_RDWR);
+	OK(r >= 0 && write(r, "ab", 2) == 2 && read(r, buf, 8) == 2);
+	FAILS(open("p", O_RDONLY | O_DIRECTORY), ENOTDIR);
+	OK(unlink("p") == 0);
+	OK(write(r, "c", 1) == 1 && read(r, buf, 8) == 1);
+	close(r);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 2 || (mkdir(argv[1], 0755) && errno != EEXIST) || chdir(argv[1])) return printf("waiting: no directory\n"), 2;
+	if (work_in(argc > 1 ? argv[1] : NULL)) return 2;
 	states();
 	times();
 	sets();
 	ring();
 	many();
-	printf("waiting: %d checks, %d failed\n", checks, failed);
-	return failed ? 1 : 0;
+	fifos();
+	return checked();
 }
