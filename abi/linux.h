@@ -163,6 +163,8 @@
 #define F_DUPFD_CLOEXEC 1030
 #define CLOSE_RANGE_UNSHARE 2
 #define CLOSE_RANGE_CLOEXEC 4
+#define MS_REMOUNT     32
+#define MS_MGC_VAL     0xc0ed0000u      /* what mount(2) once wanted in its flags */
 #define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_REMOVEDIR        0x200

@@ -94,6 +94,14 @@ struct disk_node *disk_by_name(const char *name)
 	return NULL;
 }
 
+struct disk_node *disk_by_number(uint64_t number)
+{
+	for (unsigned i = 0; i < ndisk_nodes; i++) {
+		if (disk_nodes[i].number == number) return &disk_nodes[i];
+	}
+	return NULL;
+}
+
 /* By name: a whole disk and a partition of it are different file systems, if both are ones at all. */
 static bool disk_mounted(const struct disk_node *n)
 {

@@ -12,6 +12,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include <sys/mount.h>
+
 #include "fs/procfs.h"
 #include "fs/server.h"
 
@@ -177,6 +179,12 @@ static void source_add(struct text *t, const struct mount *m)
 	word_add(t, m->source);
 }
 
+static void options_add(struct text *t, const struct mount *m)
+{
+	text_add(t, " %s%s%s", m->readonly ? "ro" : "rw", m->flags & MS_NOSUID ? ",nosuid" : "",
+	         m->flags & MS_NOEXEC ? ",noexec" : "");
+}
+
 int make_mounts(struct text *t, const struct proc_node *n)
 {
 	(void)n;
@@ -184,7 +192,9 @@ int make_mounts(struct text *t, const struct proc_node *n)
 		source_add(t, m);
 		text_add(t, " ");
 		mount_path(t, m);
-		text_add(t, " %s %s,relatime 0 0\n", m->type, m->readonly ? "ro" : "rw");
+		text_add(t, " %s", m->type);
+		options_add(t, m);
+		text_add(t, ",relatime 0 0\n");
 	}
 	return 0;
 }
@@ -198,7 +208,8 @@ int make_mountinfo(struct text *t, const struct proc_node *n)
 
 		text_add(t, "%lu %lu %u:%u / ", (unsigned long)m->dev, up, major(m->dev), minor(m->dev));
 		mount_path(t, m);
-		text_add(t, " %s,relatime - %s ", m->readonly ? "ro" : "rw", m->type);
+		options_add(t, m);
+		text_add(t, ",relatime - %s ", m->type);
 		source_add(t, m);
 		text_add(t, " %s\n", m->readonly ? "ro" : "rw");
 	}

@@ -24,6 +24,7 @@ handler srv_name_handler(uint32_t op);
 handler srv_file_handler(uint32_t op);
 handler srv_lock_handler(uint32_t op);
 handler srv_stat_handler(uint32_t op);
+handler srv_mount_handler(uint32_t op);
 handler srv_pager_handler(uint32_t op);
 handler srv_shm_handler(uint32_t op);
 handler dev_handler(uint32_t op);
@@ -34,7 +35,6 @@ struct cred msg_cred(const struct ipc_msg *);
 int msg_path(const struct ipc_msg *, int lend, char *buf, size_t *len);
 /* By path, or with AT_EMPTY_PATH the node itself. */
 int msg_file(const struct ipc_msg *, unsigned at_flags, struct vnode **out);
-int msg_file_as(const struct ipc_msg *, unsigned at_flags, struct cred, struct vnode **out);
 
 /* disks.c: every disk, and every partition of it, by its name in /dev */
 struct disk_node {
@@ -50,6 +50,7 @@ extern struct disk_node disk_nodes[DISK_NODES_MAX];
 extern unsigned ndisk_nodes;
 void disks_open(void);
 struct disk_node *disk_by_name(const char *name);               /* "vda2" or "/dev/vda2"; NULL */
+struct disk_node *disk_by_number(uint64_t number);              /* st_rdev; NULL */
 int mount_disk(const char *name, const char *target, struct vnode *covers, bool readonly);
 
 /* blkclient.c: `off` bytes into the disk whose driver has this port */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/srv_file.c - RING 3 - the name protocol (abi/name.h): messages about files that exist, and about mounts.
+/* fs/srv_file.c - RING 3 - the name protocol (abi/name.h): messages about files that exist.
  *
- * Path:  kernel/sys_name.c, sys_dir.c  ~message~>  server.c > [srv_file.c] > vfs_attr.c, vfs_dir.c, disks.c
+ * Path:  kernel/sys_name.c, sys_dir.c  ~message~>  server.c > [srv_file.c] > vfs_attr.c, vfs_dir.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,19 +58,17 @@ static int file_utimens(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc;
 }
 
-/* POSIX access(): by the real ids, on the way there too. */
+/* POSIX access(): by the real ids, on the way there too; the kernel sends these then. */
 static int file_access(const struct ipc_msg *in, struct ipc_msg *out)
 {
-	struct cred c = msg_cred(in);
 	struct vnode *vn;
 	int rc;
 
 	(void)out;
 	if (in->arg[2] & ~7ull) return -EINVAL;
-	if (!(in->arg[1] & AT_EACCESS)) c.uid = (uint32_t)in->arg[3], c.gid = (uint32_t)(in->arg[3] >> 32);
-	rc = msg_file_as(in, in->arg[1], c, &vn);
+	rc = msg_file(in, in->arg[1], &vn);
 	if (rc) return rc;
-	rc = perm_check(vn, in->arg[2], c);          /* 0, F_OK: that it is there is enough */
+	rc = perm_check(vn, in->arg[2], msg_cred(in));          /* 0, F_OK: that it is there is enough */
 	vnode_put(vn);
 	return rc;
 }
@@ -118,56 +116,6 @@ static int file_sync(const struct ipc_msg *in, struct ipc_msg *out)
 	return vn->ops->sync && !vn->mnt->readonly ? vn->ops->sync(vn->mnt, true) : 0;
 }
 
-/* A file system that needs no disk. */
-static int mount_plain(const char *type, const char *target, struct vnode *covers, int (*mount)(struct mount *))
-{
-	struct mount *m = mount_new(type, type, target, false);
-	int rc = m ? mount(m) : -ENOMEM;
-
-	if (!rc) rc = mount_attach(m, covers);
-	if (rc && m) mount_drop(m);
-	return rc;
-}
-
-/* lend0: "source\0fstype"; lend1: where. */
-static int file_mount(const struct ipc_msg *in, struct ipc_msg *out)
-{
-	static char what[PATH_MAX + 1], where[PATH_MAX + 1];
-	struct vnode *start = in->arg[0] ? vnode_by_number(in->arg[0]) : vfs_root(), *covers;
-	size_t len, n;
-	int rc = msg_cred(in).uid ? -EPERM : msg_path(in, 0, what, &n);
-	char *type = what + strlen(what) + 1;
-
-	(void)out;
-	if (!rc) rc = msg_path(in, 1, where, &len);
-	if (rc) return rc;
-	if (type > what + n) return -EINVAL;
-	rc = start ? path_lookup(start, where, len, 0, msg_cred(in), &covers) : -EBADF;
-	if (rc) return rc;
-
-	if (!S_ISDIR(covers->mode)) rc = -ENOTDIR;
-	else if (covers == covers->mnt->root) rc = -EBUSY;      /* there is a mount here already, or it is the root */
-	else if (strcmp(type, "tmpfs") == 0) rc = mount_plain(type, where, covers, tmpfs_mount);
-	else if (strcmp(type, "proc") == 0) rc = mount_plain(type, where, covers, procfs_mount);
-	else if (strcmp(type, "ext2") == 0) rc = mount_disk(what, where, covers, in->arg[1] & 1);
-	else rc = -ENODEV;
-	vnode_put(covers);
-	return rc;
-}
-
-/* Only a mount's root can be unmounted, which is what the path leads to if something is mounted there. */
-static int file_umount(const struct ipc_msg *in, struct ipc_msg *out)
-{
-	struct vnode *vn;
-	int rc = msg_cred(in).uid ? -EPERM : msg_file(in, 0, &vn);
-
-	(void)out;
-	if (rc) return rc;
-	rc = vn == vn->mnt->root ? 0 : -EINVAL;
-	vnode_put(vn);                  /* our own reference must not make it busy; the mount holds one on its root */
-	return rc ? rc : mount_detach(vn);
-}
-
 handler srv_file_handler(uint32_t op)
 {
 	switch (op) {
@@ -179,8 +127,6 @@ handler srv_file_handler(uint32_t op)
 	case NAME_READDIR: return file_readdir;
 	case NAME_GETCWD:  return file_getcwd;
 	case NAME_SYNC:    return file_sync;
-	case NAME_MOUNT:   return file_mount;
-	case NAME_UMOUNT:  return file_umount;
 	default:           return NULL;
 	}
 }

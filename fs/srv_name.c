@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "abi/name.h"
 #include "fs/server.h"
@@ -50,7 +51,7 @@ static int msg_where(const struct ipc_msg *in, int lend, uint64_t dir, struct wh
 }
 
 /* msg_file: the existing file that a message is about: lend[0] from arg[0], or the node arg[0] itself.  A reference. */
-int msg_file_as(const struct ipc_msg *in, unsigned at_flags, struct cred c, struct vnode **out)
+int msg_file(const struct ipc_msg *in, unsigned at_flags, struct vnode **out)
 {
 	static struct where w;
 	int rc = msg_where(in, 0, in->arg[0], &w);
@@ -61,12 +62,8 @@ int msg_file_as(const struct ipc_msg *in, unsigned at_flags, struct cred c, stru
 		*out = w.start;
 		return 0;
 	}
-	return path_lookup(w.start, w.path, w.len, at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : 0, c, out);
-}
-
-int msg_file(const struct ipc_msg *in, unsigned at_flags, struct vnode **out)
-{
-	return msg_file_as(in, at_flags, msg_cred(in), out);
+	return path_lookup(w.start, w.path, w.len, at_flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : 0, msg_cred(in),
+	                   out);
 }
 
 /* The reply that makes a descriptor: the kernel holds the vnode from now on (N3). */
@@ -84,7 +81,7 @@ static int open_reply(struct vnode *vn, uint64_t flags, struct ipc_msg *out)
 	}
 	vn->opens++;
 	out->arg[0] = vn->node;
-	out->arg[1] = vn->mode;
+	out->arg[1] = vn->mnt->flags & MS_NOSUID ? vn->mode & ~(mode_t)(S_ISUID | S_ISGID) : vn->mode;
 	return 0;
 }
 

@@ -351,10 +351,34 @@ static int tmpfs_statfs(struct mount *m, struct statfs *s)
 	return 0;
 }
 
-/* Only an empty one: its files are nowhere else, so to unmount would be to destroy them unasked. */
+/* Is a file of it mapped, or still referenced?  The directories below hold a reference on theirs each (F3). */
+static bool dir_busy(const struct vnode *dir, uint32_t refs)
+{
+	struct vmo_info info;
+
+	for (struct entry *e = inode_of(dir)->entries; e; e = e->next) {
+		if (S_ISDIR(e->vn->mode)) refs++;
+		if (S_ISDIR(e->vn->mode) ? dir_busy(e->vn, 0) : e->vn->refs > 0) return true;
+		if (e->vn->object && !object_info(e->vn->object, &info) && info.users) return true;
+	}
+	return dir->refs > refs;
+}
+
+static void dir_empty(struct vnode *dir)
+{
+	while (inode_of(dir)->entries) {
+		struct vnode *vn = inode_of(dir)->entries->vn;
+
+		if (S_ISDIR(vn->mode)) dir_empty(vn);
+		entry_remove(dir, &inode_of(dir)->entries);
+	}
+}
+
+/* Its files are nowhere else: they are gone with it, as on Linux. */
 static int tmpfs_unmount(struct mount *m)
 {
-	if (inode_of(m->root)->entries || m->root->refs > 1) return -EBUSY;
+	if (dir_busy(m->root, 1)) return -EBUSY;
+	dir_empty(m->root);
 	inode_of(m->root)->nlink = 0;
 	vnode_put(m->root);
 	return 0;

@@ -104,6 +104,7 @@ struct mount {
 	struct vnode *covers;   /* the directory below, NULL for the root file system */
 	struct mount *next;
 	bool     readonly;
+	uint64_t flags;         /* MS_NOSUID, MS_NOEXEC */
 	uint64_t dev;           /* st_dev */
 	char     source[32], type[16], target[128];
 	void    *fs;

@@ -136,7 +136,7 @@ int vfs_statfs(struct vnode *vn, struct statfs *s)
 	memset(s, 0, sizeof(*s));
 	s->f_bsize = s->f_frsize = 4096;
 	s->f_namelen = NAME_MAX;
-	s->f_flags = ST_VALID_FLAG | (vn->mnt->readonly ? ST_RDONLY_FLAG : 0);
+	s->f_flags = ST_VALID_FLAG | (vn->mnt->readonly ? ST_RDONLY_FLAG : 0) | vn->mnt->flags;
 	s->f_fsid.__val[0] = vn->mnt->dev;
 	return vn->ops->statfs ? vn->ops->statfs(vn->mnt, s) : 0;
 }

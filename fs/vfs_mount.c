@@ -61,7 +61,7 @@ void mount_drop(struct mount *m)
 
 /* T2: is anything of this mount in use?  A working directory is a descriptor, too; what is only mapped, and no
  * longer open, the file system itself knows by its objects. */
-static bool mount_busy(const struct mount *m)
+bool mount_busy(const struct mount *m)
 {
 	for (const struct mount *o = vfs_mounts; o; o = o->next) {
 		if (o->covers && o->covers->mnt == m) return true;

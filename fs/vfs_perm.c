@@ -6,6 +6,7 @@
  * somebody may execute.
  */
 #include <errno.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "fs/vfs_int.h"
@@ -25,6 +26,7 @@ int perm_check(const struct vnode *vn, unsigned want, struct cred c)
 	bool data = S_ISREG(vn->mode) || S_ISDIR(vn->mode) || S_ISLNK(vn->mode);
 
 	if ((want & W_OK) && vn->mnt->readonly && data) return -EROFS;
+	if ((want & X_OK) && S_ISREG(vn->mode) && (vn->mnt->flags & MS_NOEXEC)) return -EACCES;
 	if (c.uid == 0) {
 		if ((want & X_OK) && !S_ISDIR(vn->mode) && !(vn->mode & 0111)) return -EACCES;
 		return 0;

@@ -262,24 +262,26 @@ SYSCALL(utime)
 SYSCALL(mount)
 {
 	struct request r = {0};
-	char *both;
-	int n, m = 0, rc;
+	char *both = kalloc(PAGE_SIZE);                         /* "source\0fstype" */
+	int n, m, rc;
 
-	if (current_proc()->euid) return -EPERM;
-	both = kalloc(PAGE_SIZE);
 	if (!both) return -ENOMEM;
-	n = copy_in_str(both, a0, PAGE_SIZE / 2);               /* "source\0fstype" */
-	if (n >= 0) m = copy_in_str(both + n + 1, a2, 64);
+	n = a0 ? copy_in_str(both, a0, PAGE_SIZE / 2) : 0;
+	m = n >= 0 && a2 ? copy_in_str(both + n + 1, a2, 64) : 0;
 	rc = n < 0 ? n : m < 0 ? m : request_path(&r, 1, a1);
 	r.k.m.lend[0] = (struct ipc_lend){(uint64_t)both, n + 1 + m, LEND_READ};
-	r.k.m.arg[1] = a3 & 1;                                  /* MS_RDONLY */
+	if (!rc) rc = request_dir(&r, 0, AT_FDCWD, true);
+	if (!rc) rc = request_dir(&r, 1, AT_FDCWD, false);
+	if (a3 & MS_REMOUNT) sys_sync(0, 0, 0, 0, 0, 0);
+	r.k.m.arg[2] = (a3 & 0xffff0000) == MS_MGC_VAL ? a3 & 0xffff : a3;
 	rc = request_end(&r, rc, NAME_MOUNT);
 	kfree(both);
 	return rc;
 }
 
+/* What programs wrote goes to the disk first: pages that are owed would keep the file system busy. */
 SYSCALL(umount2)
 {
-	if (current_proc()->euid) return -EPERM;
-	return name_simple(NAME_UMOUNT, AT_FDCWD, a0, 0, 0, 0);
+	sys_sync(0, 0, 0, 0, 0, 0);
+	return name_simple(NAME_UMOUNT, AT_FDCWD, a0, 0, a1, 0);
 }

@@ -50,7 +50,7 @@ static int write_ids(struct file *f)
 {
 	struct kmsg k = {.m = {.arg = {f->node}}};
 
-	return f->vmo->set_ids && current_proc()->euid ? name_call(&k, NAME_WRITTEN, false) : 0;
+	return f->vmo->set_ids && current_proc()->fsuid ? name_call(&k, NAME_WRITTEN, false) : 0;
 }
 
 /* Regular files and disks.  flags: O_APPEND and the like of the descriptor, or of this call.  *pos moves on. */

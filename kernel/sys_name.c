@@ -251,7 +251,7 @@ SYSCALL(fchownat)
 static long access_path(int dirfd, uaddr_t path, uint64_t mode, uint64_t flags)
 {
 	if (mode & ~7ull || flags & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-	return name_simple(NAME_ACCESS, dirfd, path, flags, mode, current_proc()->uid | (uint64_t)current_proc()->gid << 32);
+	return name_simple(NAME_ACCESS, dirfd, path, flags, mode, 0);
 }
 
 SYSCALL(access) { return access_path(AT_FDCWD, a0, a1, 0); }

@@ -261,7 +261,8 @@
 	X(0x1046, fs_wait, "") \
 	X(0x1047, log, "addr size") \
 	X(0x1048, facts, "int int addr addr size") \
-	X(0x1049, poll_wake, "")
+	X(0x1049, poll_wake, "") \
+	X(0x104a, caller_group, "token int")
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """System calls on files: locks, special files, attributes, waiting; the same programs pass on the host's Linux."""
-from quire import check, run_cmd, test
+import subprocess
+import tempfile
+
+from quire import Guest, Image, check, run_cmd, test
 
 
 def passes(cmd):
@@ -36,3 +39,17 @@ def attributes_on_ext2():
 @test
 def attributes_on_tmpfs():
     passes("/conformance/attributes /tmp/a")
+
+
+@test
+def mounts_of_tmpfs_proc_and_a_second_disk():
+    with tempfile.NamedTemporaryFile(suffix=".img") as disk, \
+            Image(cmd="/conformance/mounts /root/m /dev/vdb", cmdline="cmd") as img:
+        subprocess.run(["mke2fs", "-q", "-t", "ext2", "-b", "1024", disk.name, "2048"], check=True)
+        extra = ["-drive", "if=none,id=d1,format=raw,file=" + disk.name, "-device", "virtio-blk-pci,drive=d1"]
+        with Guest(img.path, extra=extra) as g:
+            g.start()
+            g.wait()
+            check(g.status() == 0, g.report())
+        done = subprocess.run(["e2fsck", "-fn", disk.name], capture_output=True, text=True)
+        check(done.returncode == 0, done.stdout)

@@ -193,17 +193,26 @@ static void a_mount_in_use_stays(void **st)
 	assert_int_equal(mount_detach(top()), -EBUSY);
 }
 
-static void a_full_tmpfs_is_not_thrown_away(void **st)
+static void a_tmpfs_goes_with_its_files_unless_one_is_in_use(void **st)
 {
-	struct vnode *root;
+	struct vnode *root, *f;
 
 	(void)st;
 	mk_dir("m", 0755);
 	mount_here("m");
-	mk_file("m/f", 0644);
+	mk_dir("m/d", 0755);
+	mk_file("m/d/f", 0644);
+	mk_link("d/f", "m/l");
 	root = find("m");
 	vnode_put(root);
-	assert_int_equal(mount_detach(root), -EBUSY);
+	f = find("m/d/f");
+	assert_int_equal(mount_detach(root), -EBUSY);           /* a reference */
+	object[f->object].users = 1;
+	vnode_put(f);
+	assert_int_equal(mount_detach(root), -EBUSY);           /* a mapping */
+	object[f->object].users = 0;
+	assert_int_equal(mount_detach(root), 0);
+	assert_false(exists("m/d"));
 }
 
 /* ---- getdents64 and getcwd */
@@ -336,7 +345,8 @@ int main(void)
 		T(a_directory_does_not_go_into_itself),
 		T(a_moved_directory_has_a_new_parent), T(dots_are_not_renamed), T(noreplace_is_kept),
 		T(rename_asks_both_directories), T(a_mount_covers_a_directory_and_uncovers_it), T(mounts_stack),
-		T(nothing_crosses_a_mount_but_a_path), T(a_mount_in_use_stays), T(a_full_tmpfs_is_not_thrown_away),
+		T(nothing_crosses_a_mount_but_a_path), T(a_mount_in_use_stays),
+		T(a_tmpfs_goes_with_its_files_unless_one_is_in_use),
 		T(records_are_those_of_getdents64), T(a_small_buffer_lists_all_in_several_turns),
 		T(removal_while_listing_neither_repeats_nor_skips), T(getcwd_climbs_through_mounts),
 		T(random_operations_leave_a_sound_tree),

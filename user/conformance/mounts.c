@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* user/conformance/mounts.c - mount and umount2; each check that fails on a line; runs on Linux too, where that is allowed.
+ *
+ *      mounts directory [block device with an ext2]
+ */
+#include "check.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/statfs.h>
+
+static int put(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT, 0644);
+
+	return fd < 0 ? -1 : write(fd, "text", 4) == 4 ? close(fd) : -1;
+}
+
+/* Does /proc/mounts have such a line? */
+static int listed(const char *words)
+{
+	static char text[16384];
+	int fd = open("/proc/mounts", O_RDONLY);
+	ssize_t n = 0, k;
+
+	while (fd >= 0 && (k = read(fd, text + n, sizeof(text) - 1 - n)) > 0) n += k;
+	text[n] = 0;
+	close(fd);
+	return strstr(text, words) != NULL;
+}
+
+static void tmpfs(void)
+{
+	struct statfs sf;
+	struct stat a, b;
+	int fd;
+
+	OK(mkdir("m", 0755) == 0 && stat("m", &a) == 0);
+	CHILD({ OK(setuid(1000) == 0); FAILS(mount("x", "m", "tmpfs", 0, NULL), EPERM); FAILS(umount("m"), EPERM); });
+	OK(mount("some name", "m", "tmpfs", MS_NOEXEC | MS_NODEV, NULL) == 0);
+	OK(stat("m", &b) == 0 && a.st_dev != b.st_dev);
+	OK(listed("some\\040name ") && listed("/m tmpfs rw,") && listed("noexec"));
+	OK(statfs("m", &sf) == 0 && sf.f_type == 0x01021994 && (sf.f_flags & 8));
+	OK(put("m/f") == 0 && chmod("m/f", 0755) == 0);
+	FAILS(execl("m/f", "m/f", NULL), EACCES);
+	FAILS(rmdir("m"), EBUSY);
+	FAILS(rename("m/f", "f"), EXDEV);
+	fd = open("m/f", O_RDWR);
+	FAILS(umount("m"), EBUSY);
+	close(fd);
+	CHILD({
+		int go[2];
+		pid_t pid;
+
+		pipe(go);
+		pid = IN_CHILD(chdir("m"); write(go[1], "x", 1); pause());
+		OK(read(go[0], &(char){0}, 1) == 1);
+		FAILS(umount("m"), EBUSY);                      /* somebody stands in it */
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	});
+	OK(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
+	FAILS(put("m/g"), EROFS);
+	FAILS(mkdir("m/d", 0755), EROFS);
+	OK(listed("/m tmpfs ro,"));
+	OK(mount(NULL, "m", NULL, MS_REMOUNT, NULL) == 0 && put("m/g") == 0);
+	FAILS(mount(NULL, "m/f", NULL, MS_REMOUNT, NULL), EINVAL);
+	FAILS(umount2("m", 0x1000), EINVAL);
+	OK(umount("m") == 0);
+	OK(access("m/f", F_OK) == -1 && !listed("/m tmpfs"));
+	FAILS(umount("m"), EINVAL);
+	FAILS(umount("none"), ENOENT);
+	FAILS(mount("x", "m", "no such type", 0, NULL), ENODEV);
+	FAILS(mount("x", "none", "tmpfs", 0, NULL), ENOENT);
+	FAILS(mount("nowhere", "m", "ext2", 0, NULL), ENOENT);
+	put("file");
+	FAILS(mount("file", "m", "ext2", 0, NULL), ENOTBLK);
+	FAILS(mount("x", "file", "tmpfs", 0, NULL), ENOTDIR);
+	OK(mount("proc", "m", "proc", 0, NULL) == 0 && access("m/self/stat", F_OK) == 0 && umount("m") == 0);
+}
+
+static void disk(const char *dev)
+{
+	int fd;
+
+	OK(mount(dev, "m", "ext2", MS_RDONLY, NULL) == 0);
+	FAILS(put("m/f"), EROFS);
+	OK(mount(NULL, "m", NULL, MS_REMOUNT, NULL) == 0);
+	OK(put("m/f") == 0);
+	FAILS(mount(dev, "m", "ext2", 0, NULL), EBUSY);
+	fd = open("m/f", O_RDWR);
+	FAILS(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL), EBUSY);
+	OK(mount(NULL, "m", NULL, MS_REMOUNT, NULL) == 0);
+	close(fd);
+	OK(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
+	OK(access("m/f", R_OK) == 0);
+	OK(umount("m") == 0);
+	OK(mount(dev, "m", "ext2", 0, NULL) == 0 && unlink("m/f") == 0 && umount("m") == 0);
+}
+
+int main(int argc, char **argv)
+{
+	if (work_in(argc > 1 ? argv[1] : NULL)) return 2;
+	tmpfs();
+	if (argc > 2) disk(argv[2]);
+	return checked();
+}
