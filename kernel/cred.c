@@ -136,6 +136,32 @@ bool cred_in_group(struct proc *p, uint32_t gid)
 	return n;
 }
 
+/* Who sent the message cannot end while its call is under way; its reference is for after that. */
+static struct proc *caller_get(struct port *p, uint64_t token)
+{
+	struct kmsg *k;
+	struct proc *caller = NULL;
+
+	spin_lock(&p->lock);
+	k = kmsg_find_locked(p, token);
+	if (k && k->caller) caller = k->caller->proc;
+	if (caller) proc_ref(caller);
+	spin_unlock(&p->lock);
+	return caller;
+}
+
+SYSCALL(caller_group)
+{
+	struct port *port = current_proc()->port;
+	struct proc *p = port ? caller_get(port, a0) : NULL;
+	bool in;
+
+	if (!p) return -ESRCH;
+	in = cred_in_group(p, a1);
+	proc_unref(p);
+	return in;
+}
+
 SYSCALL(getgroups)
 {
 	uint32_t groups[NGROUPS], n = cred_groups(current_proc(), groups);

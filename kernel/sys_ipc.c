@@ -178,32 +178,6 @@ SYSCALL(lend_write)
 	return lend_copy(a0, a1, a2, a3, a4, true);
 }
 
-/* Who sent the message cannot end while its call is under way; its reference is for after that. */
-static struct proc *caller_get(struct port *p, uint64_t token)
-{
-	struct kmsg *k;
-	struct proc *caller = NULL;
-
-	spin_lock(&p->lock);
-	k = kmsg_find_locked(p, token);
-	if (k && k->caller) caller = k->caller->proc;
-	if (caller) proc_ref(caller);
-	spin_unlock(&p->lock);
-	return caller;
-}
-
-SYSCALL(caller_group)
-{
-	struct port *port = current_proc()->port;
-	struct proc *p = port ? caller_get(port, a0) : NULL;
-	bool in;
-
-	if (!p) return -ESRCH;
-	in = cred_in_group(p, a1);
-	proc_unref(p);
-	return in;
-}
-
 SYSCALL(handle_close)
 {
 	return a0 <= UINT32_MAX ? handle_close(&current_proc()->handles, a0) : -EBADF;
