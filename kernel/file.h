@@ -68,6 +68,7 @@ static inline bool file_writable(const struct file *f) { return !(f->flags & O_P
 int file_open(const char *path, uint32_t flags, struct file **out);
 int file_may_exec(const char *path);                            /* -EACCES ... */
 int64_t file_stream(struct file *, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write);      /* ops->rw */
+int64_t file_write_kernel(struct file *, uint64_t *pos, const char *buf, uint64_t len); /* pos NULL: its own offset */
 int file_set_size(struct file *, uint64_t size);                /* sys_file.c: FILE_VMO; -EFBIG with SIGXFSZ ... */
 
 /* sys_lock.c: F_GETLK, F_SETLK, F_SETLKW and F_OFD_*; what a process's close takes away */

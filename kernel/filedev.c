@@ -147,6 +147,14 @@ struct file *log_open(void)
 /* ---- ioctl: the kernel knows the sizes, the device the meaning */
 
 #define FIONREAD    0x541b
+#define FIONBIO     0x5421
+#define FIONCLEX    0x5450
+#define FIOCLEX     0x5451
+#define BLKROGET    0x125e
+#define BLKGETSIZE  0x1260
+#define BLKFLSBUF   0x1261
+#define BLKSSZGET   0x1268
+#define BLKBSZGET   0x80081270
 #define BLKGETSIZE64 0x80081272
 
 /* Those of terminals: bytes of the argument, and which way they go (LEND_*: as the device sees it). */
@@ -190,15 +198,43 @@ static long ioctl_fionread(const struct file *f, uaddr_t arg)
 	return copy_out(arg, &v, sizeof(v));
 }
 
+/* Disks: everything about them is their object's. */
+static long ioctl_disk(const struct file *f, uint32_t request, uaddr_t arg)
+{
+	uint64_t size = f->vmo->size, v;
+
+	switch (request) {
+	case BLKGETSIZE64: return copy_out(arg, &size, 8);
+	case BLKGETSIZE: v = size / 512; return copy_out(arg, &v, 8);
+	case BLKSSZGET: v = 512; break;
+	case BLKBSZGET: v = PAGE_SIZE; break;
+	case BLKROGET: v = f->vmo->flags & VMO_READONLY ? 1 : 0; break;
+	case BLKFLSBUF: return current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
+	default: return -ENOTTY;
+	}
+	return copy_out(arg, &v, 4);
+}
+
+/* What is about descriptors, whatever they are. */
+static long ioctl_any(struct file *f, int fd, uint32_t request, uaddr_t arg)
+{
+	uint32_t on, flags = f->flags & ~(uint32_t)O_NONBLOCK;
+
+	if (request != FIONBIO) return sys_fcntl(fd, F_SETFD, request == FIOCLEX, 0, 0, 0);
+	if (copy_in(&on, arg, sizeof(on))) return -EFAULT;
+	return sys_fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags, 0, 0, 0);
+}
+
 SYSCALL(ioctl)
 {
 	struct file *f = fd_get(a0);
 	long rc = -ENOTTY;
 
 	if (!f) return -EBADF;
-	if (f->kind == FILE_DEVICE) rc = ioctl_device(f, a1, a2);
+	if (a1 == FIONBIO || a1 == FIOCLEX || a1 == FIONCLEX) rc = ioctl_any(f, a0, a1, a2);
+	else if (f->kind == FILE_DEVICE) rc = ioctl_device(f, a1, a2);
+	else if (f->namef & NAMEF_DISK) rc = ioctl_disk(f, a1, a2);
 	else if (a1 == FIONREAD && (f->kind == FILE_PIPE || f->kind == FILE_VMO)) rc = ioctl_fionread(f, a2);
-	else if ((uint32_t)a1 == BLKGETSIZE64 && (f->namef & NAMEF_DISK)) rc = copy_out(a2, &f->vmo->size, 8);
 	file_put(f);
 	return rc;
 }

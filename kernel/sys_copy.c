@@ -2,7 +2,7 @@
 /* kernel/sys_copy.c - RING 0 - bytes from one descriptor to another, and files without a name.
  *
  * Path:  syscall.c > [sys_copy.c] > mm/fileio.c, pipe.c, filedev.c
- * Locks: file->lock of a descriptor whose offset is used, one at a time: never both, so the order does not matter.
+ * Locks: file->lock of a descriptor whose offset is used, for each page: never both ends', so the order does not matter.
  */
 #include "kernel/filedev.h"
 #include "kernel/proc.h"
@@ -25,47 +25,56 @@ static int end_open(struct end *e, int fd, uaddr_t user_pos)
 	return rc ? rc : (int64_t)e->pos < 0 ? -EINVAL : 0;
 }
 
-static int end_close(struct end *e, int rc)
+static int64_t end_close(struct end *e, int64_t rc)
 {
 	if (!e->f) return rc;
 	if (rc > 0 && e->user_pos && copy_out(e->user_pos, &e->pos, sizeof(e->pos))) rc = -EFAULT;
-	if (rc > 0 && !e->user_pos && e->f->kind == FILE_VMO) {
-		mutex_lock(&e->f->lock);
-		e->f->offset = e->pos;
-		mutex_unlock(&e->f->lock);
-	}
 	file_put(e->f);
 	return rc;
 }
 
-static int64_t put_bytes(struct end *out, const char *page, uint64_t n)
+/* From the place where the end stands, up to the end of a page there. */
+static int64_t end_read(struct end *e, char *page, uint64_t len)
 {
-	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
+	uint64_t *pos = e->user_pos ? &e->pos : &e->f->offset;
+	int64_t n;
 
-	if (out->f->kind != FILE_VMO) return file_stream(out->f, 0, 0, page, n, true);
-	return pcache_write_kernel(out->f->vmo, out->pos, page, n, limit);
+	if (!e->user_pos) mutex_lock(&e->f->lock);
+	n = pcache_read_kernel(e->f->vmo, *pos, page, MIN(len, PAGE_SIZE - (*pos & PAGE_MASK)));
+	if (n > 0) *pos += n;
+	if (!e->user_pos) mutex_unlock(&e->f->lock);
+	return n;
+}
+
+/* n bytes were read that nobody took. */
+static void end_unread(struct end *e, uint64_t n)
+{
+	if (e->user_pos) {
+		e->pos -= n;
+		return;
+	}
+	mutex_lock(&e->f->lock);
+	e->f->offset -= MIN(n, e->f->offset);
+	mutex_unlock(&e->f->lock);
 }
 
 /* A page at a time.  Bytes, or the error if there are none. */
 static int64_t copy_bytes(struct end *out, struct end *in, uint64_t len)
 {
 	char *page = kalloc(PAGE_SIZE);
-	int64_t n = page ? 1 : -ENOMEM;
+	int64_t n = page ? 0 : -ENOMEM, took = 0;
 	uint64_t done = 0;
 
-	while (n > 0 && done < len) {
-		uint64_t want = MIN(len - done, PAGE_SIZE - (in->pos & PAGE_MASK));
-
-		n = pcache_read_kernel(in->f->vmo, in->pos, page, want);
-		if (n > 0) n = put_bytes(out, page, n);
+	while (page && done < len && took == n) {
+		n = end_read(in, page, len - done);
 		if (n <= 0) break;
-		done += n;
-		in->pos += n;
-		out->pos += n;
+		took = file_write_kernel(out->f, out->user_pos ? &out->pos : NULL, page, n);
+		if (took < n) end_unread(in, n - MAX(took, (int64_t)0));
+		if (took > 0) done += took;
 		writeback_throttle();
 	}
 	kfree(page);
-	return done ? (int64_t)done : n < 0 ? n : 0;
+	return done ? (int64_t)done : took < 0 ? took : n < 0 ? n : 0;
 }
 
 static int copy_check(const struct end *out, const struct end *in)

@@ -89,6 +89,22 @@ static int64_t seekable_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_
 	return n;
 }
 
+int64_t file_write_kernel(struct file *f, uint64_t *pos, const char *buf, uint64_t len)
+{
+	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0], *at = pos ? pos : &f->offset;
+	int64_t n;
+
+	if (f->kind != FILE_VMO) return file_stream(f, 0, 0, buf, len, true);
+	if (!pos) mutex_lock(&f->lock);
+	n = write_ids(f);
+	if (!n) n = pcache_write_kernel(f->vmo, *at, buf, len, limit);
+	if (n < 0) fsize_exceeded(n, *at);
+	else *at += n;
+	if (n > 0) n = write_synced(f, f->flags, *at, n);
+	if (!pos) mutex_unlock(&f->lock);
+	return n;
+}
+
 /* Is this descriptor good for it, and the buffer in user space?  0, -EBADF, -EISDIR, -EFAULT, -EINVAL */
 static int rw_check(const struct file *f, uaddr_t buf, uint64_t len, bool write)
 {

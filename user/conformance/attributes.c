@@ -9,7 +9,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -243,12 +246,17 @@ static void places(void)
 
 static void descriptors(void)
 {
-	int fd = put("d", 0600), p[2];
+	int fd = put("d", 0600), p[2], n;
 
 	OK((fcntl(fd, F_GETFL) & ~0100000) == O_RDWR);
 	OK(pipe(p) == 0 && fcntl(p[0], F_GETPIPE_SZ) == 65536);
 	FAILS(fcntl(fd, F_GETPIPE_SZ), EBADF);
 	OK(fcntl(fd, F_GETOWN) == 0);
+	OK(ioctl(p[0], FIONBIO, &(int){1}) == 0 && (fcntl(p[0], F_GETFL) & O_NONBLOCK));
+	OK(ioctl(p[0], FIONBIO, &(int){0}) == 0 && !(fcntl(p[0], F_GETFL) & O_NONBLOCK));
+	OK(ioctl(p[0], FIOCLEX) == 0 && fcntl(p[0], F_GETFD) == FD_CLOEXEC && ioctl(p[0], FIONCLEX) == 0);
+	OK(write(p[1], "abc", 3) == 3 && ioctl(p[0], FIONREAD, &n) == 0 && n == 3);
+	FAILS(ioctl(fd, 0x5401, &n), ENOTTY);
 	FAILS(fcntl(fd, 9999), EINVAL);
 	FAILS(dup3(fd, fd, 0), EINVAL);
 	OK(dup2(fd, 50) == 50 && dup2(fd, 51) == 51 && dup2(fd, 53) == 53);
@@ -263,6 +271,37 @@ static void descriptors(void)
 	close(p[0]);
 	close(p[1]);
 	close(fd);
+}
+
+/* sendfile: processes that share descriptors copy each byte once, and a limit on size is obeyed. */
+#define BYTES (256 * 1024)
+static void copies(void)
+{
+	int in = open("in", O_RDWR | O_CREAT | O_TRUNC, 0600), out = open("out", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	static int words[BYTES / 4], found[BYTES / 4];
+	pid_t pid[3];
+	long sum = 0;
+
+	for (int i = 0; i < BYTES / 4; i++) words[i] = i;
+	OK(write(in, words, BYTES) == BYTES && lseek(in, 0, SEEK_SET) == 0);
+	for (int i = 0; i < 3; i++) pid[i] = IN_CHILD(while (sendfile(out, in, NULL, 4096) > 0) { });
+	for (int i = 0; i < 3; i++) OK(child_end(pid[i]) == 0);
+	OK(lseek(in, 0, SEEK_CUR) == BYTES);
+	OK(lseek(out, 0, SEEK_CUR) == BYTES && pread(out, words, BYTES, 0) == BYTES);
+	for (int i = 0; i < BYTES / 4; i++) found[words[i] % (BYTES / 4)]++;
+	for (int i = 0; i < BYTES / 4; i++) sum += found[i] == 1;
+	OK(sum == BYTES / 4);
+	OK(child_end(IN_CHILD({
+		OK(setrlimit(RLIMIT_FSIZE, &(struct rlimit){5000, 5000}) == 0 && signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+		OK(ftruncate(out, 0) == 0 && lseek(out, 0, SEEK_SET) == 0 && lseek(in, 0, SEEK_SET) == 0);
+		OK(sendfile(out, in, NULL, 10000) == 5000 && lseek(in, 0, SEEK_CUR) == 5000);
+		FAILS(sendfile(out, in, NULL, 10000), EFBIG);
+		OK(lseek(in, 0, SEEK_CUR) == 5000);
+		if (!failed) signal(SIGXFSZ, SIG_DFL);
+		sendfile(out, in, NULL, 10000);
+	})) == -1);
+	close(in);
+	close(out);
 }
 
 static void jail(void)
@@ -301,6 +340,7 @@ int main(int argc, char **argv)
 	times();
 	places();
 	descriptors();
+	copies();
 	jail();
 	return checked();
 }

@@ -83,8 +83,14 @@ static void tmpfs(void)
 
 static void disk(const char *dev)
 {
-	int fd;
+	int fd = open(dev, O_RDONLY), n = 0;
+	unsigned long size = 0, sectors = 0;
 
+	OK(ioctl(fd, BLKGETSIZE64, &size) == 0 && ioctl(fd, BLKGETSIZE, &sectors) == 0 && size == 512 * sectors);
+	OK(lseek(fd, 0, SEEK_END) == (long)size && size > 0);
+	OK(ioctl(fd, BLKSSZGET, &n) == 0 && n == 512 && ioctl(fd, BLKFLSBUF) == 0);
+	FAILS(ioctl(fd, FIONREAD, &n), ENOTTY);
+	close(fd);
 	OK(mount(dev, "m", "ext2", MS_RDONLY, NULL) == 0);
 	FAILS(put("m/f"), EROFS);
 	OK(mount(NULL, "m", NULL, MS_REMOUNT, NULL) == 0);
