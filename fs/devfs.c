@@ -3,8 +3,8 @@
  *
  * Path:  kernel/filedev.c  ~DEV_READ ...~>  server.c > [devfs.c] > ttydev.c
  * One flat directory, made at the start, in which nothing can be created or removed.  Reading /dev/vda is no message
- * to us: open() hands out the disk object, and its driver pages it.  Partitions are there to be mounted and looked
- * at with stat; they have no object of their own, so opening one says -ENXIO.
+ * to us: open() hands out the disk object, and its driver pages it.  A partition is a part of its disk's object: the kernel
+ * is told which.
  */
 #include <errno.h>
 #include <poll.h>
@@ -167,7 +167,10 @@ int devfs_open(struct vnode *vn, struct ipc_msg *out)
 	struct dev *d = dev_of(vn);
 
 	if (!d) return -ENXIO;
-	if (d->kind == DEV_DISK && !d->disk->whole) return -ENXIO;
+	if (d->kind == DEV_DISK && !d->disk->whole) {
+		out->arg[3] = d->disk->start;
+		out->arg[4] = d->disk->disk.len;
+	}
 	if (d->kind == DEV_DISK) out->handle[0] = d->disk->object;
 	out->arg[2] = d->kind == DEV_DISK ? NAMEF_DISK : NAMEF_DEVICE;
 	if (d->kind == DEV_ZERO) out->arg[2] |= NAMEF_ZERO;

@@ -26,6 +26,8 @@ static struct disk_node *node_add(const struct disk_info *info, uint8_t *map, ui
 
 	if (ndisk_nodes == DISK_NODES_MAX) return NULL;
 	if (disk_init(&n->disk, info->port, map, off, len, info->flags & DISK_READONLY)) return NULL;
+	n->object = info->vmo;
+	n->start = off;
 	ndisk_nodes++;
 	return n;
 }
@@ -66,7 +68,6 @@ static void disk_add(unsigned index, const struct disk_info *info)
 	if (!n) return;
 	snprintf(n->name, sizeof(n->name), "%s", info->name);
 	n->whole = true;
-	n->object = info->vmo;
 	n->number = number;
 	parts_add(info, (uint8_t *)at, number);
 }

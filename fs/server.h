@@ -41,7 +41,8 @@ struct disk_node {
 	char     name[DEV_NAME_MAX];
 	bool     whole;                 /* a disk, not a partition */
 	bool     cut;                   /* a partition that goes on beyond the end of the disk */
-	uint32_t object;                /* whole disks: the disk object */
+	uint32_t object;                /* the disk object, also a partition's */
+	uint64_t start;                 /* where on the disk it begins, in bytes */
 	uint64_t number;                /* st_rdev */
 	struct disk disk;
 };

@@ -35,6 +35,7 @@ struct file {
 	uint32_t namef;                 /* [c] NAMEF_* */
 	uint64_t node;                  /* [c] the file server's number; 0: none (pipes, memfd) */
 	struct vmo *vmo;                /* [c] FILE_VMO: a user of it (vmo_user_get) */
+	uint64_t base, limit;           /* [c] a partition: from where in vmo, how many bytes; 0: all of it */
 	struct pipe *pipe;              /* [c] FILE_PIPE; the end is told by O_ACCMODE */
 	struct mutex lock;              /* RANK_FILE: offset; directory position */
 	uint64_t offset;                /* [lock] */
@@ -67,6 +68,7 @@ static inline bool file_writable(const struct file *f) { return !(f->flags & O_P
 /* sys_name.c: open a path of the kernel's own (exec): relative to the current directory.  0 and a reference, -errno */
 int file_open(const char *path, uint32_t flags, struct file **out);
 int file_may_exec(const char *path);                            /* -EACCES ... */
+uint64_t file_size(const struct file *);                        /* FILE_VMO: bytes */
 int64_t file_stream(struct file *, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write);      /* ops->rw */
 int64_t file_write_kernel(struct file *, uint64_t *pos, const char *buf, uint64_t len); /* pos NULL: its own offset */
 int file_set_size(struct file *, uint64_t size);                /* sys_file.c: FILE_VMO; -EFBIG with SIGXFSZ ... */

@@ -201,7 +201,7 @@ static long ioctl_fionread(const struct file *f, uaddr_t arg)
 /* Disks: everything about them is their object's. */
 static long ioctl_disk(const struct file *f, uint32_t request, uaddr_t arg)
 {
-	uint64_t size = f->vmo->size, v;
+	uint64_t size = file_size(f), v;
 
 	switch (request) {
 	case BLKGETSIZE64: return copy_out(arg, &size, 8);

@@ -80,7 +80,7 @@ static int64_t copy_bytes(struct end *out, struct end *in, uint64_t len)
 static int copy_check(const struct end *out, const struct end *in)
 {
 	if (!file_readable(in->f) || !file_writable(out->f)) return -EBADF;
-	if (in->f->kind != FILE_VMO || out->f->kind == FILE_DIR) return -EINVAL;
+	if (in->f->kind != FILE_VMO || out->f->kind == FILE_DIR || in->f->limit || out->f->limit) return -EINVAL;
 	return 0;
 }
 

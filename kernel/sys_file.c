@@ -54,7 +54,7 @@ static int write_ids(struct file *f)
 }
 
 /* Regular files and disks.  flags: O_APPEND and the like of the descriptor, or of this call.  *pos moves on. */
-static int64_t vmo_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
+static int64_t object_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
 {
 	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
 	int64_t n = 0;
@@ -69,6 +69,19 @@ static int64_t vmo_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf
 	if (n < 0) return write ? fsize_exceeded(n, *pos) : n;
 	*pos += n;
 	return write ? write_synced(f, flags, *pos, n) : n;
+}
+
+/* A partition is a part of its disk's object. */
+static int64_t vmo_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
+{
+	uint64_t at = f->base + *pos;
+	int64_t n;
+
+	if (!f->limit) return object_rw(f, flags, pos, buf, len, write);
+	if (*pos >= f->limit) return write && len ? -ENOSPC : 0;
+	n = object_rw(f, flags & ~(uint32_t)O_APPEND, &at, buf, MIN(len, f->limit - *pos), write);
+	*pos = at - f->base;
+	return n;
 }
 
 int64_t file_stream(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
@@ -274,10 +287,12 @@ SYSCALL(pwritev2) { return fd_rwv2(a0, a1, a2, a3, a5, true); }
 
 /* ---- offset and size */
 
+uint64_t file_size(const struct file *f) { return f->limit ? f->limit : __atomic_load_n(&f->vmo->size, __ATOMIC_RELAXED); }
+
 /* lseek(2): a file here is all data, so SEEK_DATA stays and SEEK_HOLE is the end. */
 static int64_t seek_target(const struct file *f, int64_t off, int whence)
 {
-	int64_t size = f->vmo ? (int64_t)__atomic_load_n(&f->vmo->size, __ATOMIC_RELAXED) : 0, base = 0;
+	int64_t size = f->vmo ? (int64_t)file_size(f) : 0, base = 0;
 
 	switch (whence) {
 	case SEEK_SET: break;

@@ -46,7 +46,7 @@ static int mmap_rights(const struct file *f, uint32_t prot, bool shared, uint32_
 {
 	bool zero = f->kind == FILE_DEVICE && (f->namef & NAMEF_ZERO);
 
-	if (f->kind != FILE_VMO && !zero) return -ENODEV;
+	if ((f->kind != FILE_VMO && !zero) || f->limit) return -ENODEV;
 	if (!file_readable(f)) return -EACCES;
 	if (shared && (prot & PROT_WRITE) && !file_writable(f)) return -EACCES;
 	*max_prot = PROT_ALL;

@@ -140,6 +140,8 @@ static int open_reply(struct kmsg *k, uint32_t flags, struct file **out)
 		f->node = k->m.arg[0];
 		f->mode = k->m.arg[1];
 		f->namef = k->m.arg[2];
+		f->base = k->m.arg[3];
+		f->limit = k->m.arg[4];
 		if (type == S_IFDIR) f->kind = FILE_DIR;
 		else if (path) f->kind = FILE_OTHER;
 		else if (f->namef & NAMEF_DEVICE) device_open(f);

@@ -120,7 +120,7 @@ static long allocate(struct file *f, uint64_t mode, int64_t off, int64_t len)
 	if (!file_writable(f)) return -EBADF;
 	if (off < 0 || len <= 0) return -EINVAL;
 	if (mode & ~(uint64_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) || mode == FALLOC_FL_PUNCH_HOLE) return -EOPNOTSUPP;
-	if (f->kind != FILE_VMO) return f->kind == FILE_PIPE ? -ESPIPE : -ENODEV;
+	if (f->kind != FILE_VMO || (f->namef & NAMEF_DISK)) return f->kind == FILE_PIPE ? -ESPIPE : -ENODEV;
 	if (off > INT64_MAX - len) return -EFBIG;
 	if (mode & FALLOC_FL_PUNCH_HOLE) return vmo_punch(f->vmo, off, len);
 	if (!keep && (uint64_t)(off + len) > MAX(limit, f->vmo->size)) return file_set_size(f, off + len);

@@ -44,7 +44,7 @@ def attributes_on_tmpfs():
 @test
 def mounts_of_tmpfs_proc_and_a_second_disk():
     with tempfile.NamedTemporaryFile(suffix=".img") as disk, \
-            Image(cmd="/conformance/mounts /root/m /dev/vdb", cmdline="cmd") as img:
+            Image(cmd="/conformance/mounts /root/m /dev/vdb /dev/vda /dev/vda2", cmdline="cmd") as img:
         subprocess.run(["mke2fs", "-q", "-t", "ext2", "-b", "1024", disk.name, "2048"], check=True)
         extra = ["-drive", "if=none,id=d1,format=raw,file=" + disk.name, "-device", "virtio-blk-pci,drive=d1"]
         with Guest(img.path, extra=extra) as g:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* user/conformance/mounts.c - mount and umount2; each check that fails on a line; runs on Linux too, where that is allowed.
  *
- *      mounts directory [block device with an ext2]
+ *      mounts directory [block device with an ext2 [disk and partition of it with another]]
  */
 #include "check.h"
 
@@ -106,10 +106,31 @@ static void disk(const char *dev)
 	OK(mount(dev, "m", "ext2", 0, NULL) == 0 && unlink("m/f") == 0 && umount("m") == 0);
 }
 
+/* A partition: its own first and last byte, and nothing of its neighbours. */
+static void partition(const char *whole, const char *part)
+{
+	int w = open(whole, O_RDONLY), p = open(part, O_RDWR);
+	unsigned long size = 0, disk = 0;
+	char buf[4096], old[4], now[4];
+	unsigned short magic = 0;
+
+	OK(ioctl(p, BLKGETSIZE64, &size) == 0 && ioctl(w, BLKGETSIZE64, &disk) == 0 && size > 0 && size < disk);
+	OK(pread(p, &magic, 2, 1024 + 56) == 2 && magic == 0xef53);
+	OK(lseek(p, -100, SEEK_END) == (long)size - 100);
+	OK(read(p, buf, sizeof(buf)) == 100 && read(p, buf, sizeof(buf)) == 0);
+	FAILS(write(p, buf, 1), ENOSPC);
+	OK(pread(p, old, 4, size - 4) == 4 && pwrite(p, "last and more", 13, size - 4) == 4);
+	OK(pread(p, now, 4, size - 4) == 4 && !memcmp(now, "last", 4) && fsync(p) == 0);
+	OK(pwrite(p, old, 4, size - 4) == 4);
+	close(w);
+	close(p);
+}
+
 int main(int argc, char **argv)
 {
 	if (work_in(argc > 1 ? argv[1] : NULL)) return 2;
 	tmpfs();
 	if (argc > 2) disk(argv[2]);
+	if (argc > 4) partition(argv[3], argv[4]);
 	return checked();
 }
