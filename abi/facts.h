@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* abi/facts.h - BOTH RINGS - what the kernel knows of processes and memory, for the file server to make /proc's text of.
+/* abi/facts.h - BOTH RINGS - what the kernel knows of processes and memory, for the file server to make /proc of.
  *
  * facts(kind, pid, index, buf, size) -> bytes of whole records, at most FACTS_MAX a call; 0: there are no more.
  * index says where to begin: a pid, a tid, a descriptor, an address.  The answer is the state of one moment, which
@@ -18,7 +18,7 @@ enum facts_kind {
 	FACTS_CPUS,             /* struct facts_cpu, of CPU index on */
 	FACTS_PIDS,             /* uint32_t, rising, from index on; zombies too */
 	FACTS_TIDS,             /* uint32_t, of the threads of pid */
-	FACTS_PROC,             /* one struct facts_proc; index: a thread of it, whose state, times and mask it has then */
+	FACTS_PROC,             /* one struct facts_proc; index: a thread, whose state, times and mask it has then */
 	FACTS_MAP,              /* struct facts_entry, rising, the first contains or follows address index */
 	FACTS_PAGES,            /* the same, and their pages are counted */
 	FACTS_ANON_PAGES,       /* one uint64_t: private pages of pid; looks at each */
@@ -42,7 +42,7 @@ struct facts_memory {                           /* pages */
 struct facts_cpu {
 	uint64_t user_ns, system_ns, idle_ns;
 	uint64_t irqs, switches, shootdowns, flushes;   /* shootdowns it asked for, requests of others it answered */
-	uint64_t faults, major;                         /* page faults; of these, those that waited for a page to be read */
+	uint64_t faults, major;                         /* page faults; of these, those that waited for a page */
 	uint64_t in, out;                               /* pages read from and written to a pager */
 };
 

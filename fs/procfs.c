@@ -33,7 +33,8 @@ static const struct proc_file files[] = {
 	{.name = "devices", .in = DIR_ROOT, .mode = R, .fixed =
 		"Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n\nBlock devices:\n254 virtblk\n"},
 	{.name = "diskstats", .in = DIR_ROOT, .mode = R, .make = make_diskstats},
-	{.name = "filesystems", .in = DIR_ROOT, .mode = R, .fixed = "nodev\tproc\nnodev\ttmpfs\nnodev\tdevfs\n\text2\n"},
+	{.name = "filesystems", .in = DIR_ROOT, .mode = R, .fixed =
+		"nodev\tproc\nnodev\ttmpfs\nnodev\tdevfs\n\text2\n"},
 	{.name = "interrupts", .in = DIR_ROOT, .mode = R, .make = make_interrupts},
 	{.name = "loadavg", .in = DIR_ROOT, .mode = R, .make = make_loadavg},
 	{.name = "meminfo", .in = DIR_ROOT, .mode = R, .make = make_meminfo},
@@ -112,7 +113,8 @@ int proc_facts(const struct proc_node *n, struct facts_proc *f)
 	long got = facts(FACTS_PROC, n->pid, n->tid, f, sizeof(*f));
 
 	if (got != sizeof(*f)) return got < 0 ? (int)got : -ESRCH;
-	if (n->pid == vfs_caller.pid && (!n->tid || n->tid == vfs_caller.tid)) f->state = 'R';  /* we do its work just now */
+	/* we do its work just now */
+	if (n->pid == vfs_caller.pid && (!n->tid || n->tid == vfs_caller.tid)) f->state = 'R';
 	return 0;
 }
 
@@ -189,8 +191,8 @@ static int procfs_lookup(struct vnode *dir, const char *name, size_t len, struct
 		return node_make(dir->mnt, n, out);
 	}
 	for (n.file = files; n.file < files + NFILES; n.file++) {
-		if (!stands_in(n.file, d->file->is)) continue;
-		if (strlen(n.file->name) == len && memcmp(n.file->name, name, len) == 0) return node_make(dir->mnt, n, out);
+		if (!stands_in(n.file, d->file->is) || strlen(n.file->name) != len) continue;
+		if (memcmp(n.file->name, name, len) == 0) return node_make(dir->mnt, n, out);
 	}
 	return -ENOENT;
 }
@@ -223,7 +225,9 @@ static int procfs_parent(struct vnode *dir, struct vnode **out)
 
 static bool emit_node(readdir_emit emit, void *arg, const struct proc_node *n, const char *name, uint64_t next)
 {
-	return emit(arg, name, strlen(name), node_ino(n), (n->file->mode & S_IFMT ? n->file->mode : S_IFREG) >> 12 & 15, next);
+	mode_t type = n->file->mode & S_IFMT ? n->file->mode & S_IFMT : S_IFREG;
+
+	return emit(arg, name, strlen(name), node_ino(n), type >> 12, next);
 }
 
 /* The numbers of a directory from v on, as many as the kernel tells at once: their count. */
@@ -329,8 +333,8 @@ static int no_setattr(struct vnode *vn, const struct stat *st, unsigned which)
 }
 
 const struct fs_ops procfs_ops = {
-	FIXED_NAMES, .lookup = procfs_lookup, .readlink = procfs_readlink, .target = procfs_target, .readdir = procfs_readdir,
-	.parent = procfs_parent, .getattr = procfs_getattr, .setattr = no_setattr,
+	FIXED_NAMES, .lookup = procfs_lookup, .readlink = procfs_readlink, .target = procfs_target,
+	.readdir = procfs_readdir, .parent = procfs_parent, .getattr = procfs_getattr, .setattr = no_setattr,
 	.text = procfs_text, .inactive = procfs_inactive, .statfs = procfs_statfs, .unmount = procfs_unmount,
 };
 

@@ -25,7 +25,9 @@ void text_pad(struct text *, size_t from, size_t width);        /* spaces, until
 void text_free(struct text *);
 
 /* Directories that look alike are one: of any pid, of any thread. */
-enum proc_dir { DIR_NONE, DIR_ROOT, DIR_PID, DIR_TASKS, DIR_TASK, DIR_FDS, DIR_SYS, DIR_KERNEL, DIR_RANDOM, DIR_VM, DIR_FS };
+enum proc_dir {
+	DIR_NONE, DIR_ROOT, DIR_PID, DIR_TASKS, DIR_TASK, DIR_FDS, DIR_SYS, DIR_KERNEL, DIR_RANDOM, DIR_VM, DIR_FS
+};
 
 struct proc_node;
 struct proc_file {
@@ -58,26 +60,16 @@ double tsc_mhz(void);                   /* procfs_sys.c */
 void loadavg_tick(void);                /* procfs_stat.c: now and then, some seconds apart */
 
 /* The makers. */
-int make_meminfo(struct text *, const struct proc_node *), make_stat(struct text *, const struct proc_node *);
-int make_vmstat(struct text *, const struct proc_node *), make_uptime(struct text *, const struct proc_node *);
-int make_loadavg(struct text *, const struct proc_node *), make_interrupts(struct text *, const struct proc_node *);
-int make_cpuinfo(struct text *, const struct proc_node *), make_cmdline(struct text *, const struct proc_node *);
-int make_mounts(struct text *, const struct proc_node *), make_mountinfo(struct text *, const struct proc_node *);
-int make_partitions(struct text *, const struct proc_node *), make_diskstats(struct text *, const struct proc_node *);
-int make_uuid(struct text *, const struct proc_node *), make_hostname(struct text *, const struct proc_node *);
-int make_threads_max(struct text *, const struct proc_node *), make_version(struct text *, const struct proc_node *);
-int make_osrelease(struct text *, const struct proc_node *), make_ostype(struct text *, const struct proc_node *);
-int make_pid_stat(struct text *, const struct proc_node *), make_pid_statm(struct text *, const struct proc_node *);
-int make_pid_status(struct text *, const struct proc_node *), make_pid_comm(struct text *, const struct proc_node *);
-int make_pid_cmdline(struct text *, const struct proc_node *), make_pid_environ(struct text *, const struct proc_node *);
-int make_pid_limits(struct text *, const struct proc_node *), make_pid_io(struct text *, const struct proc_node *);
-int make_pid_maps(struct text *, const struct proc_node *), make_pid_smaps(struct text *, const struct proc_node *);
-int make_pid_rollup(struct text *, const struct proc_node *);
+typedef int proc_make(struct text *, const struct proc_node *);
+extern proc_make make_meminfo, make_stat, make_vmstat, make_uptime, make_loadavg, make_interrupts, make_cpuinfo;
+extern proc_make make_cmdline, make_mounts, make_mountinfo, make_partitions, make_diskstats, make_uuid;
+extern proc_make make_hostname, make_threads_max, make_version, make_osrelease, make_ostype, make_pid_stat;
+extern proc_make make_pid_statm, make_pid_status, make_pid_comm, make_pid_cmdline, make_pid_environ, make_pid_limits;
+extern proc_make make_pid_io, make_pid_maps, make_pid_smaps, make_pid_rollup;
 
-int link_self(const struct proc_node *, char *buf, size_t len), link_thread_self(const struct proc_node *, char *, size_t);
-int link_exe(const struct proc_node *, char *buf, size_t len), link_cwd(const struct proc_node *, char *, size_t);
-int link_root(const struct proc_node *, char *buf, size_t len), link_fd(const struct proc_node *, char *, size_t);
-int target_exe(const struct proc_node *, struct vnode **), target_cwd(const struct proc_node *, struct vnode **);
-int target_root(const struct proc_node *, struct vnode **), target_fd(const struct proc_node *, struct vnode **);
+typedef int proc_link(const struct proc_node *, char *buf, size_t len);
+extern proc_link link_self, link_thread_self, link_exe, link_cwd, link_root, link_fd;
+typedef int proc_target(const struct proc_node *, struct vnode **out);
+extern proc_target target_exe, target_cwd, target_root, target_fd;
 
 #endif

@@ -33,7 +33,8 @@ static int node_file(uint64_t node, struct vnode **out)
 	return 0;
 }
 
-static int file_path(int (*target)(const struct proc_node *, struct vnode **), const struct proc_node *n, char *buf, size_t len)
+static int file_path(int (*target)(const struct proc_node *, struct vnode **), const struct proc_node *n, char *buf,
+                     size_t len)
 {
 	struct vnode *vn;
 	int rc = target(n, &vn);

@@ -74,9 +74,10 @@ static void line_add(struct text *t, const struct facts_entry *e, const struct f
 
 	(void)arg;
 	entry_name(e, f, &st, name, sizeof(name));
-	text_add(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", (UL)e->start, (UL)e->end, e->prot & PROT_READ ? 'r' : '-',
-	         e->prot & PROT_WRITE ? 'w' : '-', e->prot & PROT_EXEC ? 'x' : '-', e->flags & FACTSE_SHARED ? 's' : 'p',
-	         (UL)e->offset, major(st.st_dev), minor(st.st_dev), (UL)st.st_ino);
+	text_add(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", (UL)e->start, (UL)e->end,
+	         e->prot & PROT_READ ? 'r' : '-', e->prot & PROT_WRITE ? 'w' : '-', e->prot & PROT_EXEC ? 'x' : '-',
+	         e->flags & FACTSE_SHARED ? 's' : 'p', (UL)e->offset, major(st.st_dev), minor(st.st_dev),
+	         (UL)st.st_ino);
 	text_add(t, " ");
 	if (name[0]) {
 		text_pad(t, from, NAME_COLUMN);
@@ -102,22 +103,25 @@ static void pages_add(struct text *t, const struct facts_pages *p, bool locked)
 	text_add(t, "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n", KIB(p->part[0][0]), KIB(p->part[0][1]));
 	text_add(t, "Referenced:     %8lu kB\nAnonymous:      %8lu kB\n", KIB(p->referenced), KIB(p->anon));
 	text_add(t, "LazyFree:       %8u kB\nAnonHugePages:  %8u kB\nShmemPmdMapped: %8u kB\n", 0, 0, 0);
-	text_add(t, "Swap:           %8u kB\nSwapPss:        %8u kB\nLocked:         %8lu kB\n", 0, 0, locked ? pss : 0);
+	text_add(t, "Swap:           %8u kB\nSwapPss:        %8u kB\nLocked:         %8lu kB\n", 0, 0,
+	         locked ? pss : 0);
 }
 
 static void flags_add(struct text *t, const struct facts_entry *e)
 {
 	bool shared = e->flags & FACTSE_SHARED;
 
-	text_add(t, "VmFlags: %s%s%s%smr %sme %s%s%s\n", e->prot & PROT_READ ? "rd " : "", e->prot & PROT_WRITE ? "wr " : "",
-	         e->prot & PROT_EXEC ? "ex " : "", shared ? "sh " : "", e->flags & FACTSE_MAYWRITE ? "mw " : "",
-	         shared ? "ms " : "", e->flags & FACTSE_GROWS ? "gd " : "", e->flags & FACTSE_LOCKED ? "lo " : "");
+	text_add(t, "VmFlags: %s%s%s%smr %sme %s%s%s\n", e->prot & PROT_READ ? "rd " : "",
+	         e->prot & PROT_WRITE ? "wr " : "", e->prot & PROT_EXEC ? "ex " : "", shared ? "sh " : "",
+	         e->flags & FACTSE_MAYWRITE ? "mw " : "", shared ? "ms " : "", e->flags & FACTSE_GROWS ? "gd " : "",
+	         e->flags & FACTSE_LOCKED ? "lo " : "");
 }
 
 static void smap_add(struct text *t, const struct facts_entry *e, const struct facts_proc *f, void *arg)
 {
 	line_add(t, e, f, arg);
-	text_add(t, "Size:           %8lu kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n", (UL)(e->end - e->start) / 1024, 4, 4);
+	text_add(t, "Size:           %8lu kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n",
+	         (UL)(e->end - e->start) / 1024, 4, 4);
 	pages_add(t, &e->pages, e->flags & FACTSE_LOCKED);
 	text_add(t, "THPeligible:           0\n");
 	flags_add(t, e);

@@ -55,7 +55,8 @@ int make_pid_stat(struct text *t, const struct proc_node *n)
 
 	if (rc) return rc;
 	/* pid comm state ppid pgrp session tty tpgid flags */
-	text_add(t, "%u (%.*s) %c %u %u %u 0 -1 0", n->tid ? n->tid : f.pid, COMM_MAX, f.name, f.state, f.ppid, f.pgid, f.sid);
+	text_add(t, "%u (%.*s) %c %u %u %u 0 -1 0", n->tid ? n->tid : f.pid, COMM_MAX, f.name, f.state, f.ppid, f.pgid,
+	         f.sid);
 	/* minflt cminflt majflt cmajflt utime stime cutime cstime */
 	text_add(t, " %lu %lu %lu %lu", (UL)f.faults, (UL)f.child_faults, (UL)f.major, (UL)f.child_major);
 	text_add(t, " %lu %lu %lu %lu", (UL)TICKS(f.user_ns), (UL)TICKS(f.system_ns), (UL)TICKS(f.child_user_ns),
@@ -64,13 +65,13 @@ int make_pid_stat(struct text *t, const struct proc_node *n)
 	text_add(t, " %d %d %u 0 %lu %lu %lu %lu", 20 + f.nice, f.nice, f.threads, (UL)TICKS(f.start_ns), (UL)f.size,
 	         (UL)f.rss, (UL)f.rlimit[5][0]);
 	/* startcode endcode startstack kstkesp kstkeip; the signals of this thread; wchan nswap cnswap */
-	text_add(t, " 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0", (UL)f.stack, (UL)f.pending & 0x7fffffff, (UL)f.blocked & 0x7fffffff,
-	         (UL)f.ignored & 0x7fffffff, (UL)f.caught & 0x7fffffff);
+	text_add(t, " 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0", (UL)f.stack, (UL)f.pending & 0x7fffffff,
+	         (UL)f.blocked & 0x7fffffff, (UL)f.ignored & 0x7fffffff, (UL)f.caught & 0x7fffffff);
 	/* exit_signal processor rt_priority policy blkio guest cguest */
 	text_add(t, " 17 %u 0 0 0 0 0", f.cpu);
 	/* start_data end_data start_brk, arguments, environment, exit_code */
-	text_add(t, " 0 0 %lu %lu %lu %lu %lu %d\n", (UL)f.brk_start, (UL)f.args, (UL)f.args_end, (UL)f.env, (UL)f.env_end,
-	         f.exit_status);
+	text_add(t, " 0 0 %lu %lu %lu %lu %lu %d\n", (UL)f.brk_start, (UL)f.args, (UL)f.args_end, (UL)f.env,
+	         (UL)f.env_end, f.exit_status);
 	return 0;
 }
 
@@ -83,8 +84,8 @@ int make_pid_statm(struct text *t, const struct proc_node *n)
 
 	if (rc) return rc;
 	s = sizes_of(n, &f);
-	text_add(t, "%lu %lu %lu %lu 0 %lu 0\n", (UL)(f.size / PAGE), (UL)f.rss, (UL)(f.rss - anon_of(n, &f)), (UL)(s.exe / PAGE),
-	         (UL)((s.data + s.stack) / PAGE));
+	text_add(t, "%lu %lu %lu %lu 0 %lu 0\n", (UL)(f.size / PAGE), (UL)f.rss, (UL)(f.rss - anon_of(n, &f)),
+	         (UL)(s.exe / PAGE), (UL)((s.data + s.stack) / PAGE));
 	return 0;
 }
 
@@ -109,19 +110,21 @@ static void status_memory(struct text *t, const struct proc_node *n, const struc
 	uint64_t anon = anon_of(n, f);
 
 	if (!f->size) return;
-	text_add(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n", (UL)f->size / 1024, (UL)f->size / 1024,
-	         (UL)f->locked / 1024, 0);
-	text_add(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8u kB\n", KIB(f->rss_peak),
-	         KIB(f->rss), KIB(anon), KIB(f->rss - anon), 0);
-	text_add(t, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\n", (UL)s.data / 1024, (UL)s.stack / 1024,
-	         (UL)s.exe / 1024, (UL)s.lib / 1024);
+	text_add(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n", (UL)f->size / 1024,
+	         (UL)f->size / 1024, (UL)f->locked / 1024, 0);
+	text_add(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8u kB\n",
+	         KIB(f->rss_peak), KIB(f->rss), KIB(anon), KIB(f->rss - anon), 0);
+	text_add(t, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\n", (UL)s.data / 1024,
+	         (UL)s.stack / 1024, (UL)s.exe / 1024, (UL)s.lib / 1024);
 	text_add(t, "VmSwap:\t%8u kB\n", 0);
 }
 
 static void status_signals(struct text *t, const struct facts_proc *f)
 {
-	text_add(t, "SigQ:\t0/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n", (UL)f->rlimit[11][0], (UL)f->pending, (UL)f->shared_pending);
-	text_add(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", (UL)f->blocked, (UL)f->ignored, (UL)f->caught);
+	text_add(t, "SigQ:\t0/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n", (UL)f->rlimit[11][0], (UL)f->pending,
+	         (UL)f->shared_pending);
+	text_add(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", (UL)f->blocked, (UL)f->ignored,
+	         (UL)f->caught);
 }
 
 int make_pid_status(struct text *t, const struct proc_node *n)
@@ -130,16 +133,21 @@ int make_pid_status(struct text *t, const struct proc_node *n)
 	int rc = proc_facts(n, &f);
 
 	if (rc) return rc;
-	text_add(t, "Name:\t%.*s\nUmask:\t%04o\nState:\t%c (%s)\n", COMM_MAX, f.name, f.umask, f.state, state_name(f.state));
-	text_add(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", f.pid, n->tid ? n->tid : f.pid, f.ppid);
+	text_add(t, "Name:\t%.*s\nUmask:\t%04o\nState:\t%c (%s)\n", COMM_MAX, f.name, f.umask, f.state,
+	         state_name(f.state));
+	text_add(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", f.pid, n->tid ? n->tid : f.pid,
+	         f.ppid);
 	text_add(t, "Uid:\t%u\t%u\t%u\t%u\n", f.uid[0], f.uid[1], f.uid[2], f.uid[3]);
-	text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%lu\nGroups:\t", f.gid[0], f.gid[1], f.gid[2], f.gid[3], (UL)f.rlimit[7][1]);
+	text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%lu\nGroups:\t", f.gid[0], f.gid[1], f.gid[2], f.gid[3],
+	         (UL)f.rlimit[7][1]);
 	for (uint32_t i = 0; i < f.ngroups; i++) text_add(t, "%u ", f.group[i]);
-	text_add(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", f.pid, n->tid ? n->tid : f.pid, f.pgid, f.sid);
+	text_add(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", f.pid, n->tid ? n->tid : f.pid, f.pgid,
+	         f.sid);
 	status_memory(t, n, &f);
 	text_add(t, "Threads:\t%u\n", f.threads);
 	status_signals(t, &f);
-	text_add(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", (UL)f.switches, (UL)f.preempted);
+	text_add(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", (UL)f.switches,
+	         (UL)f.preempted);
 	return 0;
 }
 
@@ -201,11 +209,12 @@ static void limit_add(struct text *t, uint64_t v)
 int make_pid_limits(struct text *t, const struct proc_node *n)
 {
 	static const struct { const char *name, *unit; } limit[FACTS_RLIMITS] = {
-		{"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"}, {"Max stack size", "bytes"},
-		{"Max core file size", "bytes"}, {"Max resident set", "bytes"}, {"Max processes", "processes"},
-		{"Max open files", "files"}, {"Max locked memory", "bytes"}, {"Max address space", "bytes"},
-		{"Max file locks", "locks"}, {"Max pending signals", "signals"}, {"Max msgqueue size", "bytes"},
-		{"Max nice priority", ""}, {"Max realtime priority", ""}, {"Max realtime timeout", "us"},
+		{"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"},
+		{"Max stack size", "bytes"}, {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+		{"Max processes", "processes"}, {"Max open files", "files"}, {"Max locked memory", "bytes"},
+		{"Max address space", "bytes"}, {"Max file locks", "locks"}, {"Max pending signals", "signals"},
+		{"Max msgqueue size", "bytes"}, {"Max nice priority", ""}, {"Max realtime priority", ""},
+		{"Max realtime timeout", "us"},
 	};
 	struct facts_proc f;
 	int rc = proc_facts(n, &f);
@@ -225,6 +234,7 @@ int make_pid_limits(struct text *t, const struct proc_node *n)
 int make_pid_io(struct text *t, const struct proc_node *n)
 {
 	(void)n;
-	text_add(t, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+	text_add(t, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\n");
+	text_add(t, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
 	return 0;
 }

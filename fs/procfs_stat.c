@@ -41,8 +41,8 @@ static unsigned cpus(struct facts_cpu c[CPUS + 1])
 	return count;
 }
 
-/* Of file pages it cannot be told what is clean and may go; those that are dirty go when they are written.  Mapped: a page
- * that two processes map counts twice, up to what there is. */
+/* All file pages can go, those that are dirty when they are written.  Mapped: a page that two processes map counts
+ * twice, up to what there is. */
 int make_meminfo(struct text *t, const struct proc_node *n)
 {
 	struct facts_memory f = {0};
@@ -52,8 +52,8 @@ int make_meminfo(struct text *t, const struct proc_node *n)
 	(void)n;
 	if (rc) return rc;
 	if (mapped > f.cached) mapped = f.cached;
-	text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", KIB(f.total), KIB(f.free),
-	         KIB(f.free + f.cached - f.writing));
+	text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", KIB(f.total),
+	         KIB(f.free), KIB(f.free + f.cached - f.writing));
 	text_add(t, "Buffers:        %8u kB\nCached:         %8lu kB\nSwapCached:     %8u kB\n", 0, KIB(f.cached), 0);
 	text_add(t, "Active:         %8lu kB\nInactive:       %8lu kB\n", KIB(f.anon), KIB(f.cached));
 	text_add(t, "Active(anon):   %8lu kB\nInactive(anon): %8u kB\n", KIB(f.anon), 0);
@@ -61,8 +61,10 @@ int make_meminfo(struct text *t, const struct proc_node *n)
 	text_add(t, "Unevictable:    %8lu kB\nMlocked:        %8lu kB\n", (UL)f.locked / 1024, (UL)f.locked / 1024);
 	text_add(t, "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n", 0, 0);
 	text_add(t, "Dirty:          %8lu kB\nWriteback:      %8lu kB\n", KIB(f.dirty), KIB(f.writing));
-	text_add(t, "AnonPages:      %8lu kB\nMapped:         %8lu kB\nShmem:          %8u kB\n", KIB(f.anon), KIB(mapped), 0);
-	text_add(t, "Slab:           %8lu kB\nSReclaimable:   %8u kB\nSUnreclaim:     %8lu kB\n", KIB(f.slab), 0, KIB(f.slab));
+	text_add(t, "AnonPages:      %8lu kB\nMapped:         %8lu kB\nShmem:          %8u kB\n", KIB(f.anon),
+	         KIB(mapped), 0);
+	text_add(t, "Slab:           %8lu kB\nSReclaimable:   %8u kB\nSUnreclaim:     %8lu kB\n", KIB(f.slab), 0,
+	         KIB(f.slab));
 	text_add(t, "PageTables:     %8lu kB\nCommitLimit:    %8lu kB\n", KIB(f.tables), KIB(f.total));
 	text_add(t, "Committed_AS:   %8lu kB\n", KIB(f.anon));
 	return 0;
@@ -70,7 +72,8 @@ int make_meminfo(struct text *t, const struct proc_node *n)
 
 static void cpu_line(struct text *t, const struct facts_cpu *c)
 {
-	text_add(t, " %lu 0 %lu %lu 0 0 0 0 0 0\n", (UL)TICKS(c->user_ns), (UL)TICKS(c->system_ns), (UL)TICKS(c->idle_ns));
+	text_add(t, " %lu 0 %lu %lu 0 0 0 0 0 0\n", (UL)TICKS(c->user_ns), (UL)TICKS(c->system_ns),
+	         (UL)TICKS(c->idle_ns));
 }
 
 int make_stat(struct text *t, const struct proc_node *n)
@@ -88,8 +91,9 @@ int make_stat(struct text *t, const struct proc_node *n)
 		text_add(t, "cpu%u", i);
 		cpu_line(t, &c[i]);
 	}
-	text_add(t, "intr %lu\nctxt %lu\nbtime %ld\nprocesses %lu\nprocs_running %u\nprocs_blocked %u\n", (UL)c[count].irqs,
-	         (UL)c[count].switches, (long)(f.boot_ns / 1000000000), (UL)f.forks, f.running, f.blocked);
+	text_add(t, "intr %lu\nctxt %lu\nbtime %ld\nprocesses %lu\nprocs_running %u\nprocs_blocked %u\n",
+	         (UL)c[count].irqs, (UL)c[count].switches, (long)(f.boot_ns / 1000000000), (UL)f.forks, f.running,
+	         f.blocked);
 	text_add(t, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");
 	return 0;
 }
@@ -105,15 +109,17 @@ int make_vmstat(struct text *t, const struct proc_node *n)
 	(void)n;
 	if (rc) return rc;
 	all = &c[count];
-	text_add(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\nnr_dirty %lu\nnr_writeback %lu\n", (UL)f.free,
-	         (UL)f.anon, (UL)f.cached, (UL)f.dirty, (UL)f.writing);
-	text_add(t, "nr_mlock %lu\nnr_slab_unreclaimable %lu\nnr_page_table_pages %lu\n", (UL)(f.locked / PAGE), (UL)f.slab,
-	         (UL)f.tables);
-	text_add(t, "pgpgin %lu\npgpgout %lu\npswpin 0\npswpout 0\npgfault %lu\npgmajfault %lu\n", KIB(all->in), KIB(all->out),
-	         (UL)all->faults, (UL)all->major);
-	text_add(t, "nr_tlb_remote_flush %lu\nnr_tlb_remote_flush_received %lu\n", (UL)all->shootdowns, (UL)all->flushes);
+	text_add(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\nnr_dirty %lu\nnr_writeback %lu\n",
+	         (UL)f.free, (UL)f.anon, (UL)f.cached, (UL)f.dirty, (UL)f.writing);
+	text_add(t, "nr_mlock %lu\nnr_slab_unreclaimable %lu\nnr_page_table_pages %lu\n", (UL)(f.locked / PAGE),
+	         (UL)f.slab, (UL)f.tables);
+	text_add(t, "pgpgin %lu\npgpgout %lu\npswpin 0\npswpout 0\npgfault %lu\npgmajfault %lu\n", KIB(all->in),
+	         KIB(all->out), (UL)all->faults, (UL)all->major);
+	text_add(t, "nr_tlb_remote_flush %lu\nnr_tlb_remote_flush_received %lu\n", (UL)all->shootdowns,
+	         (UL)all->flushes);
 	for (unsigned i = 0; i < count; i++) {
-		text_add(t, "tlb_shootdowns_cpu%u %lu\ntlb_flushes_cpu%u %lu\n", i, (UL)c[i].shootdowns, i, (UL)c[i].flushes);
+		text_add(t, "tlb_shootdowns_cpu%u %lu\ntlb_flushes_cpu%u %lu\n", i, (UL)c[i].shootdowns, i,
+		         (UL)c[i].flushes);
 	}
 	return 0;
 }
@@ -146,8 +152,8 @@ int make_uptime(struct text *t, const struct proc_node *n)
 	return rc;
 }
 
-/* Who is running or wants to, averaged with weights that fall by e in 1, 5 and 15 minutes.  A server with no clock of its
- * own looks when it has nothing else to do: `then` says how long ago that was. */
+/* Who is running or wants to, averaged with weights that fall by e in 1, 5 and 15 minutes.  A server with no clock of
+ * its own looks when it has nothing else to do: `then` says how long ago that was. */
 static double load[3];
 static uint64_t then;
 
@@ -158,7 +164,8 @@ void loadavg_tick(void)
 
 	if (machine(&f)) return;
 	for (int i = 0; then && i < 3; i++) {
-		double x = (double)(f.now_ns - then) / window[i], old = 1 / (1 + x + x * x / 2 + x * x * x / 6);  /* e^-x */
+		double x = (double)(f.now_ns - then) / window[i];
+		double old = 1 / (1 + x + x * x / 2 + x * x * x / 6);           /* e^-x */
 
 		load[i] = load[i] * old + (f.running > 1 ? f.running - 1 : 0) * (1 - old);      /* we are one of them */
 	}
@@ -182,6 +189,7 @@ int make_threads_max(struct text *t, const struct proc_node *n)
 	int rc = memory(&f);
 
 	(void)n;
-	if (!rc) text_add(t, "%lu\n", (UL)f.total / 16);         /* as Linux: their stacks may fill an eighth of memory */
+	/* as Linux: their stacks may fill an eighth of memory */
+	if (!rc) text_add(t, "%lu\n", (UL)f.total / 16);
 	return rc;
 }

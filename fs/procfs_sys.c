@@ -86,9 +86,11 @@ int make_uuid(struct text *t, const struct proc_node *n)
 /* ---- processors: all are alike, and CPUID may be asked in ring 3 */
 
 /* In the order of their bits in CPUID 1's edx and ecx, with Linux's names (SDM 2A CPUID); "-": no name. */
-static const char *const edx_names = "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - "
+static const char *const edx_names =
+	"fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - "
 	"dts acpi mmx fxsr sse sse2 ss ht tm ia64 pbe";
-static const char *const ecx_names = "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - "
+static const char *const ecx_names =
+	"pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - "
 	"pcid dca sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes xsave - avx f16c rdrand hypervisor";
 
 static void flags_add(struct text *t, const char *names, uint32_t bits)
@@ -225,13 +227,14 @@ int make_partitions(struct text *t, const struct proc_node *n)
 	for (unsigned i = 0; i < ndisk_nodes; i++) {
 		const struct disk_node *d = &disk_nodes[i];
 
-		text_add(t, "%4u  %7u %10lu %s\n", major(d->number), minor(d->number), (unsigned long)(d->disk.len / 1024), d->name);
+		text_add(t, "%4u  %7u %10lu %s\n", major(d->number), minor(d->number),
+		         (unsigned long)(d->disk.len / 1024), d->name);
 	}
 	return 0;
 }
 
-/* Requests, merged, sectors, ms: to read, to write; three of those under way; four to discard; flushes, ms.  Nobody merges
- * or times them. */
+/* Requests, merged, sectors, ms: to read, to write; three of those under way; four to discard; flushes, ms.  Nobody
+ * merges or times them. */
 int make_diskstats(struct text *t, const struct proc_node *node)
 {
 	(void)node;
@@ -241,8 +244,8 @@ int make_diskstats(struct text *t, const struct proc_node *node)
 
 		if (!d->whole) continue;
 		disk_stats(&d->disk, n);
-		text_add(t, "%4u %7u %s %lu 0 %lu 0 %lu 0 %lu 0 0 0 0 0 0 0 0 %lu 0\n", major(d->number), minor(d->number), d->name,
-		         (UL)n[0], (UL)n[1], (UL)n[2], (UL)n[3], (UL)n[4]);
+		text_add(t, "%4u %7u %s %lu 0 %lu 0 %lu 0 %lu 0 0 0 0 0 0 0 0 %lu 0\n", major(d->number),
+		         minor(d->number), d->name, (UL)n[0], (UL)n[1], (UL)n[2], (UL)n[3], (UL)n[4]);
 	}
 	return 0;
 }

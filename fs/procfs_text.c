@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/procfs_text.c - RING 3 - the text of a /proc file: made whole when it is read from its start, then given in pieces.
+/* fs/procfs_text.c - RING 3 - the text of a /proc file: made whole by a read from its start, then given in pieces.
  *
  * Path:  devfs.c (DEV_READ) > [procfs_text.c] > the file's maker
  * So what a program reads piece by piece is of one moment, and to read again from offset 0 is to ask anew.

@@ -47,11 +47,11 @@ struct fs_ops {
 	int (*getattr)(struct vnode *, struct stat *);
 	int (*setattr)(struct vnode *, const struct stat *, unsigned which);     /* ATTR_* */
 	int (*open)(struct vnode *);            /* regular file: make vn->object if there is none */
-	/* Instead of that, files without an object, whose bytes are made up: those from off on, good until the next call. */
+	/* Instead of that, a file without an object, whose bytes are made up: from off on, good until the next call. */
 	int (*text)(struct vnode *, uint64_t off, const char **at, size_t *n);
 	/* A symlink that leads to a file itself, whatever its text says; NULL or -EOPNOTSUPP: it is one like others. */
 	int (*target)(struct vnode *link, struct vnode **out);
-	int (*by_ino)(struct mount *, uint64_t ino, struct vnode **out);       /* a directory; NULL: all have a vnode always */
+	int (*by_ino)(struct mount *, uint64_t ino, struct vnode **out);       /* a directory; NULL: all have vnodes */
 	/* The last reference went: free it, or keep it cached.  A vnode with an object is kept while object_info()
 	 * shows users or dirty pages: mappings outlive descriptors.  An unlinked one goes at the later of this and
 	 * release().  The file system finds its cached vnodes by inode number, hands out one vnode per inode, and

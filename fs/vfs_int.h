@@ -102,19 +102,20 @@ int fixed_make(struct vnode *dir, const char *name, size_t len, mode_t, struct c
 int fixed_symlink(struct vnode *dir, const char *name, size_t len, const char *target, size_t tlen, struct cred);
 int fixed_link(struct vnode *dir, const char *name, size_t len, struct vnode *target);
 int fixed_remove(struct vnode *dir, const char *name, size_t len);
-int fixed_rename(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname, size_t nlen);
+int fixed_rename(struct vnode *odir, const char *oname, size_t olen,
+                 struct vnode *ndir, const char *nname, size_t nlen);
 #define FIXED_NAMES \
-	.create = fixed_make, .mkdir = fixed_make, .symlink = fixed_symlink, .link = fixed_link, .unlink = fixed_remove, \
-	.rmdir = fixed_remove, .rename = fixed_rename
+	.create = fixed_make, .mkdir = fixed_make, .symlink = fixed_symlink, .link = fixed_link, \
+	.unlink = fixed_remove, .rmdir = fixed_remove, .rename = fixed_rename
 
 /* vfs_where.c: a file's path, from the name by which it was opened last */
-void vnode_named(struct vnode *, const struct vnode *dir, const char *name, size_t len);        /* dir/name leads to it */
+void vnode_named(struct vnode *, const struct vnode *dir, const char *name, size_t len);       /* it leads there */
 int vfs_path(struct vnode *, char *buf, size_t len);    /* with a NUL, and " (deleted)" if it is so.  -ENAMETOOLONG */
 
 /* Who asks: of the message that is being answered (server.c). */
 struct caller { uint32_t pid, tid; struct cred cred; };
 extern struct caller vfs_caller;
-extern int vfs_own_fd;          /* the path led to one of its descriptors that is no file of ours: -ENXIO, and this is it */
+extern int vfs_own_fd;          /* with -ENXIO: the path led to this descriptor of its own, which is no file of ours */
 
 /* tmpfs.c, procfs.c */
 int tmpfs_mount(struct mount *);

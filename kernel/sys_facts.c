@@ -100,7 +100,8 @@ static int facts_cpus(struct query *q)
 
 	for (uint64_t i = q->index; i < ncpus && n < room; i++, n++) {
 		const struct cpu *c = &cpus[i];
-		uint64_t now = time_mono(), idle = c->idle->used.cpu_ns + (c->thread == c->idle ? now - c->idle->run_since : 0);
+		uint64_t now = time_mono(),
+			 idle = c->idle->used.cpu_ns + (c->thread == c->idle ? now - c->idle->run_since : 0);
 
 		f[n] = (struct facts_cpu){
 			.user_ns = now - MIN(idle + c->sys_ns, now), .system_ns = c->sys_ns, .idle_ns = idle,

@@ -146,8 +146,8 @@ uint32_t map_private(struct map *m, uint64_t *pages)
 	return sizeof(*pages);
 }
 
-/* map_peek: copy what is resident from va on, up to the first page that is not.  => bytes.  It never faults: who asks may
- * be the server that would have to bring the page. */
+/* map_peek: copy what is resident from va on, up to the first page that is not.  => bytes.  It never faults: who asks
+ * may be the server that would have to bring the page. */
 uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len)
 {
 	uint64_t done = 0;

@@ -6,17 +6,21 @@ import subprocess
 
 from quire import BUILD, check, run_cmd, test
 
+PROGRAMS = ("procfs", "procmem")
+
 
 @test
 def a_process_finds_itself_in_proc():
-    status, text = run_cmd("/conformance/procfs", guest_kw={"cpus": 2})
-    check(status == 0 and " 0 failed" in text, text)
+    for program in PROGRAMS:
+        status, text = run_cmd("/conformance/" + program, guest_kw={"cpus": 2})
+        check(status == 0 and " 0 failed" in text, text)
 
 
 @test
 def a_process_finds_itself_in_linux_s_proc():
-    done = subprocess.run([os.path.join(BUILD, "root/conformance/procfs")], capture_output=True, timeout=90)
-    check(done.returncode == 0, done.stdout.decode())
+    for program in PROGRAMS:
+        done = subprocess.run([os.path.join(BUILD, "root/conformance", program)], capture_output=True, timeout=90)
+        check(done.returncode == 0, done.stdout.decode())
 
 
 def fields(text):

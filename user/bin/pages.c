@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* user/bin/pages.c - pages FILE...: which pages of a file are in memory, which of them are owed to the disk, and which others
- * have mapped; pages PID: the same of a process, by mapping.
+/* user/bin/pages.c - pages FILE...: which pages of a file are in memory, which of them are owed to the disk, and which
+ * others have mapped; pages PID: the same of a process, by mapping.
  *
  * A file's page is a letter: `.` not in memory, `c` clean, `d` dirty, and `C`, `D` if some process has mapped it.
  * It asks mincore(), then maps each page in memory by itself and reads what smaps says of that mapping.
@@ -100,7 +100,8 @@ static int look(int fd, unsigned long first, unsigned long n, char *state, struc
 		if (!(in[i] & 1)) continue;
 		t->resident++;
 		/* other rights than its neighbour has: then the two stay two mappings */
-		mmap(base + i * PAGE, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, (first + i) * PAGE);
+		mmap(base + i * PAGE, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd,
+		     (first + i) * PAGE);
 		(void)*(volatile char *)(base + i * PAGE);
 	}
 	judge(base, n, state, t);
