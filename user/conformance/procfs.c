@@ -240,16 +240,13 @@ static void dying(void)
 	pid_t maker = fork();
 	int reads = 0;
 
-	if (maker == 0) {
-		while (time(NULL) <= until) {
-			for (int i = 0; i < 8; i++) {
-				if (fork() == 0) _exit(0);
-			}
-			while (wait(NULL) > 0) { }
+	while (maker == 0) {
+		for (int i = 0; i < 8; i++) {
+			if (fork() == 0) _exit(0);
 		}
-		_exit(0);
+		while (wait(NULL) > 0) { }
 	}
-	while (time(NULL) < until) {
+	while (time(NULL) < until || (reads <= 50 && time(NULL) < until + 30)) {
 		DIR *d = opendir("/proc");
 
 		for (struct dirent *e; d && (e = readdir(d));) {
@@ -257,7 +254,7 @@ static void dying(void)
 		}
 		if (d) closedir(d);
 	}
-	waitpid(maker, NULL, 0);
+	end(maker);
 	claim(reads > 50, "processes are looked at while they die");
 }
 
