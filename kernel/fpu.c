@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/fpu.c - RING 0 - saving and restoring x87, SSE and AVX state (SDM 1 ch. 13; FXSAVE where there is no XSAVE).
+/* kernel/fpu.c - RING 0 - saving and restoring x87, SSE, AVX and AVX-512 state (SDM 1 ch. 13; FXSAVE where there is no XSAVE).
  *
  * Each user thread has an area of one page.  It is saved and restored at every switch of user threads: simple, and
  * under TCG cheaper than a trap.  Ring 0 itself is compiled without these registers.
@@ -11,7 +11,7 @@
 #include "kernel/cpu.h"
 #include "kernel/thread.h"
 
-#define XCR0_WANTED 7ull                /* x87, SSE, AVX: fits a page */
+#define XCR0_WANTED 0xe7ull             /* x87, SSE, AVX, the three of AVX-512: 2,688 bytes */
 #define XSTATE_BV   512                 /* offset of the XSAVE header */
 
 static bool has_xsave;

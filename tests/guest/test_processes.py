@@ -54,3 +54,8 @@ def process_programs_hold_on_linux_too():
             program = os.path.join(BUILD, "root/conformance", words[0])
             done = subprocess.run([program] + words[1:], capture_output=True, timeout=90)
             check(done.returncode == 0, words[0] + ": " + done.stdout.decode())
+
+
+@test
+def vector_registers_are_each_threads_own():
+    says_zero_failed("/conformance/vector")
