@@ -136,5 +136,6 @@ int pager_release(struct vnode *, uint64_t size, struct times);
 int pager_set_size(struct vnode *, uint64_t size);
 int pager_punch(struct vnode *, uint64_t off, uint64_t len);
 void resv_drop(struct ext2 *, struct ext2_inode *, uint64_t from_page);
+uint64_t resv_sectors(const struct ext2_inode *, uint64_t size);      /* of 512 bytes, promised to pages below size */
 
 #endif

@@ -272,7 +272,8 @@ void inode_unlinked(struct ext2_inode *in)
 int inode_getattr(struct vnode *vn, struct stat *st)
 {
 	struct ext2_inode *in = inode_of(vn);
-	struct vmo_info info;
+	struct vmo_info info = {0};
+	uint64_t promised;
 
 	if (vn->object && !object_info(vn->object, &info)) {
 		inode_set_size(in, info.size);
@@ -290,7 +291,9 @@ int inode_getattr(struct vnode *vn, struct stat *st)
 	st->st_rdev = vn->dev;
 	st->st_size = inode_size(in);
 	st->st_blksize = 4096;
-	st->st_blocks = in->raw->blocks;
+	/* with those that dirty pages will have: a file without blocks would be taken for one hole (tar, cp --sparse) */
+	promised = resv_sectors(in, st->st_size);
+	st->st_blocks = in->raw->blocks + (promised < info.dirty * 8 ? promised : info.dirty * 8);
 	st->st_atim = (struct timespec){t.atime / 1000000000, t.atime % 1000000000};
 	st->st_mtim = (struct timespec){t.mtime / 1000000000, t.mtime % 1000000000};
 	st->st_ctim = (struct timespec){t.ctime / 1000000000, t.ctime % 1000000000};

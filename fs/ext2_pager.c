@@ -108,6 +108,19 @@ void resv_drop(struct ext2 *fs, struct ext2_inode *in, uint64_t from)
 	}
 }
 
+/* resv_sectors: what pages below `size` were promised; more than are dirty, since room is promised in advance. */
+uint64_t resv_sectors(const struct ext2_inode *in, uint64_t size)
+{
+	uint64_t pages = (size + PAGE - 1) / PAGE, n = 0;
+
+	for (uint64_t w = 0; in->nresv && w < in->resv_words && w * 64 < pages; w++) {
+		uint64_t bits = pages - w * 64 < 64 ? (1ull << (pages - w * 64)) - 1 : ~0ull;
+
+		n += __builtin_popcountll(in->resv[w] & bits);
+	}
+	return n * (PAGE / 512);
+}
+
 int pager_write(struct vnode *vn, uint64_t off, uint64_t len, uint32_t run, uint64_t size)
 {
 	struct ext2 *fs = fs_of(vn);

@@ -97,6 +97,11 @@ int object_info(uint32_t o, struct vmo_info *info)
 	return 0;
 }
 
+void object_dirty(uint32_t o, uint64_t pages)
+{
+	object[o].dirty = pages;
+}
+
 int object_set(uint32_t o, unsigned which, uint64_t value)
 {
 	if (which == VMO_SET_MTIME) object[o].mtime = value;

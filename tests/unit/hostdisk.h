@@ -22,6 +22,7 @@ int image_fsck(const struct fixture *, const char *options);    /* e2fsck's exit
 
 /* A file's bytes as the kernel would write and read them: reserve, write runs of whole pages, set the size, commit. */
 int file_write(struct vnode *, uint64_t off, const void *data, uint64_t len);
+void object_dirty(uint32_t object, uint64_t pages);               /* what object_info() says of it */
 int file_read(struct vnode *, uint64_t off, void *data, uint64_t len);
 int file_commit(struct vnode *, unsigned flags);
 struct vnode *path_get(struct fixture *, const char *name);     /* in the root directory; NULL: none */
