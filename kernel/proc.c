@@ -9,7 +9,8 @@
  *
  * T1  A process is on all_procs from proc_publish() until it is waited for, or dies without a parent who wants to know.
  * T2  Children of a dead process belong to init.
- * T3  A thread that has left its process (thread->proc NULL) touches nothing of it any more. */
+ * T3  A thread that has left its process (thread->proc NULL) touches nothing of it any more.
+ * T4  A dead child is waited for only after its parent's signal is queued: until then who looks sleeps. */
 #include "kernel/proc.h"
 
 #include "kernel/console.h"
@@ -269,7 +270,8 @@ static void parent_tell_end(struct proc *p, struct proc *parent)
 	if (info.signo) signal_queue(parent, NULL, &info);
 }
 
-/* Become a zombie, or nothing at once; tell the parent.  Gives up the reference of T1 in the second case. */
+/* Tell the parent, then become a zombie or nothing at once: who waits hears of it only with the signal sent (T4).
+ * Gives up the reference of T1 in the second case. */
 static void proc_leave_family(struct proc *p)
 {
 	struct proc *parent;
@@ -279,19 +281,22 @@ static void proc_leave_family(struct proc *p)
 	pgrp_leave(p);
 	spin_lock(&proc_tree_lock);
 	orphan_children_locked(p);
-	unwanted = unwanted_locked(p);
 	parent = p->parent;
 	if (parent) proc_ref(parent);
 	p->dead = true;
+	spin_unlock(&proc_tree_lock);
+	if (parent) parent_tell_end(p, parent);
+	if (parent) proc_unref(parent);
+
+	spin_lock(&proc_tree_lock);
+	p->told = true;
+	unwanted = unwanted_locked(p);
 	if (unwanted) {
 		list_remove(&p->all_link);
 		list_remove(&p->sibling);
 	}
-	if (parent) waitq_wake_all(&parent->wait);
+	if (p->parent) waitq_wake_all(&p->parent->wait);
 	spin_unlock(&proc_tree_lock);
-
-	if (parent) parent_tell_end(p, parent);
-	if (parent) proc_unref(parent);
 	if (unwanted) proc_unref(p);
 }
 

@@ -28,7 +28,7 @@ struct proc {
 	struct list  threads;           /* [p] */
 	uint32_t nthreads;              /* [p] */
 	uint32_t pgid, sid;             /* [P] */
-	bool     dead;                  /* [P] a zombie, waits for its parent */
+	bool     dead, told;            /* [P] a zombie, waits for its parent; whose signal has been sent (T4) */
 	bool     stopped;               /* [P] by a stop signal; its threads sleep on `wait` */
 	int      report;                /* [P] wait4 status of a stop or continuation not told yet; 0: none */
 	bool     execed;                /* [P] since its fork */

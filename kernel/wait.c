@@ -41,17 +41,20 @@ static bool wait_news_locked(struct proc *c, struct wait_request *w)
 	return true;
 }
 
-/* One look at all children.  0: none has news; the child with a reference in *out.  -ECHILD.  => tree lock held */
-static int wait_look_locked(struct proc *p, struct wait_request *w, struct proc **out)
+/* One look at all children.  0: none has news; the child with a reference in *out; one will have in a moment: *soon.
+ * -ECHILD.  => tree lock held */
+static int wait_look_locked(struct proc *p, struct wait_request *w, struct proc **out, bool *soon)
 {
 	bool any = false;
 
+	*soon = false;
 	list_for(l, &p->children) {
 		struct proc *c = container_of(l, struct proc, sibling);
 
 		if (!wait_matches(c, w) || (c->dead && !(w->options & WEXITED))) continue;
 		any = true;
-		if (!wait_news_locked(c, w)) continue;
+		if (c->dead && !c->told) *soon = true;  /* T4 of proc.c */
+		if ((c->dead && !c->told) || !wait_news_locked(c, w)) continue;
 		*out = c;
 		proc_ref(c);
 		if (c->dead && !(w->options & WNOWAIT)) {
@@ -80,13 +83,16 @@ static long wait_for(struct wait_request *w, struct siginfo *info, struct rusage
 {
 	struct proc *p = current_proc(), *c = NULL;
 	struct usage used;
+	bool soon, signalled = false;
 	long rc;
 
 	spin_lock(&proc_tree_lock);
-	while (!(rc = wait_look_locked(p, w, &c)) && !c && !(w->options & WNOHANG)) {
-		rc = waitq_sleep(&p->wait, &proc_tree_lock, WAIT_FOREVER, true);
-		if (rc == -EINTR) rc = -ERESTART;
-		if (rc) break;
+	while (!(rc = wait_look_locked(p, w, &c, &soon)) && !c && (soon || !(w->options & WNOHANG))) {
+		if (signalled && !soon) {               /* news go before the signal that comes with them */
+			rc = -ERESTART;
+			break;
+		}
+		signalled |= waitq_sleep(&p->wait, &proc_tree_lock, WAIT_FOREVER, !soon) == -EINTR;
 	}
 	spin_unlock(&proc_tree_lock);
 	if (rc || !c) return rc;

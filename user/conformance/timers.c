@@ -306,7 +306,7 @@ static void cpu_limit(void)
 		for (;;) { }
 	}
 	check(wait4(p, &st, 0, &ru) == p && WIFSIGNALED(st) && WTERMSIG(st) == SIGXCPU);
-	check(1000000 * (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) + ru.ru_utime.tv_usec + ru.ru_stime.tv_usec > 900000);
+	check(cpu_us(&ru) > 900000);
 	p = fork();
 	if (p == 0) {
 		setrlimit(RLIMIT_CPU, &l);
