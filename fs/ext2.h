@@ -66,6 +66,7 @@ struct ext2 {
 	struct ext2_inode *cache[256];  /* by inode number */
 	uint32_t ncached;
 	bool complained;
+	bool was_clean;                 /* when it was mounted: then it is so again afterwards */
 };
 
 struct ext2_inode {

@@ -110,7 +110,7 @@ static int geometry(struct ext2 *fs, char *why, size_t n)
 	return groups_check(fs, why, n);
 }
 
-/* While it is mounted it is not clean: after a cut e2fsck has to look (as Linux marks it). */
+/* While it is mounted it is not clean; after a cut not before e2fsck has looked, as on Linux. */
 static void state_set(struct ext2 *fs, bool clean)
 {
 	if (clean) fs->sb->state |= EXT2_STATE_CLEAN;
@@ -166,7 +166,8 @@ int ext2_mount(struct mount *m, struct disk *d, bool readonly, char *why, size_t
 	}
 	m->root = root;
 	if (!readonly) {
-		if (!(fs->sb->state & EXT2_STATE_CLEAN)) fprintf(stderr, "ext2: was not unmounted cleanly: run e2fsck\n");
+		fs->was_clean = fs->sb->state & EXT2_STATE_CLEAN;
+		if (!fs->was_clean) fprintf(stderr, "ext2: was not unmounted cleanly: run e2fsck\n");
 		fs->sb->mnt_count++;
 		fs->sb->mtime = time(NULL);
 		state_set(fs, false);
@@ -201,7 +202,7 @@ int ext2_unmount(struct mount *m)
 
 	cache_trim(fs, 0);
 	if (fs->ncached > 1 || m->root->refs > 1) return -EBUSY;
-	if (!m->readonly) state_set(fs, true);
+	if (!m->readonly) state_set(fs, fs->was_clean);
 	fs_free(m);
 	return 0;
 }

@@ -276,6 +276,28 @@ static void a_deleted_file_is_whole_or_gone(void **st)
 	image_free(&x);
 }
 
+/* The state's bit in the superblock is what e2fsck without -f goes by. */
+static bool marked_clean(void)
+{
+	return x.disk.map[1024 + 58] & 1;
+}
+
+static void only_e2fsck_makes_a_cut_file_system_clean(void **st)
+{
+	(void)st;
+	mounted(1024, 1024);
+	assert_false(marked_clean());
+	image_unmount(&x);
+	assert_true(marked_clean());
+
+	x.disk.map[1024 + 58] &= ~1;            /* as a cut leaves it */
+	x.mnt = (struct mount){0};
+	assert_int_equal(image_mount(&x), 0);
+	image_unmount(&x);
+	assert_false(marked_clean());
+	image_free(&x);
+}
+
 static bool ignore(void *arg, const char *name, size_t len, uint64_t ino, unsigned char type, uint64_t next)
 {
 	(void)arg, (void)name, (void)len, (void)ino, (void)type, (void)next;
@@ -329,6 +351,7 @@ int main(void)
 		cmocka_unit_test(random_operations_leave_a_clean_file_system),
 		cmocka_unit_test(acknowledged_files_survive_every_power_cut),
 		cmocka_unit_test(a_deleted_file_is_whole_or_gone),
+		cmocka_unit_test(only_e2fsck_makes_a_cut_file_system_clean),
 		cmocka_unit_test(a_damaged_image_never_crashes_the_server),
 	};
 
