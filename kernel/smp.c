@@ -18,13 +18,14 @@
 #include "mm/pmap.h"
 
 #define LOW_LIMIT 0x100000ull           /* real mode reaches no further */
-#define START_WAIT 200000000ull         /* ns until we say that a CPU does not come */
+#define START_WAIT 2000000000ull        /* ns until we say that a CPU does not come */
 
 struct ap_start { uint64_t cr3, stack, entry; uint32_t far_at; uint16_t far_cs, pad; uint16_t gdt_limit; uint32_t gdt_at; }
 	__attribute__((packed));
 
 extern char ap_code[], ap_code_end[], ap_params[];
 static struct page *low_page;
+static bool ap_awaited;                 /* by whoever resets it: the new CPU, or the first one when it gives up */
 static struct shootdown *slot[MAX_CPUS][MAX_CPUS];      /* [who is asked][who asks] */
 
 void smp_prepare(void)
@@ -41,6 +42,7 @@ static void ap_main(void)
 {
 	uint32_t id = ncpus;
 
+	while (!__atomic_exchange_n(&ap_awaited, false, __ATOMIC_ACQ_REL)) __asm__ volatile("cli; hlt");  /* too late */
 	cpu_init(id);
 	tlb_load(&kernel_pmap);
 	apic_cpu_init();
@@ -70,6 +72,7 @@ static bool ap_start(uint32_t apic_id)
 	uint32_t before = ncpus;
 	uint64_t end;
 
+	__atomic_store_n(&ap_awaited, true, __ATOMIC_RELEASE);
 	apic_send_init(apic_id);
 	clock_spin(10000000);
 	for (int i = 0; i < 2 && __atomic_load_n(&ncpus, __ATOMIC_ACQUIRE) == before; i++) {
@@ -77,11 +80,28 @@ static bool ap_start(uint32_t apic_id)
 		clock_spin(200000);
 	}
 	end = time_mono() + START_WAIT;
-	while (__atomic_load_n(&ncpus, __ATOMIC_ACQUIRE) == before && time_mono() < end) shootdown_poll();
-	return ncpus != before;
+	while (__atomic_load_n(&ap_awaited, __ATOMIC_ACQUIRE) && time_mono() < end) shootdown_poll();
+	if (__atomic_exchange_n(&ap_awaited, false, __ATOMIC_ACQ_REL)) return false;
+	while (__atomic_load_n(&ncpus, __ATOMIC_ACQUIRE) == before) shootdown_poll();
+	return true;
 }
 
 static pte_t clear_pte(pte_t pte, uaddr_t va, void *arg) { return 0; }
+
+/* => false: one did not come, and may still: the tables, the page and a stack stay as they are for it */
+static bool ap_start_all(const struct boot_machine *m, const struct pmap *pm)
+{
+	for (uint32_t i = 0; i < m->ncpus && ncpus < MAX_CPUS; i++) {
+		if (m->cpu[i] == this_cpu()->apic_id) continue;
+		cpus[ncpus].idle = thread_idle();
+		if (!cpus[ncpus].idle) break;
+		params_fill(pm, cpus[ncpus].idle);
+		if (ap_start(m->cpu[i])) continue;
+		kprintf("quire: the CPU with APIC id %u does not start\n", m->cpu[i]);
+		return false;
+	}
+	return true;
+}
 
 void smp_start(void)
 {
@@ -89,20 +109,15 @@ void smp_start(void)
 	paddr_t pa = low_page ? page_phys(low_page) : 0;
 	struct pmap pm;
 	pte_t old;
+	bool done = true;
 
 	if (m->ncpus < 2 || !low_page || pmap_init(&pm)) return;
 	/* the page where it is, executable: the only identity map; gone with these tables */
 	if (pm.root >> 32 == 0 && !pmap_set(&pm, pa, pa | PTE_P | PTE_W, &old)) {
-		for (uint32_t i = 0; i < m->ncpus && ncpus < MAX_CPUS; i++) {
-			if (m->cpu[i] == this_cpu()->apic_id) continue;
-			cpus[ncpus].idle = thread_idle();
-			if (!cpus[ncpus].idle) break;
-			params_fill(&pm, cpus[ncpus].idle);
-			if (!ap_start(m->cpu[i])) kprintf("quire: the CPU with APIC id %u does not start\n", m->cpu[i]);
-		}
-		pmap_walk(&pm, pa, pa + PAGE_SIZE, clear_pte, NULL);
+		done = ap_start_all(m, &pm);
+		if (done) pmap_walk(&pm, pa, pa + PAGE_SIZE, clear_pte, NULL);
 	}
-	pmap_destroy(&pm);
+	if (done) pmap_destroy(&pm);
 	kprintf("quire: %u CPUs\n", ncpus);
 }
 
