@@ -2,6 +2,7 @@
 /* user/conformance/children.c - clone, clone3, wait4, waitid, groups, orphans.  Runs on Linux too. */
 #include "check.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -157,7 +158,7 @@ static void wait_errors(void)
 	pid_t p = fork();
 
 	if (p == 0) _exit(0);
-	ms_sleep(20);
+	check(waitid(P_PID, p, &si, WEXITED | WNOWAIT) == 0);
 	check_error(waitid(P_PID, p, &si, WSTOPPED | WNOHANG), ECHILD);         /* a zombie will not stop */
 	check_error(waitid(P_PID, p, &si, 0), EINVAL);
 	check_error(waitid(P_PID, p, &si, WNOHANG), EINVAL);
@@ -255,15 +256,20 @@ static void groups(void)
 
 static void setpgid_after_exec(void)
 {
-	pid_t p = fork();
+	int end[2], st = pipe(end);
+	pid_t p;
+	char c;
 
+	fcntl(end[1], F_SETFD, FD_CLOEXEC);
+	p = fork();
 	if (p == 0) {
-		char *words[] = {"/proc/self/exe", "sleeper", NULL};
+		char *words[] = {"children", "sleeper", NULL};
 
 		execv(getenv("SELF"), words);
 		_exit(1);
 	}
-	ms_sleep(300);
+	close(end[1]);
+	check(st == 0 && read(end[0], &c, 1) == 0);     /* the program runs */
 	check_error(setpgid(p, p), EACCES);
 	kill(p, SIGKILL);
 	waitpid(p, NULL, 0);
