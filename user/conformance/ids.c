@@ -265,6 +265,26 @@ static void limits(void)
 	check((char *)syscall(SYS_brk, (char *)syscall(SYS_brk, 0) + (2 << 20)) == (char *)syscall(SYS_brk, 0));
 }
 
+static void a_group_may(void)
+{
+	gid_t g[2] = {4241, 4242};
+	int fd = open("groups", O_CREAT | O_RDWR, 0640);
+
+	check(fd >= 0 && fchown(fd, 0, 4242) == 0);
+	check(setgroups(2, g) == 0 && syscall(SYS_setresgid, 5, 5, 5) == 0 && syscall(SYS_setresuid, 1000, 1000, 1000) == 0);
+	check(open("groups", O_RDONLY) >= 0);
+	check(access("groups", R_OK) == 0);
+	check_error(open("groups", O_RDWR), EACCES);
+}
+
+static void a_group_may_not(void)
+{
+	gid_t g[1] = {4241};
+
+	check(setgroups(1, g) == 0 && syscall(SYS_setresgid, 5, 5, 5) == 0 && syscall(SYS_setresuid, 1000, 1000, 1000) == 0);
+	check_error(open("groups", O_RDONLY), EACCES);
+}
+
 int main(int argc, char **argv)
 {
 	char dir[64];
@@ -289,5 +309,7 @@ int main(int argc, char **argv)
 	in_child(priorities);
 	in_child(affinity);
 	in_child(limits);
+	in_child(a_group_may);
+	in_child(a_group_may_not);
 	return checked();
 }
