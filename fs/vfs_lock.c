@@ -228,7 +228,9 @@ static bool owner_waits_for(uint64_t owner, uint64_t target)
 static bool leads_to(uint64_t target, const struct vnode *vn, const struct lock_range *want)
 {
 	for (const struct lock *l = vn->locks; l; l = l->next) {
-		if (in_the_way(&l->r, want) && lock_owner_pid(l->r.owner) && owner_waits_for(l->r.owner, target)) return true;
+		uint64_t owner = l->r.owner;
+
+		if (in_the_way(&l->r, want) && lock_owner_pid(owner) && owner_waits_for(owner, target)) return true;
 	}
 	return false;
 }

@@ -282,7 +282,10 @@ SYSCALL(fcntl)
 	case F_GETOWN:
 	case F_SETOWN: rc = 0; break;           /* nobody is: there is no SIGIO */
 	case F_GETPIPE_SZ:
-	case F_SETPIPE_SZ: rc = f->kind != FILE_PIPE ? -EBADF : a2 > PIPE_SIZE && a1 == F_SETPIPE_SZ ? -EPERM : (long)PIPE_SIZE; break;
+	case F_SETPIPE_SZ:
+		rc = f->kind != FILE_PIPE ? -EBADF : (long)PIPE_SIZE;
+		if (rc > 0 && a1 == F_SETPIPE_SZ && a2 > PIPE_SIZE) rc = -EPERM;
+		break;
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

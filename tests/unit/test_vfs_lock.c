@@ -166,9 +166,10 @@ static void a_cycle_over_two_files_is_a_deadlock(void **st)
 
 static void descriptions_may_deadlock(void **st)
 {
-	struct lock_range a = {.owner = 1ull << 40, .type = F_WRLCK, .end = 9}, b = {.owner = 2ull << 40, .type = F_WRLCK, .end = 9};
+	struct lock_range a = {.owner = 1ull << 40, .type = F_WRLCK, .end = 9}, b = a;
 
 	(void)st;
+	b.owner = 2ull << 40;
 	lock_set(&file, &a);
 	lock_set(&other, &b);
 	assert_int_equal(lock_wait(&other, &a, 11), 1);
