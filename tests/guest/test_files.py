@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """System calls on files: locks, special files, attributes, waiting; the same programs pass on the host's Linux."""
+import os
 import subprocess
 import tempfile
 
-from quire import Guest, Image, check, run_cmd, test
+from quire import BUILD, Guest, Image, check, run_cmd, test
 
 
 def passes(cmd):
@@ -53,3 +54,13 @@ def mounts_of_tmpfs_proc_and_a_second_disk():
             check(g.status() == 0, g.report())
         done = subprocess.run(["e2fsck", "-fn", disk.name], capture_output=True, text=True)
         check(done.returncode == 0, done.stdout)
+
+
+@test
+def file_programs_hold_on_linux_too():
+    """Those that need no root."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("locks", "waiting"):
+            program = os.path.join(BUILD, "root/conformance", name)
+            done = subprocess.run([program, os.path.join(folder, name)], capture_output=True, text=True, timeout=90)
+            check(done.returncode == 0, name + ": " + done.stdout)
