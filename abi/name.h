@@ -51,7 +51,7 @@
 
 #define NAME_SHMGET   0x318u /* key, size, flags of shmget() -> arg0 the segment's number */
 #define NAME_SHMAT    0x319u /* number, flags of shmat() -> handle0 = vmo, mapped whole */
-#define NAME_SHMCTL   0x31au /* number, command; lend0 in and out for IPC_STAT and IPC_SET: struct shmid_ds (112 bytes) */
+#define NAME_SHMCTL   0x31au /* number, command; lend0 in and out for IPC_STAT and others: Linux's structure */
 
 #define NAME_UNLOCK 0u
 #define NAME_FLOCK  1u

@@ -17,6 +17,7 @@
 #include "fs/server.h"
 
 #define SEGMENTS_MAX 4096               /* Linux's SHMMNI */
+#define SIZE_LIMIT   (INT64_MAX & ~4095ull)
 
 struct segment {
 	struct segment *next;
@@ -83,7 +84,7 @@ static int segment_new(const struct ipc_msg *in, uint64_t *id)
 	struct segment *s;
 	int rc;
 
-	if (size == 0 || size > INT64_MAX - 4095) return -EINVAL;
+	if (size == 0 || size > SIZE_LIMIT) return -EINVAL;
 	if (nsegments == SEGMENTS_MAX) return -ENOSPC;
 	s = calloc(1, sizeof(*s));
 	if (!s) return -ENOMEM;
@@ -176,13 +177,35 @@ static bool segment_owner(const struct segment *s, struct cred c)
 	return perm_owner(&s->vnode, c) || c.uid == s->ds.shm_perm.cuid;
 }
 
-/* shmctl(): number, command; lend0 for IPC_STAT and IPC_SET: struct shmid_ds.  Locking changes nothing. */
+static int shm_limits(const struct ipc_msg *in)
+{
+	struct shminfo limits = {.shmmax = SIZE_LIMIT, .shmmin = 1, .shmmni = SEGMENTS_MAX, .shmseg = SEGMENTS_MAX};
+
+	limits.shmall = limits.shmmax / 4096;
+	return dev_give(in, 0, &limits, sizeof(limits));
+}
+
+static int shm_totals(const struct ipc_msg *in)
+{
+	struct shm_info sum = {.__used_ids = (int)nsegments};
+	struct vmo_info info;
+
+	for (struct segment *s = segments; s; s = s->next) {
+		sum.shm_tot += (s->ds.shm_segsz + 4095) / 4096;
+		if (!object_info(s->vnode.object, &info)) sum.shm_rss += info.pages;
+	}
+	return dev_give(in, 0, &sum, sizeof(sum));
+}
+
+/* shmctl(): number, command; lend0: the structure that it wants.  Locking changes nothing. */
 static int shm_control(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct segment *s;
 
 	(void)out;
 	shm_sweep();
+	if (in->arg[1] == IPC_INFO) return shm_limits(in);
+	if (in->arg[1] == SHM_INFO) return shm_totals(in);
 	s = *segment_by_id(in->arg[0]);
 	if (!s) return -EINVAL;
 	if (in->arg[1] == IPC_STAT) return segment_stat(s, in);

@@ -10,9 +10,6 @@
 #include "mm/map.h"
 #include "mm/vmo.h"
 
-#define SHMID_DS_SIZE 112               /* struct shmid_ds of Linux x86-64 */
-#define IPC_SET  1
-#define IPC_STAT 2
 #define IPC_64   0x100                  /* the C library's word for today's structures */
 #define SHM_RDONLY 010000
 #define SHM_RND    020000
@@ -27,12 +24,16 @@ SYSCALL(shmget)
 	return rc ? rc : (long)k.m.arg[0];
 }
 
+/* Bytes of the structures of Linux x86-64, by command: IPC_SET, IPC_STAT (shmid_ds), IPC_INFO (shminfo), SHM_INFO (shm_info) */
+static const uint8_t ctl_size[] = {[1] = 112, [2] = 112, [3] = 72, [14] = 48};
+
 SYSCALL(shmctl)
 {
 	uint32_t cmd = a1 & ~(uint64_t)IPC_64;
 	struct kmsg k = {.m = {.arg = {a0, cmd}}, .lender = current_proc()->map};
 
-	if (cmd == IPC_SET || cmd == IPC_STAT) k.m.lend[0] = (struct ipc_lend){a2, SHMID_DS_SIZE, LEND_READ | LEND_WRITE};
+
+	if (cmd < sizeof(ctl_size) && ctl_size[cmd]) k.m.lend[0] = (struct ipc_lend){a2, ctl_size[cmd], LEND_READ | LEND_WRITE};
 	return name_call(&k, NAME_SHMCTL, false);
 }
 

@@ -146,6 +146,8 @@ static void rights(void)
 {
 	int id = shmget(key, PAGE, IPC_CREAT | 0640);
 	struct shmid_ds ds;
+	struct shminfo limits;
+	struct shm_info sums;
 	time_t now = time(NULL);
 
 	OK(shmctl(id, IPC_STAT, &ds) == 0 && ds.shm_segsz == PAGE && (ds.shm_perm.mode & 0777) == 0640);
@@ -153,6 +155,9 @@ static void rights(void)
 	OK(ds.shm_ctime <= now && ds.shm_ctime >= now - 60 && ds.shm_atime == 0);
 	FAILS(shmctl(id, IPC_STAT, (void *)8), EFAULT);
 	FAILS(shmctl(id, 77, &ds), EINVAL);
+	OK(shmctl(0, IPC_INFO, (struct shmid_ds *)&limits) >= 0 && limits.shmmin == 1 && limits.shmmni == 4096);
+	FAILS(shmget(IPC_PRIVATE, limits.shmmax + 1, 0600), EINVAL);
+	OK(shmctl(0, SHM_INFO, (struct shmid_ds *)&sums) >= 0 && sums.__used_ids >= 1 && sums.shm_tot >= 1);
 	if (geteuid() == 0) {
 		CHILD({
 			OK(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
