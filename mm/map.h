@@ -118,9 +118,12 @@ int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from
 int anon_fork(struct map *to, struct map *from, const struct entry *);          /* share private pages copy on write */
 pte_t pte_make(const struct entry *, const struct page *, bool writable);
 
-/* The rmap, for pagecache.c and writeback.c; vmo->lock held: every PTE of page loses PTE_W / goes away. */
-bool page_protect_all(struct page *);           /* true: one had it, so there were stores since it was dirtied */
-void page_unmap_all(struct page *);
+/* The rmap, for pagecache.c and writeback.c; vmo->lock held: every PTE of the object's pages first to last loses PTE_W /
+ * goes away, in one round of shootdowns for each map. */
+bool pages_protect_all(struct vmo *, uint64_t first, uint64_t last);    /* true: one had it: stores since it was dirtied */
+void pages_unmap_all(struct vmo *, uint64_t first, uint64_t last);
+static inline bool page_protect_all(struct page *p) { return pages_protect_all(p->vmo, p->index, p->index); }
+static inline void page_unmap_all(struct page *p) { pages_unmap_all(p->vmo, p->index, p->index); }
 bool page_referenced_all(struct page *);        /* was any PTE used? clears PTE_A */
 void vmo_unmap_range_locked(struct vmo *, uint64_t first, uint64_t last);       /* every PTE of these pages, private copies too */
 bool vmo_range_locked(struct vmo *, uint64_t first, uint64_t last);     /* mlock()ed by any entry; vmo->lock held */

@@ -6,19 +6,19 @@
  * Locks: vmo->lock held by the caller; takes pmap->lock of each map, one after the other.
  *
  * M1  An entry in vmo->entries maps page index i at anode.start + (i - vnode.start) pages, whatever its PTE says now.
- * M2  A PTE that refers to a page of the object is found through vmo->entries; private copies are other pages.
+ * M2  A PTE that refers to a page of the object is found through vmo->entries.  All other PTEs of these entries are on
+ *     private copies, ANON pages.
+ * M3  A walk over neighbouring pages is one round of TLB shootdowns for each map, however many they are.
  */
 #include "mm/map.h"
 #include "mm/page.h"
 
 struct rmap_walk {
-	paddr_t pa;             /* only PTEs on this page; RMAP_ANY: all */
 	pte_t   clear;          /* bits to take away; PTE_P: the whole PTE */
 	bool    used;           /* out: some PTE had PTE_A */
 	bool    writable;       /* out: some PTE had PTE_W */
 	struct list *zapped;    /* private copies whose last PTE went; NULL: leave them */
 };
-#define RMAP_ANY (~0ull)
 
 static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
 {
@@ -26,7 +26,7 @@ static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
 	struct page *p = phys_to_page(pte & PTE_ADDR);
 
 	(void)va;
-	if (w->pa != RMAP_ANY && (pte & PTE_ADDR) != w->pa) return pte;
+	if (p && p->use == PAGE_ANON && !w->zapped) return pte;
 	if (pte & PTE_A) w->used = true;
 	if (pte & PTE_W) w->writable = true;
 	if (!(w->clear & PTE_P)) return pte & ~w->clear;
@@ -48,24 +48,24 @@ static void rmap_walk(struct vmo *v, uint64_t first, uint64_t last, struct rmap_
 	}
 }
 
-bool page_protect_all(struct page *p)
+bool pages_protect_all(struct vmo *v, uint64_t first, uint64_t last)
 {
-	struct rmap_walk w = {.pa = page_phys(p), .clear = PTE_W};
+	struct rmap_walk w = {.clear = PTE_W};
 
-	rmap_walk(p->vmo, p->index, p->index, &w);
+	rmap_walk(v, first, last, &w);
 	return w.writable;
 }
 
-void page_unmap_all(struct page *p)
+void pages_unmap_all(struct vmo *v, uint64_t first, uint64_t last)
 {
-	struct rmap_walk w = {.pa = page_phys(p), .clear = PTE_P};
+	struct rmap_walk w = {.clear = PTE_P};
 
-	rmap_walk(p->vmo, p->index, p->index, &w);
+	rmap_walk(v, first, last, &w);
 }
 
 bool page_referenced_all(struct page *p)
 {
-	struct rmap_walk w = {.pa = page_phys(p), .clear = PTE_A};
+	struct rmap_walk w = {.clear = PTE_A};
 
 	rmap_walk(p->vmo, p->index, p->index, &w);
 	return w.used;
@@ -75,7 +75,7 @@ bool page_referenced_all(struct page *p)
 void vmo_unmap_range_locked(struct vmo *v, uint64_t first, uint64_t last)
 {
 	struct list zapped = LIST_INIT(zapped), *l;
-	struct rmap_walk w = {.pa = RMAP_ANY, .clear = PTE_P, .zapped = &zapped};
+	struct rmap_walk w = {.clear = PTE_P, .zapped = &zapped};
 
 	rmap_walk(v, first, last, &w);
 	while ((l = list_pop_front(&zapped))) {

@@ -147,16 +147,24 @@ void vmo_info(struct vmo *v, struct vmo_info *info)
 	spin_unlock(&v->lock);
 }
 
+uint64_t dirty_end_locked(struct vmo *v, uint64_t first, uint64_t last)
+{
+	const struct page *p;
+
+	while (first < last && (p = radix_get(&v->pages, first + 1)) && p->state == PG_DIRTY) first++;
+	return first;
+}
+
 /* Only the first store into a clean page faults and marks the times.  Stores that followed are marked by the msync at the
  * latest (POSIX mmap: between the store and the next msync): a page that can still be stored to may have had some. */
 void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 {
-	uint64_t i = first;
-	struct page *p;
+	uint64_t i = first, end;
 
 	spin_lock(&v->lock);
-	for (; (p = radix_next_tagged(&v->pages, &i, TAG_DIRTY)) && i <= last; i++) {
-		if (page_protect_all(p)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
+	for (; radix_next_tagged(&v->pages, &i, TAG_DIRTY) && i <= last; i = end + 1) {
+		end = dirty_end_locked(v, i, last);
+		if (pages_protect_all(v, i, end)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
 	}
 	spin_unlock(&v->lock);
 }

@@ -21,13 +21,12 @@
 #define DUE              1                              /* vmo->dirty_since: in the next round, whatever its age */
 #define WRITEBACK_AGE    (5 * WRITEBACK_PERIOD)         /* how long a page may stay dirty */
 
-/* The page's debt is taken up by a run: DIRTY -> WRITING. */
+/* The page's debt is taken up by a run: DIRTY -> WRITING.  => no PTE is writable (W1) */
 static void writeback_begin_locked(struct run *r, struct page *p)
 {
 	struct vmo *v = r->vmo;
 	uint64_t start = p->index << PAGE_SHIFT;
 
-	page_protect_all(p);            /* W1 */
 	if (start < v->size && v->size - start < PAGE_SIZE)
 		memset((char *)page_virt(p) + (v->size - start), 0, PAGE_SIZE - (v->size - start));     /* W2 */
 	page_set_state(p, PG_WRITING);
@@ -51,7 +50,9 @@ static struct run *writeback_gather_locked(struct vmo *v, uint64_t *index, uint6
 	r = run_create_locked(v, RUN_WRITE, *index);
 	*rc = r ? 0 : -ENOMEM;
 	if (!r) return NULL;
-	while (p && p->state == PG_DIRTY && !(p->flags & PFL_OWNER) && *index <= last && r->npages < RUN_MAX) {
+	last = dirty_end_locked(v, *index, MIN(last, *index + RUN_MAX - 1));
+	pages_protect_all(v, *index, last);     /* W1 */
+	while (p && *index <= last && !(p->flags & PFL_OWNER)) {
 		writeback_begin_locked(r, p);
 		(*index)++;
 		p = radix_get(&v->pages, *index);
@@ -183,6 +184,7 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 	if (!v->pager) return 0;
 	spin_lock(&v->lock);
 	seen = vmo_file(v)->wb_err;
+	pages_unmap_all(v, first, last);        /* in one round; who comes back meanwhile gets one of its own */
 	while (!rc && (p = radix_next(&v->pages, &i)) && i <= last) {
 		if (p->state == PG_CLEAN && !vmo_range_locked(v, i, i)) {
 			pcache_remove_locked(v, p);

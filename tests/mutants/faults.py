@@ -30,7 +30,7 @@ def fault(name, broken, old, new, *judges):
 file("mm/writeback.c")
 
 fault("alias_left_writable", "A page stays writable in page tables while it is written, and after.",
-      "\tpage_protect_all(p);            /* W1 */\n",
+      "\tpages_protect_all(v, *index, last);     /* W1 */\n",
       "")
 
 fault("tail_not_zeroed_at_writeback", "Bytes stored past the end of file are written to the disk.",
@@ -282,8 +282,8 @@ fault("truncation_marks_no_times", "ftruncate does not mark st_mtime and st_ctim
       "\tvmo_touch_locked(v, VMOC_SIZE);\n")
 
 fault("msync_marks_no_times", "A store into a page that was dirty already is not marked by msync.",
-      "\t\tif (page_protect_all(p)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);\n",
-      "\t\tpage_protect_all(p);\n")
+      "\t\tif (pages_protect_all(v, i, end)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);\n",
+      "\t\tpages_protect_all(v, i, end);\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/fileio.c")

@@ -98,6 +98,29 @@ static void other_cpus_that_have_it_loaded_are_told(void **st)
 	assert_false(sent.leave);
 }
 
+/* However many neighbours: a round for each address space that has them. */
+static void neighbours_go_to_the_disk_and_leave_in_one_round(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_file(f, 8, RW, MAP_SHARED), private = map_file(f, 8, RW, MAP_PRIVATE);
+	uint64_t before;
+
+	user_store(f->map, private + PG(2), 'P');
+	for (unsigned i = 0; i < 8; i++) user_store(f->map, at + PG(i), 'A' + i);
+	before = this_cpu()->tlb_shootdowns;
+	assert_int_equal(vmo_sync(f->vmo, 0, 7, WB_WAIT, NULL), 0);
+	assert_int_equal(this_cpu()->tlb_shootdowns - before, 1);
+	for (unsigned i = 0; i < 8; i++) user_load(f->map, private + PG(i));
+	assert_int_equal(vmo_invalidate(f->vmo, 0, 7), 0);
+	assert_int_equal(this_cpu()->tlb_shootdowns - before, 3);       /* two mappings */
+	assert_int_equal(f->vmo->npages, 0);
+	assert_int_equal(user_load(f->map, private + PG(2)), 'P');      /* a copy of its own is no view of the page */
+	for (unsigned i = 0; i < 8; i++) user_store(f->map, at + PG(i), 'a' + i);
+	before = this_cpu()->tlb_shootdowns;
+	vmo_mark_stores(f->vmo, 0, 7);
+	assert_int_equal(this_cpu()->tlb_shootdowns - before, 1);
+}
+
 static void kernel_pages_are_everywhere(void **st)
 {
 	(void)st;
@@ -190,6 +213,7 @@ int main(void)
 		S(many_pages_are_forgotten_at_once),
 		S(a_map_that_is_not_loaded_is_not_remembered),
 		S(other_cpus_that_have_it_loaded_are_told),
+		S(neighbours_go_to_the_disk_and_leave_in_one_round),
 		S(kernel_pages_are_everywhere),
 		S(a_cpu_that_idles_in_a_dying_map_has_to_leave),
 		S(the_same_tables_are_not_loaded_twice),
