@@ -43,7 +43,7 @@ static int64_t device_piece(struct file *f, uint64_t pos, uaddr_t buf, const cha
 	int rc;
 
 	k.m.lend[0] = (struct ipc_lend){kbuf ? (uint64_t)kbuf : buf, len, write ? LEND_READ : LEND_WRITE};
-	rc = name_call(&k, write ? DEV_WRITE : DEV_READ, true);
+	rc = name_call(&k, write ? DEV_WRITE : DEV_READ, !write);      /* only a read may be answered late */
 	if (rc) return rc;
 	return k.m.arg[0] <= len ? (int64_t)k.m.arg[0] : -EIO;
 }
@@ -69,7 +69,7 @@ static int device_poll(struct file *f)
 	struct kmsg k = {.m = {.arg = {f->node}}};
 
 	if (!(f->namef & NAMEF_TTY)) return POLLIN | POLLOUT;
-	return name_call(&k, DEV_POLL, true) ? POLLIN | POLLOUT : (int)(k.m.arg[0] & (POLLIN | POLLOUT | POLLHUP));
+	return name_call(&k, DEV_POLL, false) ? POLLIN | POLLOUT : (int)(k.m.arg[0] & (POLLIN | POLLOUT | POLLHUP));
 }
 
 static const struct file_ops device_ops = {.rw = device_rw, .poll = device_poll};
@@ -159,11 +159,12 @@ struct file *log_open(void)
 
 /* Those of terminals: bytes of the argument, and which way they go (LEND_*: as the device sees it). */
 static const struct ioctl { uint16_t request; uint8_t size, way; } ioctls[] = {
-	{0x5401, 36, LEND_WRITE}, {0x5402, 36, LEND_READ}, {0x5403, 36, LEND_READ}, {0x5404, 36, LEND_READ},   /* TC*ETS* */
+	{0x5401, 36, LEND_WRITE}, {0x5402, 36, LEND_READ},                      /* TCGETS TCSETS TCSETSW TCSETSF */
+	{0x5403, 36, LEND_READ}, {0x5404, 36, LEND_READ},
 	{0x5409, 0, 0}, {0x540a, 0, 0}, {0x540b, 0, 0}, {0x540e, 0, 0},         /* TCSBRK TCXONC TCFLSH TIOCSCTTY */
-	{0x540f, 4, LEND_WRITE}, {0x5410, 4, LEND_READ}, {0x5411, 4, LEND_WRITE},       /* TIOCGPGRP TIOCSPGRP TIOCOUTQ */
+	{0x540f, 4, LEND_WRITE}, {0x5410, 4, LEND_READ},                        /* TIOCGPGRP TIOCSPGRP */
+	{0x5411, 4, LEND_WRITE}, {0x5429, 4, LEND_WRITE}, {0x5422, 0, 0},       /* TIOCOUTQ TIOCGSID TIOCNOTTY */
 	{0x5413, 8, LEND_WRITE}, {0x5414, 8, LEND_READ}, {FIONREAD, 4, LEND_WRITE},     /* TIOCGWINSZ TIOCSWINSZ */
-	{0x5422, 0, 0}, {0x5429, 4, LEND_WRITE},                                        /* TIOCNOTTY TIOCGSID */
 };
 #define IOCTL_MAX 36
 
@@ -184,7 +185,7 @@ static long ioctl_device(struct file *f, uint32_t request, uaddr_t arg)
 	if (!c) return -ENOTTY;
 	k.m.lend[0] = (struct ipc_lend){(uint64_t)buf, c->size, c->way};
 	if (c->way == LEND_READ && copy_in(buf, arg, c->size)) return -EFAULT;
-	rc = name_call(&k, DEV_IOCTL, true);
+	rc = name_call(&k, DEV_IOCTL, false);
 	if (rc) return rc;
 	if (c->way == LEND_WRITE && copy_out(arg, buf, c->size)) return -EFAULT;
 	return k.m.arg[0] > INT32_MAX ? -EIO : (long)k.m.arg[0];

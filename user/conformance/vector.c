@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/vector.c - AVX registers, MXCSR and the x87 control word of each thread: kept across switches, system
- * calls, signals and fork; seen and changed in a handler's frame; fresh in a handler and a new program.  Runs on Linux too.
- */
+/* user/conformance/vector.c - AVX registers, MXCSR and the x87 control word of each thread.  Runs on Linux too.
+ *
+ * They stay across switches, system calls, signals and fork; are seen and changed in a handler's frame; and are fresh in a
+ * handler and in a new program. */
 #include <cpuid.h>
 #include <pthread.h>
 #include <sched.h>
