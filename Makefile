@@ -21,6 +21,7 @@
 #: make conformance             the suite on Quire, with vm=split, and on Debian's Linux: writes docs/conformance.md
 #: make mutants                 break the kernel on purpose, fault by fault, and see that a check notices (20 minutes)
 #: make mutants M=name          one of these faults, or several; tests/mutants/run.py --list names them
+#: make bench                   instructions and disk requests of each operation, on Quire and on Debian's Linux
 #: make syscalls                write docs/syscalls.md again, from kernel/syscalls.h and docs/syscalls.txt
 #: make gdb                     QEMU stopped, gdb attached with the symbols of the kernel (CMDLINE=, MEM= as above)
 #: make lint                    formatting, and the measures of the style guide
@@ -73,7 +74,7 @@ SETTINGS = EXTRA=$(call quote,$(EXTRA)) CMD=$(call quote,$(CMD)) IMAGE=$(call qu
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help all image deps run test test-one conformance mutants syscalls gdb lint format coverage clean FORCE
+.PHONY: help all image deps run test test-one conformance mutants bench syscalls gdb lint format coverage clean FORCE
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -100,6 +101,9 @@ conformance: deps all
 
 mutants: deps
 	@python3 tests/mutants/run.py $(M)
+
+bench: deps all
+	@python3 tests/bench/bench.py
 
 syscalls:
 	@python3 docs/syscalls.py
@@ -159,6 +163,9 @@ $(B)/libuser.a: $(LIBOBJ) ; @rm -f $@; ar rcs $@ $(LIBOBJ)
 $(B)/root/bin/sh: $(SHOBJ) $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $(SHOBJ) $(LIBUSER) -o $@
 $(B)/root/conformance/posix: $(POSIX) ; @mkdir -p $(@D) && musl-gcc -static -s $(POSIX) -o $@
 $(B)/root/conformance/fuzz: $(FUZZ) ; @mkdir -p $(@D) && musl-gcc -static -s $(FUZZ) -o $@
+# An address of its own: what counts instructions there (tests/bench) must not take other programs for this one.
+$(B)/bench.full: $(B)/user/conformance/bench.c.o ; @musl-gcc -static -Wl,-Ttext-segment=0x70000000 $< -o $@
+$(B)/root/conformance/bench: $(B)/bench.full ; @mkdir -p $(@D) && strip $< -o $@
 $(B)/root/%: $(B)/user/%.c.o $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $< $(LIBUSER) -o $@
 
 .SECONDARY:

@@ -62,21 +62,27 @@ def initrd(program):
     return path
 
 
-def run(program, args=(), mem=256, timeout=300):
-    """The program's output."""
+def run(program, args=(), mem=256, timeout=300, extra=(), cpu="max,-la57", meanwhile=None):
+    """The program's output.  extra: more words for QEMU; meanwhile: a function to call while the machine runs."""
     kernel = fetch()
     ram = initrd(program)
     with tempfile.TemporaryDirectory(prefix="quire-") as d, Image() as disk:
         result = os.path.join(d, "result")
-        cmd = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max,-la57", "-m", str(mem), "-nodefaults", "-vga",
+        cmd = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", cpu, "-m", str(mem), "-nodefaults", "-vga",
                "none", "-display", "none", "-no-reboot", "-kernel", kernel, "-initrd", ram, "-append",
                "console=ttyS0 quiet panic=-1 mitigations=off -- " + " ".join(args), "-serial", "file:" + os.path.join(d, "console"),
                "-serial", "file:" + result, "-drive", "if=none,id=d0,format=raw,file=" + disk.path, "-device",
-               "virtio-blk-pci,drive=d0"]
-        try:
-            subprocess.run(cmd, timeout=timeout, check=True)
-        except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as e:
-            raise Failed("Linux did not end: %s\n%s" % (e, read(os.path.join(d, "console"))[-3000:].decode(errors="replace")))
+               "virtio-blk-pci,drive=d0", *extra]
+        with subprocess.Popen(cmd) as qemu:
+            try:
+                if meanwhile:
+                    meanwhile()
+                status = qemu.wait(timeout)
+            except subprocess.TimeoutExpired:
+                qemu.kill()
+                status = "it took too long"
+        if status:
+            raise Failed("Linux did not end: %s\n%s" % (status, read(os.path.join(d, "console"))[-3000:].decode(errors="replace")))
         return read(result).decode(errors="replace").replace("\r\n", "\n")
 
 
