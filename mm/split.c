@@ -14,6 +14,7 @@
  * Locks: split_lock guards vmo->view of every object, before any vmo->lock; none while bytes are copied.
  *
  * V5  A view holds its file as a user.  It goes when it has no users and owes nothing, or when the file is unlinked.
+ *     Who still syncs it then goes on to the file: a view that went holds a reference of it until it is destroyed.
  */
 #include "mm/split.h"
 
@@ -30,6 +31,7 @@ static struct vmo *view_create(struct vmo *file)
 	if (!view) return NULL;
 	view->split_of = file;
 	vmo_user_get(file);
+	vmo_ref(file);
 	file->view = view;
 	return view;
 }

@@ -34,6 +34,7 @@ static void vmo_destroy(struct kobj *o)
 	while ((p = radix_next(&v->pages, &i))) pcache_remove_locked(v, p);
 	spin_unlock(&v->lock);
 	if (v->pager) kobj_unref(&v->pager->obj);
+	if (v->split_of) vmo_unref(v->split_of);
 	kfree(v);
 }
 

@@ -75,6 +75,22 @@ static void a_write_is_seen_by_a_mapping_after_invalidation_only(void **st)
 	assert_int_equal(user_load(f->map, at), 'W');
 }
 
+static void a_view_that_is_synced_while_it_goes_keeps_its_file(void **st)
+{
+	struct fix *f = *st;
+	struct vmo *view = split_view(f->vmo);
+	uint32_t refs = f->vmo->obj.refs;
+
+	vmo_ref(view);                          /* as the writeback's round does */
+	vmo_user_put(view);
+	world_run();                            /* the pager's answer to RELEASE */
+	assert_null(f->vmo->view);
+	assert_int_equal(f->vmo->obj.refs, refs - 1);   /* it is no user any more, but there */
+	assert_int_equal(vmo_sync(view, 0, 7, WB_WAIT, NULL), 0);
+	vmo_unref(view);
+	assert_int_equal(f->vmo->obj.refs, refs - 2);
+}
+
 static void all_mappings_share_one_view(void **st)
 {
 	struct fix *f = *st;
@@ -365,6 +381,7 @@ int main(void)
 		S(a_store_is_read_after_msync_only),
 		S(a_write_is_seen_by_a_mapping_after_invalidation_only),
 		S(all_mappings_share_one_view),
+		S(a_view_that_is_synced_while_it_goes_keeps_its_file),
 		S(the_view_goes_with_its_last_mapping),
 		S(a_view_that_owes_bytes_stays_until_they_are_written),
 		S(the_view_of_an_unlinked_file_goes_with_what_it_owes),
