@@ -45,6 +45,12 @@ def a_file_larger_than_memory():
 
 
 @test
+def a_file_without_a_name_is_freed_at_the_end():
+    """Somebody still has it open when the machine stops."""
+    clean_after("/bin/sleep 100 >/root/x & /bin/sleep 0.3; /bin/rm /root/x; /bin/echo gone", "gone")
+
+
+@test
 def faults_and_signals():
     status, text = run_cmd("/conformance/faults")
     check(status == 0 and " 0 failed" in text, text)

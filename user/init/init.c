@@ -42,8 +42,15 @@ static int has_word(const char *w)
 	return 0;
 }
 
+/* Programs that still run are ended first: a file without a name is freed when the last of them lets go of it.  Who cannot
+ * end, because a disk does not answer, is not waited for longer than five seconds. */
 static void stop(int status)
 {
+	pid_t p = 0;
+
+	kill(-1, SIGKILL);
+	for (int ms = 0; ms < 5000 && (p = waitpid(-1, NULL, WNOHANG)) >= 0; ms += p == 0)
+		if (p == 0) usleep(1000);
 	sync();
 	q_machine_stop(status);
 }
