@@ -216,10 +216,12 @@ static bool fast_symlink(struct ext2 *fs, const struct ext2_inode *in)
 static void inode_destroy(struct ext2 *fs, struct ext2_inode *in)
 {
 	bool dir = S_ISDIR(in->raw->mode), data = S_ISREG(in->raw->mode) || dir || S_ISLNK(in->raw->mode);
+	uint32_t now = now_ns() / 1000000000;
 
 	if (data && !fast_symlink(fs, in)) map_cut(fs, in, 0);
 	acl_release(fs, in);
-	in->raw->dtime = now_ns() / 1000000000;
+	/* a smaller one would be a link of ext3's list of orphans */
+	in->raw->dtime = now < fs->sb->inodes_count ? fs->sb->inodes_count : now;
 	in->raw->size = in->raw->size_high = 0;
 	inode_dirty(in);
 	inode_release(fs, in->vn->ino, dir);

@@ -113,9 +113,11 @@ void object_close(uint32_t o)
 	(void)o;
 }
 
+int64_t clock_behind;
+
 int64_t now_ns(void)
 {
-	return time(NULL) * 1000000000ll;
+	return (time(NULL) - clock_behind) * 1000000000ll;
 }
 
 struct vnode *vnode_new(struct mount *m, uint64_t ino, mode_t mode)

@@ -37,4 +37,6 @@ int cut_position(void);                         /* of the log: what was acknowle
 void cut_state(const struct fixture *, int position, unsigned seed, const char *file);
 bool image_file_has(const char *file, const char *name, const void *data, size_t len);  /* by debugfs */
 
+extern int64_t clock_behind;            /* seconds that now_ns() is behind the host */
+
 #endif

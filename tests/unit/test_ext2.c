@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -149,6 +150,19 @@ static void an_unlinked_file_gives_everything_back(void **st)
 	x.mnt.ops->statfs(&x.mnt, &after);
 	assert_int_equal(after.f_bfree, before.f_bfree);
 	assert_int_equal(after.f_ffree, before.f_ffree);
+	clean_and_free();
+}
+
+/* e2fsck takes a time of deletion that is no larger than an inode's number for ext3's list of orphans. */
+static void a_file_deleted_by_a_clock_of_1970_is_no_orphan(void **st)
+{
+	(void)st;
+	clock_behind = time(NULL) - 7;
+	mounted(4096, 1024);
+	vnode_put(path_create(&x, "f"));
+	assert_int_equal(path_unlink(&x, "f"), 0);
+	x.mnt.ops->sync(&x.mnt, true);
+	clock_behind = 0;
 	clean_and_free();
 }
 
@@ -347,6 +361,7 @@ int main(void)
 		cmocka_unit_test(blocks_promised_to_dirty_pages_are_told),
 		cmocka_unit_test(a_full_disk_is_refused_at_the_reservation_and_freeing_helps),
 		cmocka_unit_test(an_unlinked_file_gives_everything_back),
+		cmocka_unit_test(a_file_deleted_by_a_clock_of_1970_is_no_orphan),
 		cmocka_unit_test(unknown_features_are_refused_by_name),
 		cmocka_unit_test(random_operations_leave_a_clean_file_system),
 		cmocka_unit_test(acknowledged_files_survive_every_power_cut),
