@@ -131,6 +131,8 @@ $(B)/flags: FORCE
 # ---- kernel (RING 0)
 $(B)/kernel/%.o: kernel/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
 $(B)/mm/%.o: mm/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
+$(B)/kernel/vdso.S.o: KFLAGS += -Wa,-I$(B)
+$(B)/kernel/vdso.S.o: $(B)/vdso.so
 $(B)/kernel.elf: $(KOBJ) linker.ld ; @ld $(KLINK) $(KOBJ) -o $@
 
 # All system calls by name, Linux's and ours: what kernel/syscalls.h has not has a name here.
@@ -156,6 +158,12 @@ $(B)/fs.elf $(B)/virtio-blk.elf $(B)/init.elf: ; @mkdir -p $(@D) && musl-gcc -st
 # The image gets them without debug information; the kernel keeps its symbol table, for backtraces.
 $(B)/strip/kernel.elf: $(B)/kernel.elf ; @mkdir -p $(@D) && strip --strip-debug $< -o $@
 $(B)/strip/%: $(B)/% ; @mkdir -p $(@D) && strip $< -o $@
+
+# ---- the vDSO (RING 3): ring 0 carries it and never runs it
+$(B)/vdso.so: user/vdso/vdso.c user/vdso/vdso.lds abi/vdso.h $(B)/flags
+	@gcc $(WARN) -g0 -I. -fPIC -ffreestanding -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+		-nostdlib -shared -Wl,-soname=linux-vdso.so.1,--hash-style=both,--build-id=none,-z,max-page-size=4096 \
+		-Wl,-z,noexecstack,-T,user/vdso/vdso.lds $< -o $@ && strip $@
 
 # ---- programs (RING 3): POSIX alone, no header of ours
 $(B)/user/%.o: user/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(UFLAGS) -c $< -o $@

@@ -423,6 +423,7 @@ struct fpx_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t size
 #define AT_RANDOM 25
 #define AT_HWCAP2 26
 #define AT_EXECFN 31
+#define AT_SYSINFO_EHDR 33
 #define AT_MINSIGSTKSZ 51
 
 #endif

@@ -20,6 +20,7 @@ struct loaded {
 	uint64_t phnum;
 	uaddr_t end;                    /* first byte past the last segment: brk starts there */
 	bool exec_stack;                /* PT_GNU_STACK asks for it */
+	uaddr_t vdso;                   /* set by exec.c; 0: none */
 	char interp[128];               /* PT_INTERP; "": none */
 };
 

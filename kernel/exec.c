@@ -11,6 +11,7 @@
 #include "kernel/proc.h"
 #include "kernel/start.h"
 #include "kernel/syscalls.h"
+#include "kernel/time.h"
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
 #include "mm/map.h"
@@ -120,6 +121,7 @@ static int program_map(struct program *g)
 		if (f) file_put(f);
 	}
 	if (!rc) rc = stack_map(g->map, stack_size(), g->prog.exec_stack);
+	if (!rc) rc = vdso_map(g->map, &g->prog.vdso);
 	g->map->brk_start = g->map->brk = g->prog.end;
 	return rc;
 }

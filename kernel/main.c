@@ -12,6 +12,7 @@
 #include "kernel/servers.h"
 #include "kernel/smp.h"
 #include "kernel/thread.h"
+#include "kernel/time.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"
 #include "mm/split.h"
@@ -105,6 +106,7 @@ void kernel_main(struct bootinfo *bi)
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
 	if (cmdline_get("delay", seed, sizeof(seed))) lock_delays_start(seed);
 	vm_split = cmdline_has("vm=split");
+	vdso_init();
 	writeback_start();
 	reclaim_start();
 	servers_start(bi);

@@ -120,7 +120,7 @@ static void push_aux(struct start *s, uint64_t type, uint64_t value)
 	push_word(s, value);
 }
 
-#define AUX_PAIRS 20
+#define AUX_PAIRS 21
 #define PLATFORM "x86_64"
 
 int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, const char *path,
@@ -138,6 +138,7 @@ int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, c
 	push_aux(s, AT_PHNUM, prog->phnum);
 	push_aux(s, AT_PAGESZ, PAGE_SIZE);
 	push_aux(s, AT_BASE, interp_base);
+	push_aux(s, AT_SYSINFO_EHDR, prog->vdso);
 	push_aux(s, AT_FLAGS, 0);
 	push_aux(s, AT_ENTRY, prog->entry);
 	push_aux(s, AT_UID, ids->uid);

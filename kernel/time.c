@@ -149,7 +149,10 @@ int64_t time_real(void)
 void time_real_set(int64_t ns)
 {
 	real_base = ns - (int64_t)time_mono();
+	vdso_update();
 }
+
+struct vdso_clock time_clock(void) { return (struct vdso_clock){tsc_base, tsc_mult, real_base}; }
 
 /* Before there is a scheduler, or where it cannot be used. */
 void clock_spin(uint64_t ns)

@@ -3,6 +3,7 @@
 #ifndef KERNEL_TIME_H
 #define KERNEL_TIME_H
 
+#include "abi/vdso.h"
 #include "kernel/klib.h"
 
 struct cpu;
@@ -10,6 +11,12 @@ struct cpu;
 uint64_t time_mono(void);       /* ns since boot, from the calibrated TSC; never goes back */
 int64_t time_real(void);        /* ns since the epoch: the RTC at boot + time_mono() */
 void time_real_set(int64_t ns);
+
+/* vdso.c: the same clock for programs, without a system call. */
+struct map;
+struct vdso_clock time_clock(void);
+void vdso_init(void), vdso_update(void);
+int vdso_map(struct map *, uaddr_t *at);        /* *at: AT_SYSINFO_EHDR; 0, -ENOMEM */
 
 /* A timer calls fn(arg) once, with interrupts off and no lock held, on the CPU that armed it. */
 struct timer {

@@ -16,7 +16,7 @@ struct sync_part {
 	uint64_t first, last;           /* page indexes */
 	uint32_t err_seen;              /* the entry's, and afterwards to be put back */
 	uaddr_t  start;                 /* of the entry, to find it again */
-	bool     shared;
+	bool     shared, writable;
 };
 
 /* The part that begins at or after *at; *at moves behind it; *hole: something was not mapped.  false: none left */
@@ -35,6 +35,7 @@ static bool sync_next(struct map *m, uaddr_t *at, uaddr_t end, struct sync_part 
 		*at = MIN(end, n->last + 1);
 		*s = (struct sync_part){.vmo = e->vmo, .err_seen = e->err_seen, .start = from};
 		s->shared = e->vmo && (e->flags & ENTRY_SHARED);
+		s->writable = e->max_prot & PROT_WRITE;
 		s->first = e->vnode.start + ((from - n->start) >> PAGE_SHIFT);
 		s->last = e->vnode.start + ((*at - 1 - n->start) >> PAGE_SHIFT);
 		if (s->shared) vmo_ref(s->vmo);
@@ -175,7 +176,8 @@ static int advise_object(struct sync_part *s, int advice)
 	uint64_t off = s->first << PAGE_SHIFT, len = (s->last - s->first + 1) << PAGE_SHIFT;
 
 	if (advice == MADV_WILLNEED) vmo_prefetch(s->vmo, s->first, s->last);
-	return advice == MADV_REMOVE ? vmo_punch(s->vmo, off, len) : 0;
+	if (advice != MADV_REMOVE) return 0;
+	return s->writable ? vmo_punch(s->vmo, off, len) : -EACCES;     /* who may not write may not punch either */
 }
 
 static int advise_objects(struct map *m, uaddr_t start, uaddr_t end, int advice)
@@ -185,7 +187,7 @@ static int advise_objects(struct map *m, uaddr_t start, uaddr_t end, int advice)
 	int rc = 0;
 
 	while (!rc && start < end && sync_next(m, &start, end, &s, &hole)) {
-		if (!s.shared) rc = advice == MADV_REMOVE ? -EINVAL : 0;
+		if (!s.shared) rc = advice != MADV_REMOVE ? 0 : s.vmo ? -EACCES : -EINVAL;
 		else rc = advise_object(&s, advice);
 		if (s.shared) vmo_unref(s.vmo);
 	}

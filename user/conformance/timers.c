@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -251,6 +252,18 @@ static void clocks(void)
 		check(syscall(SYS_clock_gettime, all[i], &ts) == 0 && ts.tv_nsec >= 0 && ts.tv_nsec < 1000000000);
 		check(clock_getres(all[i], &ts) == 0 && ts.tv_sec == 0 && ts.tv_nsec > 0);
 	}
+	for (int i = 0; i < 8; i++) {           /* the C library's way, by the vDSO, and the kernel's */
+		long was, now, then;
+
+		syscall(SYS_clock_gettime, all[i], &a);
+		clock_gettime(all[i], &ts);
+		syscall(SYS_clock_gettime, all[i], &b);
+		was = a.tv_sec * 1000000000 + a.tv_nsec;
+		now = ts.tv_sec * 1000000000 + ts.tv_nsec;
+		then = b.tv_sec * 1000000000 + b.tv_nsec;
+		check(was <= now && now <= then);
+	}
+	check(getauxval(AT_SYSINFO_EHDR) && !memcmp((char *)getauxval(AT_SYSINFO_EHDR), "\177ELF", 4));
 	check_error(syscall(SYS_clock_gettime, 55, &ts), EINVAL);
 	check_error(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (void *)16), EFAULT);
 	gettimeofday(&tv, NULL);

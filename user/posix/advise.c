@@ -131,6 +131,16 @@ static void drop(void *p)
 	expect_bytes((char *)p, 0, PAGE);
 }
 
+TEST(MA1, who_may_not_write_may_not_punch_a_hole)
+{
+	int fd = new_file("f", PAGE), rd = open("f", O_RDONLY);
+	char *p = map_at(rd, PAGE, PROT_READ, MAP_SHARED, 0), *q = map_at(fd, PAGE, RW, MAP_PRIVATE, 0);
+
+	expect_error(madvise(p, PAGE, MADV_REMOVE), EACCES);
+	expect_error(madvise(q, PAGE, MADV_REMOVE), EACCES);
+	expect(is_pattern(p, 0, PAGE));
+}
+
 TEST(MA1, what_a_child_drops_the_parent_keeps)
 {
 	char *p = lettered(1);
