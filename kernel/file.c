@@ -40,7 +40,7 @@ void file_put(struct file *f)
 		kfree(f);
 		return;
 	}
-	f->close_msg = (struct kmsg){.m = {.op = NAME_CLOSE, .arg = {f->node, (uintptr_t)f}}, .done = file_closed};
+	f->close_msg = (struct kmsg){.m = {.op = NAME_CLOSE, .arg = {f->node, (uintptr_t)f}}, .done = file_closed, .lazy = true};
 	ipc_post(fs_port, &f->close_msg);
 }
 

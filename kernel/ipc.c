@@ -157,10 +157,12 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 
 void ipc_post(struct port *p, struct kmsg *k)
 {
-	bool alive;
+	bool alive, resched;
 
 	spin_lock(&p->lock);
+	resched = this_cpu()->resched;
 	alive = kmsg_queue_locked(p, k, NULL);
+	if (k->lazy) this_cpu()->resched = resched;
 	spin_unlock(&p->lock);
 	if (alive) return;
 

@@ -32,6 +32,7 @@ struct kmsg {
 	struct waitq wait;              /* [o] the caller alone, so that a reply wakes nobody else */
 	void (*done)(struct kmsg *);    /* post: replied, or the server died (m.status -EIO).  No lock; may post again */
 	bool replied;                   /* [o] */
+	bool lazy;                      /* [c] post: the sender goes on; the server sees to it at its next turn */
 	uint32_t lend_busy;             /* [o] a server copies from or to the lent buffers right now */
 	uaddr_t  staged_from[IPC_LENDS]; /* [caller] lend.c: the user's address while lend[].addr is the kernel's */
 	uint64_t wrote[IPC_LENDS];      /* [o] bytes the server has written into each lent buffer, from its start */

@@ -61,6 +61,30 @@ void lock_delays_start(const char *seed) { kprintf("quire: delay=%s needs a debu
 void lock_delay(void) { }
 #endif
 
+static inline void spin_got(struct spinlock *l, struct cpu *c)
+{
+	l->owner = c;
+#ifdef QUIRE_DEBUG
+	l->taken++;
+	l->below = c->locks;
+	c->locks = l;
+#endif
+}
+
+/* Somebody has it. */
+__attribute__((noinline)) static void spin_wait(struct spinlock *l, struct cpu *c)
+{
+	if (l->owner == c) panic("invariant K3 broken: %s taken twice by one CPU", l->name);
+	do {
+		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) {
+			shootdown_poll();       /* who holds it may be waiting for our TLB (smp.c N2) */
+			__builtin_ia32_pause();
+		}
+	} while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE));
+	spin_got(l, c);
+}
+
+/* A system call takes a dozen: what nobody waits for is kept short. */
 void spin_lock(struct spinlock *l)
 {
 	bool irq = irq_off();
@@ -71,28 +95,22 @@ void spin_lock(struct spinlock *l)
 	order_check(c, l);
 	lock_delay();
 #endif
-	if (l->held && l->owner == c) panic("invariant K3 broken: %s taken twice by one CPU", l->name);
-	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) {
-		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) {
-			shootdown_poll();       /* who holds it may be waiting for our TLB (smp.c N2) */
-			__builtin_ia32_pause();
-		}
-	}
-	l->taken++;
-	l->owner = c;
-	l->below = c->locks;
-	c->locks = l;
+	if (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) spin_wait(l, c);
+	else spin_got(l, c);
 }
 
 /* The locks need not be released in the order they were taken. */
 void spin_unlock(struct spinlock *l)
 {
 	struct cpu *c = this_cpu();
+
+	if (l->owner != c) panic("invariant K3 broken: %s released, but not held by this CPU", l->name);
+#ifdef QUIRE_DEBUG
 	struct spinlock **p = &c->locks;
 
-	if (!l->held || l->owner != c) panic("invariant K3 broken: %s released, but not held by this CPU", l->name);
 	while (*p != l) p = &(*p)->below;
 	*p = l->below;
+#endif
 	l->owner = NULL;
 	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 	if (--c->lock_depth == 0 && c->lock_irq) irq_enable();
