@@ -147,6 +147,7 @@ struct disk_info {
 #define SYS_fs_wait         0x1046 /* -> 0: the file server said so; -EIO: it died [init] */
 #define SYS_log             0x1047 /* buf, len -> len: a line in the kernel's log, with the server's name */
 #define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: len too short */
+#define SYS_trace           0x104b /* pipe: this process and its children tell all their calls there (abi/trace.h) -> 0, -EINVAL */
 
 #define CON_SERIAL 0            /* COM1: kernel log and terminal */
 #define CON_RESULT 1            /* port 0xE9: test results, output of CMD */

@@ -33,6 +33,8 @@ static void inherit(struct proc *c, struct proc *p)
 	c->umask = p->umask;
 	c->exe = p->exe;
 	if (c->exe) file_ref(c->exe);
+	c->trace = p->trace;
+	if (c->trace) file_ref(c->trace);
 	c->keep_caps = p->keep_caps;
 	c->no_new_privs = p->no_new_privs;
 	c->dumpable = p->dumpable;

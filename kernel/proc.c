@@ -199,6 +199,7 @@ static void proc_strip(struct proc *p)
 	spin_unlock(&p->lock);
 	if (m) map_put(m);
 	if (exe) file_put(exe);
+	if (p->trace) file_put(p->trace);
 	proc_map_release(p);
 }
 

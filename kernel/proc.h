@@ -41,6 +41,7 @@ struct proc {
 	struct file *exe;               /* [p] what it runs: a reference; NULL: a boot module, or over */
 	uint64_t start_ns;              /* [c] time_mono() of its birth */
 	struct handles handles;
+	struct file *trace;             /* [p] strace's pipe: a reference; set once, NULL: nobody wants to know */
 	struct mutex files_lock;        /* RANK_FILE */
 	struct file *fd[FD_MAX];        /* [files_lock] */
 	uint8_t  fd_flags[FD_MAX];      /* [files_lock] */

@@ -6,6 +6,7 @@
  */
 #include "kernel/syscalls.h"
 
+#include "abi/trace.h"
 #include "kernel/proc.h"
 #include "kernel/trap.h"
 #include "kernel/usercopy.h"
@@ -14,11 +15,11 @@
 
 struct syscall {
 	long (*fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-	const char *name, *kinds;
+	const char *name;
 };
 
-#define LINUX_ENTRY(number, name, kinds) [number] = {sys_##name, #name, kinds},
-#define QUIRE_ENTRY(number, name, kinds) [number - QUIRE_FIRST] = {sys_##name, #name, kinds},
+#define LINUX_ENTRY(number, name, kinds) [number] = {sys_##name, #name},
+#define QUIRE_ENTRY(number, name, kinds) [number - QUIRE_FIRST] = {sys_##name, #name},
 static const struct syscall linux_calls[] = {SYSCALLS_LINUX(LINUX_ENTRY)};
 static const struct syscall quire_calls[] = {SYSCALLS_QUIRE(QUIRE_ENTRY)};
 #define LINUX_CALL(number, name, kinds) [number] = #name,
@@ -46,79 +47,61 @@ static long syscall_unknown(uint64_t nr)
 	return -ENOSYS;
 }
 
-/* ---- strace: the word `strace` on the kernel's command line prints every call with its arguments and result. */
+/* ---- strace: who was given a pipe for it (SYS_trace), and its children, tell their calls there; user/bin/strace.c reads */
 
-#define TRACE_LINE 200
-
-static bool kind_is(const char *kind, size_t len, const char *what)
+/* Which arguments may be texts is for the reader to know: here what can be read as one is copied. */
+static void trace_texts(struct trace_record *r)
 {
-	return len == strlen(what) && !strncmp(kind, what, len);
-}
+	static const uint8_t which[TRACE_TEXTS] = TRACE_WHICH;
 
-static size_t trace_arg(char *at, size_t room, const char *kind, size_t len, uint64_t arg)
-{
-	char path[64] = "?";
-
-	if (kind_is(kind, len, "path")) {
-		if (copy_in_str(path, arg, sizeof(path)) == -EFAULT) return ksnprintf(at, room, "%lx", arg);
-		path[sizeof(path) - 1] = 0;
-		return ksnprintf(at, room, "\"%s\"", path);
-	}
-	if (kind_is(kind, len, "fd") || kind_is(kind, len, "int")) return ksnprintf(at, room, "%d", (int)arg);
-	if (kind_is(kind, len, "size")) return ksnprintf(at, room, "%ld", (long)arg);
-	return ksnprintf(at, room, "0x%lx", arg);
-}
-
-/* The arguments as text, before the call may change what they point to. */
-static void trace_args(char *line, const struct syscall *c, const uint64_t arg[6])
-{
-	const char *kind = c->kinds;
-	size_t n = ksnprintf(line, TRACE_LINE, "%s(", c->name);
-
-	for (int i = 0; i < 6 && *kind && n < TRACE_LINE; i++) {
-		size_t len = 0;
-
-		while (kind[len] && kind[len] != ' ') len++;
-		if (i) n += ksnprintf(line + n, TRACE_LINE - n, ", ");
-		if (n < TRACE_LINE) n += trace_arg(line + n, TRACE_LINE - n, kind, len, arg[i]);
-		kind += len + (kind[len] == ' ');
+	for (int i = 0; i < TRACE_TEXTS; i++) {
+		if (copy_in_str(r->text[i], r->arg[which[i]], TRACE_TEXT) == -EFAULT) r->text[i][0] = 0;
+		r->text[i][TRACE_TEXT - 1] = 0;
 	}
 }
 
-static long syscall_traced(const struct syscall *c, const uint64_t a[6])
+static void trace_tell(struct file *f, const struct trace_record *r)
 {
-	char line[TRACE_LINE];
-	uint32_t pid = current_proc()->pid;
-	long r;
-
-	trace_args(line, c, a);
-	if (!strncmp(c->name, "exit", 4) || !strcmp(c->name, "execve")) kprintf("strace: %u %s) ...\n", pid, line);
-	r = c->fn(a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (r < 0 && r > -4096) kprintf("strace: %u %s %s) = %ld\n", pid, current_proc()->name, line, r);
-	else kprintf("strace: %u %s %s) = 0x%lx\n", pid, current_proc()->name, line, r);
-	return r;
+	f->ops->rw(f, 0, 0, (const char *)r, sizeof(*r), true);
 }
 
-static bool tracing(void)
+static long syscall_traced(const struct syscall *c, const struct trapframe *tf, struct proc *p)
 {
-	static int on = -1;
+	struct trace_record r = {.nr = tf->error, .arg = {tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9}, .pid = p->pid};
 
-	if (on < 0) on = cmdline_has("strace");
-	return on;
+	trace_texts(&r);
+	kstrlcpy(r.name, p->name, sizeof(r.name));
+	r.result = TRACE_NO_RESULT;
+	if (c && (c->fn == sys_exit || c->fn == sys_exit_group)) trace_tell(p->trace, &r);
+	r.result = c ? c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9) : syscall_unknown(r.nr);
+	trace_tell(p->trace, &r);
+	return r.result;
+}
+
+/* For good: until the process and its children have ended. */
+SYSCALL(trace)
+{
+	struct proc *p = current_proc();
+	struct file *f = fd_get(a0);
+	bool ok = f && f->kind == FILE_PIPE && file_writable(f);
+
+	spin_lock(&p->lock);
+	ok = ok && !p->trace;
+	if (ok) p->trace = f;
+	spin_unlock(&p->lock);
+	if (f && !ok) file_put(f);
+	return ok ? 0 : -EINVAL;
 }
 
 void syscall_dispatch(struct trapframe *tf)
 {
-	const uint64_t a[6] = {tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9};
 	const struct syscall *c = syscall_find(tf->error);
+	struct proc *p = current_proc();
 	long r;
 
-	if (c) {
-		this_cpu()->doing = c->name;
-		r = tracing() ? syscall_traced(c, a) : c->fn(a[0], a[1], a[2], a[3], a[4], a[5]);
-	} else {
-		r = syscall_unknown(tf->error);
-	}
+	if (c) this_cpu()->doing = c->name;
+	if (p->trace && p->euid == p->uid) r = syscall_traced(c, tf, p);        /* a set-uid program's calls are its own */
+	else r = c ? c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9) : syscall_unknown(tf->error);
 	tf->rax = r;
 	/* interrupted: decide here whether it starts again, even if the signal went elsewhere meanwhile */
 	if (tf->vector == TRAP_SYSCALL && r <= -ERESTART && r >= -ERESTARTNOHAND) signal_deliver(tf);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/syscalls.h - RING 0 - the one table of system calls: numbers, prototypes, dispatch and strace come from it.
+/* kernel/syscalls.h - RING 0 - the one table of system calls: numbers, prototypes and dispatch come from it, build/calls.h too.
  *
  * X(number, name, "kinds of its arguments"): numbers and meaning are Linux's for x86-64; Quire's own (abi/ipc.h)
- * start at 0x1000.  Kinds that strace (syscall.c) prints in their own way: path, fd, int, size; others in hex.
+ * start at 0x1000.  The kinds of arguments are for ring 3 (user/bin/strace.c, user/fuzz): path, fd, int, size ...
  */
 #ifndef KERNEL_SYSCALLS_H
 #define KERNEL_SYSCALLS_H
@@ -262,7 +262,8 @@
 	X(0x1047, log, "addr size") \
 	X(0x1048, facts, "int int addr addr size") \
 	X(0x1049, poll_wake, "") \
-	X(0x104a, caller_group, "token int")
+	X(0x104a, caller_group, "token int") \
+	X(0x104b, trace, "fd")
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t
