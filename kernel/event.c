@@ -32,14 +32,17 @@ static void event_changed_locked(struct event *e)
 	poll_wake(&e->polls);
 }
 
-static void event_fire(struct ctimer *c, uint64_t n)
+static bool event_fire(struct ctimer *c, uint64_t n)
 {
 	struct event *e = container_of(c, struct event, on);
+	bool taken;
 
 	spin_lock(&e->lock);
+	taken = e->count == 0;
 	e->count += n;
 	event_changed_locked(e);
 	spin_unlock(&e->lock);
+	return taken;
 }
 
 static void event_close(struct file *f)
@@ -67,7 +70,7 @@ static int64_t event_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *k
 	}
 	if (!rc && write) e->count += n;
 	if (!rc && !write) e->count -= n = e->semaphore ? 1 : e->count;
-	event_changed_locked(e);
+	if (!rc) event_changed_locked(e);
 	spin_unlock(&e->lock);
 	if (!rc && !write) rc = copy_out(buf, &n, sizeof(n));
 	return rc ? rc : (int64_t)sizeof(n);

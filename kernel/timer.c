@@ -17,18 +17,19 @@
 #define NS 1000000000ull
 #define CPU_LOOK    4000000u            /* ns */
 #define REPEAT_MIN  50000u              /* ns: shorter intervals are counted as overruns, not each by an interrupt */
+#define REPEAT_MAX  (100 * 1000 * 1000u)        /* nor so often while nobody takes notice: it doubles up to this */
 #define REAL_LOOK   NS                  /* the date may be set meanwhile */
 
 /* ---- any clock */
 
 static void ctimer_rings(void *arg);
 
-static uint64_t delay(const struct ctimer *c, uint64_t left, bool repeated)
+static uint64_t delay(const struct ctimer *c, uint64_t left)
 {
 	if (c->clock == CLOCK_REALTIME) left = MIN(left, REAL_LOOK);
 	if (c->clock == CLOCK_PROCESS_CPUTIME_ID || c->clock == CLOCK_PROCESS_USER) left = MAX(left / ncpus, CPU_LOOK);
 	if (c->clock == CLOCK_THREAD_CPUTIME_ID) left = MAX(left, CPU_LOOK);
-	return repeated ? MAX(left, REPEAT_MIN) : left;
+	return MAX(left, c->pause);
 }
 
 /* Due?  Fire, and wait for the next time. */
@@ -44,13 +45,15 @@ static void ctimer_rings(void *arg)
 		n = c->interval ? (now - c->expires) / c->interval + 1 : 1;
 		c->expires = c->interval ? c->expires + n * c->interval : 0;
 	}
-	if (c->expires) left = delay(c, c->expires - now, n);
 	spin_unlock(&c->lock);
-	if (n) c->fire(c, n);
+	if (n) c->pause = c->fire(c, n) ? REPEAT_MIN : MIN(2 * c->pause + REPEAT_MIN, REPEAT_MAX);
+	spin_lock(&c->lock);
+	if (c->expires) left = delay(c, c->expires - now);
+	spin_unlock(&c->lock);
 	if (left) timer_arm(&c->timer, time_mono() + left, ctimer_rings, c);
 }
 
-void ctimer_init(struct ctimer *c, struct proc *p, void (*fire)(struct ctimer *, uint64_t))
+void ctimer_init(struct ctimer *c, struct proc *p, bool (*fire)(struct ctimer *, uint64_t))
 {
 	spin_init(&c->lock, RANK_HANDLE, "timer");
 	c->proc = p;
@@ -67,6 +70,7 @@ void ctimer_set(struct ctimer *c, int clock, uint64_t expires, uint64_t interval
 	c->clock = clock;
 	c->expires = expires;
 	c->interval = interval;
+	c->pause = 0;
 	spin_unlock(&c->lock);
 	if (expires) ctimer_rings(c);
 }
@@ -77,6 +81,7 @@ void ctimer_get(struct ctimer *c, uint64_t *left, uint64_t *interval)
 
 	spin_lock(&c->lock);
 	*left = !c->expires ? 0 : c->expires > (uint64_t)now ? c->expires - now : 1;
+	if (c->expires && c->expires <= (uint64_t)now && c->interval) *left = c->interval - (now - c->expires) % c->interval;
 	*interval = c->interval;
 	spin_unlock(&c->lock);
 }
@@ -87,11 +92,14 @@ struct itimerval { struct timeval interval, value; };
 
 static const int itimer_clock[3] = {CLOCK_MONOTONIC, CLOCK_PROCESS_USER, CLOCK_PROCESS_CPUTIME_ID};
 
-static void itimer_fire(struct ctimer *c, uint64_t n)
+static bool itimer_fire(struct ctimer *c, uint64_t n)
 {
 	static const int signo[3] = {SIGALRM, SIGVTALRM, SIGPROF};
+	int s = signo[c - c->proc->itimers];
+	bool taken = !(c->proc->pending.set & SIG_MASK(s));
 
-	signal_send(c->proc, signo[c - c->proc->itimers], SI_KERNEL, 0);
+	signal_send(c->proc, s, SI_KERNEL, 0);
+	return taken && (c->proc->pending.set & SIG_MASK(s));   /* not: ignored */
 }
 
 static struct timeval to_timeval(uint64_t ns) { return (struct timeval){ns / NS, ns % NS / 1000}; }
@@ -154,20 +162,23 @@ SYSCALL(alarm)
 
 /* ---- RLIMIT_CPU: SIGXCPU at the soft limit and every second from there, SIGKILL at the hard one */
 
-static void cpu_limit_fire(struct ctimer *c, uint64_t n)
+static bool cpu_limit_fire(struct ctimer *c, uint64_t n)
 {
 	struct proc *p = c->proc;
 	bool hard = proc_cpu_ns(p) / NS >= p->rlimit[RLIMIT_CPU][1];
 
 	signal_send(p, hard ? SIGKILL : SIGXCPU, SI_KERNEL, 0);
+	return true;
 }
 
 void cpu_limit_set(struct proc *p)
 {
 	uint64_t soft = p->rlimit[RLIMIT_CPU][0];
+	bool on = soft < INT64_MAX / NS;
 
 	mutex_lock(&p->timers_lock);
-	ctimer_set(&p->cpu_limit, CLOCK_PROCESS_CPUTIME_ID, soft < INT64_MAX / NS ? MAX(soft, 1ull) * NS : 0, NS);
+	if (p->nthreads == 0) on = false;       /* its timers have ended, or will as soon as we let go */
+	ctimer_set(&p->cpu_limit, CLOCK_PROCESS_CPUTIME_ID, on ? MAX(soft, 1ull) * NS : 0, NS);
 	mutex_unlock(&p->timers_lock);
 }
 
@@ -184,11 +195,13 @@ struct ptimer {
 
 struct sigevent { uint64_t value; int32_t signo, notify, tid, pad[11]; };
 
-static void ptimer_fire(struct ctimer *c, uint64_t n)
+static bool ptimer_fire(struct ctimer *c, uint64_t n)
 {
 	struct ptimer *t = container_of(c, struct ptimer, on);
+	bool taken = list_empty(&t->entry.link);
 
 	if (t->notify != SIGEV_NONE) signal_queue_timer(c->proc, t->tid, &t->entry, n);
+	return taken && !list_empty(&t->entry.link);
 }
 
 /* => timers_lock held */
@@ -385,5 +398,5 @@ void timers_end(struct proc *p)
 {
 	timers_exec(p);
 	for (int i = 0; i < 3; i++) ctimer_set(&p->itimers[i], CLOCK_MONOTONIC, 0, 0);
-	ctimer_set(&p->cpu_limit, CLOCK_MONOTONIC, 0, 0);
+	cpu_limit_set(p);
 }

@@ -16,10 +16,12 @@ struct ctimer {
 	int clock;              /* [l] */
 	uint64_t expires;       /* [l] ns of its clock; 0: not armed */
 	uint64_t interval;      /* [l] */
-	void (*fire)(struct ctimer *, uint64_t expirations);    /* [c] no lock held; may be in an interrupt */
+	uint64_t pause;         /* [fire] ns that the next ring waits at least */
+	/* [c] No lock held; may be in an interrupt.  => has somebody taken the one before, and will take this? */
+	bool (*fire)(struct ctimer *, uint64_t expirations);
 };      /* [l] lock; only one at a time may set it: who does has a mutex */
 
-void ctimer_init(struct ctimer *, struct proc *, void (*fire)(struct ctimer *, uint64_t));
+void ctimer_init(struct ctimer *, struct proc *, bool (*fire)(struct ctimer *, uint64_t));
 void ctimer_set(struct ctimer *, int clock, uint64_t expires, uint64_t interval);      /* 0: not armed, and it will not fire */
 void ctimer_get(struct ctimer *, uint64_t *left, uint64_t *interval);
 

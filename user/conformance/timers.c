@@ -339,6 +339,27 @@ static void times_add_up(void)
 	check(a.tms_cutime == 0);
 }
 
+/* More rings are due than anybody could count: what nobody takes notice of rings less and less often. */
+static void short_intervals(void)
+{
+	struct itimerspec it = {{0, 1}, {0, 1}}, got;
+	int id = -1, fd = -1;
+	struct { uint64_t value; int signo, notify, pad[12]; } none = {.notify = SIGEV_NONE};
+
+	for (int i = 0; i < 300; i++) {
+		fd = timerfd_create(CLOCK_MONOTONIC, 0);
+		check(fd >= 0 && timerfd_settime(fd, 0, &it, NULL) == 0);
+	}
+	ms_burn(200);
+	check(take(fd) > 1000000);
+	it = (struct itimerspec){ms(50), ms(50)};
+	check(syscall(SYS_timer_create, CLOCK_MONOTONIC, &none, &id) == 0 && syscall(SYS_timer_settime, id, 0, &it, NULL) == 0);
+	for (int i = 0; i < 30; i++) {
+		ms_sleep(7);
+		check(syscall(SYS_timer_gettime, id, &got) == 0 && got.it_value.tv_nsec > 1 && got.it_value.tv_nsec <= 50000000);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1) {
@@ -351,6 +372,7 @@ int main(int argc, char **argv)
 	in_child(cpu_timers);
 	in_child(timers_and_exec);
 	in_child(timerfds);
+	in_child(short_intervals);
 	in_child(eventfds);
 	in_child(clocks);
 	in_child(sleeping);
