@@ -190,7 +190,7 @@ static int64_t pipe_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_
 		if (n < 0) break;
 		done += n;
 	}
-	if (n == -EPIPE && !done) signal_send(current_proc(), SIGPIPE, SI_KERNEL, 0);
+	if (n == -EPIPE) signal_send(current_proc(), SIGPIPE, SI_KERNEL, 0);
 	return done ? (int64_t)done : n;
 }
 
@@ -281,13 +281,10 @@ int fifo_open(struct file *f)
 	rc = alone && p->readers == 0 ? -ENXIO : 0;
 	if (!rc) pipe_open_locked(p, f);
 	if (p == fresh && rc) list_remove(&p->link);
-	spin_unlock(&p->lock);
 	spin_unlock(&fifos_lock);
-	if (p != fresh || rc) kfree(fresh);
-	if (rc) return rc;
-	spin_lock(&p->lock);
-	rc = fifo_meet_locked(p, f);
+	if (!rc) rc = fifo_meet_locked(p, f);   /* from the same moment on: the other end may be gone a moment later */
 	spin_unlock(&p->lock);
+	if (f->pipe != fresh) kfree(fresh);
 	return rc;
 }
 

@@ -253,6 +253,52 @@ static void fifos(void)
 	close(r);
 }
 
+/* A writer that is there for a moment: whoever waited for one goes on. */
+static void brief_writers(void)
+{
+	char c;
+
+	OK(mkfifo("b", 0600) == 0);
+	for (int i = 0; i < 300 && !failed; i++) {
+		pid_t pid = IN_CHILD({
+			int w = open("b", O_WRONLY);
+
+			OK(w >= 0 && write(w, "x", 1) == 1);
+		});
+		int r;
+
+		alarm(20);
+		r = open("b", O_RDONLY);
+		OK(r >= 0 && read(r, &c, 1) == 1 && c == 'x');
+		close(r);
+		OK(child_end(pid) == 0);
+	}
+	alarm(0);
+	OK(unlink("b") == 0);
+}
+
+static volatile int pipes;
+static void on_pipe(int sig) { (void)sig, pipes++; }
+
+/* Nobody reads the rest of a write: SIGPIPE, though a part was written. */
+static void reader_leaves(void)
+{
+	static char much[300000];
+	int p[2];
+	pid_t pid;
+	long n;
+
+	OK(pipe(p) == 0);
+	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = on_pipe}, NULL);
+	pid = IN_CHILD(ms_sleep(50); OK(read(p[0], much, 5000) == 5000));
+	close(p[0]);
+	n = write(p[1], much, sizeof(much));
+	OK(n >= 65536 && n < (long)sizeof(much) && pipes == 1);
+	FAILS(write(p[1], much, 1), EPIPE);
+	OK(pipes == 2 && child_end(pid) == 0);
+	close(p[1]);
+}
+
 int main(int argc, char **argv)
 {
 	if (work_in(argc > 1 ? argv[1] : NULL)) return 2;
@@ -262,5 +308,7 @@ int main(int argc, char **argv)
 	ring();
 	many();
 	fifos();
+	brief_writers();
+	reader_leaves();
 	return checked();
 }
