@@ -73,18 +73,6 @@ struct file *fd_get(int fd)
 	return NULL;
 }
 
-uint64_t root_node(void)
-{
-	struct proc *p = current_proc();
-	uint64_t node = 0;
-
-	if (!p->root) return 0;
-	mutex_lock(&p->files_lock);
-	if (p->root) node = p->root->node;
-	mutex_unlock(&p->files_lock);
-	return node;
-}
-
 struct file *cwd_get(void)
 {
 	struct proc *p = current_proc();
@@ -147,6 +135,7 @@ void files_fork(struct proc *child)
 	}
 	child->cwd = p->cwd;
 	child->root = p->root;
+	child->root_node = p->root_node;
 	if (p->cwd) file_ref(p->cwd);
 	if (p->root) file_ref(p->root);
 	mutex_unlock(&p->files_lock);

@@ -59,7 +59,6 @@ struct file *fd_get_any(int fd);                                /* the same, and
 int fd_install(struct file *, int min, bool cloexec);           /* takes over the caller's reference; fd or -EMFILE */
 void files_fork(struct proc *child);                            /* the current process's descriptors, shared */
 void files_close(struct proc *, bool cloexec_only);             /* exec, exit */
-uint64_t root_node(void);                                       /* where the process's paths begin; 0: the root */
 struct file *cwd_get(void);                                     /* a reference; NULL: the root */
 int fd_replace(int fd, struct file *, bool cloexec);            /* dup2: takes over the reference */
 static inline bool file_readable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 1; }

@@ -24,7 +24,7 @@ int name_call(struct kmsg *k, uint32_t op, bool interruptible)
 	if (!fs_port) return -EIO;
 	if (fs_port->owner == p) return -EDEADLK;       /* the file server cannot wait for itself */
 	k->m.op = op;
-	k->m.arg[5] = root_node();
+	k->m.arg[5] = p->root_node;
 	k->m.arg[6] = p->pid | (uint64_t)current_thread()->tid << 32;
 	k->m.arg[7] = p->fsuid | (uint64_t)p->fsgid << 32;
 	if (op == NAME_ACCESS && !(k->m.arg[1] & AT_EACCESS)) k->m.arg[7] = p->uid | (uint64_t)p->gid << 32;

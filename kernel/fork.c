@@ -9,6 +9,7 @@
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 
+#define PROCS_MAX 16384                 /* half of the pids: proc.c soon finds one that is free */
 #define CLONE_SIGNAL 0xffu              /* the low byte: what the parent gets at its death; 0: nothing */
 #define CLONE_HARMLESS (CLONE_DETACHED | CLONE_SYSVSEM | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
 #define CLONE_SHARED (CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
@@ -44,20 +45,20 @@ static void inherit(struct proc *c, struct proc *p)
 	files_fork(c);
 }
 
-/* RLIMIT_NPROC counts the threads of a user; root is free of it. */
+/* RLIMIT_NPROC counts the threads of a user; root is free of it.  Zombies too keep their pids. */
 static bool nproc_reached(const struct proc *p)
 {
-	uint64_t n = 0;
+	uint64_t limit = p->uid && p->euid ? p->rlimit[RLIMIT_NPROC][0] : RLIM_INFINITY, n = 0, all = 0;
 
-	if (p->rlimit[RLIMIT_NPROC][0] == RLIM_INFINITY || !p->uid || !p->euid) return false;
 	spin_lock(&proc_tree_lock);
 	list_for(l, &all_procs) {
 		struct proc *q = container_of(l, struct proc, all_link);
 
+		all++;
 		if (q->uid == p->uid) n += MAX(q->nthreads, 1u);
 	}
 	spin_unlock(&proc_tree_lock);
-	return n >= p->rlimit[RLIMIT_NPROC][0];
+	return n >= limit || all >= PROCS_MAX;
 }
 
 static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
@@ -73,20 +74,6 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 	c->affinity = t->affinity;
 	c->sig_stack = t->sig_stack;
 	thread_fpu_fork(c, t);
-}
-
-/* Undo a child that was never published. */
-static void child_drop(struct proc *c, struct thread *t)
-{
-	if (c->map) map_put(c->map);
-	if (c->exe) file_put(c->exe);
-	files_close(c, false);
-	handles_destroy(&c->handles);
-	if (t) {
-		t->proc = NULL;
-		thread_free(t);
-	}
-	proc_unref(c);
 }
 
 /* CLONE_VFORK: sleep until the child has another map, or none; or this thread is to end, for the child may sleep too. */
@@ -124,7 +111,9 @@ static struct proc *child_make(struct proc *p, bool same_map, struct thread **t)
 	if (*t && same_map) map_ref(p->map);
 	if (*t) c->map = same_map ? p->map : map_fork(p->map);
 	if (c->map) return c;
-	child_drop(c, *t);
+	handles_destroy(&c->handles);
+	if (*t) thread_free(*t);
+	proc_unref(c);
 	return NULL;
 }
 
@@ -176,6 +165,7 @@ static long clone_thread(const struct clone_args *a)
 
 static long clone(const struct clone_args *a)
 {
+	if ((a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) return -EPERM;     /* would fault in wrmsr, as arch_prctl */
 	return a->flags & CLONE_THREAD ? clone_thread(a) : clone_process(a);
 }
 

@@ -355,6 +355,7 @@ int proc_alone(void)
 	if (!rc) others_interrupt_locked(p, t);
 	while (!rc && p->nthreads > 1 && !p->exiting) waitq_sleep(&p->threads_wait, &p->lock, WAIT_FOREVER, false);
 	if (p->survivor == t) p->survivor = NULL;
+	if (!rc && p->exiting) rc = -EAGAIN;    /* others may still be in the old address space */
 	if (!rc) t->tid = p->pid;
 	spin_unlock(&p->lock);
 	return rc;

@@ -46,6 +46,7 @@ struct proc {
 	struct file *fd[FD_MAX];        /* [files_lock] */
 	uint8_t  fd_flags[FD_MAX];      /* [files_lock] */
 	struct file *cwd, *root;        /* [files_lock] FILE_DIR; NULL: the root */
+	uint64_t root_node;             /* of root, 0: the root; changed under files_lock, read without */
 	bool     locks;                 /* it has asked for record locks: only ever set */
 	uint32_t umask;
 	uint32_t personality;           /* kept, means nothing */
@@ -55,6 +56,7 @@ struct proc {
 	bool     keep_caps, no_new_privs, dumpable;     /* [p] prctl */
 	struct sigaction_k action[65];  /* [p] by signal number */
 	struct sigpending pending;      /* [p] of the whole process */
+	bool     stopping;              /* [p] a stop signal was taken, and no SIGCONT or SIGKILL came since */
 	uint32_t sig_queued;            /* [p] entries on its queue and those of its threads (Q3) */
 	bool     exiting;               /* [p] exit_group or a fatal signal: every thread ends */
 	struct thread *survivor;        /* [p] exec: every thread but this one ends */

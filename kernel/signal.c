@@ -91,6 +91,7 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 
 	if (bit & STOP_SIGNALS) sigqueue_flush_locked(p, &p->pending, SIG_MASK(SIGCONT));
 	if (info->signo == SIGCONT) sigqueue_flush_locked(p, &p->pending, STOP_SIGNALS);
+	if (info->signo == SIGCONT || info->signo == SIGKILL) p->stopping = false;
 	list_for(l, &p->threads) {
 		struct thread *t = container_of(l, struct thread, proc_link);
 
@@ -217,19 +218,20 @@ static bool take(struct proc *p, struct thread *t, struct siginfo *info, struct 
 	spin_lock(&p->lock);
 	some = sigqueue_take_locked(p, t, ~t->sig_mask, info);
 	if (some) *action = p->action[info->signo];
+	if (some && (SIG_MASK(info->signo) & STOP_SIGNALS)) p->stopping = true;
 	if (some && handled(p, info->signo) && (action->flags & SA_RESETHAND)) p->action[info->signo].handler = SIG_DFL;
 	spin_unlock(&p->lock);
 	return some;
 }
 
-/* Tell the parent, and sleep until SIGCONT or SIGKILL.  The terminal's stop signals do nothing to a group that nobody
- * could continue (POSIX 2.4.3). */
+/* Tell the parent, and sleep until SIGCONT or SIGKILL; one that came since the stop signal was taken has found nothing
+ * to continue.  The terminal's stop signals do nothing to a group that nobody could continue (POSIX 2.4.3). */
 static void proc_stop(struct proc *p, int signo)
 {
 	struct proc *parent;
 
 	spin_lock(&proc_tree_lock);
-	if (signo != SIGSTOP && pgrp_orphaned_locked(p->pgid, NULL)) {
+	if (!p->stopping || (signo != SIGSTOP && pgrp_orphaned_locked(p->pgid, NULL))) {
 		spin_unlock(&proc_tree_lock);
 		return;
 	}
@@ -270,7 +272,6 @@ static void restart(struct trapframe *tf, bool ran, uint64_t sa_flags)
 	if (tf->vector != TRAP_SYSCALL || (r != -ERESTART && r != -ERESTARTNOHAND)) return;
 	if (ran && (r == -ERESTARTNOHAND || !(sa_flags & SA_RESTART))) {
 		tf->rax = -EINTR;
-		current_thread()->sleep_until = 0;
 	} else {
 		tf->rax = tf->error;
 		tf->rip -= 2;
@@ -286,6 +287,7 @@ static void handler_enter(struct proc *p, struct thread *t, struct trapframe *tf
 	uint64_t back = t->sig_saved ? t->sig_saved_mask : t->sig_mask;
 
 	restart(tf, true, a->flags);
+	t->sleep_until = 0;
 	t->sig_saved = false;
 	if (sigframe_push(tf, a, info, back)) {
 		if (info->signo == SIGSEGV) proc_exit(SIGSEGV);

@@ -144,6 +144,7 @@ static int dir_set(struct file **at, struct file *f, int rc)
 		mutex_lock(&p->files_lock);
 		old = *at;
 		*at = f;
+		if (at == &p->root) p->root_node = f->node;
 		mutex_unlock(&p->files_lock);
 	}
 	if (old) file_put(old);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -96,6 +97,9 @@ static void clone3_rules(void)
 	check(tid == p && waitpid(p, &st, 0) == p);
 	check_error(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL);
 	check_error(syscall(SYS_clone, CLONE_THREAD | SIGCHLD, 0, 0, 0, 0), EINVAL);
+	p = syscall(SYS_clone, CLONE_SETTLS | SIGCHLD, 0, 0, 0, 1ul << 63);     /* no address */
+	if (p == 0) _exit(0);
+	check(p == -1 && errno == EPERM);
 }
 
 static void clear_sighand(void)
@@ -388,6 +392,50 @@ static void nproc(void)
 	while (n-- > 0) kill(p[n], SIGKILL), waitpid(p[n], NULL, 0);
 }
 
+/* A SIGCONT is never lost, not even one that comes while the process is about to stop. */
+static void stop_and_continue_at_once(void)
+{
+	volatile long *n = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t p = fork();
+	long was;
+
+	if (p == 0) for (;;) ++*n;
+	for (int i = 0; i < 500; i++) {
+		kill(p, SIGSTOP);
+		for (volatile int k = 0; k < i * 40; k++) { }
+		kill(p, SIGCONT);
+		was = *n;
+		for (long from = ms_now(); *n == was && ms_now() - from < 5000;) sched_yield();
+		if (*n == was) break;
+	}
+	check(*n != was);
+	kill(p, SIGKILL);
+	waitpid(p, NULL, 0);
+}
+
+/* Its timers have ended; a limit that is set now must not start one. */
+static void limit_of_a_zombie(void)
+{
+	struct rlimit l = {1, RLIM_INFINITY};
+
+	for (int i = 0; i < 20; i++) {
+		pid_t p = fork();
+		siginfo_t si;
+
+		if (p == 0) _exit(0);
+		check(waitid(P_PID, p, &si, WEXITED | WNOWAIT) == 0);
+		check(prlimit(p, RLIMIT_CPU, &l, NULL) == 0);
+		check(waitpid(p, NULL, 0) == p);
+	}
+	for (int i = 0; i < 50; i++) {          /* their memory is used again */
+		pid_t p = fork();
+
+		if (p == 0) memset(malloc(1 << 20), 0xa5, 1 << 20), _exit(0);
+		waitpid(p, NULL, 0);
+	}
+	ms_sleep(100);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1) {
@@ -406,6 +454,8 @@ int main(int argc, char **argv)
 	in_child(setpgid_after_exec);
 	in_child(orphaned_group);
 	in_child(subreaper);
+	in_child(stop_and_continue_at_once);
+	in_child(limit_of_a_zombie);
 	in_child(usage);
 	in_child(nproc);
 	return checked();

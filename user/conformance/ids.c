@@ -285,6 +285,21 @@ static void a_group_may_not(void)
 	check_error(open("groups", O_RDONLY), EACCES);
 }
 
+static void changed_root(void)
+{
+	char buf[512];
+	int fd;
+
+	check(mkdir("inside", 0755) == 0 && mkdir("inside/d", 0755) == 0 && chroot("inside") == 0 && chdir("/") == 0);
+	fd = open("/", O_RDONLY | O_DIRECTORY);
+	check(fd >= 0 && syscall(SYS_getdents64, fd, buf, sizeof(buf)) > 0);
+	check(access("/d", F_OK) == 0 && access("../d", F_OK) == 0);
+	check_error(access("/proc", F_OK), ENOENT);
+	if (fork() == 0) _exit(access("/d", F_OK) != 0);
+	wait(&fd);
+	check(fd == 0);
+}
+
 int main(int argc, char **argv)
 {
 	char dir[64];
@@ -309,6 +324,7 @@ int main(int argc, char **argv)
 	in_child(priorities);
 	in_child(affinity);
 	in_child(limits);
+	in_child(changed_root);
 	in_child(a_group_may);
 	in_child(a_group_may_not);
 	return checked();
