@@ -25,6 +25,7 @@ struct lock_waiter {
 	uint64_t token;
 	struct room room;
 	unsigned seen;                  /* search_no of the search for a deadlock that came by last */
+	struct lock_waiter *found;      /* of that search: what else is to be looked at */
 };
 
 static struct lock_waiter *waiters;
@@ -42,8 +43,19 @@ static void room_free(struct room *room)
 	lock_free(room->lock[1]);
 }
 
-static int room_get(struct room *room)
+/* Does taking the range away leave two pieces of a lock?  Only then an unlock needs room. */
+static bool splits(const struct vnode *vn, const struct lock_range *r)
 {
+	for (const struct lock *l = vn->locks; l; l = l->next) {
+		if (l->r.owner == r->owner && l->r.flock == r->flock && l->r.start < r->start && r->end < l->r.end) return true;
+	}
+	return false;
+}
+
+static int room_get(const struct vnode *vn, const struct lock_range *r, struct room *room)
+{
+	*room = (struct room){0};
+	if (r->type == F_UNLCK && !splits(vn, r)) return 0;
 	for (int i = 0; i < 2; i++) {
 		room->lock[i] = nlocks < LOCKS_MAX ? malloc(sizeof(struct lock)) : NULL;
 		if (room->lock[i]) nlocks++;
@@ -146,7 +158,8 @@ static void lock_apply(struct vnode *vn, struct lock_range r, struct room *room)
 	room_free(room);
 }
 
-/* Who waited for this file and can go on now.  K3: an answer first; no other message comes between it and the lock. */
+/* Who waited for this file and can go on now.  K3: an answer first; no other message comes between it and the lock.
+ * A lock that was given may be for reading where its owner had one for writing: then those before it are asked again. */
 static void waiters_serve(struct vnode *vn)
 {
 	struct lock_waiter **p = &waiters, *w;
@@ -157,8 +170,12 @@ static void waiters_serve(struct vnode *vn)
 			continue;
 		}
 		*p = w->next;
-		if (lock_answer(w->token) == 0) lock_apply(vn, w->r, &w->room);
-		else room_free(&w->room);
+		if (lock_answer(w->token) == 0) {
+			lock_apply(vn, w->r, &w->room);
+			p = &waiters;
+		} else {
+			room_free(&w->room);
+		}
 		free(w);
 	}
 }
@@ -183,7 +200,7 @@ int lock_set(struct vnode *vn, const struct lock_range *r)
 
 	if (r->flock && flock_convert(vn, r)) return 0;
 	if (r->type != F_UNLCK && conflict(vn, r)) return -EAGAIN;
-	if (room_get(&room)) return -ENOLCK;
+	if (room_get(vn, r, &room)) return -ENOLCK;
 
 	lock_apply(vn, *r, &room);
 	waiters_serve(vn);              /* less may be locked now, or for reading only */
@@ -211,26 +228,34 @@ static void waiters_sweep(const struct vnode *vn)
 	}
 }
 
-static bool leads_to(uint64_t owner, const struct vnode *vn, const struct lock_range *want);
-
-/* Does this owner wait for something that `target` has, or that others have who do?  Each waiter is looked at once. */
-static bool owner_waits_for(uint64_t owner, uint64_t target)
+/* One step of the search: those who wait and have a lock that is in the way of `want`.  Each is put on the list once.
+ * true: the target itself has one */
+static bool blockers_add(const struct vnode *vn, const struct lock_range *want, uint64_t target, struct lock_waiter **list)
 {
-	if (owner == target) return true;
-	for (struct lock_waiter *w = waiters; w; w = w->next) {
-		if (w->r.owner != owner || w->r.flock || w->seen == search_no) continue;
-		w->seen = search_no;
-		if (lock_waits(w->token) && leads_to(target, w->vn, &w->r)) return true;
+	for (const struct lock *l = vn->locks; l; l = l->next) {
+		if (!in_the_way(&l->r, want) || !lock_owner_pid(l->r.owner)) continue;
+		if (l->r.owner == target) return true;
+		for (struct lock_waiter *w = waiters; w; w = w->next) {
+			if (w->r.owner != l->r.owner || w->r.flock || w->seen == search_no) continue;
+			w->seen = search_no;
+			if (!lock_waits(w->token)) continue;
+			w->found = *list;
+			*list = w;
+		}
 	}
 	return false;
 }
 
-static bool leads_to(uint64_t target, const struct vnode *vn, const struct lock_range *want)
+/* Would the owner wait for itself, however many others are between?  No recursion: a program makes the chain as long as
+ * it likes, and our stack is short. */
+static bool leads_to_owner(const struct vnode *vn, const struct lock_range *r)
 {
-	for (const struct lock *l = vn->locks; l; l = l->next) {
-		uint64_t owner = l->r.owner;
+	struct lock_waiter *list = NULL, *w;
 
-		if (in_the_way(&l->r, want) && lock_owner_pid(owner) && owner_waits_for(owner, target)) return true;
+	if (blockers_add(vn, r, r->owner, &list)) return true;
+	while ((w = list)) {
+		list = w->found;
+		if (blockers_add(w->vn, &w->r, r->owner, &list)) return true;
 	}
 	return false;
 }
@@ -239,7 +264,7 @@ static bool leads_to(uint64_t target, const struct vnode *vn, const struct lock_
 static bool deadlock(const struct vnode *vn, const struct lock_range *r)
 {
 	search_no++;
-	return !r->flock && lock_owner_pid(r->owner) && leads_to(r->owner, vn, r);
+	return !r->flock && lock_owner_pid(r->owner) && leads_to_owner(vn, r);
 }
 
 int lock_wait(struct vnode *vn, const struct lock_range *r, uint64_t token)
@@ -251,7 +276,7 @@ int lock_wait(struct vnode *vn, const struct lock_range *r, uint64_t token)
 	waiters_sweep(vn);
 	if (deadlock(vn, r)) return -EDEADLK;
 	w = calloc(1, sizeof(*w));
-	if (!w || room_get(&w->room)) {
+	if (!w || room_get(vn, r, &w->room)) {
 		free(w);
 		return -ENOLCK;
 	}

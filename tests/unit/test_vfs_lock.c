@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -176,12 +177,73 @@ static void descriptions_may_deadlock(void **st)
 	assert_int_equal(lock_wait(&file, &b, 12), 1);
 }
 
+/* Two threads of one process: the one that waits gets a read lock where the process had a write lock. */
+static void who_waits_longer_is_served_when_a_later_one_lets_go_of_a_part(void **st)
+{
+	(void)st;
+	set(0, F_WRLCK, 0, 10);
+	set(1, F_WRLCK, 11, 15);
+	assert_int_equal(wait_for(&file, 2, F_RDLCK, 5, 6, 11), 1);
+	assert_int_equal(wait_for(&file, 0, F_RDLCK, 5, 15, 12), 1);
+	lock_close(&file, 2);
+	assert_int_equal(nanswers, 2);
+	assert_int_equal(answered[0], 12);
+	assert_int_equal(answered[1], 11);
+}
+
+/* Each owner has a byte and waits for the next one's; the last closes the circle. */
+static void *ask_around_a_long_circle(void *arg)
+{
+	enum { N = 2000 };
+	struct lock_range r = {.type = F_WRLCK};
+
+	for (int i = 0; i < N; i++) {
+		r.owner = i + 1;
+		r.start = r.end = i;
+		assert_int_equal(lock_set(&file, &r), 0);
+	}
+	for (int i = 0; i < N; i++) {
+		r.owner = i + 1;
+		r.start = r.end = (i + 1) % N;
+		assert_int_equal(lock_wait(&file, &r, 11), i < N - 1 ? 1 : -EDEADLK);
+	}
+	return arg;
+}
+
+static void the_server_s_stack_is_enough_for_any_deadlock(void **st)
+{
+	pthread_attr_t small;
+	pthread_t t;
+
+	(void)st;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 128 << 10);
+	assert_int_equal(pthread_create(&t, &small, ask_around_a_long_circle, NULL), 0);
+	assert_int_equal(pthread_join(t, NULL), 0);
+}
+
+static void a_full_table_can_be_unlocked(void **st)
+{
+	static struct vnode files[512];
+	struct lock_range r = {.owner = 1, .type = F_WRLCK};
+	unsigned n = 0;
+
+	(void)st;
+	for (; n < 512 * 200 && lock_set(&files[n / 200], &r) == 0; n++) r.start = r.end = n % 200 * 2 + 2;
+	assert_in_range(n, 1000, 512 * 200 - 1);
+	r = (struct lock_range){.owner = 1, .type = F_UNLCK, .start = 2, .end = 2};
+	assert_int_equal(lock_set(&files[0], &r), 0);
+	for (int i = 0; i < 512; i++) lock_drop_all(&files[i]);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(ranges_split_and_melt_like_bytes), T(neighbours_are_one_range), T(waiters_are_served_in_order),
 		T(who_was_taken_away_gets_nothing), T(a_cycle_over_two_files_is_a_deadlock), T(descriptions_may_deadlock),
+		T(who_waits_longer_is_served_when_a_later_one_lets_go_of_a_part),
+		T(the_server_s_stack_is_enough_for_any_deadlock), T(a_full_table_can_be_unlocked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
