@@ -54,28 +54,35 @@ static int mount_on(const struct mount_request *q, struct vnode *covers, struct 
 	return strcmp(q->type, "ext2") == 0 ? mount_block(q, covers, c) : -ENODEV;
 }
 
-/* mount(2), MS_REMOUNT: what is in use stays as writable as it is.  ext2 is unmounted, and mounted again. */
-static int remount(struct vnode *root, const struct mount_request *q)
+/* ext2 is unmounted, and mounted again; if that fails, as it was. */
+static int ext2_again(struct mount **at, bool readonly)
 {
-	struct mount *m = root->mnt;
-	bool readonly = q->flags & MS_RDONLY;
-	char source[sizeof(m->source)], target[sizeof(m->target)];
-	struct vnode *covers = m->covers;
+	struct mount old = **at;
 	int rc;
 
-	if (readonly == m->readonly) return 0;
-	if (!covers || mount_busy(m)) return -EBUSY;
-	if (strcmp(m->type, "ext2") != 0) {
-		m->readonly = readonly;
-		return 0;
+	vnode_ref(old.covers);
+	rc = mount_detach(old.root);
+	if (!rc) {
+		rc = mount_disk(old.source, old.target, old.covers, readonly);
+		if (rc && !mount_disk(old.source, old.target, old.covers, old.readonly))
+			old.covers->covered_by->flags = old.flags;
+		*at = old.covers->covered_by;
 	}
-	snprintf(source, sizeof(source), "%s", m->source);
-	snprintf(target, sizeof(target), "%s", m->target);
-	vnode_ref(covers);
-	rc = mount_detach(root);
-	if (!rc) rc = mount_disk(source, target, covers, readonly);
-	vnode_put(covers);
+	vnode_put(old.covers);
 	return rc;
+}
+
+/* mount(2), MS_REMOUNT: what is in use stays as writable as it is.  *at becomes the mount that is there then. */
+static int remount(struct mount **at, const struct mount_request *q)
+{
+	struct mount *m = *at;
+	bool readonly = q->flags & MS_RDONLY;
+
+	if (readonly == m->readonly) return 0;
+	if (!m->covers || mount_busy(m)) return -EBUSY;
+	if (strcmp(m->type, "ext2") == 0) return ext2_again(at, readonly);
+	m->readonly = readonly;
+	return 0;
 }
 
 static int request_take(const struct ipc_msg *in, struct mount_request *q)
@@ -97,6 +104,7 @@ static int name_mount(const struct ipc_msg *in, struct ipc_msg *out)
 	static struct mount_request q;
 	struct vnode *start = vnode_by_number(in->arg[1]), *at;
 	struct mount *m;
+	bool root;
 	int rc = request_take(in, &q);
 
 	(void)out;
@@ -107,9 +115,10 @@ static int name_mount(const struct ipc_msg *in, struct ipc_msg *out)
 		m = at->covered_by;
 		vnode_put(at);
 	} else {
-		vnode_put(at);          /* our own reference must not make it busy; the mount holds one on its root */
-		rc = at == at->mnt->root ? remount(at, &q) : -EINVAL;
 		m = at->mnt;
+		root = at == m->root;
+		vnode_put(at);          /* our own reference must not make it busy; the mount holds one on its root */
+		rc = root ? remount(&m, &q) : -EINVAL;
 	}
 	if (!rc && m) m->flags = q.flags & (MS_NOSUID | MS_NOEXEC);
 	return rc;

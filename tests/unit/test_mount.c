@@ -1,0 +1,128 @@
+/* links: fs/vfs_*.c fs/tmpfs.c fs/srv_mount.c */
+/* SPDX-License-Identifier: MIT */
+/* tests/unit/test_mount.c - HOST - mount() and umount() as messages; the disk's file system is a tmpfs. */
+#include <sys/mount.h>
+
+#include "fs/server.h"
+#include "tests/unit/vfsfix.h"
+
+static int disk_fails;          /* so often: mount_disk() */
+
+struct cred msg_cred(const struct ipc_msg *in) { return (struct cred){.uid = (uint32_t)in->arg[7]}; }
+
+int msg_path(const struct ipc_msg *in, int lend, char *buf, size_t *len)
+{
+	*len = in->lend[lend].len;
+	memcpy(buf, (const char *)in->lend[lend].addr, *len);
+	buf[*len] = 0;
+	return 0;
+}
+
+int msg_file(const struct ipc_msg *in, unsigned at_flags, struct vnode **out)
+{
+	(void)at_flags;
+	return path_lookup(top(), (const char *)in->lend[0].addr, in->lend[0].len, 0, root_cred, out);
+}
+
+int procfs_mount(struct mount *m) { return tmpfs_mount(m); }
+
+struct disk_node *disk_by_number(uint64_t number)
+{
+	(void)number;
+	return NULL;
+}
+
+int mount_disk(const char *name, const char *target, struct vnode *covers, bool readonly)
+{
+	struct mount *m;
+
+	if (disk_fails > 0) return disk_fails--, -EIO;
+	m = mount_new("ext2", name, target, readonly);
+	assert_int_equal(tmpfs_mount(m), 0);
+	return mount_attach(m, covers);
+}
+
+static int mounts(const char *type, const char *where, uint64_t flags)
+{
+	char what[64] = "vdb1";
+	struct ipc_msg in = {.op = NAME_MOUNT, .arg = {NODE_ROOT, NODE_ROOT, flags}}, out = {0};
+
+	strcpy(what + 5, type);
+	in.lend[0] = (struct ipc_lend){(uintptr_t)what, 5 + strlen(type), LEND_READ};
+	in.lend[1] = (struct ipc_lend){(uintptr_t)where, strlen(where), LEND_READ};
+	return srv_mount_handler(NAME_MOUNT)(&in, &out);
+}
+
+static int unmounts(const char *where)
+{
+	struct ipc_msg in = {.op = NAME_UMOUNT, .lend = {{(uintptr_t)where, strlen(where), LEND_READ}}}, out = {0};
+
+	return srv_mount_handler(NAME_UMOUNT)(&in, &out);
+}
+
+static struct mount *mount_at(const char *path)
+{
+	struct vnode *vn = find(path);
+	struct mount *m = vn->mnt;
+
+	vnode_put(vn);
+	return m;
+}
+
+static void disk_on(const char *path)
+{
+	struct vnode *dir;
+
+	assert_int_equal(mk_dir(path, 0755), 0);
+	dir = find(path);
+	assert_int_equal(mount_disk("vdb1", path, dir, false), 0);
+	vnode_put(dir);
+}
+
+static void a_disk_is_mounted_again_with_other_flags(void **st)
+{
+	(void)st;
+	disk_on("/d");
+	assert_int_equal(mounts("ext2", "/d", MS_REMOUNT | MS_RDONLY | MS_NOSUID), 0);
+	assert_true(mount_at("/d")->readonly);
+	assert_int_equal(mount_at("/d")->flags, MS_NOSUID);
+	assert_int_equal(mounts("ext2", "/d", MS_REMOUNT), 0);
+	assert_false(mount_at("/d")->readonly);
+	assert_int_equal(mount_at("/d")->flags, 0);
+	assert_int_equal(unmounts("/d"), 0);
+}
+
+static void what_cannot_be_mounted_anew_stays_as_it_was(void **st)
+{
+	(void)st;
+	disk_on("/d");
+	mount_at("/d")->flags = MS_NOEXEC;
+	disk_fails = 1;
+	assert_int_equal(mounts("ext2", "/d", MS_REMOUNT | MS_RDONLY | MS_NOSUID), -EIO);
+	assert_false(mount_at("/d")->readonly);
+	assert_int_equal(mount_at("/d")->flags, MS_NOEXEC);
+	assert_int_equal(unmounts("/d"), 0);
+}
+
+static void only_a_mount_is_mounted_again(void **st)
+{
+	(void)st;
+	assert_int_equal(mk_dir("/d", 0755), 0);
+	assert_int_equal(mounts("tmpfs", "/d", MS_REMOUNT), -EINVAL);
+	assert_int_equal(mounts("tmpfs", "/", MS_REMOUNT | MS_RDONLY), -EBUSY);
+	assert_int_equal(unmounts("/d"), -EINVAL);
+	assert_int_equal(mounts("tmpfs", "/d", MS_NOSUID), 0);
+	assert_int_equal(mounts("tmpfs", "/d", 0), -EBUSY);
+	assert_int_equal(mount_at("/d")->flags, MS_NOSUID);
+	assert_int_equal(unmounts("/d"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_disk_is_mounted_again_with_other_flags), T(what_cannot_be_mounted_anew_stays_as_it_was),
+		T(only_a_mount_is_mounted_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
