@@ -12,23 +12,23 @@
 
 #define RENAME_NOREPLACE_FLAG 1u        /* linux/fs.h; musl names it only with _GNU_SOURCE in stdio.h */
 
-/* Is `dir` the directory `top`, or somewhere below it?  1, 0 or -errno. */
+/* Is `dir` the directory `top`, or somewhere below it?  1, 0 or -errno.  On a damaged disk the way up may be a circle:
+ * whoever walks on meets a directory again that it looked at after 1, 2, 4, 8 ... steps. */
 static int dir_within(struct vnode *dir, struct vnode *top)
 {
+	uint64_t seen = 0;
 	struct vnode *up;
-	int rc;
+	int rc = 0;
 
 	vnode_ref(dir);
-	for (;;) {
-		if (dir == top || dir == dir->mnt->root) {
-			rc = dir == top;
-			break;
-		}
-		rc = dir->ops->parent(dir, &up);
+	for (uint64_t steps = 1; dir != top && dir != dir->mnt->root; steps++) {
+		rc = dir->ino == seen ? -EIO : dir->ops->parent(dir, &up);
 		if (rc) break;
+		if ((steps & (steps - 1)) == 0) seen = dir->ino;
 		vnode_put(dir);
 		dir = up;
 	}
+	if (!rc) rc = dir == top;
 	vnode_put(dir);
 	return rc;
 }

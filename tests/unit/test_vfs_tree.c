@@ -71,6 +71,34 @@ static void a_directory_does_not_go_into_itself(void **st)
 	assert_int_equal(move("a/b", "a/b"), 0);
 }
 
+static int parent_of_a_damaged_disk(struct vnode *dir, struct vnode **out)
+{
+	*out = find(dir->ino == stat_of("a").st_ino ? "a/b" : "a");
+	return 0;
+}
+
+/* The ".." of a leads to b, that of b to a. */
+static void a_circle_of_directories_is_an_error_not_a_standstill(void **st)
+{
+	struct fs_ops damaged = *top()->ops;
+	const struct fs_ops *sound = top()->ops;
+	struct vnode *a, *b;
+
+	(void)st;
+	mk_dir("a", 0755);
+	mk_dir("a/b", 0755);
+	mk_dir("d", 0755);
+	a = find("a");
+	b = find("a/b");
+	damaged.parent = parent_of_a_damaged_disk;
+	a->ops = b->ops = &damaged;
+	assert_int_equal(move("d", "a/b/d"), -EIO);
+	assert_int_equal(move("a", "a/b/d"), -EINVAL);
+	a->ops = b->ops = sound;
+	vnode_put(a);
+	vnode_put(b);
+}
+
 static void a_moved_directory_has_a_new_parent(void **st)
 {
 	(void)st;
@@ -343,6 +371,7 @@ int main(void)
 		T(rename_moves_a_file_and_replaces_another), T(rename_of_a_file_onto_its_own_link_does_nothing),
 		T(rename_keeps_kinds_apart), T(a_directory_replaces_an_empty_one_only),
 		T(a_directory_does_not_go_into_itself),
+		T(a_circle_of_directories_is_an_error_not_a_standstill),
 		T(a_moved_directory_has_a_new_parent), T(dots_are_not_renamed), T(noreplace_is_kept),
 		T(rename_asks_both_directories), T(a_mount_covers_a_directory_and_uncovers_it), T(mounts_stack),
 		T(nothing_crosses_a_mount_but_a_path), T(a_mount_in_use_stays),
