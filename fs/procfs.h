@@ -21,6 +21,7 @@
 struct text { char *buf; size_t len, room; bool full; };
 void text_add(struct text *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_put(struct text *, const void *bytes, size_t n);
+void text_octal(struct text *, const char *s, const char *chars);        /* a name; these characters of it as \ooo */
 void text_pad(struct text *, size_t from, size_t width);        /* spaces, until width bytes stand behind from */
 void text_free(struct text *);
 

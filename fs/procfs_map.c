@@ -81,7 +81,7 @@ static void line_add(struct text *t, const struct facts_entry *e, const struct f
 	text_add(t, " ");
 	if (name[0]) {
 		text_pad(t, from, NAME_COLUMN);
-		text_add(t, "%s", name);
+		text_octal(t, name, "\n");
 	}
 	text_add(t, "\n");
 }

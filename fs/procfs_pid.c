@@ -127,14 +127,24 @@ static void status_signals(struct text *t, const struct facts_proc *f)
 	         (UL)f->caught);
 }
 
+/* A program chooses its name: it must not look like other lines. */
+static void status_name(struct text *t, const char *name)
+{
+	text_add(t, "Name:\t");
+	for (int i = 0; i < COMM_MAX && name[i]; i++) {
+		if (name[i] == '\n') text_add(t, "\\n");
+		else text_add(t, name[i] == '\\' ? "\\\\" : "%c", name[i]);
+	}
+}
+
 int make_pid_status(struct text *t, const struct proc_node *n)
 {
 	struct facts_proc f;
 	int rc = proc_facts(n, &f);
 
 	if (rc) return rc;
-	text_add(t, "Name:\t%.*s\nUmask:\t%04o\nState:\t%c (%s)\n", COMM_MAX, f.name, f.umask, f.state,
-	         state_name(f.state));
+	status_name(t, f.name);
+	text_add(t, "\nUmask:\t%04o\nState:\t%c (%s)\n", f.umask, f.state, state_name(f.state));
 	text_add(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", f.pid, n->tid ? n->tid : f.pid,
 	         f.ppid);
 	text_add(t, "Uid:\t%u\t%u\t%u\t%u\n", f.uid[0], f.uid[1], f.uid[2], f.uid[3]);

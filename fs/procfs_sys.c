@@ -17,6 +17,8 @@
 #include "fs/procfs.h"
 #include "fs/server.h"
 
+#define WORD_ENDS " \t\n\\"             /* in mounts (getmntent(3)) */
+
 int make_cmdline(struct text *t, const struct proc_node *n)
 {
 	char line[512] = "";
@@ -124,7 +126,7 @@ double tsc_mhz(void)
 	return (double)(__builtin_ia32_rdtsc() - tsc) * 1e3 / (double)(mono() - ns + 1);
 }
 
-static void cpu_add(struct text *t, unsigned i, unsigned count)
+static void cpu_add(struct text *t, unsigned i)
 {
 	uint32_t a, b, c, d, v[4] = {0}, brand[13] = {0};
 	unsigned family, model;
@@ -142,7 +144,6 @@ static void cpu_add(struct text *t, unsigned i, unsigned count)
 	flags_add(t, edx_names, d);
 	flags_add(t, ecx_names, c);
 	text_add(t, "\nclflush size\t: %u\naddress sizes\t: 52 bits physical, 48 bits virtual\n\n", (b >> 8 & 255) * 8);
-	(void)count;
 }
 
 int make_cpuinfo(struct text *t, const struct proc_node *n)
@@ -152,33 +153,24 @@ int make_cpuinfo(struct text *t, const struct proc_node *n)
 
 	(void)n;
 	if (got < 0) return (int)got;
-	for (unsigned i = 0; i < f.cpus; i++) cpu_add(t, i, f.cpus);
+	for (unsigned i = 0; i < f.cpus; i++) cpu_add(t, i);
 	return 0;
 }
 
 /* ---- mounts */
-
-/* A word that may hold blanks: they are written in octal (getmntent(3)). */
-static void word_add(struct text *t, const char *s)
-{
-	for (; *s; s++) {
-		if (strchr(" \t\n\\", *s)) text_add(t, "\\%03o", *s);
-		else text_put(t, s, 1);
-	}
-}
 
 static void mount_path(struct text *t, const struct mount *m)
 {
 	char path[PATH_MAX];
 
 	if (vfs_path(m->root, path, sizeof(path))) snprintf(path, sizeof(path), "%s", m->target);
-	word_add(t, path);
+	text_octal(t, path, WORD_ENDS);
 }
 
 static void source_add(struct text *t, const struct mount *m)
 {
 	if (strcmp(m->type, "ext2") == 0) text_add(t, "/dev/");
-	word_add(t, m->source);
+	text_octal(t, m->source, WORD_ENDS);
 }
 
 static void options_add(struct text *t, const struct mount *m)

@@ -68,12 +68,33 @@ void text_free(struct text *t)
 	*t = (struct text){0};
 }
 
+void text_octal(struct text *t, const char *s, const char *chars)
+{
+	for (; *s; s++) {
+		if (strchr(chars, *s)) text_add(t, "\\%03o", *s);
+		else text_put(t, s, 1);
+	}
+}
+
+/* Since the open the process may have begun a program that runs as another user (execve()), or be another one: its
+ * secrets are not for who was its owner then. */
+static bool text_allowed(const struct vnode *vn)
+{
+	const struct proc_node *n = vn->fs;
+	uint32_t uid = vfs_caller.cred.uid;
+	struct facts_proc f;
+
+	if (!n->pid || (vn->mode & S_IROTH) || uid == 0) return true;
+	return proc_facts(n, &f) || f.uid[1] == vn->uid || f.uid[1] == uid;
+}
+
 int procfs_text(struct vnode *vn, uint64_t off, const char **at, size_t *n)
 {
 	struct proc_node *p = vn->fs;
 	int rc = 0;
 
 	if (off == 0 || !p->made) {
+		if (!text_allowed(vn)) return -EACCES;
 		p->text.len = 0;
 		p->text.full = false;
 		if (p->file->make) rc = p->file->make(&p->text, p);

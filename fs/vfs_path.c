@@ -134,14 +134,15 @@ int walk_find(struct walk *w, struct vnode **out)
 /* A link that leads to a file itself: go on from there with what is left, which may be nothing: LAST_ROOT.  1: it is none */
 static int walk_jump(struct walk *w, struct vnode *link)
 {
+	bool dir = w->pos < w->end || w->slash;
 	struct vnode *vn;
 	int rc = link->ops->target ? link->ops->target(link, &vn) : -EOPNOTSUPP;
 
-	if (rc) return rc == -EOPNOTSUPP ? 1 : rc;
+	if (rc == -EOPNOTSUPP) return 1;
+	if (rc) return rc == -ENXIO && dir ? -ENOTDIR : rc;     /* a pipe is no directory */
 	vnode_put(w->at);
 	w->at = vn;
-	if (w->pos < w->end || w->slash) return S_ISDIR(vn->mode) ? 0 : -ENOTDIR;
-	return 0;
+	return dir && !S_ISDIR(vn->mode) ? -ENOTDIR : 0;
 }
 
 /* walk_follow: put the target of a symlink, which lies in w->at, in front of what is left.  Slashes behind the link

@@ -113,6 +113,40 @@ static void environment_descriptors_and_maps_are_for_the_owner_and_root(void **s
 	as = root_cred;
 }
 
+static void secrets_of_a_program_that_runs_as_another_are_not_for_who_opened_before(void **st)
+{
+	struct vnode *secret, *open_to_all;
+	const char *at;
+	size_t n;
+
+	(void)st;
+	vfs_caller.cred = as = alice;
+	secret = open_file("/proc/7/environ");
+	open_to_all = open_file("/proc/7/stat");
+	seven.uid[1] = 0;
+	assert_int_equal(secret->ops->text(secret, 0, &at, &n), -EACCES);
+	assert_int_equal(open_to_all->ops->text(open_to_all, 0, &at, &n), 0);
+	vfs_caller.cred = root_cred;
+	assert_int_equal(secret->ops->text(secret, 0, &at, &n), 0);
+	vnode_put(secret);
+	vnode_put(open_to_all);
+	as = root_cred;
+}
+
+static void names_do_not_make_lines(void **st)
+{
+	struct vnode *vn;
+
+	(void)st;
+	strcpy(seven.name, "x\nUid:\\0");
+	assert_has(read_all("/proc/7/status"), "Name:\tx\\nUid:\\\\0\nUmask");
+	mk_file("/a\n0-1", 0644);
+	vn = open_file("/a\n0-1");
+	map[nmap++] = (struct facts_entry){.start = 4096, .end = 8192, .object = FACTS_FILE, .node = vn->node};
+	assert_has(read_all("/proc/7/maps"), " /a\\0120-1\n");
+	vnode_put(vn);
+}
+
 /* ---- text as it is read */
 
 static void a_text_is_of_one_moment_until_it_is_read_from_its_start_again(void **st)
@@ -247,6 +281,8 @@ static void what_is_no_file_has_a_name_and_is_opened_by_the_kernel(void **st)
 	vfs_own_fd = -1;
 	assert_int_equal(opens("/proc/self/fd/1", O_RDONLY), -ENXIO);
 	assert_int_equal(vfs_own_fd, 1);
+	assert_int_equal(opens("/proc/self/fd/1/x", O_RDONLY), -ENOTDIR);
+	assert_int_equal(opens("/proc/self/fd/1/", O_RDONLY), -ENOTDIR);
 	vfs_own_fd = -1;
 	vfs_caller.pid = 1;
 	assert_int_equal(opens("/proc/7/fd/1", O_RDONLY), -ENXIO);
@@ -264,6 +300,8 @@ int main(void)
 		T(the_way_up_leads_back_to_the_root), T(nothing_is_made_or_removed),
 		T(files_are_regular_empty_and_their_process_s),
 		T(environment_descriptors_and_maps_are_for_the_owner_and_root),
+		T(secrets_of_a_program_that_runs_as_another_are_not_for_who_opened_before),
+		T(names_do_not_make_lines),
 		T(a_text_is_of_one_moment_until_it_is_read_from_its_start_again), T(pieces_are_the_whole),
 		T(a_process_that_died_since_the_open_is_esrch),
 		T(a_text_that_grows_without_end_is_cut_and_the_next_one_is_whole),
