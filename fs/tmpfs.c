@@ -9,6 +9,8 @@
  * F2  A linked vnode may have no reference; inactive() frees it only when nlink is 0.
  * F3  A directory holds a reference on its parent, so that ".." works even in a removed one.
  * F4  Entry ids grow and are never reused: a readdir that is interrupted by removals neither repeats nor skips.
+ * F5  Names cost wired memory of the file server, so there is a limit to them.  A tree is as deep as somebody made it:
+ *     no function calls itself for each level.
  */
 #include <errno.h>
 #include <limits.h>
@@ -41,6 +43,7 @@ struct inode {
 
 static const struct fs_ops tmpfs_ops;
 static uint64_t next_ino = 1, next_id = 2;
+static uint64_t used, limit;    /* bytes of inodes and names [F5] */
 
 /* vn->fs is this file system's. */
 static struct inode *inode_of(const struct vnode *vn)
@@ -82,7 +85,14 @@ static struct entry *entry_new(struct vnode *vn, const char *name, size_t len)
 	e->id = next_id++;
 	e->len = len;
 	memcpy(e->name, name, len);
+	used += sizeof(*e) + len;
 	return e;
+}
+
+static void entry_free(struct entry *e)
+{
+	used -= sizeof(*e) + e->len;
+	free(e);
 }
 
 /* At the end, so that the list is in the order of the ids (F4). */
@@ -102,7 +112,7 @@ static void entry_remove(struct vnode *dir, struct entry **p)
 	struct vnode *vn = e->vn;
 
 	*p = e->next;
-	free(e);
+	entry_free(e);
 	dir_changed(dir);
 	vnode_ref(vn);
 	if (S_ISDIR(vn->mode)) {
@@ -126,6 +136,7 @@ static struct vnode *inode_new(struct mount *m, mode_t mode, struct cred c)
 		return NULL;
 	}
 	next_ino++;
+	used += sizeof(*in) + sizeof(*vn);
 	in->times.atime = in->times.mtime = in->times.ctime = now_ns();
 	in->nlink = S_ISDIR(mode) ? 2 : 1;
 	vn->fs = in;
@@ -134,24 +145,32 @@ static struct vnode *inode_new(struct mount *m, mode_t mode, struct cred c)
 	return vn;
 }
 
-/* The last reference went, but a file that has a name is kept: it is nowhere else.  Mappings of an unlinked file do not
- * need us any more: the kernel holds its object as long as they are there. */
-static void tmpfs_inactive(struct vnode *vn)
+static void inode_free(struct vnode *vn)
 {
 	struct inode *in = inode_of(vn);
-	struct vnode *parent = in->parent;
 
-	if (in->nlink) return;                  /* F2 */
+	used -= sizeof(*in) + sizeof(*vn) + (in->target ? strlen(in->target) : 0);
 	free(in->target);
 	free(in);
 	vnode_free(vn);
-	if (parent) vnode_put(parent);
+}
+
+/* The last reference went, but a file that has a name is kept (F2): it is nowhere else.  Mappings of an unlinked file do not
+ * need us any more: the kernel holds its object as long as they are there.  With a removed directory its parent may go. */
+static void tmpfs_inactive(struct vnode *vn)
+{
+	while (vn && !inode_of(vn)->nlink) {
+		struct vnode *parent = inode_of(vn)->parent;
+
+		inode_free(vn);
+		vn = parent && --parent->refs == 0 ? parent : NULL;
+	}
 }
 
 /* Make an inode and its name, or neither. */
 static int inode_make(struct vnode *dir, const char *name, size_t len, mode_t mode, struct cred c, struct vnode **out)
 {
-	struct vnode *vn = inode_new(dir->mnt, mode, c);
+	struct vnode *vn = used < limit ? inode_new(dir->mnt, mode, c) : NULL;
 	struct entry *e = vn ? entry_new(vn, name, len) : NULL;
 
 	if (!e) {
@@ -159,7 +178,7 @@ static int inode_make(struct vnode *dir, const char *name, size_t len, mode_t mo
 			inode_of(vn)->nlink = 0;
 			vnode_put(vn);
 		}
-		return -ENOMEM;
+		return -ENOSPC;
 	}
 	if (S_ISDIR(mode)) {
 		inode_of(vn)->parent = dir;
@@ -193,6 +212,7 @@ static int tmpfs_symlink(struct vnode *dir, const char *name, size_t len, const 
 		return rc;
 	}
 	inode_of(vn)->target = copy;
+	used += strlen(copy);
 	vnode_put(vn);
 	return 0;
 }
@@ -200,9 +220,9 @@ static int tmpfs_symlink(struct vnode *dir, const char *name, size_t len, const 
 /* A second name for a file, never for a directory (the VFS sees to that). */
 static int tmpfs_link(struct vnode *dir, const char *name, size_t len, struct vnode *target)
 {
-	struct entry *e = entry_new(target, name, len);
+	struct entry *e = used < limit ? entry_new(target, name, len) : NULL;
 
-	if (!e) return -ENOMEM;
+	if (!e) return -ENOSPC;
 	inode_of(target)->nlink++;
 	ctime_now(target);
 	entry_add(dir, e);
@@ -257,7 +277,7 @@ static int tmpfs_rename(struct vnode *odir, const char *oname, size_t olen, stru
 	p = entry_find(odir, oname, olen);      /* found again: the victim may have been its neighbour */
 	old = *p;
 	*p = old->next;
-	free(old);
+	entry_free(old);
 	dir_changed(odir);
 	if (S_ISDIR(vn->mode) && odir != ndir) reparent(vn, odir, ndir);
 	ctime_now(vn);
@@ -351,34 +371,38 @@ static int tmpfs_statfs(struct mount *m, struct statfs *s)
 	return 0;
 }
 
-/* Is a file of it mapped, or still referenced?  The directories below hold a reference on theirs each (F3). */
-static bool dir_busy(const struct vnode *dir, uint32_t refs)
+/* Is a file of it mapped, or referenced by others than the directories below it (F3) and, the root, by the mount? */
+static bool tmpfs_busy(const struct mount *m)
 {
+	uint64_t refs = 0, known = 1;
 	struct vmo_info info;
 
-	for (struct entry *e = inode_of(dir)->entries; e; e = e->next) {
-		if (S_ISDIR(e->vn->mode)) refs++;
-		if (S_ISDIR(e->vn->mode) ? dir_busy(e->vn, 0) : e->vn->refs > 0) return true;
-		if (e->vn->object && !object_info(e->vn->object, &info) && info.users) return true;
+	for (struct vnode *vn = NULL; (vn = vnode_next(m, vn));) {
+		refs += vn->refs;
+		known += inode_of(vn)->parent != NULL;
+		if (vn->object && !object_info(vn->object, &info) && info.users) return true;
 	}
-	return dir->refs > refs;
+	return refs != known;
 }
 
-static void dir_empty(struct vnode *dir)
+/* Down to a directory with nothing below its first entry, and up again when it is empty. */
+static void tree_empty(struct vnode *root)
 {
-	while (inode_of(dir)->entries) {
-		struct vnode *vn = inode_of(dir)->entries->vn;
+	struct vnode *dir = root;
+	struct entry *e;
 
-		if (S_ISDIR(vn->mode)) dir_empty(vn);
-		entry_remove(dir, &inode_of(dir)->entries);
+	while ((e = inode_of(dir)->entries) || dir != root) {
+		if (!e) dir = inode_of(dir)->parent;
+		else if (inode_of(e->vn)->entries) dir = e->vn;
+		else entry_remove(dir, &inode_of(dir)->entries);
 	}
 }
 
 /* Its files are nowhere else: they are gone with it, as on Linux. */
 static int tmpfs_unmount(struct mount *m)
 {
-	if (dir_busy(m->root, 1)) return -EBUSY;
-	dir_empty(m->root);
+	if (tmpfs_busy(m)) return -EBUSY;
+	tree_empty(m->root);
 	inode_of(m->root)->nlink = 0;
 	vnode_put(m->root);
 	return 0;
@@ -391,9 +415,13 @@ static const struct fs_ops tmpfs_ops = {
 	.open = tmpfs_open, .inactive = tmpfs_inactive, .statfs = tmpfs_statfs, .unmount = tmpfs_unmount,
 };
 
-/* tmpfs_mount: an empty file system that everybody may write to, as /tmp is everywhere. */
+/* tmpfs_mount: an empty file system that everybody may write to, as /tmp is everywhere.  All names of all of them together
+ * may take a 16th of memory: some 40,000 files for 256 MiB. */
 int tmpfs_mount(struct mount *m)
 {
+	struct sysinfo si;
+
+	if (sysinfo(&si) == 0) limit = (uint64_t)si.totalram * si.mem_unit / 16;
 	m->ops = &tmpfs_ops;
 	m->root = inode_new(m, S_IFDIR | S_ISVTX | 0777, (struct cred){0});
 	return m->root ? 0 : -ENOMEM;

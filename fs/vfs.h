@@ -110,10 +110,11 @@ struct mount {
 	void    *fs;
 };
 
-/* vfs_mount.c and vfs_file.c, used by file systems */
+/* vfs_node.c, used by file systems */
 struct vnode *vnode_new(struct mount *, uint64_t ino, mode_t mode);     /* one reference; NULL: no memory */
 void vnode_ref(struct vnode *);
 void vnode_put(struct vnode *);         /* the last one calls ops->inactive() */
+struct vnode *vnode_next(const struct mount *, const struct vnode *last);
 void vnode_free(struct vnode *);        /* by the file system, out of inactive() or later; closes the object */
 
 /* ext2: the one exported function.  Reads the superblock through the disk's mapping.

@@ -75,26 +75,36 @@ struct vnode *vnode_by_number(uint64_t node)
 	return vn;
 }
 
+/* vnode_next: the vnodes of a mount, one after the other, from NULL on.  => none comes or goes meanwhile */
+struct vnode *vnode_next(const struct mount *m, const struct vnode *last)
+{
+	uint64_t i = last ? last->node % NBUCKETS : 0;
+	struct vnode *vn = last ? last->hash_next : bucket[0];
+
+	while (!vn || vn->mnt != m) {
+		if (vn) vn = vn->hash_next;
+		else if (++i < NBUCKETS) vn = bucket[i];
+		else return NULL;
+	}
+	return vn;
+}
+
 /* vnode_by_ino: a search of all, for what is rare. */
 struct vnode *vnode_by_ino(const struct mount *m, uint64_t ino)
 {
-	for (unsigned i = 0; i < NBUCKETS; i++) {
-		for (struct vnode *vn = bucket[i]; vn; vn = vn->hash_next) {
-			if (vn->mnt == m && vn->ino == ino) return vn;
-		}
-	}
-	return NULL;
+	struct vnode *vn = vnode_next(m, NULL);
+
+	while (vn && vn->ino != ino) vn = vnode_next(m, vn);
+	return vn;
 }
 
 /* Does the kernel have a descriptor on anything of this mount? */
 bool vnode_any_open(const struct mount *m)
 {
-	for (unsigned i = 0; i < NBUCKETS; i++) {
-		for (struct vnode *vn = bucket[i]; vn; vn = vn->hash_next) {
-			if (vn->mnt == m && vn->opens) return true;
-		}
-	}
-	return false;
+	struct vnode *vn = vnode_next(m, NULL);
+
+	while (vn && !vn->opens) vn = vnode_next(m, vn);
+	return vn;
 }
 
 size_t vnode_count(void)
