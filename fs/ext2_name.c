@@ -167,6 +167,16 @@ static int reparent(struct vnode *vn, struct vnode *from, struct vnode *to)
 	return 0;
 }
 
+/* The new name could not be made durable: it leads nowhere again, or to what it led to before.  An inode with one link more
+ * names than it counts would be freed while one of them is there. */
+static void rename_undo(struct vnode *dir, const char *name, size_t len, const struct vnode *old)
+{
+	struct ext2_dirent *de;
+
+	if (!old) dir_remove(dir, name, len);
+	else if (!dir_find(dir, name, len, &de)) dir_set(dir, de, old->ino, old->mode);
+}
+
 /* The new name is on the disk before the old one goes: at every power cut the file has a name. */
 static int rename_ext2(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname, size_t nlen)
 {
@@ -179,8 +189,11 @@ static int rename_ext2(struct vnode *odir, const char *oname, size_t olen, struc
 	if (rc == -ENOENT) rc = dir_add(ndir, nname, nlen, vn->ino, vn->mode);
 	else if (!rc && S_ISDIR(old->mode) && !dir_empty(old)) rc = -ENOTEMPTY;
 	else if (!rc && !(rc = dir_find(ndir, nname, nlen, &de))) rc = dir_set(ndir, de, vn->ino, vn->mode);
-	if (!rc) rc = order_commit(fs_of(vn), true);
-	if (!rc) rc = dir_remove(odir, oname, olen);
+	if (!rc) {
+		rc = order_commit(fs_of(vn), true);
+		if (!rc) rc = dir_remove(odir, oname, olen);
+		if (rc) rename_undo(ndir, nname, nlen, old);
+	}
 	if (!rc && S_ISDIR(vn->mode) && odir != ndir) rc = reparent(vn, odir, ndir);
 	if (!rc) inode_touch(inode_of(vn), false);
 	if (!rc && old) {

@@ -196,12 +196,16 @@ int ext2_sync(struct mount *m, bool flush)
 	return order_commit(m->fs, flush);
 }
 
+/* -EIO: what was owed could not be written, and is still owed: it stays mounted. */
 int ext2_unmount(struct mount *m)
 {
 	struct ext2 *fs = m->fs;
+	int rc = 0;
 
 	cache_trim(fs, 0);
 	if (fs->ncached > 1 || m->root->refs > 1) return -EBUSY;
+	if (!m->readonly) rc = order_commit(fs, true);          /* all of it first: then it may be called clean */
+	if (rc) return rc;
 	if (!m->readonly) state_set(fs, fs->was_clean);
 	fs_free(m);
 	return 0;

@@ -16,6 +16,7 @@
 #define RUNS 16
 
 unsigned disk_writes, disk_flushes;
+bool disk_broken;
 static uint8_t *platter, *base;         /* what the disk holds; what it held at cut_begin() */
 static uint64_t disk_len;
 static struct vmo_info object[OBJECTS];
@@ -44,6 +45,7 @@ static void platter_write(uint64_t off, uint64_t len, const uint8_t *data)
 int disk_write(struct disk *d, const struct disk_extent *x, size_t n)
 {
 	disk_writes++;
+	if (disk_broken) return -EIO;
 	for (size_t i = 0; i < n; i++) {
 		if (!(x[i].flags & VMX_FORGET)) platter_write(x[i].off, x[i].len, d->map + x[i].off);
 	}
@@ -54,6 +56,7 @@ int disk_flush(struct disk *d)
 {
 	(void)d;
 	disk_flushes++;
+	if (disk_broken) return -EIO;
 	log_add(0, 0, NULL);
 	return 0;
 }

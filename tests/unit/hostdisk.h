@@ -30,6 +30,7 @@ struct vnode *path_create(struct fixture *, const char *name);
 int path_unlink(struct fixture *, const char *name);
 
 extern unsigned disk_writes, disk_flushes;      /* calls so far */
+extern bool disk_broken;                        /* metadata cannot be written: EIO */
 /* Everything written since cut_begin() is logged; cut_states() makes n states that a power cut may leave, each sector
  * written since the last flush being there or not, and calls check with a file that holds the image. */
 void cut_begin(void);

@@ -2,6 +2,7 @@
 /* links: fs/ext2_*.c tests/unit/hostdisk.c */
 /* tests/unit/test_ext2.c - HOST - ext2 against images that mke2fs made, with e2fsck and debugfs as the judges. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -312,6 +313,66 @@ static void only_e2fsck_makes_a_cut_file_system_clean(void **st)
 	image_free(&x);
 }
 
+/* A file system that calls itself clean is not looked at any more: so it is true at every cut. */
+static void what_a_cut_in_an_unmount_leaves_is_clean_if_it_says_so(void **st)
+{
+	char file[] = "/tmp/quire-cut-XXXXXX", name[32], command[200];
+	unsigned clean = 0;
+	uint8_t state;
+
+	(void)st;
+	mounted(1024, 1024);
+	cut_begin();
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "a long name %d", i);
+		vnode_put(path_create(&x, name));
+	}
+	image_unmount(&x);
+	close(mkstemp(file));
+	snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin e2fsck -fn %s >/dev/null 2>&1", file);
+	for (int at = 1; at <= cut_position(); at++) {
+		int fd;
+
+		cut_state(&x, at, at, file);
+		fd = open(file, O_RDONLY);
+		assert_int_equal(pread(fd, &state, 1, 1024 + 58), 1);
+		close(fd);
+		if (!(state & 1)) continue;
+		clean++;
+		if (system(command)) fail_msg("not clean at write %d", at);
+	}
+	assert_true(clean > 0);
+	unlink(file);
+	image_free(&x);
+}
+
+/* Nor does an unmount pretend. */
+static void a_rename_that_cannot_be_written_has_not_happened(void **st)
+{
+	static const char *const to[] = {"new", "there"};
+	struct vnode *a, *b;
+
+	(void)st;
+	mounted(1024, 1024);
+	vnode_put(path_create(&x, "old"));
+	vnode_put(path_create(&x, "there"));
+	x.mnt.ops->sync(&x.mnt, true);
+	a = path_get(&x, "old");
+	b = path_get(&x, "there");
+	disk_broken = true;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(x.mnt.ops->rename(x.mnt.root, "old", 3, x.mnt.root, to[i], strlen(to[i])), -EIO);
+		assert_ptr_equal(path_get(&x, "old"), a);
+		assert_ptr_equal(path_get(&x, "there"), b);
+		assert_null(path_get(&x, "new"));
+	}
+	for (int i = 0; i < 3; i++) vnode_put(a), vnode_put(b);
+	assert_int_equal(x.mnt.ops->unmount(&x.mnt), -EIO);
+	disk_broken = false;
+	assert_int_equal(path_unlink(&x, "old"), 0);
+	clean_and_free();
+}
+
 static bool ignore(void *arg, const char *name, size_t len, uint64_t ino, unsigned char type, uint64_t next)
 {
 	(void)arg, (void)name, (void)len, (void)ino, (void)type, (void)next;
@@ -367,6 +428,8 @@ int main(void)
 		cmocka_unit_test(acknowledged_files_survive_every_power_cut),
 		cmocka_unit_test(a_deleted_file_is_whole_or_gone),
 		cmocka_unit_test(only_e2fsck_makes_a_cut_file_system_clean),
+		cmocka_unit_test(what_a_cut_in_an_unmount_leaves_is_clean_if_it_says_so),
+		cmocka_unit_test(a_rename_that_cannot_be_written_has_not_happened),
 		cmocka_unit_test(a_damaged_image_never_crashes_the_server),
 	};
 
