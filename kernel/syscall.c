@@ -47,7 +47,7 @@ static long syscall_unknown(uint64_t nr)
 	return -ENOSYS;
 }
 
-/* ---- strace: who was given a pipe for it (SYS_trace), and its children, tell their calls there; user/bin/strace.c reads */
+/* ---- strace: who was given a pipe for it, and its children, tell their calls there; user/bin/strace.c reads them */
 
 /* Which arguments may be texts is for the reader to know: here what can be read as one is copied. */
 static void trace_texts(struct trace_record *r)
@@ -67,11 +67,11 @@ static void trace_tell(struct file *f, const struct trace_record *r)
 
 static long syscall_traced(const struct syscall *c, const struct trapframe *tf, struct proc *p)
 {
-	struct trace_record r = {.nr = tf->error, .arg = {tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9}, .pid = p->pid};
+	struct trace_record r = {.nr = tf->error, .pid = p->pid, .result = TRACE_NO_RESULT};
 
+	memcpy(r.arg, (uint64_t[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9}, sizeof(r.arg));
 	trace_texts(&r);
 	kstrlcpy(r.name, p->name, sizeof(r.name));
-	r.result = TRACE_NO_RESULT;
 	if (c && (c->fn == sys_exit || c->fn == sys_exit_group)) trace_tell(p->trace, &r);
 	r.result = c ? c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9) : syscall_unknown(r.nr);
 	trace_tell(p->trace, &r);
@@ -100,7 +100,7 @@ void syscall_dispatch(struct trapframe *tf)
 	long r;
 
 	if (c) this_cpu()->doing = c->name;
-	if (p->trace && p->euid == p->uid) r = syscall_traced(c, tf, p);        /* a set-uid program's calls are its own */
+	if (p->trace && p->euid == p->uid) r = syscall_traced(c, tf, p); /* a set-uid program's are its own */
 	else r = c ? c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9) : syscall_unknown(tf->error);
 	tf->rax = r;
 	/* interrupted: decide here whether it starts again, even if the signal went elsewhere meanwhile */

@@ -18,48 +18,67 @@
 #include "abi/quire.h"
 #include "abi/trace.h"
 
-#define LENGTH(a)  (sizeof(a) / sizeof(*(a)))
-#define RESTART    (-512)               /* and below: the kernel's own */
+#define LENGTH(a) (sizeof(a) / sizeof(*(a)))
+#define RESTART (-512) /* and below: the kernel's own */
 
-static const struct call { unsigned long nr; const char *name, *kinds; } call[] = {
-#define LINUX_CALL(number, name, kinds) {number, #name, kinds},
-#define QUIRE_CALL(number, name, kinds) {number, #name, kinds},
+static const struct call {
+	unsigned long nr;
+	const char *name, *kinds;
+} call[] = {
+#define LINUX_CALL(number, name, kinds) { number, #name, kinds },
+#define QUIRE_CALL(number, name, kinds) { number, #name, kinds },
 #include "calls.h"
 };
 
-#define E(name) {name, #name}
-struct word { long value; const char *name; };
+#define E(name)                                                                                                        \
+	{                                                                                                              \
+		name, #name                                                                                            \
+	}
+struct word {
+	long value;
+	const char *name;
+};
 static const struct word errors[] = {
-	E(EPERM), E(ENOENT), E(ESRCH), E(EINTR), E(EIO), E(ENXIO), E(E2BIG), E(ENOEXEC), E(EBADF), E(ECHILD), E(EAGAIN), E(ENOMEM),
-	E(EACCES), E(EFAULT), E(ENOTBLK), E(EBUSY), E(EEXIST), E(EXDEV), E(ENODEV), E(ENOTDIR), E(EISDIR), E(EINVAL), E(ENFILE),
-	E(EMFILE), E(ENOTTY), E(ETXTBSY), E(EFBIG), E(ENOSPC), E(ESPIPE), E(EROFS), E(EMLINK), E(EPIPE), E(EDOM), E(ERANGE),
-	E(EDEADLK), E(ENAMETOOLONG), E(ENOLCK), E(ENOSYS), E(ENOTEMPTY), E(ELOOP), E(EOVERFLOW), E(EOPNOTSUPP), E(EAFNOSUPPORT),
-	E(ETIMEDOUT), E(ESTALE), E(ENODATA), E(ECANCELED), E(EOWNERDEAD),
+	E(EPERM),        E(ENOENT),    E(ESRCH),  E(EINTR),     E(EIO),       E(ENXIO),      E(E2BIG),
+	E(ENOEXEC),      E(EBADF),     E(ECHILD), E(EAGAIN),    E(ENOMEM),    E(EACCES),     E(EFAULT),
+	E(ENOTBLK),      E(EBUSY),     E(EEXIST), E(EXDEV),     E(ENODEV),    E(ENOTDIR),    E(EISDIR),
+	E(EINVAL),       E(ENFILE),    E(EMFILE), E(ENOTTY),    E(ETXTBSY),   E(EFBIG),      E(ENOSPC),
+	E(ESPIPE),       E(EROFS),     E(EMLINK), E(EPIPE),     E(EDOM),      E(ERANGE),     E(EDEADLK),
+	E(ENAMETOOLONG), E(ENOLCK),    E(ENOSYS), E(ENOTEMPTY), E(ELOOP),     E(EOVERFLOW),  E(EOPNOTSUPP),
+	E(EAFNOSUPPORT), E(ETIMEDOUT), E(ESTALE), E(ENODATA),   E(ECANCELED), E(EOWNERDEAD),
 };
 static const struct word signals[] = {
-	E(SIGHUP), E(SIGINT), E(SIGQUIT), E(SIGILL), E(SIGTRAP), E(SIGABRT), E(SIGBUS), E(SIGFPE), E(SIGKILL), E(SIGUSR1), E(SIGSEGV),
-	E(SIGUSR2), E(SIGPIPE), E(SIGALRM), E(SIGTERM), E(SIGCHLD), E(SIGCONT), E(SIGSTOP), E(SIGTSTP), E(SIGTTIN), E(SIGTTOU),
-	E(SIGURG), E(SIGXCPU), E(SIGXFSZ), E(SIGVTALRM), E(SIGPROF), E(SIGWINCH), E(SIGIO), E(SIGPWR), E(SIGSYS),
+	E(SIGHUP),    E(SIGINT),  E(SIGQUIT),  E(SIGILL),  E(SIGTRAP), E(SIGABRT), E(SIGBUS),  E(SIGFPE),
+	E(SIGKILL),   E(SIGUSR1), E(SIGSEGV),  E(SIGUSR2), E(SIGPIPE), E(SIGALRM), E(SIGTERM), E(SIGCHLD),
+	E(SIGCONT),   E(SIGSTOP), E(SIGTSTP),  E(SIGTTIN), E(SIGTTOU), E(SIGURG),  E(SIGXCPU), E(SIGXFSZ),
+	E(SIGVTALRM), E(SIGPROF), E(SIGWINCH), E(SIGIO),   E(SIGPWR),  E(SIGSYS),
 };
 static const struct word open_bits[] = {
-	E(O_WRONLY), E(O_RDWR), E(O_CREAT), E(O_EXCL), E(O_NOCTTY), E(O_TRUNC), E(O_APPEND), E(O_NONBLOCK), E(O_SYNC), E(O_DSYNC),
-	E(O_DIRECTORY), E(O_NOFOLLOW), E(O_CLOEXEC), E(O_DIRECT), E(O_PATH), E(O_LARGEFILE),
+	E(O_WRONLY), E(O_RDWR),  E(O_CREAT),     E(O_EXCL),     E(O_NOCTTY),  E(O_TRUNC),  E(O_APPEND), E(O_NONBLOCK),
+	E(O_SYNC),   E(O_DSYNC), E(O_DIRECTORY), E(O_NOFOLLOW), E(O_CLOEXEC), E(O_DIRECT), E(O_PATH),   E(O_LARGEFILE),
 };
-static const struct word prot_bits[] = {E(PROT_READ), E(PROT_WRITE), E(PROT_EXEC)};
+static const struct word prot_bits[] = { E(PROT_READ), E(PROT_WRITE), E(PROT_EXEC) };
 static const struct word map_bits[] = {
-	E(MAP_SHARED), E(MAP_PRIVATE), E(MAP_FIXED), E(MAP_ANONYMOUS), E(MAP_GROWSDOWN), E(MAP_LOCKED), E(MAP_NORESERVE),
-	E(MAP_POPULATE), E(MAP_STACK), E(MAP_FIXED_NOREPLACE),
+	E(MAP_SHARED), E(MAP_PRIVATE),   E(MAP_FIXED),    E(MAP_ANONYMOUS), E(MAP_GROWSDOWN),
+	E(MAP_LOCKED), E(MAP_NORESERVE), E(MAP_POPULATE), E(MAP_STACK),     E(MAP_FIXED_NOREPLACE),
 };
-static const struct word sync_bits[] = {E(MS_ASYNC), E(MS_INVALIDATE), E(MS_SYNC)};
-static const struct word at_bits[] = {E(AT_SYMLINK_NOFOLLOW), E(AT_REMOVEDIR), E(AT_SYMLINK_FOLLOW), E(AT_EMPTY_PATH)};
+static const struct word sync_bits[] = { E(MS_ASYNC), E(MS_INVALIDATE), E(MS_SYNC) };
+static const struct word at_bits[] = { E(AT_SYMLINK_NOFOLLOW), E(AT_REMOVEDIR), E(AT_SYMLINK_FOLLOW),
+	                               E(AT_EMPTY_PATH) };
 
 /* Arguments whose kind does not say enough: bits by name, or one value. */
-static const struct { const char *call; int arg; const struct word *word; size_t n; int bits; } special[] = {
-	{"open", 1, open_bits, LENGTH(open_bits), 1}, {"openat", 2, open_bits, LENGTH(open_bits), 1},
-	{"mmap", 3, map_bits, LENGTH(map_bits), 1}, {"newfstatat", 3, at_bits, LENGTH(at_bits), 1},
-	{"unlinkat", 2, at_bits, LENGTH(at_bits), 1}, {"faccessat2", 3, at_bits, LENGTH(at_bits), 1},
-	{"kill", 1, signals, LENGTH(signals), 0}, {"tkill", 1, signals, LENGTH(signals), 0},
-	{"tgkill", 2, signals, LENGTH(signals), 0}, {"rt_sigaction", 0, signals, LENGTH(signals), 0},
+static const struct {
+	const char *call;
+	int arg;
+	const struct word *word;
+	size_t n;
+	int bits;
+} special[] = {
+	{ "open", 1, open_bits, LENGTH(open_bits), 1 }, { "openat", 2, open_bits, LENGTH(open_bits), 1 },
+	{ "mmap", 3, map_bits, LENGTH(map_bits), 1 },   { "newfstatat", 3, at_bits, LENGTH(at_bits), 1 },
+	{ "unlinkat", 2, at_bits, LENGTH(at_bits), 1 }, { "faccessat2", 3, at_bits, LENGTH(at_bits), 1 },
+	{ "kill", 1, signals, LENGTH(signals), 0 },     { "tkill", 1, signals, LENGTH(signals), 0 },
+	{ "tgkill", 2, signals, LENGTH(signals), 0 },   { "rt_sigaction", 0, signals, LENGTH(signals), 0 },
 };
 
 static FILE *out;
@@ -92,10 +111,14 @@ static void text_put(const char *s, size_t n, int more)
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = s[i];
 
-		if (c == '\n') fputs("\\n", out);
-		else if (c == '"' || c == '\\') fprintf(out, "\\%c", c);
-		else if (c < ' ' || c > '~') fprintf(out, "\\%o", c);
-		else putc(c, out);
+		if (c == '\n')
+			fputs("\\n", out);
+		else if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < ' ' || c > '~')
+			fprintf(out, "\\%o", c);
+		else
+			putc(c, out);
 	}
 	fputs(more ? "\"..." : "\"", out);
 }
@@ -149,32 +172,46 @@ static void arg_put(const struct trace_record *r, const struct call *c, const ch
 	const char *s = text_of(r, i);
 
 	if (special_put(c, i, v) || data_put(r, c, i)) return;
-	if (is(kind, "path") && (*s || v > 4096)) text_put(s, strlen(s), strlen(s) == TRACE_TEXT - 1);
-	else if (is(kind, "fd") && (int)v == AT_FDCWD) fputs("AT_FDCWD", out);
-	else if (is(kind, "fd") || is(kind, "int")) fprintf(out, "%d", (int)v);
-	else if (is(kind, "size")) fprintf(out, "%ld", (long)v);
-	else if (is(kind, "mode")) fprintf(out, "%#lo", v);
-	else if (is(kind, "prot")) bits_put(prot_bits, LENGTH(prot_bits), v);
-	else if (is(kind, "msflags")) bits_put(sync_bits, LENGTH(sync_bits), v);
-	else if (is(kind, "addr") && !v) fputs("NULL", out);
-	else fprintf(out, "%#lx", v);
+	if (is(kind, "path") && (*s || v > 4096))
+		text_put(s, strlen(s), strlen(s) == TRACE_TEXT - 1);
+	else if (is(kind, "fd") && (int)v == AT_FDCWD)
+		fputs("AT_FDCWD", out);
+	else if (is(kind, "fd") || is(kind, "int"))
+		fprintf(out, "%d", (int)v);
+	else if (is(kind, "size"))
+		fprintf(out, "%ld", (long)v);
+	else if (is(kind, "mode"))
+		fprintf(out, "%#lo", v);
+	else if (is(kind, "prot"))
+		bits_put(prot_bits, LENGTH(prot_bits), v);
+	else if (is(kind, "msflags"))
+		bits_put(sync_bits, LENGTH(sync_bits), v);
+	else if (is(kind, "addr") && !v)
+		fputs("NULL", out);
+	else
+		fprintf(out, "%#lx", v);
 }
 
 static void result_put(const struct call *c, long r)
 {
 	const char *name = word_find(errors, LENGTH(errors), -r);
 
-	if (r == TRACE_NO_RESULT) fputs("?\n", out);
-	else if (r <= RESTART && r > -4096) fputs("? (interrupted)\n", out);
-	else if (r < 0 && r > -4096 && name) fprintf(out, "-1 %s\n", name);
-	else if (!strcmp(c->name, "mmap") || !strcmp(c->name, "brk") || !strcmp(c->name, "mremap")) fprintf(out, "%#lx\n", r);
-	else fprintf(out, "%ld\n", r);
+	if (r == TRACE_NO_RESULT)
+		fputs("?\n", out);
+	else if (r <= RESTART && r > -4096)
+		fputs("? (interrupted)\n", out);
+	else if (r < 0 && r > -4096 && name)
+		fprintf(out, "-1 %s\n", name);
+	else if (!strcmp(c->name, "mmap") || !strcmp(c->name, "brk") || !strcmp(c->name, "mremap"))
+		fprintf(out, "%#lx\n", r);
+	else
+		fprintf(out, "%ld\n", r);
 }
 
 static void record_put(const struct trace_record *r)
 {
 	static char number[32];
-	struct call other = {r->nr, number, "arg arg arg arg arg arg"};
+	struct call other = { r->nr, number, "arg arg arg arg arg arg" };
 	const struct call *c = &other;
 	const char *kind;
 
@@ -202,7 +239,8 @@ static void follow(int from)
 
 	while ((n = read(from, (char *)r + have, sizeof(r) - have)) > 0) {
 		have += n;
-		for (size_t i = 0; i < have / sizeof(*r); i++) record_put(&r[i]);
+		for (size_t i = 0; i < have / sizeof(*r); i++)
+			record_put(&r[i]);
 		fflush(out);
 		n = have % sizeof(*r);
 		memmove(r, (char *)r + have - n, n);
@@ -226,8 +264,10 @@ int main(int argc, char **argv)
 	}
 	pid = fork();
 	if (pid == 0) {
-		if (QUIRE(SYS_trace, two[1], 0, 0, 0, 0, 0) < 0) fprintf(stderr, "strace: this is not Quire\n");
-		else execvp(argv[first], argv + first);
+		if (QUIRE(SYS_trace, two[1], 0, 0, 0, 0, 0) < 0)
+			fprintf(stderr, "strace: this is not Quire\n");
+		else
+			execvp(argv[first], argv + first);
 		fprintf(stderr, "strace: %s: %s\n", argv[first], strerror(errno));
 		_exit(127);
 	}

@@ -15,9 +15,15 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define OUT 100                         /* where a verbose child says what it does */
+#define OUT 100 /* where a verbose child says what it does */
 
-static struct { uint64_t seed; unsigned n, index; int as_root, verbose; long pid; struct report *report; } thread[THREADS];
+static struct {
+	uint64_t seed;
+	unsigned n, index;
+	int as_root, verbose;
+	long pid;
+	struct report *report;
+} thread[THREADS];
 
 /* The call, made; a verbose child says it before, and afterwards the result, without the C library's streams. */
 static void call_make(const struct made *m, unsigned index, int verbose)
@@ -27,8 +33,8 @@ static void call_make(const struct made *m, unsigned index, int verbose)
 	int n;
 
 	if (verbose) {
-		n = snprintf(line, sizeof(line), "%u %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n", index, call_name(m->nr), m->arg[0],
-		             m->arg[1], m->arg[2], m->arg[3], m->arg[4], m->arg[5]);
+		n = snprintf(line, sizeof(line), "%u %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n", index, call_name(m->nr),
+		             m->arg[0], m->arg[1], m->arg[2], m->arg[3], m->arg[4], m->arg[5]);
 		RAW(SYS_write, OUT, (uintptr_t)line, n);
 	}
 	r = raw(m->nr, m->arg);
@@ -67,8 +73,9 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 
 static void signals_set(void)
 {
-	struct sigaction a = {.sa_handler = on_alarm}, fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
-	struct itimerval often = {{0, 20000}, {0, 20000}};
+	struct sigaction a = { .sa_handler = on_alarm },
+			 fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct itimerval often = { { 0, 20000 }, { 0, 20000 } };
 
 	sigaction(SIGALRM, &a, NULL);
 	sigaction(SIGUSR1, &a, NULL);
@@ -79,11 +86,11 @@ static void signals_set(void)
 
 static void limits_set(uint64_t *s)
 {
-	setrlimit(RLIMIT_AS, &(struct rlimit){64ul << 20, 64ul << 20});
-	setrlimit(RLIMIT_FSIZE, &(struct rlimit){1ul << 20, 1ul << 20});
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	setrlimit(RLIMIT_AS, &(struct rlimit){ 64ul << 20, 64ul << 20 });
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 1ul << 20, 1ul << 20 });
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	if (below(s, 4)) signal(SIGXFSZ, SIG_IGN);
-	setrlimit(RLIMIT_NPROC, &(struct rlimit){100, 100});
+	setrlimit(RLIMIT_NPROC, &(struct rlimit){ 100, 100 });
 }
 
 void child_run(uint64_t seed, unsigned n, int as_root, int verbose, struct report *r)

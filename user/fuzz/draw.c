@@ -15,31 +15,79 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PAGE   4096ul
-#define ARENA  16                       /* pages in the middle of it all, with neighbours of other kinds */
-#define FDS    16
-#define ADDRS  32
+#define PAGE 4096ul
+#define ARENA 16 /* pages in the middle of it all, with neighbours of other kinds */
+#define FDS 16
+#define ADDRS 32
 #define LENGTH(a) (sizeof(a) / sizeof(*(a)))
 
-#define LINUX_CALL(number, name, kinds) {#name, kinds, number},
-#define QUIRE_CALL(number, name, kinds) {#name, kinds, number},
+#define LINUX_CALL(number, name, kinds) { #name, kinds, number },
+#define QUIRE_CALL(number, name, kinds) { #name, kinds, number },
 const struct call calls[] = {
 #include "calls.h"
 };
 const unsigned ncalls = LENGTH(calls);
 
 static const char *const path[] = {
-	"a", "b", "../shared", "d", "d/e", "d/../a", ".", "..", "", "/", "/tmp", "/tmp/fuzz", "/bin/true", "/dev/null", "/dev/zero",
-	"/dev/full", "/dev/tty", "/dev/shm/f", "/nowhere", "a/", "link", "d/link", "/root", "./././a", "tmpfs", "ext2", "user.x",
+	"a",        "b",    "../shared", "d",         "d/e",       "d/../a",    ".",         "..",       "",
+	"/",        "/tmp", "/tmp/fuzz", "/bin/true", "/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/shm/f",
+	"/nowhere", "a/",   "link",      "d/link",    "/root",     "./././a",   "tmpfs",     "ext2",     "user.x",
 };
 static const uint64_t odd[] = {
-	0, 1, 2, 3, 4, 7, 8, 15, 16, 24, 31, 63, 64, 65, 100, 127, 128, 255, 256, 511, 512, 1000, 1023, 1024, PAGE - 1, PAGE,
-	PAGE + 1, 2 * PAGE, 65535, 65536, 1 << 20, (1 << 20) + 1, 0x7fffffff, 0x80000000, 0xffffffff, 1ull << 32, 1ull << 39,
-	1ull << 46, (1ull << 47) - PAGE, (1ull << 47) - 1, 1ull << 47, 1ull << 62, INT64_MAX, 1ull << 63, -PAGE, -513ull, -512ull,
-	-8ull, -2ull, -1ull, -100ull,
+	0,
+	1,
+	2,
+	3,
+	4,
+	7,
+	8,
+	15,
+	16,
+	24,
+	31,
+	63,
+	64,
+	65,
+	100,
+	127,
+	128,
+	255,
+	256,
+	511,
+	512,
+	1000,
+	1023,
+	1024,
+	PAGE - 1,
+	PAGE,
+	PAGE + 1,
+	2 * PAGE,
+	65535,
+	65536,
+	1 << 20,
+	(1 << 20) + 1,
+	0x7fffffff,
+	0x80000000,
+	0xffffffff,
+	1ull << 32,
+	1ull << 39,
+	1ull << 46,
+	(1ull << 47) - PAGE,
+	(1ull << 47) - 1,
+	1ull << 47,
+	1ull << 62,
+	INT64_MAX,
+	1ull << 63,
+	-PAGE,
+	-513ull,
+	-512ull,
+	-8ull,
+	-2ull,
+	-1ull,
+	-100ull,
 };
 
-static int fd[FDS] = {[0 ... FDS - 1] = -1};
+static int fd[FDS] = { [0 ... FDS - 1] = -1 };
 static uintptr_t addr[ADDRS];
 static unsigned naddr;
 static char *arena;
@@ -61,7 +109,8 @@ static uint64_t flags(uint64_t *s)
 
 	if (below(s, 2)) return 0;
 	if (below(s, 16) == 0) return number(s);
-	for (uint64_t n = below(s, 4); n > 0; n--) v |= 1ull << below(s, below(s, 4) ? 16 : 32);
+	for (uint64_t n = below(s, 4); n > 0; n--)
+		v |= 1ull << below(s, below(s, 4) ? 16 : 32);
 	return v;
 }
 
@@ -88,10 +137,7 @@ static uint64_t some_fd(uint64_t *s)
 	}
 }
 
-static uint64_t some_path(uint64_t *s)
-{
-	return below(s, 16) ? (uintptr_t)names[below(s, LENGTH(path))] : address(s);
-}
+static uint64_t some_path(uint64_t *s) { return below(s, 16) ? (uintptr_t)names[below(s, LENGTH(path))] : address(s); }
 
 static int is(const char *kinds, const char *what) { return !strncmp(kinds, what, strlen(what)); }
 
@@ -129,16 +175,18 @@ static void stir(uint64_t *s)
 {
 	volatile uint64_t *word = (uint64_t *)(arena + below(s, ARENA) * PAGE) + below(s, 64);
 
-	for (uint64_t n = below(s, 12); n > 0; n--) *word++ = below(s, 2) ? address(s) : below(s, 2) ? below(s, 8) : number(s);
+	for (uint64_t n = below(s, 12); n > 0; n--)
+		*word++ = below(s, 2) ? address(s) : below(s, 2) ? below(s, 8) : number(s);
 }
 
 /* As root they would end or lame the machine, which root may; anybody may stop himself, which is only slow. */
 static int is_left_out(long nr, int as_root)
 {
-	static const long never[] = {SYS_exit_group, SYS_pause, SYS_rt_sigsuspend, SYS_vfork};
+	static const long never[] = { SYS_exit_group, SYS_pause, SYS_rt_sigsuspend, SYS_vfork };
 	static const long root[] = {
-		SYS_reboot, SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_mount, SYS_umount2, SYS_chroot,
-		SYS_mknod, SYS_mknodat, SYS_pidfd_send_signal, SYS_prlimit64,
+		SYS_reboot,    SYS_kill,    SYS_tkill,  SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+		SYS_mount,     SYS_umount2, SYS_chroot, SYS_mknod,  SYS_mknodat,         SYS_pidfd_send_signal,
+		SYS_prlimit64,
 	};
 
 	for (unsigned i = 0; i < LENGTH(never); i++)
@@ -151,8 +199,9 @@ static int is_left_out(long nr, int as_root)
 /* What does nothing, or spoils the child for what follows. */
 static int is_rare(const struct call *c)
 {
-	static const long spoils[] = {SYS_exit, SYS_execve, SYS_arch_prctl, SYS_rt_sigreturn, SYS_setitimer, SYS_alarm, SYS_setrlimit,
-	                              SYS_close, SYS_kill, SYS_tkill, SYS_tgkill, SYS_brk, SYS_sync, SYS_syncfs};
+	static const long spoils[] = { SYS_exit,   SYS_execve,    SYS_arch_prctl, SYS_rt_sigreturn, SYS_setitimer,
+		                       SYS_alarm,  SYS_setrlimit, SYS_close,      SYS_kill,         SYS_tkill,
+		                       SYS_tgkill, SYS_brk,       SYS_sync,       SYS_syncfs };
 
 	for (unsigned i = 0; i < LENGTH(spoils); i++)
 		if (c->nr == spoils[i]) return 1;
@@ -164,11 +213,13 @@ void call_draw(uint64_t *s, int as_root, struct made *out)
 	const struct call *c;
 
 	if (below(s, 4) == 0) stir(s);
-	do c = &calls[below(s, ncalls)];
+	do
+		c = &calls[below(s, ncalls)];
 	while (is_left_out(c->nr, as_root) || (is_rare(c) && below(s, 16)));
 	out->nr = below(s, 256) ? (uint64_t)c->nr : number(s);
 	if (is_left_out(out->nr, as_root)) out->nr = SYS_getpid;
-	for (int i = 0; i < 6; i++) out->arg[i] = argument(s, c, i);
+	for (int i = 0; i < 6; i++)
+		out->arg[i] = argument(s, c, i);
 }
 
 const char *call_name(uint64_t nr)
@@ -188,16 +239,16 @@ static void fd_open(int *n, const char *name, int how)
 
 static void fds_make(void)
 {
-	int n = 0, two[2] = {-1, -1};
+	int n = 0, two[2] = { -1, -1 };
 
-	RAW(SYS_chmod, (uintptr_t)"a", 0666);           /* the child before us may have thought otherwise */
-	RAW(SYS_chmod, (uintptr_t)"b", 0666);
+	RAW(SYS_chmod, (uintptr_t) "a", 0666); /* the child before us may have thought otherwise */
+	RAW(SYS_chmod, (uintptr_t) "b", 0666);
 	fd_open(&n, "a", O_RDWR | O_CREAT);
 	fd_open(&n, "a", O_RDONLY);
 	fd_open(&n, "b", O_RDWR | O_CREAT | O_APPEND);
 	fd_open(&n, "../shared", O_RDWR);
-	RAW(SYS_mkdir, (uintptr_t)"d", 0777);
-	RAW(SYS_symlink, (uintptr_t)"a", (uintptr_t)"link");
+	RAW(SYS_mkdir, (uintptr_t) "d", 0777);
+	RAW(SYS_symlink, (uintptr_t) "a", (uintptr_t) "link");
 	fd_open(&n, ".", O_RDONLY | O_DIRECTORY);
 	fd_open(&n, "d", O_RDONLY | O_DIRECTORY);
 	fd_open(&n, "/tmp/fuzz", O_RDWR | O_CREAT);
@@ -206,7 +257,7 @@ static void fds_make(void)
 	fd_open(&n, "/dev/full", O_RDWR);
 	fd_open(&n, "/bin/true", O_RDONLY);
 	RAW(SYS_close, fd[n]);
-	fd[n++] = RAW(SYS_memfd_create, (uintptr_t)"m", 0);
+	fd[n++] = RAW(SYS_memfd_create, (uintptr_t) "m", 0);
 	for (int i = 0; i < 2; i++) {
 		RAW(SYS_close, fd[n]);
 		RAW(SYS_close, fd[n + 1]);
@@ -235,7 +286,8 @@ static void arena_make(void)
 	map(a + (ARENA + 1) * PAGE, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	map(a + (ARENA + 2) * PAGE, 2, rw, MAP_SHARED, fd[0], 0);
 	RAW(SYS_munmap, a + (ARENA + 4) * PAGE, PAGE);
-	for (naddr = 0; naddr < 6; naddr++) addr[naddr] = a + (ARENA + naddr) * PAGE;
+	for (naddr = 0; naddr < 6; naddr++)
+		addr[naddr] = a + (ARENA + naddr) * PAGE;
 }
 
 static void memory_make(uint64_t *s)
@@ -252,7 +304,8 @@ static void memory_make(uint64_t *s)
 	addr[naddr++] = map(0, 4, PROT_READ | PROT_WRITE, MAP_SHARED, fd[6], 0);
 	addr[naddr++] = map(0, 4, PROT_READ | PROT_WRITE, MAP_SHARED, fd[11], 0);
 	addr[naddr++] = (uintptr_t)names;
-	for (unsigned i = 0; i < LENGTH(nowhere); i++) addr[naddr++] = nowhere[i];
+	for (unsigned i = 0; i < LENGTH(nowhere); i++)
+		addr[naddr++] = nowhere[i];
 	if (below(s, 8) == 0) addr[naddr++] = (uintptr_t)memory_make & -PAGE;
 	if (below(s, 8) == 0) addr[naddr++] = (uintptr_t)&s & -PAGE;
 }
@@ -271,6 +324,8 @@ void things_make(uint64_t *s)
 	RAW(SYS_ftruncate, fd[0], below(s, 10 * PAGE));
 	RAW(SYS_ftruncate, fd[11], below(s, 3 * PAGE));
 	memory_make(s);
-	for (unsigned i = 0; i < LENGTH(path); i++) strcpy(names[i], path[i]);
-	for (int i = 0; i < 40; i++) stir(s);
+	for (unsigned i = 0; i < LENGTH(path); i++)
+		strcpy(names[i], path[i]);
+	for (int i = 0; i < 40; i++)
+		stir(s);
 }

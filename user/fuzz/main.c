@@ -27,11 +27,11 @@
 #include <unistd.h>
 
 #define WORKERS 8
-#define CANARY  65536
-#define UID     2000                    /* and the following: nobody else's */
-#define OUT     100
-#define STUCK   500                     /* ms without a call: SIGKILL */
-#define LOST    30000                   /* ms that SIGKILL may take */
+#define CANARY 65536
+#define UID 2000 /* and the following: nobody else's */
+#define OUT 100
+#define STUCK 500 /* ms without a call: SIGKILL */
+#define LOST 30000 /* ms that SIGKILL may take */
 
 static uint64_t first_seed = 1;
 static unsigned seconds = 10, processes = 4, calls_each = 3000;
@@ -39,7 +39,8 @@ static int verbose, roots;
 
 static struct worker {
 	pid_t pid;
-	uint64_t seed, seen, since, killed;     /* its calls when last looked, ms since they are so many, ms of SIGKILL or 0 */
+	uint64_t seed, seen, since,
+		killed; /* its calls when last looked, ms since they are so many, ms of SIGKILL or 0 */
 	int as_root;
 	struct report *report;
 } worker[WORKERS];
@@ -63,7 +64,8 @@ __attribute__((noreturn)) static void fail(const char *what)
 
 static void canary_fill(char *p)
 {
-	for (int i = 0; i < CANARY; i++) p[i] = (i * 31 + i / 256) & 0xff;
+	for (int i = 0; i < CANARY; i++)
+		p[i] = (i * 31 + i / 256) & 0xff;
 }
 
 static void canary_write(void)
@@ -94,7 +96,8 @@ static void become(unsigned i, int as_root)
 
 	setsid();
 	if (dup2(1, OUT) < 0 || null < 0) _exit(1);
-	for (int fd = 0; fd < 3; fd++) dup2(null, fd);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
 	if (!verbose) fcntl(OUT, F_SETFD, FD_CLOEXEC), close(OUT);
 	if (!as_root && (setgid(UID + i) || setuid(UID + i))) _exit(1);
 }
@@ -124,7 +127,7 @@ static void child_start(unsigned i, uint64_t seed, int tell)
 	if (w->pid) return;
 	shared_make();
 	if (mkdir(dir, 0777) && errno != EEXIST) _exit(1);
-	if (chown(dir, UID + i, UID + i) || chmod(dir, 0777)) _exit(1);         /* the one before may have changed it */
+	if (chown(dir, UID + i, UID + i) || chmod(dir, 0777)) _exit(1); /* the one before may have changed it */
 	if (chdir(dir)) _exit(1);
 	verbose = tell;
 	become(i, w->as_root);
@@ -137,8 +140,10 @@ static void rest_kill(unsigned i)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (worker[i].as_root) kill(-worker[i].pid, SIGKILL);
-		else if (!setgid(UID + i) && !setuid(UID + i)) kill(-1, SIGKILL);
+		if (worker[i].as_root)
+			kill(-worker[i].pid, SIGKILL);
+		else if (!setgid(UID + i) && !setuid(UID + i))
+			kill(-1, SIGKILL);
 		_exit(0);
 	}
 	if (pid > 0) waitpid(pid, NULL, 0);
@@ -153,8 +158,8 @@ static void last_calls(const struct worker *w)
 			struct made m = w->report->last[t][k % REMEMBER];
 
 			if (k || m.nr)
-				printf("  %d %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n", t, call_name(m.nr), m.arg[0], m.arg[1], m.arg[2],
-				       m.arg[3], m.arg[4], m.arg[5]);
+				printf("  %d %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n", t, call_name(m.nr), m.arg[0],
+				       m.arg[1], m.arg[2], m.arg[3], m.arg[4], m.arg[5]);
 		}
 	}
 }
@@ -163,7 +168,8 @@ static uint64_t calls_of(const struct worker *w)
 {
 	uint64_t n = 0;
 
-	for (int t = 0; t < THREADS; t++) n += w->report->count[t];
+	for (int t = 0; t < THREADS; t++)
+		n += w->report->count[t];
 	return n;
 }
 
@@ -197,14 +203,16 @@ static void run(void)
 {
 	uint64_t state = first_seed, end = now() + seconds * 1000ul, busy = 1;
 
-	for (unsigned i = 0; i < processes; i++) child_start(i, draw(&state) >> 8, 0), children++;
+	for (unsigned i = 0; i < processes; i++)
+		child_start(i, draw(&state) >> 8, 0), children++;
 	while (busy) {
 		busy = 0;
 		usleep(5000);
 		for (unsigned i = 0; i < processes; i++) {
 			if (worker[i].pid && child_look(i)) worker[i].pid = 0;
 			if (!worker[i].pid && now() < end) child_start(i, draw(&state) >> 8, 0), children++;
-			if (worker[i].pid && now() > end && !worker[i].killed) kill(worker[i].pid, SIGKILL), worker[i].killed = now();
+			if (worker[i].pid && now() > end && !worker[i].killed)
+				kill(worker[i].pid, SIGKILL), worker[i].killed = now();
 			busy |= worker[i].pid != 0;
 		}
 	}
@@ -235,20 +243,23 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!options(argc, argv, &one) || geteuid() != 0) {
-		fprintf(stderr, "use, as root: fuzz [-s seed] [-t seconds] [-p processes] [-n calls] [-v] [-R] [-r seed] directory\n");
+		fprintf(stderr, "use, as root: fuzz [-s seed] [-t seconds] [-p processes] [-n calls] [-v] [-R] [-r "
+		                "seed] directory\n");
 		return 2;
 	}
 	mkdir(argv[optind], 0755);
 	if (chdir(argv[optind])) fail(argv[optind]);
 	canary_write();
 	for (unsigned i = 0; i < processes; i++) {
-		worker[i].report = mmap(NULL, sizeof(struct report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		worker[i].report = mmap(NULL, sizeof(struct report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		                        -1, 0);
 		if (worker[i].report == MAP_FAILED) fail("mmap");
 	}
 	printf("fuzz: seed %lu, %u processes, %u s\n", first_seed, processes, seconds);
 	if (one) {
 		child_start(0, one, 1);
-		while (!child_look(0)) usleep(5000);
+		while (!child_look(0))
+			usleep(5000);
 		printf("fuzz: the child is gone after %lu calls\n", made);
 		return 0;
 	}
