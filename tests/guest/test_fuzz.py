@@ -36,6 +36,9 @@ def random_calls_for_half_a_minute():
     fuzz(1, 30)
 
 
+random_calls_for_half_a_minute.seconds = 400            # with the debug build
+
+
 def random_calls_for_long():
     for seed in range(2, 12):
         fuzz(seed, 60, cpus=(1, 2, 4)[seed % 3], words="vm=split" if seed % 2 else "")
