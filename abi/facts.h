@@ -65,6 +65,7 @@ struct facts_proc {
 	uint64_t brk_start, brk, stack;         /* addresses; stack: where it began */
 	uint64_t args, args_end, env, env_end;  /* the words of execve, as they lie in memory */
 	uint32_t server;                        /* a boot module */
+	uint32_t dumpable;                      /* 0: it has, or had, other rights than its user: only root looks into it */
 };
 
 struct facts_pages {                            /* pages */

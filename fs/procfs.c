@@ -118,7 +118,7 @@ int proc_facts(const struct proc_node *n, struct facts_proc *f)
 	return 0;
 }
 
-/* A process's names are its effective user's (proc(5)). */
+/* A process's names are its effective user's, or root's if it has had other rights (proc(5)). */
 static int node_make(struct mount *m, struct proc_node like, struct vnode **out)
 {
 	struct proc_node *n = malloc(sizeof(*n));
@@ -135,7 +135,7 @@ static int node_make(struct mount *m, struct proc_node like, struct vnode **out)
 	}
 	*n = like;
 	vn->fs = n;
-	if (like.pid) {
+	if (like.pid && (f.dumpable || like.pid == vfs_caller.pid)) {
 		vn->uid = f.uid[1];
 		vn->gid = f.gid[1];
 	}

@@ -54,12 +54,14 @@ static bool one_of(uint32_t want, uint32_t a, uint32_t b, uint32_t c)
 	return want == KEEP || want == a || want == b || want == c || privileged();
 }
 
-/* The file-system identity follows the effective one (credentials(7)). */
+/* The file-system identity follows the effective one (credentials(7)).  What the process learnt with another one is not
+ * for everybody who has the new one (PR_SET_DUMPABLE of prctl(2)). */
 static long ids_set(bool group, uint32_t real, uint32_t effective, uint32_t saved)
 {
 	struct proc *p = current_proc();
 
 	spin_lock(&p->lock);
+	if (effective != KEEP && effective != (group ? p->egid : p->euid)) p->dumpable = false, p->pdeath_signal = 0;
 	if (real != KEEP) *(group ? &p->gid : &p->uid) = real;
 	if (effective != KEEP) *(group ? &p->egid : &p->euid) = effective;
 	if (saved != KEEP) *(group ? &p->sgid : &p->suid) = saved;
@@ -286,7 +288,6 @@ void cred_commit(const struct exec_ids *new)
 	p->euid = p->suid = p->fsuid = new->euid;
 	p->egid = p->sgid = p->fsgid = new->egid;
 	p->dumpable = !new->secure;
-	p->keep_caps = false;
 	if (new->secure) p->pdeath_signal = 0;
 	spin_unlock(&p->lock);
 }

@@ -171,6 +171,7 @@ static void program_enter(struct program *g, const char *path, uaddr_t sp)
 
 	for (const char *c = path; *c; c++)
 		if (*c == '/' && c[1]) name = c + 1;
+	thread_memory_leave(t);
 	kstrlcpy(p->name, name, sizeof(p->name));
 	spin_lock(&p->lock);
 	p->map = g->map;

@@ -36,7 +36,6 @@ static void inherit(struct proc *c, struct proc *p)
 	if (c->exe) file_ref(c->exe);
 	c->trace = p->trace;
 	if (c->trace) file_ref(c->trace);
-	c->keep_caps = p->keep_caps;
 	c->no_new_privs = p->no_new_privs;
 	c->dumpable = p->dumpable;
 	c->nice = p->nice;

@@ -362,7 +362,7 @@ int proc_alone(void)
 }
 
 /* What other threads, or processes, may be waiting for in memory that they share with this one. */
-static void thread_memory_leave(struct thread *t)
+void thread_memory_leave(struct thread *t)
 {
 	uint32_t zero = 0;
 

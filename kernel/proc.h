@@ -53,7 +53,7 @@ struct proc {
 	int nice;                       /* kept, means nothing */
 	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;        /* [p] cred.c */
 	uint32_t ngroups, groups[NGROUPS];                      /* [p] supplementary */
-	bool     keep_caps, no_new_privs, dumpable;     /* [p] prctl */
+	bool     no_new_privs, dumpable;                /* [p] prctl */
 	struct sigaction_k action[65];  /* [p] by signal number */
 	struct sigpending pending;      /* [p] of the whole process */
 	bool     stopping;              /* [p] a stop signal was taken, and no SIGCONT or SIGKILL came since */
@@ -91,6 +91,7 @@ int proc_alone(void);                                   /* exec: end the other t
 void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
 void proc_publish(struct proc *, bool sibling);         /* complete: into the family, can be found and waited for */
 void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
+void thread_memory_leave(struct thread *);              /* the current one's: exec, exit */
 void proc_map_release(struct proc *);                   /* exec, exit: vfork's parent may go on */
 
 /* wait.c */

@@ -209,6 +209,7 @@ static void ids_facts_locked(const struct proc *p, struct facts_proc *f)
 
 	memcpy(f->uid, uid, sizeof(uid));
 	memcpy(f->gid, gid, sizeof(gid));
+	f->dumpable = p->dumpable;
 	f->ngroups = p->ngroups;
 	memcpy(f->group, p->groups, sizeof(f->group));
 }

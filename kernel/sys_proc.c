@@ -126,10 +126,9 @@ SYSCALL(rseq) { return -ENOSYS; }
 /* ---- prctl: the common part, and little of that means anything here */
 
 enum {
-	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_GET_KEEPCAPS = 7,
-	PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_GET_NAME = 16, PR_CAPBSET_READ = 23, PR_SET_TIMERSLACK = 29,
-	PR_GET_TIMERSLACK = 30, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38,
-	PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40,
+	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_SET_NAME = 15,
+	PR_GET_NAME = 16, PR_CAPBSET_READ = 23, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER = 37,
+	PR_SET_NO_NEW_PRIVS = 38, PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40,
 };
 
 static long prctl_name(bool set, uaddr_t at)
@@ -149,11 +148,9 @@ static long prctl_name(bool set, uaddr_t at)
 
 static long prctl_set(struct proc *p, int what, uint64_t v)
 {
-	if (what == PR_SET_TIMERSLACK) return 0;
 	if (what == PR_SET_PDEATHSIG ? v > NSIG : what != PR_SET_CHILD_SUBREAPER && v > 1) return -EINVAL;
 	if (what == PR_SET_PDEATHSIG) p->pdeath_signal = v;
 	if (what == PR_SET_DUMPABLE) p->dumpable = v;
-	if (what == PR_SET_KEEPCAPS) p->keep_caps = v;
 	if (what == PR_SET_CHILD_SUBREAPER) p->subreaper = v;
 	if (what == PR_SET_NO_NEW_PRIVS && !v) return -EINVAL;
 	if (what == PR_SET_NO_NEW_PRIVS) p->no_new_privs = true;
@@ -172,8 +169,6 @@ SYSCALL(prctl)
 	case PR_GET_CHILD_SUBREAPER: return copy_out(a1, &reaper, sizeof(reaper));
 	case PR_GET_TID_ADDRESS: return copy_out(a1, &current_thread()->clear_tid, sizeof(uaddr_t));
 	case PR_GET_DUMPABLE: return p->dumpable;
-	case PR_GET_KEEPCAPS: return p->keep_caps;
-	case PR_GET_TIMERSLACK: return 50000;           /* ns, as Linux's default; timers here have none */
 	case PR_CAPBSET_READ: return a1 > 40 ? -EINVAL : 1;
 	case PR_SET_NO_NEW_PRIVS:
 	case PR_GET_NO_NEW_PRIVS:
@@ -182,8 +177,6 @@ SYSCALL(prctl)
 		return prctl_set(p, a0, a1);
 	case PR_SET_PDEATHSIG:
 	case PR_SET_DUMPABLE:
-	case PR_SET_KEEPCAPS:
-	case PR_SET_TIMERSLACK:
 	case PR_SET_CHILD_SUBREAPER: return prctl_set(p, a0, a1);
 	}
 	return -EINVAL;

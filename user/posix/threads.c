@@ -264,6 +264,24 @@ TEST(TH4, a_robust_mutex_tells_that_its_owner_died)
 	expect(pthread_mutex_lock(&s->mutex) == 0 && pthread_mutex_unlock(&s->mutex) == 0);
 }
 
+TEST(TH4, exec_lets_go_of_robust_mutexes_too)
+{
+	struct shared *s = shared_in_file(PTHREAD_MUTEX_ROBUST);
+	pid_t p = fork();
+	int st = -1, rc;
+
+	if (p == 0) {
+		must(pthread_mutex_lock(&s->mutex) == 0);
+		s->stage = 1;
+		execl("/bin/sleep", "sleep", "60", NULL);
+		_exit(1);
+	}
+	while (s->stage != 1) sched_yield();
+	for (int i = 0; (rc = pthread_mutex_trylock(&s->mutex)) == EBUSY && i < 500; i++) usleep(10000);
+	expect(rc == EOWNERDEAD);
+	expect(kill(p, SIGKILL) == 0 && waitpid(p, &st, 0) == p && st == SIGKILL);      /* it runs the other program */
+}
+
 static void *wait_for_the_dead(void *arg)
 {
 	struct shared *s = arg;
