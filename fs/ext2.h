@@ -51,6 +51,7 @@ struct ext2_dirent { uint32_t inode; uint16_t rec_len; uint8_t name_len, type; c
 
 enum meta { META_MAP, META_INODE, META_DIR, META_CLASSES };     /* in the order in which they go to disk */
 
+#define RESV_BUCKETS 1024u
 struct ext2 {
 	struct disk *disk;
 	struct mount *mnt;
@@ -58,6 +59,7 @@ struct ext2 {
 	struct ext2_group *group;       /* in the map */
 	uint32_t block_size, ngroups, inode_size, first_block, nblocks, per_block;      /* per_block: addresses */
 	uint64_t reserved;              /* blocks promised to pages that have none yet */
+	struct resv *resv[RESV_BUCKETS];        /* which: ext2_resv.c */
 	uint8_t *dirty[META_CLASSES];   /* a bit per block */
 	uint32_t ndirty[META_CLASSES];
 	uint8_t *pending;               /* freed, but the freeing is not on disk: not to be used again yet */
@@ -74,9 +76,7 @@ struct ext2_inode {
 	struct vnode *vn;
 	struct ext2_raw_inode *raw;     /* in the map */
 	uint32_t last;                  /* block allocated last: the next one goes behind it */
-	uint64_t *resv;                 /* bitmap of pages with room promised, resv_words long; then that of those
-	                                   with room for indirect blocks too */
-	uint64_t resv_words, nresv;
+	uint64_t nresv;                 /* pages with room promised */
 };
 
 static inline struct ext2 *fs_of(const struct vnode *vn) { return vn->mnt->fs; }
@@ -136,7 +136,12 @@ int pager_commit(struct vnode *, unsigned flags, uint64_t size, struct times);
 int pager_release(struct vnode *, uint64_t size, struct times);
 int pager_set_size(struct vnode *, uint64_t size);
 int pager_punch(struct vnode *, uint64_t off, uint64_t len);
-void resv_drop(struct ext2 *, struct ext2_inode *, uint64_t from_page);
-uint64_t resv_sectors(const struct ext2_inode *, uint64_t size);      /* of 512 bytes, promised to pages below size */
+/* ext2_resv.c: pages [from, to) */
+uint64_t resv_cost(const struct ext2 *, bool indirect);
+bool resv_has(struct ext2 *, const struct ext2_inode *, uint64_t page);
+int resv_set(struct ext2 *, struct ext2_inode *, uint64_t page);
+void resv_drop(struct ext2 *, struct ext2_inode *, uint64_t from, uint64_t to);
+void resv_punch(struct ext2 *, struct ext2_inode *, uint64_t from, uint64_t to);
+uint64_t resv_sectors(const struct ext2_inode *, uint64_t size);
 
 #endif

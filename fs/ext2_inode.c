@@ -123,8 +123,7 @@ static void cache_drop(struct ext2 *fs, struct ext2_inode *in)
 	while (*p != in) p = &(*p)->next;
 	*p = in->next;
 	fs->ncached--;
-	resv_drop(fs, in, 0);
-	free(in->resv);
+	resv_drop(fs, in, 0, UINT64_MAX);
 	vnode_free(in->vn);
 	free(in);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/ext2_pager.c - RING 3 - what the kernel asks of a file (abi/pager.h): fill, write, reserve, commit, release, size.
  *
- * Path:  mm/pager.c ~message~> server.c > [ext2_pager.c] > ext2_map.c, blkclient.c ~message~> driver
- *
- * G1  A page that the kernel may dirty has blocks, or blocks promised to it: writing it back cannot find a full disk.
+ * Path:  mm/pager.c ~message~> server.c > [ext2_pager.c] > ext2_resv.c, ext2_map.c, blkclient.c ~message~> driver
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -54,73 +52,6 @@ int pager_fill(struct vnode *vn, uint64_t off, uint64_t len, uint32_t run)
 	return 0;
 }
 
-static bool resv_has(const struct ext2_inode *in, uint64_t page)
-{
-	return page / 64 < in->resv_words && (in->resv[page / 64] >> page % 64 & 1);
-}
-
-/* Which indirect block of the lowest level a page's blocks are in; -1: none, they are direct. */
-static int64_t leaf_of(const struct ext2 *fs, uint64_t page)
-{
-	uint64_t n = PAGE / fs->block_size, last = page * n + n - 1;
-
-	return last < EXT2_NDIR ? -1 : (int64_t)((last - EXT2_NDIR) / fs->per_block);
-}
-
-/* Does this page have to bring room for indirect blocks too?  Not if its neighbour below has, or has blocks already. */
-static bool needs_indirect(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
-{
-	int64_t leaf = leaf_of(fs, page);
-	uint32_t b;
-
-	if (leaf < 0) return false;
-	if (page == 0 || leaf_of(fs, page - 1) != leaf) return true;
-	return !resv_has(in, page - 1) && (map_get(fs, in, page * (PAGE / fs->block_size) - 1, &b) || !b);
-}
-
-/* Blocks that a reserved page may need: its own, and at worst one indirect block on each level. */
-static uint64_t page_cost(const struct ext2 *fs, bool indirect)
-{
-	return PAGE / fs->block_size + (indirect ? 3 : 0);
-}
-
-static bool resv_indirect(const struct ext2_inode *in, uint64_t page)
-{
-	return in->resv[in->resv_words + page / 64] >> page % 64 & 1;
-}
-
-static void resv_clear(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
-{
-	if (!resv_has(in, page)) return;
-	in->nresv--;
-	fs->reserved -= page_cost(fs, resv_indirect(in, page));
-	in->resv[page / 64] &= ~(1ull << page % 64);
-	in->resv[in->resv_words + page / 64] &= ~(1ull << page % 64);
-}
-
-void resv_drop(struct ext2 *fs, struct ext2_inode *in, uint64_t from)
-{
-	for (uint64_t w = from / 64; in->nresv && w < in->resv_words; w++) {
-		for (uint64_t p = w * 64; in->resv[w] && p < w * 64 + 64; p++) {
-			if (p >= from) resv_clear(fs, in, p);
-			else if (p == w * 64 + 63) break;
-		}
-	}
-}
-
-/* resv_sectors: what pages below `size` were promised; more than are dirty, since room is promised in advance. */
-uint64_t resv_sectors(const struct ext2_inode *in, uint64_t size)
-{
-	uint64_t pages = (size + PAGE - 1) / PAGE, n = 0;
-
-	for (uint64_t w = 0; in->nresv && w < in->resv_words && w * 64 < pages; w++) {
-		uint64_t bits = pages - w * 64 < 64 ? (1ull << (pages - w * 64)) - 1 : ~0ull;
-
-		n += __builtin_popcountll(in->resv[w] & bits);
-	}
-	return n * (PAGE / 512);
-}
-
 int pager_write(struct vnode *vn, uint64_t off, uint64_t len, uint32_t run, uint64_t size)
 {
 	struct ext2 *fs = fs_of(vn);
@@ -132,62 +63,17 @@ int pager_write(struct vnode *vn, uint64_t off, uint64_t len, uint32_t run, uint
 		int rc = 0;
 
 		b = 0;
-		if (off + at < size) rc = map_alloc(fs, in, (off + at) / bs, resv_has(in, (off + at) / PAGE), &b);
+		if (off + at < size) rc = map_alloc(fs, in, (off + at) / bs, resv_has(fs, in, (off + at) / PAGE), &b);
 		if (rc || !b) {
 			piece_flush(&p);
 			disk_run_done(run, at, bs, rc);         /* past the end of file: nothing to write */
 		} else {
 			piece_add(&p, at, (uint64_t)b * bs, bs);
 		}
-		if ((off + at + bs) % PAGE == 0 && !rc) resv_clear(fs, in, (off + at) / PAGE);
+		if ((off + at + bs) % PAGE == 0 && !rc) resv_drop(fs, in, (off + at) / PAGE, (off + at) / PAGE + 1);
 	}
 	piece_flush(&p);
 	if (size > inode_size(in)) inode_set_size(in, size);
-	return 0;
-}
-
-static bool page_has_blocks(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
-{
-	uint32_t n = PAGE / fs->block_size, b;
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (map_get(fs, in, page * n + i, &b) || !b) return false;
-	}
-	return true;
-}
-
-/* The bitmap of pages, and behind it, as long, that of pages which brought room for indirect blocks. */
-static int resv_grow(struct ext2_inode *in, uint64_t page)
-{
-	uint64_t words = page / 64 + 64;
-	uint64_t *r;
-
-	if (page >= 1ull << 32) return -EFBIG;
-	if (page / 64 < in->resv_words) return 0;
-	r = calloc(2 * words, 8);
-	if (!r) return -ENOMEM;
-	if (in->resv) {
-		memcpy(r, in->resv, in->resv_words * 8);
-		memcpy(r + words, in->resv + in->resv_words, in->resv_words * 8);
-	}
-	free(in->resv);
-	in->resv = r;
-	in->resv_words = words;
-	return 0;
-}
-
-static int resv_set(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
-{
-	bool indirect = needs_indirect(fs, in, page);
-	uint64_t cost = page_cost(fs, indirect);
-	int rc = resv_grow(in, page);
-
-	if (rc) return rc;
-	if (blocks_free(fs) < cost && (!fs->npending || order_commit(fs, true) || blocks_free(fs) < cost)) return -ENOSPC;
-	in->resv[page / 64] |= 1ull << page % 64;
-	if (indirect) in->resv[in->resv_words + page / 64] |= 1ull << page % 64;
-	in->nresv++;
-	fs->reserved += cost;
 	return 0;
 }
 
@@ -199,9 +85,9 @@ int pager_reserve(struct vnode *vn, uint64_t off, uint64_t len, uint64_t *grante
 	uint64_t first = off / PAGE, n = len / PAGE, i;
 	int rc = 0;
 
-	if (blocks_free(fs) < 8 * n * page_cost(fs, true)) n = 1;
+	if (blocks_free(fs) < 8 * n * resv_cost(fs, true)) n = 1;
 	for (i = 0; i < n && !rc; i++) {
-		if (!resv_has(in, first + i) && !page_has_blocks(fs, in, first + i)) rc = resv_set(fs, in, first + i);
+		rc = resv_set(fs, in, first + i);
 		if (rc) break;
 	}
 	*granted = i * PAGE;
@@ -250,7 +136,7 @@ int pager_release(struct vnode *vn, uint64_t size, struct times t)
 
 	if (vn->mnt->readonly) return 0;
 	attributes_take(vn, size, t);
-	if (!object_info(vn->object, &info) && info.users == 0 && info.dirty == 0) resv_drop(fs_of(vn), in, 0);
+	if (!object_info(vn->object, &info) && info.users == 0 && info.dirty == 0) resv_drop(fs_of(vn), in, 0, UINT64_MAX);
 	if (vn->refs == 0) inode_inactive(vn);
 	return 0;
 }
@@ -261,22 +147,19 @@ int pager_set_size(struct vnode *vn, uint64_t size)
 	struct ext2_inode *in = inode_of(vn);
 	int rc;
 
-	resv_drop(fs, in, (size + PAGE - 1) / PAGE);
+	resv_drop(fs, in, (size + PAGE - 1) / PAGE, UINT64_MAX);
 	rc = map_cut(fs, in, (size + fs->block_size - 1) / fs->block_size);
 	inode_set_size(in, size);
 	inode_touch(in, true);
 	return rc;
 }
 
-/* A hole.  A reservation that brought room for indirect blocks stays: its neighbours rely on it. */
 int pager_punch(struct vnode *vn, uint64_t off, uint64_t len)
 {
 	struct ext2 *fs = fs_of(vn);
 	struct ext2_inode *in = inode_of(vn);
 	uint64_t end = off + len;
 
-	for (uint64_t p = off / PAGE; in->nresv && p < end / PAGE && p / 64 < in->resv_words; p++) {
-		if (resv_has(in, p) && !resv_indirect(in, p)) resv_clear(fs, in, p);
-	}
+	resv_punch(fs, in, off / PAGE, end / PAGE);
 	return map_punch(fs, in, off / fs->block_size, end / fs->block_size);
 }

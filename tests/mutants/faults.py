@@ -541,11 +541,6 @@ fault("flush_forgotten_by_msync", "msync of a page that has its block does not f
       "\t\trc = 0;\n",
       "one_page_costs_one_write_and_one_flush", "cut_ms_sync_overwrite")
 
-fault("reservation_promises_too_much", "The file server promises room that the disk does not have.",
-      "\tif (blocks_free(fs) < cost && (!fs->npending || order_commit(fs, true) || blocks_free(fs) < cost)) return -ENOSPC;\n",
-      "",
-      "posix", "a_full_disk_is_told_at_the_store_and_freeing_makes_it_work")
-
 fault("truncation_frees_no_blocks", "ftruncate leaves the blocks behind the new end.",
       "\trc = map_cut(fs, in, (size + fs->block_size - 1) / fs->block_size);\n",
       "\trc = 0;\n")
@@ -558,6 +553,14 @@ fault("tail_beyond_the_end_not_completed", "Blocks of a page past the end of fil
       "\t\t\tdisk_run_done(run, at, bs, rc);         /* past the end of file: nothing to write */\n",
       "",
       "files_on_1k_blocks")
+
+# ------------------------------------------------------------------------------------------------------------------
+file("fs/ext2_resv.c")
+
+fault("reservation_promises_too_much", "The file server promises room that the disk does not have.",
+      "\tif (blocks_free(fs) < cost && (!fs->npending || order_commit(fs, true) || blocks_free(fs) < cost)) return -ENOSPC;\n",
+      "",
+      "posix", "a_full_disk_is_told_at_the_store_and_freeing_makes_it_work")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("fs/ext2_inode.c")

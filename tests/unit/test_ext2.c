@@ -81,54 +81,6 @@ static void an_overwrite_with_datasync_is_one_flush_and_no_metadata(void **st)
 	clean_and_free();
 }
 
-static void blocks_promised_to_dirty_pages_are_told(void **st)
-{
-	struct vnode *vn;
-	uint64_t granted;
-	struct stat s;
-
-	(void)st;
-	mounted(4096, 4096);
-	vn = path_create(&x, "f");
-	file_write(vn, 2 * 4096, "x", 1);
-	assert_int_equal(vn->ops->reserve(vn, 0, 16 * 4096, &granted), 0);
-	assert_int_equal(granted, 16 * 4096);
-	assert_int_equal(vn->ops->getattr(vn, &s), 0);
-	assert_int_equal(s.st_blocks, 8);
-	object_dirty(vn->object, 1);
-	vn->ops->getattr(vn, &s);
-	assert_int_equal(s.st_blocks, 2 * 8);           /* one is there, one will be */
-	object_dirty(vn->object, 9);
-	vn->ops->getattr(vn, &s);
-	assert_int_equal(s.st_blocks, 3 * 8);           /* the other promises are behind the end */
-	object_dirty(vn->object, 0);
-	vn->ops->release(vn, 2 * 4096 + 1, (struct times){0});
-	assert_int_equal(vn->ops->getattr(vn, &s), 0);
-	assert_int_equal(s.st_blocks, 8);
-	vnode_put(vn);
-	clean_and_free();
-}
-
-static void a_full_disk_is_refused_at_the_reservation_and_freeing_helps(void **st)
-{
-	static uint8_t data[64 << 10];
-	struct vnode *vn;
-	int rc = 0, n = 0;
-
-	(void)st;
-	mounted(1024, 1024);
-	vn = path_create(&x, "big");
-	for (; !rc && n < 100; n++) rc = file_write(vn, (uint64_t)n * sizeof(data), data, sizeof(data));
-	assert_int_equal(rc, -ENOSPC);
-	assert_true(n > 8);
-	vn->ops->set_size(vn, 0);
-	assert_int_equal(file_write(vn, 0, data, sizeof(data)), 0);
-	file_commit(vn, 0);
-	vn->ops->release(vn, sizeof(data), (struct times){0});
-	vnode_put(vn);
-	clean_and_free();
-}
-
 static void an_unlinked_file_gives_everything_back(void **st)
 {
 	static uint8_t data[600 << 10];
@@ -419,8 +371,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_of_block_is_found_again_on_every_block_size),
 		cmocka_unit_test(an_overwrite_with_datasync_is_one_flush_and_no_metadata),
-		cmocka_unit_test(blocks_promised_to_dirty_pages_are_told),
-		cmocka_unit_test(a_full_disk_is_refused_at_the_reservation_and_freeing_helps),
 		cmocka_unit_test(an_unlinked_file_gives_everything_back),
 		cmocka_unit_test(a_file_deleted_by_a_clock_of_1970_is_no_orphan),
 		cmocka_unit_test(unknown_features_are_refused_by_name),
