@@ -18,6 +18,6 @@
 #define BLK_READ   0x200u       /* arg: 512-byte sector, offset in run (bytes), length (bytes); handle[0] = run */
 #define BLK_WRITE  0x201u       /* the same */
 #define BLK_FLUSH  0x202u       /* -> 0 or -EIO */
-#define BLK_STATS  0x203u       /* -> arg: requests to read, their sectors; to write, their sectors; flushes, since boot */
+#define BLK_STATS  0x203u       /* -> arg: requests to read, their sectors; to write, their sectors; flushes */
 
 #endif

@@ -89,7 +89,7 @@ struct vmo_info {
 #define VMO_SET_ATIME 1
 #define VMO_SET_MTIME 2
 #define VMO_SET_CTIME 3
-#define VMO_SET_IDS   5         /* not 0: the file runs as its owner or group: before others than root write, NAME_WRITTEN */
+#define VMO_SET_IDS   5         /* not 0: it runs as its owner or group: before others than root write, NAME_WRITTEN */
 #define VMO_SET_LINKS 4         /* link count: 0 tells the kernel that nobody will want the pages after the last user */
 
 struct vm_extent {
@@ -109,7 +109,7 @@ struct vm_extent {
 /* Devices [S].  dev is HANDLE_DEVICE. */
 #define SYS_dev_info        0x1030 /* dev, dev_info* -> 0 */
 #define SYS_dev_map         0x1031 /* dev, bar, offset, len -> address (uncached); pages of the MSI-X table: -EPERM */
-#define SYS_dev_irq         0x1032 /* dev, MSI-X entry, port, bits, cpu -> 0: it interrupts this CPU, which notifies the port */
+#define SYS_dev_irq         0x1032 /* dev, MSI-X entry, port, bits, cpu -> 0: it interrupts this CPU, for the port */
 #define SYS_dev_alloc       0x1033 /* dev, dev_mem*, pages -> 0: wired, zeroed, contiguous memory for rings */
 #define SYS_dev_segments    0x1034 /* dev, run, off, len, dev_seg*, max -> n: where these bytes are for DMA */
 #define SYS_disk_register   0x1035 /* port, sectors, flags (DISK_*) -> index: this server's disk is ready */
@@ -134,8 +134,8 @@ struct disk_info {
 	char     name[DEV_NAME_MAX];    /* "vda" */
 };
 
-#define SYS_caller_group    0x104a /* token, gid -> 1: a supplementary group of who sent this message, 0: not, -ESRCH [S] */
-#define SYS_poll_wake       0x1049 /* -> 0 [S]: a device that DEV_POLL said was not ready may be now: who polls asks again */
+#define SYS_caller_group    0x104a /* token, gid -> 1: a supplementary group of the message's sender, 0, -ESRCH [S] */
+#define SYS_poll_wake       0x1049 /* -> 0 [S]: what DEV_POLL said was not ready may be now: who polls asks again */
 
 /* Console, second channel, end of the world [S]. */
 #define SYS_con_write       0x1040 /* channel, buf, len -> len */
@@ -146,8 +146,8 @@ struct disk_info {
 #define SYS_fs_ready        0x1045 /* port: names are served here from now on -> 0 */
 #define SYS_fs_wait         0x1046 /* -> 0: the file server said so; -EIO: it died [init] */
 #define SYS_log             0x1047 /* buf, len -> len: a line in the kernel's log, with the server's name */
-#define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: len too short */
-#define SYS_trace           0x104b /* pipe: this process and its children tell all their calls there (abi/trace.h) -> 0, -EINVAL */
+#define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: too short */
+#define SYS_trace           0x104b /* pipe: this process and its children tell their calls there (abi/trace.h) -> 0 */
 
 #define CON_SERIAL 0            /* COM1: kernel log and terminal */
 #define CON_RESULT 1            /* port 0xE9: test results, output of CMD */

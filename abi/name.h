@@ -34,13 +34,13 @@
 #define NAME_CHMOD    0x309u /* dir, at-flags, mode; lend0 path */
 #define NAME_CHOWN    0x30au /* dir, at-flags, uid, gid ((uint32_t)-1: keep); lend0 path */
 #define NAME_UTIMENS  0x30bu /* dir, at-flags, atime, mtime (ns; NAME_TIME_OMIT, NAME_TIME_NOW); lend0 path */
-#define NAME_ACCESS   0x30cu /* dir, at-flags, mode (R_OK ...); lend0 path.  Without AT_EACCESS arg[7] has the real ids */
+#define NAME_ACCESS   0x30cu /* dir, at-flags, mode (R_OK ...); lend0 path.  Without AT_EACCESS arg[7]: the real ids */
 #define NAME_READDIR  0x30du /* node, position; lend0 out: struct linux_dirent64 records -> arg0 bytes (0: the end),
                                 arg1 next position */
 #define NAME_STATFS   0x30eu /* dir, at-flags; lend0 path, lend1 out: struct statfs of Linux x86-64 (120 bytes) */
 #define NAME_SYNC     0x30fu /* node or 0 for all: write metadata back and flush (the kernel wrote the data) */
 #define NAME_GETCWD   0x310u /* node; lend0 out -> arg0 bytes, with the NUL */
-#define NAME_MOUNT    0x311u /* directories of source and target, flags (MS_*); lend0 "source\0fstype", lend1 target path */
+#define NAME_MOUNT    0x311u /* directories of both, flags (MS_*); lend0 "source\0fstype", lend1 target path */
 #define NAME_UMOUNT   0x312u /* dir, -, flags (MNT_*, UMOUNT_NOFOLLOW); lend0 target path */
 #define NAME_MKNOD    0x313u /* dir, dev, mode; lend0 path (FIFOs and the like: -EPERM until they exist) */
 #define NAME_LOCK     0x314u /* node, command, owner, offset of the descriptor, its O_ACCMODE; lend0 in and out: struct

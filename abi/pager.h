@@ -25,7 +25,7 @@
                                    but only [arg[4], arg[4]+len) of it is to be written and completed */
 #define PAGER_RESERVE  0x102u   /* cookie, off, len -> arg[0] = bytes granted from off on (>= one page), -ENOSPC:
                                    promise room on disk for pages that have no block yet, and for the size to cover
-                                   them.  Idempotent.  A grant ends when the pages are written, cut off, or at RELEASE */
+                                   them.  Idempotent.  A grant ends when they are written, cut off, or at RELEASE */
 #define PAGER_COMMIT   0x103u   /* cookie, flags (COMMIT_*), size, atime, mtime, ctime (ns; arg[3..5]; 0: unchanged):
                                    put on disk all that is needed to find the data again, then flush the device.
                                    Reply when durable; -EIO: not.  On a disk object: the flush alone */
@@ -33,8 +33,8 @@
                                    mapping are gone.  The server may keep the object, or destroy an unlinked file */
 #define PAGER_SIZE     0x105u   /* cookie, -, arg[2] = new size: ftruncate.  The kernel already dropped the pages past
                                    the new end; the server frees blocks and reservations there (shrink) */
-#define PAGER_PUNCH    0x106u   /* cookie, off, len: the kernel dropped these pages and brings none in until the reply; the
-                                   server frees blocks and reservations there.  The size stays */
+#define PAGER_PUNCH    0x106u   /* cookie, off, len: the kernel dropped these pages and brings none in until the reply;
+                                   the server frees blocks and reservations there.  The size stays */
 
 #define COMMIT_DATASYNC 1u      /* times need not be written (fdatasync, msync) */
 #define COMMIT_NOFLUSH  2u      /* tests only: leave the device flush out on purpose */

@@ -3,8 +3,8 @@
  *
  * Path:  kernel/filedev.c  ~DEV_READ ...~>  server.c > [devfs.c] > ttydev.c
  * One flat directory, made at the start, in which nothing can be created or removed.  Reading /dev/vda is no message
- * to us: open() hands out the disk object, and its driver pages it.  A partition is a part of its disk's object: the kernel
- * is told which.
+ * to us: open() hands out the disk object, and its driver pages it.  A partition is a part of its disk's object: the
+ * kernel is told which.
  */
 #include <errno.h>
 #include <poll.h>

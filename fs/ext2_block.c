@@ -10,7 +10,10 @@ static void set_bit(uint8_t *map, uint32_t i) { map[i / 8] |= 1u << i % 8; }
 static void clear_bit(uint8_t *map, uint32_t i) { map[i / 8] &= ~(1u << i % 8); }
 
 static uint32_t group_of(const struct ext2 *fs, uint32_t b) { return (b - fs->first_block) / fs->sb->blocks_per_group; }
-static uint32_t group_first(const struct ext2 *fs, uint32_t g) { return fs->first_block + g * fs->sb->blocks_per_group; }
+static uint32_t group_first(const struct ext2 *fs, uint32_t g)
+{
+	return fs->first_block + g * fs->sb->blocks_per_group;
+}
 
 static uint32_t group_len(const struct ext2 *fs, uint32_t g)
 {
@@ -61,13 +64,15 @@ static bool take(struct ext2 *fs, uint32_t g, uint32_t from, uint32_t *out)
 	return false;
 }
 
-/* The first free block from goal on, then in its group, then in the others.  Pending frees are committed if that helps. */
+/* The first free block from goal on, then in its group, then in the others.  If that helps, pending frees
+ * are committed. */
 int block_alloc(struct ext2 *fs, uint32_t goal, bool reserved, uint32_t *out)
 {
 	uint32_t g = goal > fs->first_block && goal < fs->nblocks ? group_of(fs, goal) : 0;
 	uint32_t from = goal > fs->first_block && goal < fs->nblocks ? goal - group_first(fs, g) : 0;
 
-	if (!reserved && blocks_free(fs) == 0 && (!fs->npending || order_commit(fs, true) || blocks_free(fs) == 0)) return -ENOSPC;
+	if (!reserved && blocks_free(fs) == 0 && (!fs->npending || order_commit(fs, true) || blocks_free(fs) == 0))
+		return -ENOSPC;
 	for (int pass = 0; pass < 2; pass++) {
 		if (take(fs, g, from, out)) return 0;
 		for (uint32_t i = 0; i < fs->ngroups; i++) {

@@ -25,8 +25,8 @@ static int block_of(struct vnode *dir, uint64_t index, uint8_t **out)
 
 static bool entry_ok(const struct ext2 *fs, const struct ext2_dirent *de, uint32_t off)
 {
-	return de->rec_len >= 8 && de->rec_len % 4 == 0 && de->rec_len <= fs->block_size - off && de->rec_len >= 8u + de->name_len &&
-	       de->inode <= fs->sb->inodes_count;
+	return de->rec_len >= 8 && de->rec_len % 4 == 0 && de->rec_len <= fs->block_size - off &&
+	       de->rec_len >= 8u + de->name_len && de->inode <= fs->sb->inodes_count;
 }
 
 /* Call fn for each entry until it returns not 0; that, 0, or -EIO. */

@@ -75,7 +75,8 @@ void inode_set_times(struct ext2_inode *in, struct times t)
 static struct times times_of(const struct ext2_inode *in)
 {
 	return (struct times){
-		time_load(in, in->raw->atime, in->raw->atime_extra), time_load(in, in->raw->mtime, in->raw->mtime_extra),
+		time_load(in, in->raw->atime, in->raw->atime_extra),
+		time_load(in, in->raw->mtime, in->raw->mtime_extra),
 		time_load(in, in->raw->ctime, in->raw->ctime_extra),
 	};
 }
@@ -292,7 +293,8 @@ int inode_getattr(struct vnode *vn, struct stat *st)
 	st->st_rdev = vn->dev;
 	st->st_size = inode_size(in);
 	st->st_blksize = 4096;
-	/* with those that dirty pages will have: a file without blocks would be taken for one hole (tar, cp --sparse) */
+	/* with those that dirty pages will have: a file without blocks would be taken for one hole (tar,
+	 * cp --sparse) */
 	promised = resv_sectors(in, st->st_size);
 	st->st_blocks = in->raw->blocks + (promised < info.dirty * 8 ? promised : info.dirty * 8);
 	st->st_atim = (struct timespec){t.atime / 1000000000, t.atime % 1000000000};
@@ -322,7 +324,8 @@ int inode_setattr(struct vnode *vn, const struct stat *st, unsigned which)
 		in->raw->gid_high = vn->gid >> 16;
 	}
 	inode_touch(in, false);
-	inode_set_times(in, (struct times){which & ATTR_ATIME ? ns_of(st->st_atim) : 0, which & ATTR_MTIME ? ns_of(st->st_mtim) : 0, 0});
+	inode_set_times(in, (struct times){which & ATTR_ATIME ? ns_of(st->st_atim) : 0,
+	                                   which & ATTR_MTIME ? ns_of(st->st_mtim) : 0, 0});
 	if (vn->object && (which & ATTR_ATIME)) object_set(vn->object, VMO_SET_ATIME, ns_of(st->st_atim));
 	if (vn->object && (which & ATTR_MTIME)) object_set(vn->object, VMO_SET_MTIME, ns_of(st->st_mtim));
 	return 0;
@@ -333,6 +336,6 @@ int inode_open(struct vnode *vn)
 	struct ext2_inode *in = inode_of(vn);
 
 	if (!S_ISREG(vn->mode) || vn->object) return 0;
-	return object_create(vn, inode_size(in), map_max_size(fs_of(vn)), vn->mnt->readonly ? VMO_READONLY : 0, times_of(in),
-	                     &vn->object);
+	return object_create(vn, inode_size(in), map_max_size(fs_of(vn)), vn->mnt->readonly ? VMO_READONLY : 0,
+	                     times_of(in), &vn->object);
 }

@@ -124,14 +124,16 @@ static int cut(struct ext2 *fs, struct ext2_inode *in, uint32_t *at, int depth, 
 		bool sub = p[i] == 0;
 
 		if (!sub && start + span > from && start < to)
-			rc = cut(fs, in, &p[i], depth - 1, from > start ? from - start : 0, to == TO_END ? to : to - start, &sub);
+			rc = cut(fs, in, &p[i], depth - 1, from > start ? from - start : 0,
+			         to == TO_END ? to : to - start, &sub);
 		if (!sub) empty = false;
 	}
 	if (rc || (depth && (!empty || to != TO_END)) || (!depth && from > 0)) return rc;
 	block_free(fs, *at);
 	in->raw->blocks -= fs->block_size / 512;
 	*at = 0;
-	meta_dirty_at(fs, at, (uint8_t *)at >= (uint8_t *)in->raw && (uint8_t *)at < (uint8_t *)(in->raw + 1) ? META_INODE : META_MAP);
+	meta_dirty_at(fs, at, (uint8_t *)at >= (uint8_t *)in->raw && (uint8_t *)at < (uint8_t *)(in->raw + 1) ?
+	              META_INODE : META_MAP);
 	*gone = true;
 	return 0;
 }
@@ -147,7 +149,8 @@ int map_punch(struct ext2 *fs, struct ext2_inode *in, uint64_t from, uint64_t to
 	bool gone;
 	int rc = 0;
 
-	for (uint64_t i = from; i < EXT2_NDIR && i < to && !rc; i++) rc = cut(fs, in, &in->raw->block[i], 0, 0, to, &gone);
+	for (uint64_t i = from; i < EXT2_NDIR && i < to && !rc; i++)
+		rc = cut(fs, in, &in->raw->block[i], 0, 0, to, &gone);
 	for (int d = 1; d <= 3 && !rc && to > start[d]; d++)
 		rc = cut(fs, in, &in->raw->block[11 + d], d, from > start[d] ? from - start[d] : 0,
 		         to == TO_END ? to : to - start[d], &gone);

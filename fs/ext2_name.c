@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/ext2_name.c - RING 3 - names in ext2: create, link, unlink, rename and the like, and the table that the VFS calls. */
+/* fs/ext2_name.c - RING 3 - names in ext2: create, link, unlink, rename and the like, and the VFS's table of them. */
 #include <errno.h>
 #include <string.h>
 
@@ -167,8 +167,8 @@ static int reparent(struct vnode *vn, struct vnode *from, struct vnode *to)
 	return 0;
 }
 
-/* The new name could not be made durable: it leads nowhere again, or to what it led to before.  An inode with one link more
- * names than it counts would be freed while one of them is there. */
+/* The new name could not be made durable: it leads nowhere again, or to what it led to before.  An inode with one link
+ * more names than it counts would be freed while one of them is there. */
 static void rename_undo(struct vnode *dir, const char *name, size_t len, const struct vnode *old)
 {
 	struct ext2_dirent *de;
@@ -178,7 +178,8 @@ static void rename_undo(struct vnode *dir, const char *name, size_t len, const s
 }
 
 /* The new name is on the disk before the old one goes: at every power cut the file has a name. */
-static int rename_ext2(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname, size_t nlen)
+static int rename_ext2(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname,
+                       size_t nlen)
 {
 	struct vnode *vn, *old = NULL;
 	struct ext2_dirent *de;
@@ -212,9 +213,9 @@ static int parent_ext2(struct vnode *dir, struct vnode **out)
 
 const struct fs_ops ext2_ops = {
 	.lookup = lookup, .create = create, .mkdir = mkdir_ext2, .symlink = symlink_ext2, .link = link_ext2,
-	.unlink = unlink_ext2, .rmdir = rmdir_ext2, .rename = rename_ext2, .readlink = readlink_ext2, .readdir = dir_readdir,
-	.parent = parent_ext2, .getattr = inode_getattr, .setattr = inode_setattr, .open = inode_open,
-	.inactive = inode_inactive, .by_ino = inode_again, .fill = pager_fill, .write = pager_write, .reserve = pager_reserve,
-	.commit = pager_commit, .release = pager_release, .set_size = pager_set_size, .punch = pager_punch,
-	.statfs = ext2_statfs, .sync = ext2_sync, .unmount = ext2_unmount,
+	.unlink = unlink_ext2, .rmdir = rmdir_ext2, .rename = rename_ext2, .readlink = readlink_ext2,
+	.readdir = dir_readdir, .parent = parent_ext2, .getattr = inode_getattr, .setattr = inode_setattr,
+	.open = inode_open, .inactive = inode_inactive, .by_ino = inode_again, .fill = pager_fill, .write = pager_write,
+	.reserve = pager_reserve, .commit = pager_commit, .release = pager_release, .set_size = pager_set_size,
+	.punch = pager_punch, .statfs = ext2_statfs, .sync = ext2_sync, .unmount = ext2_unmount,
 };

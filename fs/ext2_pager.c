@@ -94,8 +94,9 @@ int pager_reserve(struct vnode *vn, uint64_t off, uint64_t len, uint64_t *grante
 	return i > 0 ? 0 : rc;
 }
 
-/* Size and times as the kernel has them now: a message may be older than a truncation that came before it.  A size that is
- * smaller than the inode's is left alone: PAGER_SIZE is on its way and frees the blocks, when no write to them is. */
+/* Size and times as the kernel has them now: a message may be older than a truncation that came before it.  A size that
+ * is smaller than the inode's is left alone: PAGER_SIZE is on its way and frees the blocks, when no write
+ * to them is. */
 static void attributes_take(struct vnode *vn, uint64_t size, struct times t)
 {
 	struct ext2_inode *in = inode_of(vn);
@@ -116,12 +117,14 @@ int pager_commit(struct vnode *vn, unsigned flags, uint64_t size, struct times t
 {
 	struct ext2 *fs = fs_of(vn);
 	struct ext2_inode *in = inode_of(vn);
-	bool times_only = (flags & COMMIT_DATASYNC) && inode_size(in) == size && !fs->ndirty[0] && !fs->ndirty[1] && !fs->ndirty[2];
+	bool times_only = (flags & COMMIT_DATASYNC) && inode_size(in) == size && !fs->ndirty[0] && !fs->ndirty[1] &&
+	                  !fs->ndirty[2];
 	int rc;
 
 	if (times_only) {
 		rc = flags & COMMIT_NOFLUSH ? 0 : disk_flush(fs->disk);
-		if (!rc) attributes_take(vn, size, t);          /* they go with the next metadata that has to be written */
+		/* they go with the next metadata that has to be written */
+		if (!rc) attributes_take(vn, size, t);
 		return rc;
 	}
 	attributes_take(vn, size, t);
@@ -136,7 +139,8 @@ int pager_release(struct vnode *vn, uint64_t size, struct times t)
 
 	if (vn->mnt->readonly) return 0;
 	attributes_take(vn, size, t);
-	if (!object_info(vn->object, &info) && info.users == 0 && info.dirty == 0) resv_drop(fs_of(vn), in, 0, UINT64_MAX);
+	if (!object_info(vn->object, &info) && info.users == 0 && info.dirty == 0)
+		resv_drop(fs_of(vn), in, 0, UINT64_MAX);
 	if (vn->refs == 0) inode_inactive(vn);
 	return 0;
 }

@@ -149,7 +149,8 @@ int resv_set(struct ext2 *fs, struct ext2_inode *in, uint64_t page)
 	if (resv_has(fs, in, page) || page_has_blocks(fs, in, page)) return 0;
 	indirect = needs_indirect(fs, in, page);
 	cost = resv_cost(fs, indirect);
-	if (blocks_free(fs) < cost && (!fs->npending || order_commit(fs, true) || blocks_free(fs) < cost)) return -ENOSPC;
+	if (blocks_free(fs) < cost && (!fs->npending || order_commit(fs, true) || blocks_free(fs) < cost))
+		return -ENOSPC;
 	p = resv_find(fs, in, page);
 	r = *p ? *p : calloc(1, sizeof(*r));
 	if (!r) return -ENOMEM;

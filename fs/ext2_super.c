@@ -14,10 +14,12 @@
 
 static const struct { uint32_t bit; const char *name; } incompat[] = {
 	{0x1, "compression"}, {0x4, "needs_recovery (an ext3 journal)"}, {0x8, "journal_dev"}, {0x10, "meta_bg"},
-	{0x40, "extents"}, {0x80, "64bit"}, {0x100, "mmp"}, {0x200, "flex_bg"}, {0x400, "ea_inode"}, {0x1000, "dirdata"},
-	{0x2000, "csum_seed"}, {0x4000, "largedir"}, {0x8000, "inline_data"}, {0x10000, "encrypt"}, {0x20000, "casefold"},
+	{0x40, "extents"}, {0x80, "64bit"}, {0x100, "mmp"}, {0x200, "flex_bg"}, {0x400, "ea_inode"},
+	{0x1000, "dirdata"}, {0x2000, "csum_seed"}, {0x4000, "largedir"}, {0x8000, "inline_data"}, {0x10000, "encrypt"},
+	{0x20000, "casefold"},
 }, ro_compat[] = {
-	{0x4, "btree_dir"}, {0x8, "huge_file"}, {0x10, "uninit_bg"}, {0x20, "dir_nlink"}, {0x40, "extra_isize"}, {0x100, "quota"},
+	{0x4, "btree_dir"}, {0x8, "huge_file"}, {0x10, "uninit_bg"}, {0x20, "dir_nlink"}, {0x40, "extra_isize"},
+	{0x100, "quota"},
 	{0x200, "bigalloc"}, {0x400, "metadata_csum"}, {0x1000, "read-only"}, {0x2000, "project"}, {0x8000, "verity"},
 };
 
@@ -69,9 +71,11 @@ static int super_check(const struct disk *d, const struct ext2_super *sb, char *
 		      (unsigned long long)(sb->blocks_count * bs), (unsigned long long)d->len);
 	if (sb->blocks_per_group == 0 || sb->blocks_per_group > bs * 8) WRONG("damaged superblock: blocks per group");
 	if (sb->inodes_per_group == 0 || sb->inodes_per_group > bs * 8) WRONG("damaged superblock: inodes per group");
-	if (sb->first_data_block != (bs == 1024)) WRONG("damaged superblock: first data block %u", sb->first_data_block);
+	if (sb->first_data_block != (bs == 1024))
+		WRONG("damaged superblock: first data block %u", sb->first_data_block);
 	if (sb->rev_level > 1) WRONG("revision %u is not known", sb->rev_level);
-	if (sb->rev_level == 1 && (sb->inode_size < 128 || sb->inode_size > bs || (sb->inode_size & (sb->inode_size - 1))))
+	if (sb->rev_level == 1 &&
+	    (sb->inode_size < 128 || sb->inode_size > bs || (sb->inode_size & (sb->inode_size - 1))))
 		WRONG("damaged superblock: inode size %u", sb->inode_size);
 	return 0;
 }
@@ -81,14 +85,16 @@ static int groups_check(const struct ext2 *fs, char *why, size_t n)
 	uint64_t table = ((uint64_t)fs->sb->inodes_per_group * fs->inode_size + fs->block_size - 1) / fs->block_size;
 	uint64_t end = fs->nblocks;
 
-	if ((uint64_t)fs->ngroups * fs->sb->inodes_per_group != fs->sb->inodes_count) WRONG("damaged superblock: inodes count");
+	if ((uint64_t)fs->ngroups * fs->sb->inodes_per_group != fs->sb->inodes_count)
+		WRONG("damaged superblock: inodes count");
 	if (fs->first_block + 1 + ((uint64_t)fs->ngroups * 32 + fs->block_size - 1) / fs->block_size > end)
 		WRONG("damaged superblock: no room for the group descriptors");
 	for (uint32_t i = 0; i < fs->ngroups; i++) {
 		const struct ext2_group *g = &fs->group[i];
 
-		if (g->block_bitmap <= fs->first_block || g->block_bitmap >= end || g->inode_bitmap <= fs->first_block ||
-		    g->inode_bitmap >= end || g->inode_table <= fs->first_block || g->inode_table + table > end)
+		if (g->block_bitmap <= fs->first_block || g->block_bitmap >= end ||
+		    g->inode_bitmap <= fs->first_block || g->inode_bitmap >= end || g->inode_table <= fs->first_block ||
+		    g->inode_table + table > end)
 			WRONG("damaged group descriptor %u", i);
 	}
 	return 0;

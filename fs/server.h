@@ -19,7 +19,7 @@ typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* one line for the kernel's log */
 bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the command line */
 
-/* srv_name.c, srv_file.c, srv_lock.c, srv_stat.c, srv_pager.c, devfs.c: the tables of abi/name.h and abi/pager.h; NULL: no such operation */
+/* srv_*.c, sysv_shm.c, devfs.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
 handler srv_name_handler(uint32_t op);
 handler srv_file_handler(uint32_t op);
 handler srv_lock_handler(uint32_t op);
@@ -56,7 +56,8 @@ int mount_disk(const char *name, const char *target, struct vnode *covers, bool 
 
 /* blkclient.c: `off` bytes into the disk whose driver has this port */
 int disk_init(struct disk *, uint32_t port, uint8_t *map, uint64_t off, uint64_t len, bool readonly);
-void disk_stats(const struct disk *, uint64_t stats[5]);        /* as BLK_STATS has them, of the whole disk; 0: driver dead */
+/* as BLK_STATS has them, of the whole disk; 0: driver dead */
+void disk_stats(const struct disk *, uint64_t stats[5]);
 
 /* devfs.c */
 int devfs_mount(struct mount *);

@@ -14,11 +14,16 @@
 #include "fs/server.h"
 
 /* What it is about times and devices makes no difference here: times are relatime's, devices are in /dev alone. */
-#define FLAGS_NO_MATTER (MS_NODEV | MS_SYNCHRONOUS | MS_DIRSYNC | MS_NOATIME | MS_NODIRATIME | MS_SILENT | MS_RELATIME | \
-                         MS_STRICTATIME | MS_MANDLOCK | 1u << 25 /* lazytime */)
+#define FLAGS_NO_MATTER (MS_NODEV | MS_SYNCHRONOUS | MS_DIRSYNC | MS_NOATIME | MS_NODIRATIME | MS_SILENT | \
+                         MS_RELATIME | MS_STRICTATIME | MS_MANDLOCK | 1u << 25 /* lazytime */)
 #define FLAGS_KNOWN     (FLAGS_NO_MATTER | MS_RDONLY | MS_NOSUID | MS_NOEXEC | MS_REMOUNT)
 
-struct mount_request { char what[PATH_MAX + 1], where[PATH_MAX + 1]; const char *type; size_t len; uint64_t flags, source_dir; };
+struct mount_request {
+	char what[PATH_MAX + 1], where[PATH_MAX + 1];
+	const char *type;
+	size_t len;
+	uint64_t flags, source_dir;
+};
 
 /* A file system that needs no disk. */
 static int mount_plain(const struct mount_request *q, struct vnode *covers, int (*mount)(struct mount *))

@@ -99,7 +99,8 @@ static int file_stat(const struct ipc_msg *in, struct ipc_msg *out)
 
 static int file_statfs(const struct ipc_msg *in, struct ipc_msg *out)
 {
-	struct statfs s = {.f_type = S_ISFIFO(in->arg[2]) ? PIPEFS_MAGIC : TMPFS_MAGIC, .f_bsize = 4096, .f_namelen = 255};
+	struct statfs s = {.f_type = S_ISFIFO(in->arg[2]) ? PIPEFS_MAGIC : TMPFS_MAGIC, .f_bsize = 4096,
+	                   .f_namelen = 255};
 	struct vnode *vn;
 	int rc;
 

@@ -5,8 +5,8 @@
  * A segment is an object without a pager, as a tmpfs file is; the kernel maps it, and counts its users.  POSIX.1-2017
  * shmget(), shmat(), shmctl(); where they leave it open, Linux.
  *
- * H1  A segment with `removed` has no key; it goes with its last user, at the latest when shm_sweep() looks next.  Until
- *     then it can be attached by its number, as on Linux.
+ * H1  A segment with `removed` has no key; it goes with its last user, at the latest when shm_sweep() looks next.
+ *     Until then it can be attached by its number, as on Linux.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -123,7 +123,8 @@ static int shm_get(const struct ipc_msg *in, struct ipc_msg *out)
 
 	shm_sweep();
 	if (flags & SHM_HUGETLB) return -ENOMEM;                /* there are no huge pages to be had */
-	if (!s) return (key_t)in->arg[0] != IPC_PRIVATE && !(flags & IPC_CREAT) ? -ENOENT : segment_new(in, &out->arg[0]);
+	if (!s && (key_t)in->arg[0] != IPC_PRIVATE && !(flags & IPC_CREAT)) return -ENOENT;
+	if (!s) return segment_new(in, &out->arg[0]);
 	if ((flags & IPC_CREAT) && (flags & IPC_EXCL)) return -EEXIST;
 	if (in->arg[1] > s->ds.shm_segsz) return -EINVAL;
 	out->arg[0] = s->vnode.ino;

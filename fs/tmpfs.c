@@ -155,8 +155,9 @@ static void inode_free(struct vnode *vn)
 	vnode_free(vn);
 }
 
-/* The last reference went, but a file that has a name is kept (F2): it is nowhere else.  Mappings of an unlinked file do not
- * need us any more: the kernel holds its object as long as they are there.  With a removed directory its parent may go. */
+/* The last reference went, but a file that has a name is kept (F2): it is nowhere else.  Mappings of an unlinked file
+ * do not need us any more: the kernel holds its object as long as they are there.  With a removed directory its
+ * parent may go. */
 static void tmpfs_inactive(struct vnode *vn)
 {
 	while (vn && !inode_of(vn)->nlink) {
@@ -415,8 +416,8 @@ static const struct fs_ops tmpfs_ops = {
 	.open = tmpfs_open, .inactive = tmpfs_inactive, .statfs = tmpfs_statfs, .unmount = tmpfs_unmount,
 };
 
-/* tmpfs_mount: an empty file system that everybody may write to, as /tmp is everywhere.  All names of all of them together
- * may take a 16th of memory: some 40,000 files for 256 MiB. */
+/* tmpfs_mount: an empty file system that everybody may write to, as /tmp is everywhere.  All names of all of them
+ * together may take a 16th of memory: some 40,000 files for 256 MiB. */
 int tmpfs_mount(struct mount *m)
 {
 	struct sysinfo si;

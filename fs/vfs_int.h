@@ -84,7 +84,7 @@ struct timespec time_spec(int64_t ns);
 
 /* vfs_dir.c */
 int vfs_readdir(struct vnode *dir, uint64_t pos, void *buf, size_t len, size_t *used, uint64_t *next);
-int vfs_getcwd(struct vnode *dir, struct vnode *root, char *buf, size_t len, size_t *n);   /* n counts the NUL; -ERANGE */
+int vfs_getcwd(struct vnode *dir, struct vnode *root, char *buf, size_t len, size_t *n);    /* n: with NUL; -ERANGE */
 
 /* vfs_mount.c */
 extern struct mount *vfs_mounts;                /* in the order of mounting; the first is the root */

@@ -47,7 +47,8 @@ static void room_free(struct room *room)
 static bool splits(const struct vnode *vn, const struct lock_range *r)
 {
 	for (const struct lock *l = vn->locks; l; l = l->next) {
-		if (l->r.owner == r->owner && l->r.flock == r->flock && l->r.start < r->start && r->end < l->r.end) return true;
+		if (l->r.owner == r->owner && l->r.flock == r->flock && l->r.start < r->start && r->end < l->r.end)
+			return true;
 	}
 	return false;
 }
@@ -159,7 +160,8 @@ static void lock_apply(struct vnode *vn, struct lock_range r, struct room *room)
 }
 
 /* Who waited for this file and can go on now.  K3: an answer first; no other message comes between it and the lock.
- * A lock that was given may be for reading where its owner had one for writing: then those before it are asked again. */
+ * A lock that was given may be for reading where its owner had one for writing: then those before it
+ * are asked again. */
 static void waiters_serve(struct vnode *vn)
 {
 	struct lock_waiter **p = &waiters, *w;
@@ -230,7 +232,8 @@ static void waiters_sweep(const struct vnode *vn)
 
 /* One step of the search: those who wait and have a lock that is in the way of `want`.  Each is put on the list once.
  * true: the target itself has one */
-static bool blockers_add(const struct vnode *vn, const struct lock_range *want, uint64_t target, struct lock_waiter **list)
+static bool blockers_add(const struct vnode *vn, const struct lock_range *want, uint64_t target,
+                         struct lock_waiter **list)
 {
 	for (const struct lock *l = vn->locks; l; l = l->next) {
 		if (!in_the_way(&l->r, want) || !lock_owner_pid(l->r.owner)) continue;

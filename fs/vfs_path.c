@@ -131,7 +131,8 @@ int walk_find(struct walk *w, struct vnode **out)
 	return rc;
 }
 
-/* A link that leads to a file itself: go on from there with what is left, which may be nothing: LAST_ROOT.  1: it is none */
+/* A link that leads to a file itself: go on from there with what is left, which may be nothing: LAST_ROOT.
+ * 1: it is none */
 static int walk_jump(struct walk *w, struct vnode *link)
 {
 	bool dir = w->pos < w->end || w->slash;

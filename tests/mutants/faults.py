@@ -558,7 +558,7 @@ fault("tail_beyond_the_end_not_completed", "Blocks of a page past the end of fil
 file("fs/ext2_resv.c")
 
 fault("reservation_promises_too_much", "The file server promises room that the disk does not have.",
-      "\tif (blocks_free(fs) < cost && (!fs->npending || order_commit(fs, true) || blocks_free(fs) < cost)) return -ENOSPC;\n",
+      "\tif (blocks_free(fs) < cost && (!fs->npending || order_commit(fs, true) || blocks_free(fs) < cost))\n\t\treturn -ENOSPC;\n",
       "",
       "posix", "a_full_disk_is_told_at_the_store_and_freeing_makes_it_work")
 
