@@ -167,8 +167,8 @@ void image_make(struct fixture *x, unsigned kib, unsigned block, const char *arg
 	int fd = mkstemp(name);
 
 	*x = (struct fixture){0};
-	snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin mke2fs -q -F -t ext2 -b %u %s %s %uk >/dev/null 2>&1", block, args,
-	         name, kib);
+	snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin mke2fs -q -F -t ext2 -b %u %s %s %uk >/dev/null 2>&1",
+	         block, args, name, kib);
 	must(command);
 	disk_len = (uint64_t)kib * 1024;
 	platter = malloc(disk_len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/hostdisk.h - HOST - the lower seam of fs/vfs.h for tests of ext2: an image made by mke2fs, mapped in memory,
- * a platter that only disk_write() and file data reach, and power cuts.
+/* tests/unit/hostdisk.h - HOST - the lower seam of fs/vfs.h for tests of ext2: an image made by mke2fs, mapped in
+ * memory, a platter that only disk_write() and file data reach, and power cuts.
  */
 #ifndef TESTS_HOSTDISK_H
 #define TESTS_HOSTDISK_H

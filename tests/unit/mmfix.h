@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/mmfix.h - HOST - a little world for the tests of mm/: an object paged by a scripted disk, and address spaces.
+/* tests/unit/mmfix.h - HOST - a little world for the tests of mm/: an object paged by a scripted disk, and address
+ * spaces.
  *
  * Messages to the pager wait in a queue until world_step() plays file server and disk for the oldest one; a thread
  * that sleeps (the test itself) makes the world step, until what it waits for has happened.

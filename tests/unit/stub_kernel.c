@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/stub_kernel.c - HOST - stands in for kernel/ in unit tests: one thread, on the CPU the test says, locks that are checked.
+/* tests/unit/stub_kernel.c - HOST - stands in for kernel/ in unit tests: one thread, on the CPU the test says, locks
+ * that are checked.
  *
  * Use:   named in the `links:` line of a test.  What a test or a linked file of the kernel defines itself replaces
  *        the weak functions here.

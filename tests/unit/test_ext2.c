@@ -121,7 +121,9 @@ static void a_file_deleted_by_a_clock_of_1970_is_no_orphan(void **st)
 
 static void unknown_features_are_refused_by_name(void **st)
 {
-	static const struct { const char *args, *name; } f[] = {{"-O extents", "extents"}, {"-O meta_bg,^resize_inode", "meta_bg"}, {"-O flex_bg", "flex_bg"}};
+	static const struct { const char *args, *name; } f[] = {
+		{"-O extents", "extents"}, {"-O meta_bg,^resize_inode", "meta_bg"}, {"-O flex_bg", "flex_bg"},
+	};
 
 	(void)st;
 	for (unsigned i = 0; i < 3; i++) {
@@ -197,7 +199,8 @@ static void acknowledged_files_survive_every_power_cut(void **st)
 		for (int i = 0; i < n && acked[i] <= at; i++) {
 			snprintf(name, sizeof(name), "acked%d", i);
 			memset(text, 'a' + i, sizeof(text));
-			if (!image_file_has(file, name, text, sizeof(text))) fail_msg("%s is lost at write %d", name, at);
+			if (!image_file_has(file, name, text, sizeof(text)))
+				fail_msg("%s is lost at write %d", name, at);
 		}
 	}
 	assert_true(states > 20);
@@ -206,7 +209,8 @@ static void acknowledged_files_survive_every_power_cut(void **st)
 	image_free(&x);
 }
 
-/* A deletion that is not yet on the disk: until it is, an older state may be the true one, in which the file is whole. */
+/* A deletion that is not yet on the disk: until it is, an older state may be the true one, in which the file is
+ * whole. */
 static void a_deleted_file_is_whole_or_gone(void **st)
 {
 	char file[] = "/tmp/quire-cut-XXXXXX", old[5000], new[5000], command[200];
@@ -224,7 +228,8 @@ static void a_deleted_file_is_whole_or_gone(void **st)
 	vnode_put(vn);
 	acked = cut_position();
 	path_unlink(&x, "old");
-	for (int i = 0; i < 100; i++) {         /* enough to take every free block, the old ones too if they were to be had */
+	/* enough to take every free block, the old ones too if they were to be had */
+	for (int i = 0; i < 100; i++) {
 		snprintf(command, sizeof(command), "new%d", i);
 		vn = path_create(&x, command);
 		if (!vn) break;

@@ -55,7 +55,8 @@ static void blocks_promised_to_dirty_pages_are_told(void **st)
 	clean_and_free();
 }
 
-/* A program stores one byte far out in each of many files: that must not cost the server a map of all that lies before. */
+/* A program stores one byte far out in each of many files: that must not cost the server a map of all that lies
+ * before. */
 static void a_promise_far_out_costs_no_memory(void **st)
 {
 	uint64_t granted, far = 1ull << 40, before;

@@ -251,7 +251,8 @@ static void a_failed_fixed_mapping_leaves_what_was_there(void **st)
 	uaddr_t at = map_file(f, 8, RW, MAP_SHARED), same = at;
 
 	user_store(f->map, at, 'X');
-	assert_int_equal(map_map(f->map, &same, PAGE_SIZE, RW, RW, MAP_PRIVATE | MAP_FIXED_NOREPLACE, NULL, 0), -EEXIST);
+	assert_int_equal(map_map(f->map, &same, PAGE_SIZE, RW, RW, MAP_PRIVATE | MAP_FIXED_NOREPLACE, NULL, 0),
+	                 -EEXIST);
 	same = at + 1;
 	assert_int_equal(map_map(f->map, &same, PAGE_SIZE, RW, RW, MAP_PRIVATE | MAP_FIXED, NULL, 0), -EINVAL);
 	assert_int_equal(user_load(f->map, at), 'X');

@@ -161,7 +161,8 @@ static void serve_without_memory_for_handles(void)
 	host_sleep_hook = NULL;
 	current = &server_thread;
 	got = (struct ipc_msg){ 0 };
-	assert_int_equal(sys_ipc_recv(1, (uintptr_t)&user_msg, 0, 0, 0, 0), -EBADF);    /* its port went with the table */
+	/* its port went with the table */
+	assert_int_equal(sys_ipc_recv(1, (uintptr_t)&user_msg, 0, 0, 0, 0), -EBADF);
 	current = &client_thread;
 }
 

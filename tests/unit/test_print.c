@@ -35,7 +35,8 @@ static void numbers_are_as_in_c(void **st)
 	(void)st;
 	for (unsigned i = 0; i < ARRAY_LEN(value); i++) {
 		SAME("%d %u %x", (int)value[i], (unsigned)value[i], (unsigned)value[i]);
-		SAME("%ld %lu %lx %llx", value[i], (unsigned long)value[i], (unsigned long)value[i], (unsigned long long)value[i]);
+		SAME("%ld %lu %lx %llx", value[i], (unsigned long)value[i], (unsigned long)value[i],
+		     (unsigned long long)value[i]);
 		SAME("[%016lx] [%5lu] [%-8x]", (unsigned long)value[i], (unsigned long)value[i], (unsigned)value[i]);
 		SAME("%zu", (size_t)value[i]);
 	}

@@ -1,6 +1,7 @@
 /* links: fs/vfs_*.c fs/tmpfs.c */
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/test_tmpfs.c - HOST - what tmpfs holds in memory: trees of any depth, and not more names than there is room. */
+/* tests/unit/test_tmpfs.c - HOST - what tmpfs holds in memory: trees of any depth, and not more names than there is
+ * room. */
 #include <pthread.h>
 #include <sys/sysinfo.h>
 

@@ -240,10 +240,15 @@ static void a_full_table_can_be_unlocked(void **st)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(ranges_split_and_melt_like_bytes), T(neighbours_are_one_range), T(waiters_are_served_in_order),
-		T(who_was_taken_away_gets_nothing), T(a_cycle_over_two_files_is_a_deadlock), T(descriptions_may_deadlock),
+		T(ranges_split_and_melt_like_bytes),
+		T(neighbours_are_one_range),
+		T(waiters_are_served_in_order),
+		T(who_was_taken_away_gets_nothing),
+		T(a_cycle_over_two_files_is_a_deadlock),
+		T(descriptions_may_deadlock),
 		T(who_waits_longer_is_served_when_a_later_one_lets_go_of_a_part),
-		T(the_server_s_stack_is_enough_for_any_deadlock), T(a_full_table_can_be_unlocked),
+		T(the_server_s_stack_is_enough_for_any_deadlock),
+		T(a_full_table_can_be_unlocked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

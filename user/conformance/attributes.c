@@ -155,7 +155,8 @@ static void set_ids(void)
 	OK(chmod("s", 02767) == 0 && chown("s", ALICE, ALICE) == 0);
 	OK(mode_of("s") == 02767);                              /* the group cannot run it */
 	close(fd);
-	AS(BOB, FAILS(chmod("s", 0777), EPERM); FAILS(chown("s", BOB, -1), EPERM); FAILS(truncate("secret", 0), EACCES));
+	AS(BOB, FAILS(chmod("s", 0777), EPERM); FAILS(chown("s", BOB, -1), EPERM);
+	   FAILS(truncate("secret", 0), EACCES));
 	OK(mkdir("sticky", 0777) == 0 && chmod("sticky", 01777) == 0);
 	AS(ALICE, close(put("sticky/a", 0666)));
 	AS(BOB, FAILS(unlink("sticky/a"), EPERM); FAILS(rename("sticky/a", "sticky/b"), EPERM));
@@ -180,7 +181,8 @@ static void times(void)
 
 	OK(utimensat(AT_FDCWD, "t", ts, 0) == 0 && stat("t", &st) == 0);
 	OK(st.st_atim.tv_sec == 11 && st.st_atim.tv_nsec == 5 && st.st_mtim.tv_sec == 22 && st.st_mtim.tv_nsec == 7);
-	OK(utimensat(AT_FDCWD, "t", keep, 0) == 0 && stat("t", &st) == 0 && st.st_atim.tv_sec == 11 && mtime_of("t") == 33);
+	OK(utimensat(AT_FDCWD, "t", keep, 0) == 0 && stat("t", &st) == 0 && st.st_atim.tv_sec == 11 &&
+	   mtime_of("t") == 33);
 	OK(futimens(fd, ts) == 0 && mtime_of("t") == 22);
 	OK(syscall(SYS_utimensat, AT_FDCWD, "none", none, 0) == 0);     /* nothing to do: nothing is looked at */
 	FAILS(utimensat(AT_FDCWD, "t", bad, 0), EINVAL);
@@ -240,7 +242,8 @@ static void places(void)
 	OK(chmod("search", 0600) == 0);
 	AS(BOB, FAILS(chdir("search"), EACCES); d = open("search", O_PATH); FAILS(fchdir(d), EACCES));
 	FAILS(fchdir(fd), ENOTDIR);
-	AS(BOB, FAILS(open("f", O_RDONLY | O_NOATIME), errno); o = open("sticky", O_RDONLY | O_NOATIME); OK(o < 0 && errno == EPERM));
+	AS(BOB, FAILS(open("f", O_RDONLY | O_NOATIME), errno); o = open("sticky", O_RDONLY | O_NOATIME);
+	   OK(o < 0 && errno == EPERM));
 	close(fd);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/big.c - a file larger than memory: written, read and stored to through one mapping, synced, read back
- * (MM23, MS1, MS17).  `big path mebibytes`
+/* user/conformance/big.c - a file larger than memory: written, read and stored to through one mapping, synced, read
+ * back (MM23, MS1, MS17).  `big path mebibytes`
  */
 #include <fcntl.h>
 #include <stdio.h>

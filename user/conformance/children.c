@@ -52,7 +52,9 @@ static void clone_kinds(void)
 	check(waitid(P_PID, p, &si, WEXITED) == 0 && si.si_status == 3);
 }
 
-struct args { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tids, cgroup; };
+struct args {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tids, cgroup;
+};
 
 static long clone3(struct args *a, size_t size)
 {
@@ -137,7 +139,8 @@ static void waitid_tells(void)
 	check(waitid(P_PID, p, &si, WEXITED | WNOHANG | WNOWAIT) == 0);
 	memset(&si, 1, sizeof(si));
 	check(waitid(P_PID, p, &si, WEXITED | WNOWAIT) == 0);
-	check(si.si_signo == SIGCHLD && si.si_code == CLD_EXITED && si.si_pid == p && si.si_uid == getuid() && si.si_status == 0x23);
+	check(si.si_signo == SIGCHLD && si.si_code == CLD_EXITED && si.si_pid == p && si.si_uid == getuid() &&
+	      si.si_status == 0x23);
 	check(syscall(SYS_waitid, P_ALL, 0, &si, WEXITED, &ru) == 0 && si.si_pid == p);
 	check(cpu_us(&ru) >= 20000 && ru.ru_minflt > 0);
 	check_error(waitid(P_ALL, 0, &si, WEXITED), ECHILD);
@@ -150,7 +153,8 @@ static void waitid_tells(void)
 	check(waitid(P_PID, p, &si, WSTOPPED) == 0 && si.si_code == CLD_STOPPED && si.si_status == SIGSTOP);
 	check(waitid(P_PID, p, &si, WSTOPPED | WNOHANG) == 0 && si.si_pid == 0);
 	kill(p, SIGCONT);
-	check(waitid(P_PGID, getpgrp(), &si, WCONTINUED | WNOWAIT) == 0 && si.si_code == CLD_CONTINUED && si.si_status == SIGCONT);
+	check(waitid(P_PGID, getpgrp(), &si, WCONTINUED | WNOWAIT) == 0 && si.si_code == CLD_CONTINUED &&
+	      si.si_status == SIGCONT);
 	check(waitid(P_PGID, 0, &si, WCONTINUED) == 0 && si.si_pid == p);
 	kill(p, SIGKILL);
 	check(waitid(P_PID, p, &si, WEXITED) == 0 && si.si_code == CLD_KILLED && si.si_status == SIGKILL);

@@ -101,11 +101,13 @@ static void mapping_faults(long page)
 	map = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	check(map[0] == 'a' && map[3] == 0 && map[page - 1] == 0, "MM12 the rest of the last page is zero");
 	check(faults(map + page, 0, SIGBUS, BUS_ADRERR), "MM14 a whole page past the end");
-	check(ftruncate(fd, 2 * page) == 0 && !faults(map + page, 1, SIGBUS, BUS_ADRERR), "MM20 growth becomes visible");
+	check(ftruncate(fd, 2 * page) == 0 && !faults(map + page, 1, SIGBUS, BUS_ADRERR),
+	      "MM20 growth becomes visible");
 	check(ftruncate(fd, 1) == 0 && faults(map + page, 0, SIGBUS, BUS_ADRERR), "MM20 past the new end");
 	check(map[1] == 0, "MM20 what was cut off is zero");
 	check(pread(fd, none, 1, 0) == -1 && errno == EFAULT, "a system call given PROT_NONE memory");
-	check(pread(fd, map + 2 * page, 1, 0) == -1 && errno == EFAULT, "a system call given memory past the end of file");
+	check(pread(fd, map + 2 * page, 1, 0) == -1 && errno == EFAULT,
+	      "a system call given memory past the end of file");
 	close(fd);
 	unlink("faults.dat");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/files.c - names and files as POSIX says: each check on a line, "ok" or "not ok"; runs on Linux too. */
+/* user/conformance/files.c - names and files as POSIX says: each check on a line, "ok" or "not ok"; runs on Linux
+ * too. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -175,7 +176,8 @@ static void attributes(void)
 	int fd;
 
 	OK(put("attr", "12345") && chmod("attr", 0640) == 0 && stat("attr", &st) == 0 && (st.st_mode & 07777) == 0640);
-	OK(utimensat(AT_FDCWD, "attr", t, 0) == 0 && stat("attr", &st) == 0 && st.st_mtime == 1100000000 && st.st_atime == 1000000000);
+	OK(utimensat(AT_FDCWD, "attr", t, 0) == 0 && stat("attr", &st) == 0 && st.st_mtime == 1100000000 &&
+	   st.st_atime == 1000000000);
 	fd = open("attr", O_WRONLY | O_APPEND);
 	OK(fd >= 0 && write(fd, "6", 1) == 1 && fstat(fd, &st) == 0 && st.st_size == 6 && st.st_mtime > 1100000000);
 	OK(lseek(fd, 0, SEEK_CUR) == 6 && ftruncate(fd, 2) == 0 && lseek(fd, 0, SEEK_CUR) == 6 && close(fd) == 0);

@@ -177,7 +177,9 @@ static size_t draw_length(void)
 
 static struct op draw_op(int with_stain)
 {
-	static const int flags[] = {MS_SYNC, MS_ASYNC, MS_INVALIDATE, MS_SYNC | MS_INVALIDATE, MS_ASYNC | MS_INVALIDATE, 0};
+	static const int flags[] = {
+		MS_SYNC, MS_ASYNC, MS_INVALIDATE, MS_SYNC | MS_INVALIDATE, MS_ASYNC | MS_INVALIDATE, 0
+	};
 	struct op o = {.kind = STAIN};
 	size_t len;
 	int total = with_stain ? 4 : 0, at;
@@ -229,7 +231,8 @@ static int parse_op(const char *line, struct op *o)
 	o->off = o->len = o->arg = 0;
 	if (sscanf(line, "%15s %zu %zu %zu", name, &o->off, &o->len, &o->arg) < 1) return 0;
 	for (o->kind = 0; o->kind < NKINDS && strcmp(kinds[o->kind].name, name); o->kind++) continue;
-	return o->kind < NKINDS && o->off <= max && o->len <= max - o->off && (kinds[o->kind].arg != SOURCE || o->arg <= max);
+	return o->kind < NKINDS && o->off <= max && o->len <= max - o->off &&
+	       (kinds[o->kind].arg != SOURCE || o->arg <= max);
 }
 
 static struct op *read_script(const char *file, int *made)

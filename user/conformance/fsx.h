@@ -165,7 +165,8 @@ static void expect_zero_tail(volatile uint8_t *p, const char *how)
 {
 	if (size / page == stained) return;
 	for (size_t i = size; i % page; i++) {
-		if (p[i - size]) bad("fsx: %s: offset %zu past the end %zu is %02x, not zero\n", how, i, size, p[i - size]);
+		if (p[i - size])
+			bad("fsx: %s: offset %zu past the end %zu is %02x, not zero\n", how, i, size, p[i - size]);
 	}
 }
 

@@ -177,7 +177,8 @@ static void settings(void)
 	char name[16];
 	int n;
 
-	check(prctl(PR_SET_NAME, "a name of many letters") == 0 && prctl(PR_GET_NAME, name) == 0 && !strcmp(name, "a name of many "));
+	check(prctl(PR_SET_NAME, "a name of many letters") == 0 && prctl(PR_GET_NAME, name) == 0 &&
+	      !strcmp(name, "a name of many "));
 	check(prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && prctl(PR_GET_PDEATHSIG, &n) == 0 && n == SIGTERM);
 	check_error(prctl(PR_SET_PDEATHSIG, 65), EINVAL);
 	check(prctl(PR_GET_DUMPABLE) == 1 && prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_GET_DUMPABLE) == 0);
@@ -186,7 +187,8 @@ static void settings(void)
 	check_error(prctl(PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0), EINVAL);
 	check(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 && prctl(PR_GET_CHILD_SUBREAPER, &n) == 0 && n == 1);
 	check_error(prctl(12345), EINVAL);
-	check(personality(0xffffffff) == 0 && personality(ADDR_NO_RANDOMIZE) == 0 && personality(0xffffffff) == ADDR_NO_RANDOMIZE);
+	check(personality(0xffffffff) == 0 && personality(ADDR_NO_RANDOMIZE) == 0 &&
+	      personality(0xffffffff) == ADDR_NO_RANDOMIZE);
 	check(uname(&u) == 0 && !strcmp(u.machine, "x86_64"));
 	check_error(sethostname("x", 65), EINVAL);
 }
@@ -196,15 +198,18 @@ static void priorities(void)
 	struct sched_param p = {0};
 	struct timespec ts;
 
-	check(getpriority(PRIO_PROCESS, 0) == 0 && setpriority(PRIO_PROCESS, 0, 5) == 0 && getpriority(PRIO_PROCESS, getpid()) == 5);
+	check(getpriority(PRIO_PROCESS, 0) == 0 && setpriority(PRIO_PROCESS, 0, 5) == 0 &&
+	      getpriority(PRIO_PROCESS, getpid()) == 5);
 	if (fork() == 0) _exit(getpriority(PRIO_PROCESS, 0) != 5);
 	int st;
 	check(wait(&st) > 0 && st == 0);
 	check(setpriority(PRIO_PROCESS, 0, 50) == 0 && getpriority(PRIO_PROCESS, 0) == 19);
 	check_error(setpriority(7, 0, 0), EINVAL);
 	check_error(setpriority(PRIO_PROCESS, 999999, 0), ESRCH);
-	check(syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER && syscall(SYS_sched_getparam, 0, &p) == 0 && p.sched_priority == 0);
-	check(sched_get_priority_max(SCHED_FIFO) == 99 && sched_get_priority_min(SCHED_RR) == 1 && sched_get_priority_max(SCHED_OTHER) == 0);
+	check(syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER && syscall(SYS_sched_getparam, 0, &p) == 0 &&
+	      p.sched_priority == 0);
+	check(sched_get_priority_max(SCHED_FIFO) == 99 && sched_get_priority_min(SCHED_RR) == 1 &&
+	      sched_get_priority_max(SCHED_OTHER) == 0);
 	check_error(sched_get_priority_max(77), EINVAL);
 	check(sched_rr_get_interval(0, &ts) == 0);
 	check(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &p) == 0);
@@ -270,7 +275,8 @@ static void a_group_may(void)
 	int fd = open("groups", O_CREAT | O_RDWR, 0640);
 
 	check(fd >= 0 && fchown(fd, 0, 4242) == 0);
-	check(setgroups(2, g) == 0 && syscall(SYS_setresgid, 5, 5, 5) == 0 && syscall(SYS_setresuid, 1000, 1000, 1000) == 0);
+	check(setgroups(2, g) == 0 && syscall(SYS_setresgid, 5, 5, 5) == 0 &&
+	      syscall(SYS_setresuid, 1000, 1000, 1000) == 0);
 	check(open("groups", O_RDONLY) >= 0);
 	check(access("groups", R_OK) == 0);
 	check_error(open("groups", O_RDWR), EACCES);
@@ -280,7 +286,8 @@ static void a_group_may_not(void)
 {
 	gid_t g[1] = {4241};
 
-	check(setgroups(1, g) == 0 && syscall(SYS_setresgid, 5, 5, 5) == 0 && syscall(SYS_setresuid, 1000, 1000, 1000) == 0);
+	check(setgroups(1, g) == 0 && syscall(SYS_setresgid, 5, 5, 5) == 0 &&
+	      syscall(SYS_setresuid, 1000, 1000, 1000) == 0);
 	check_error(open("groups", O_RDONLY), EACCES);
 }
 

@@ -19,8 +19,15 @@ static int lock_at(int fd, int cmd, int type, int whence, long start, long len)
 }
 
 static int set(int fd, int type, long start, long len) { return lock_at(fd, F_SETLK, type, SEEK_SET, start, len); }
-static int set_wait(int fd, int type, long start, long len) { return lock_at(fd, F_SETLKW, type, SEEK_SET, start, len); }
-static int ofd_set(int fd, int type, long start, long len) { return lock_at(fd, F_OFD_SETLK, type, SEEK_SET, start, len); }
+static int set_wait(int fd, int type, long start, long len)
+{
+	return lock_at(fd, F_SETLKW, type, SEEK_SET, start, len);
+}
+
+static int ofd_set(int fd, int type, long start, long len)
+{
+	return lock_at(fd, F_OFD_SETLK, type, SEEK_SET, start, len);
+}
 
 static int new_file(const char *name)
 {
@@ -39,7 +46,8 @@ static const char *seen(int fd, int type, long start, long len)
 	if (!text) text = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	child_end(IN_CHILD({
 		if (fcntl(fd, F_GETLK, &fl)) snprintf(text, 99, "%s", strerror(errno));
-		else if (fl.l_type == F_UNLCK) snprintf(text, 99, fl.l_pid == 4711 && fl.l_start == start ? "free" : "changed");
+		else if (fl.l_type == F_UNLCK)
+			snprintf(text, 99, fl.l_pid == 4711 && fl.l_start == start ? "free" : "changed");
 		else snprintf(text, 99, "%s %ld+%ld %s", fl.l_type == F_WRLCK ? "w" : "r", (long)fl.l_start,
 		              (long)fl.l_len, fl.l_pid == getppid() ? "parent" : fl.l_pid == -1 ? "ofd" : "other");
 		if (fl.l_type != F_UNLCK && fl.l_whence != SEEK_SET) strcpy(text, "whence");
@@ -170,7 +178,8 @@ static void waiting(void)
 	OK(set(fd, F_UNLCK, 5, 5) == 0);                        /* lets the first go on */
 	OK(read(go[0], &c, 1) == 1 && c == 'a');
 	OK(child_end(a) == 0);
-	OK(set(fd, F_RDLCK, 0, 5) == 0);                        /* a write lock becomes a read lock: lets the second go on */
+	/* a write lock becomes a read lock: lets the second go on */
+	OK(set(fd, F_RDLCK, 0, 5) == 0);
 	OK(read(go[0], &c, 1) == 1 && c == 'b');
 	OK(child_end(b) == 0);
 
@@ -339,7 +348,9 @@ static void adders(void)
 			int mine = open("n", O_RDWR);
 
 			for (int k = 0; k < ROUNDS; k++) {
-				if (i & 1 ? set_wait(mine, F_WRLCK, 0, 8) : lock_at(mine, F_OFD_SETLKW, F_WRLCK, SEEK_SET, 0, 8)) failed++;
+				if (i & 1 ? set_wait(mine, F_WRLCK, 0, 8)
+				          : lock_at(mine, F_OFD_SETLKW, F_WRLCK, SEEK_SET, 0, 8))
+					failed++;
 				if (pread(mine, &n, 8, 0) != 8) failed++;
 				if (k % 8 == 0) sched_yield();
 				n++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/mounts.c - mount and umount2; each check that fails on a line; runs on Linux too, where that is allowed.
+/* user/conformance/mounts.c - mount and umount2; each check that fails on a line; runs on Linux too, where that is
+ * allowed.
  *
  *      mounts directory [block device with an ext2 [disk and partition of it with another]]
  */

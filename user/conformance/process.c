@@ -237,7 +237,8 @@ static void vfork_parent_killed(void)
 		usleep(10000);
 		ended = waitpid(p, &status, WNOHANG);
 	}
-	check(ended == p && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "SIGKILL ends the parent of a vfork child");
+	check(ended == p && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+	      "SIGKILL ends the parent of a vfork child");
 	kill(-p, SIGKILL);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/procfs.c - /proc as proc(5) has it: a process looks at itself and its children.  Runs on Linux too. */
+/* user/conformance/procfs.c - /proc as proc(5) has it: a process looks at itself and its children.  Runs on Linux
+ * too. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <mntent.h>

@@ -2,8 +2,8 @@
 /* user/conformance/scale.c - what a second CPU brings: the work of one process alone, then of two at once.
  *
  * scale [seconds of each run, default 2]
- * Prints for each kind of work how many times the work of one process two of them did in the same time: 2.00 is all that
- * two CPUs can give, 1.00 is what one gives.  Runs on Linux too.
+ * Prints for each kind of work how many times the work of one process two of them did in the same time: 2.00 is all
+ * that two CPUs can give, 1.00 is what one gives.  Runs on Linux too.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

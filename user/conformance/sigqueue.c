@@ -54,7 +54,8 @@ static void queued_in_order(void)
 	sigfillset(&all);
 	sigprocmask(SIG_UNBLOCK, &all, NULL);
 	check(nseen == 5);
-	/* each handler's frame is pushed over the one before, so the last taken runs first: look at what was taken when */
+	/* each handler's frame is pushed over the one before, so the last taken runs first: look at what was taken
+	 * when */
 	for (int i = 0; i < 5; i++) {
 		int found = 0;
 
@@ -145,7 +146,8 @@ static void who_may_pretend(void)
 	si.si_code = SI_USER;
 	catch(SIGUSR1, 0);
 	check(syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR1, &si) == 0 && last.si_code == SI_USER);
-	check(syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGUSR1) == 0 && last.si_code == SI_TKILL && last.si_pid == getpid());
+	check(syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGUSR1) == 0 && last.si_code == SI_TKILL &&
+	      last.si_pid == getpid());
 	check_error(syscall(SYS_tgkill, getpid(), 777777, 0), ESRCH);
 	check_error(syscall(SYS_tgkill, getpid(), 0, SIGUSR1), EINVAL);
 	check(syscall(SYS_tkill, syscall(SYS_gettid), 0) == 0);

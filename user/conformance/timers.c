@@ -92,9 +92,11 @@ static void posix_timers(void)
 		rings[SIGUSR1] = 0;
 		id = timer_make(clocks[i], SIGEV_SIGNAL, SIGUSR1, 0);
 		check(id >= 0 && timer_go(id, 0, ms(300), ms(0)) == 0);
-		check(syscall(SYS_timer_gettime, id, &it) == 0 && it.it_value.tv_nsec > 0 && it.it_value.tv_nsec <= 300000000);
+		check(syscall(SYS_timer_gettime, id, &it) == 0 && it.it_value.tv_nsec > 0 &&
+		      it.it_value.tv_nsec <= 300000000);
 		ms_sleep(330);
-		check(rings[SIGUSR1] == 1 && last.si_code == SI_TIMER && last.si_timerid == id && last.si_value.sival_int == 5);
+		check(rings[SIGUSR1] == 1 && last.si_code == SI_TIMER && last.si_timerid == id &&
+		      last.si_value.sival_int == 5);
 		check(syscall(SYS_timer_gettime, id, &it) == 0 && it.it_value.tv_nsec == 0 && it.it_value.tv_sec == 0);
 		clock_gettime(clocks[i], &now);
 		now.tv_nsec += 20000000;
@@ -122,7 +124,8 @@ static void posix_timers(void)
 	check(rings[SIGUSR1] == 1 && last.si_overrun >= 7 && last.si_overrun <= 500 && n == last.si_overrun);
 	ms_sleep(40);
 	check(rings[SIGUSR1] >= 2);
-	check(timer_go(id, 0, ms(0), ms(0)) == 0 && syscall(SYS_timer_gettime, id, &it) == 0 && it.it_value.tv_nsec == 0);
+	check(timer_go(id, 0, ms(0), ms(0)) == 0 && syscall(SYS_timer_gettime, id, &it) == 0 &&
+	      it.it_value.tv_nsec == 0);
 	syscall(SYS_timer_delete, id);
 
 	id = timer_make(CLOCK_MONOTONIC, SIGEV_NONE, 0, 0);

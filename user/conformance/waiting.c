@@ -71,12 +71,14 @@ static void times(void)
 	from = ms_now();
 	OK(ppoll(&(struct pollfd){p[0], POLLIN, 0}, 1, &ts, NULL) == 0 && ms_now() - from >= 80);
 	from = ms_now();
-	OK(syscall(SYS_select, 0, NULL, NULL, NULL, &tv) == 0 && ms_now() - from >= 100 && tv.tv_sec == 0 && tv.tv_usec == 0);
+	OK(syscall(SYS_select, 0, NULL, NULL, NULL, &tv) == 0 && ms_now() - from >= 100 && tv.tv_sec == 0 &&
+	   tv.tv_usec == 0);
 	tv = (struct timeval){100, 0};
 	FD_ZERO(&r);
 	FD_SET(p[0], &r);
 	pid = IN_CHILD(ms_sleep(50); OK(write(p[1], "x", 1) == 1));
-	OK(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv) == 1 && FD_ISSET(p[0], &r) && tv.tv_sec == 99);      /* what is left */
+	/* what is left */
+	OK(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv) == 1 && FD_ISSET(p[0], &r) && tv.tv_sec == 99);
 	OK(child_end(pid) == 0);
 	FAILS(ppoll(NULL, 0, &(struct timespec){0, 1000000000}, NULL), EINVAL);
 	FAILS(ppoll(NULL, 0, &(struct timespec){-1, 0}, NULL), EINVAL);
