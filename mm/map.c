@@ -193,7 +193,8 @@ static int map_choose(struct map *m, uaddr_t *addr, uint64_t len, uint32_t flags
 	return *addr ? 0 : -ENOMEM;
 }
 
-/* Anonymous private memory that continues its lower neighbour extends it: brk and malloc make one entry, not hundreds. */
+/* Anonymous private memory that continues its lower neighbour extends it: brk and malloc make one
+ * entry, not hundreds. */
 static bool map_extend(struct map *m, uaddr_t addr, uint64_t len, const struct entry *want)
 {
 	struct entry *e = addr > 0 ? map_find_locked(m, addr - 1) : NULL;
@@ -210,7 +211,8 @@ static int map_place(struct map *m, struct entry *e, uaddr_t *addr, uint64_t len
 {
 	int rc = map_choose(m, addr, len, flags);
 
-	if (!rc && m->size - (flags & MAP_FIXED ? map_covered(m, *addr, *addr + len) : 0) + len > m->max_size) rc = -ENOMEM;
+	if (!rc && m->size - (flags & MAP_FIXED ? map_covered(m, *addr, *addr + len) : 0) + len > m->max_size)
+		rc = -ENOMEM;
 	if (m->lock_future & MCL_FUTURE) e->flags |= ENTRY_LOCKED;
 	if (!rc && (e->flags & ENTRY_LOCKED) && m->locked + len > m->max_locked) rc = -EAGAIN;
 	if (!rc && (flags & MAP_FIXED)) rc = map_unmap_locked(m, *addr, *addr + len);
@@ -289,7 +291,8 @@ int map_detach(struct map *m, uaddr_t start)
 	if (v && (v->flags & VMO_SEGMENT)) end += v->max_size;
 	else rc = -EINVAL;
 	for (; !rc && at < end && (e = map_first_locked(m, at, end - 1)); at = last + 1) {
-		last = e->anode.last;           /* v stays ours to compare with: another object at its address cannot be mapped now */
+		/* v stays ours to compare with: another object at its address cannot be mapped now */
+		last = e->anode.last;
 		if (e->vmo == v) rc = map_unmap_locked(m, e->anode.start, last + 1);
 	}
 	mutex_unlock(&m->lock);
@@ -339,7 +342,8 @@ int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 		struct entry *e = map_find_locked(m, at);
 
 		e->prot = prot;
-		if (!(e->flags & ENTRY_DEVICE)) pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, protect_pte, &prot);
+		if (!(e->flags & ENTRY_DEVICE))
+			pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, protect_pte, &prot);
 		at = e->anode.last + 1;
 	}
 	mutex_unlock(&m->lock);

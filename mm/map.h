@@ -62,16 +62,16 @@ int map_unmap(struct map *, uaddr_t start, uint64_t len);
 int map_detach(struct map *, uaddr_t start);    /* shmdt(): what is left of the segment attached at start; -EINVAL */
 int map_protect(struct map *, uaddr_t start, uint64_t len, uint32_t prot);
 int map_sync(struct map *, uaddr_t start, uaddr_t end, int msflags);   /* msync after its checks */
-int map_advise(struct map *, uaddr_t start, uaddr_t end, int advice);     /* MADV_*; -ENOMEM over a hole, after the rest */
-int map_resident(struct map *, uaddr_t start, uint64_t npages, uint8_t *in);    /* mincore: 1 per resident page; -ENOMEM */
+int map_advise(struct map *, uaddr_t start, uaddr_t end, int advice);     /* MADV_*; -ENOMEM: a hole, after the rest */
+int map_resident(struct map *, uaddr_t start, uint64_t npages, uint8_t *in);    /* mincore: 1 a resident page; -ENOMEM */
 int map_brk(struct map *, uaddr_t want, uaddr_t *now);
 /* mremap(2): *addr moves.  -EFAULT: no one mapping there; -ENOMEM, -EAGAIN (locked, over the limit), -EINVAL */
 int map_remap(struct map *, uaddr_t *addr, uint64_t old_len, uint64_t new_len, uint32_t flags, uaddr_t to);
 /* wire.c.  Lock or unlock [start, end); -ENOMEM over a hole or the limit, -EPERM if the limit is 0: nothing done. */
 int map_lock(struct map *, uaddr_t start, uaddr_t end, bool on, bool onfault);
 int map_lock_all(struct map *, uint32_t mcl_flags);     /* mlockall; 0: munlockall */
-int map_populate(struct map *, uaddr_t start, uaddr_t end, bool write); /* fault all in; the first page's error that failed */
-int map_device(struct map *, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable); /* ENTRY_DEVICE, uncached unless cacheable */
+int map_populate(struct map *, uaddr_t start, uaddr_t end, bool write); /* fault all in; the first error */
+int map_device(struct map *, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable); /* ENTRY_DEVICE */
 void map_clear(struct map *);           /* unmap everything (exec, exit) */
 void map_check(struct map *);
 
@@ -95,14 +95,14 @@ int vm_fault(struct map *, uaddr_t va, uint32_t want);
 
 /* Copy between kernel memory and any map's user memory, faulting pages in: lent buffers.  0 or -EFAULT. */
 int map_copy(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);
-struct page *map_hold(struct map *, uaddr_t va, bool write);    /* the page there, held, if its PTE allows the access now; NULL */
+struct page *map_hold(struct map *, uaddr_t va, bool write);    /* held, if its PTE allows the access now; NULL */
 
 struct entry *map_find_locked(struct map *, uaddr_t va);        /* the entry at va, NULL: none; map->lock held */
 /* For mapops.c; map->lock held. */
 struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
 void entry_insert(struct map *, struct entry *);
 void entry_remove(struct map *, struct entry *);
-void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and what it shows; in no tree */
+void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and of what; in no tree */
 void entry_free(struct entry *);
 static inline uint64_t entry_bytes(const struct entry *e) { return e->anode.last - e->anode.start + 1; }
 uaddr_t map_search(struct map *, uint64_t len);         /* a free range; 0: none */
@@ -112,20 +112,20 @@ struct entry *map_grow_down(struct map *, uaddr_t va);  /* a stack that may grow
 int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
 /* Private anonymous pages (anon.c). Pages whose last PTE goes are gathered in a zap and freed after the TLBs forgot them. */
 struct zap { struct list pages; uint64_t freed; };
-void map_zap(struct map *, uaddr_t start, uaddr_t end);  /* remove every PTE of [start, end); free what nobody else has */
-int anon_fault_locked(struct map *, struct entry *, uaddr_t va, bool write);    /* zero fill or copy on write; 0, -ENOMEM */
-int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from);      /* private copy of a held page */
+void map_zap(struct map *, uaddr_t start, uaddr_t end);  /* remove the PTEs of [start, end); free what nobody has */
+int anon_fault_locked(struct map *, struct entry *, uaddr_t va, bool write);    /* zero fill, copy on write; 0, -ENOMEM */
+int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from);      /* private, of a held page */
 int anon_fork(struct map *to, struct map *from, const struct entry *);          /* share private pages copy on write */
 pte_t pte_make(const struct entry *, const struct page *, bool writable);
 
 /* The rmap, for pagecache.c and writeback.c; vmo->lock held: every PTE of the object's pages first to last loses PTE_W /
  * goes away, in one round of shootdowns for each map. */
-bool pages_protect_all(struct vmo *, uint64_t first, uint64_t last);    /* true: one had it: stores since it was dirtied */
+bool pages_protect_all(struct vmo *, uint64_t first, uint64_t last);    /* true: one had it: stored to since */
 void pages_unmap_all(struct vmo *, uint64_t first, uint64_t last);
 static inline bool page_protect_all(struct page *p) { return pages_protect_all(p->vmo, p->index, p->index); }
 static inline void page_unmap_all(struct page *p) { pages_unmap_all(p->vmo, p->index, p->index); }
 bool page_referenced_all(struct page *);        /* was any PTE used? clears PTE_A */
-void vmo_unmap_range_locked(struct vmo *, uint64_t first, uint64_t last);       /* every PTE of these pages, private copies too */
+void vmo_unmap_range_locked(struct vmo *, uint64_t first, uint64_t last);       /* every PTE, private copies too */
 bool vmo_range_locked(struct vmo *, uint64_t first, uint64_t last);     /* mlock()ed by any entry; vmo->lock held */
 
 #endif

@@ -75,7 +75,8 @@ static bool sync_locked(struct map *m, uaddr_t start, uaddr_t end)
 	bool locked = false;
 
 	mutex_lock(&m->lock);
-	for (n = tree_first_overlap(&m->entries, start, end - 1); n && !locked; n = tree_next_overlap(n, start, end - 1)) {
+	for (n = tree_first_overlap(&m->entries, start, end - 1); n && !locked;
+	     n = tree_next_overlap(n, start, end - 1)) {
 		struct entry *e = container_of(n, struct entry, anode);
 		uaddr_t from = MAX(start, n->start), to = MIN(end - 1, n->last);
 
@@ -206,7 +207,8 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
 	for (n = tree_first_overlap(&m->entries, start, end - 1); n && !rc; n = tree_next_overlap(n, start, end - 1)) {
 		if (n->start > at) hole = true;
-		rc = advise_entry(m, container_of(n, struct entry, anode), MAX(start, n->start), MIN(end, n->last + 1), advice);
+		rc = advise_entry(m, container_of(n, struct entry, anode), MAX(start, n->start), MIN(end, n->last + 1),
+		                  advice);
 		at = n->last + 1;
 	}
 	mutex_unlock(&m->lock);
@@ -269,10 +271,12 @@ int map_brk(struct map *m, uaddr_t want, uaddr_t *now)
 	return 0;
 }
 
-/* Give a driver its device's registers, or its rings.  The PTEs are entered at once; no page of the cache is behind them. */
+/* Give a driver its device's registers, or its rings.  The PTEs are entered at once; no page of the cache is
+ * behind them. */
 int map_device(struct map *m, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable)
 {
-	int rc = map_map(m, addr, len, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+	int rc = map_map(m, addr, len, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	                 NULL, 0);
 	pte_t bits = PTE_P | PTE_W | PTE_U | PTE_NX | (cacheable ? 0 : PTE_PCD | PTE_PWT), old;
 	struct entry *e;
 
@@ -284,7 +288,8 @@ int map_device(struct map *m, uaddr_t *addr, paddr_t pa, uint64_t len, bool cach
 		e = map_find_locked(m, *addr);
 	}
 	if (!rc) e->flags |= ENTRY_DEVICE;
-	for (uint64_t at = 0; at < len && !rc; at += PAGE_SIZE) rc = pmap_set(&m->pmap, *addr + at, (pa + at) | bits, &old);
+	for (uint64_t at = 0; at < len && !rc; at += PAGE_SIZE)
+		rc = pmap_set(&m->pmap, *addr + at, (pa + at) | bits, &old);
 	mutex_unlock(&m->lock);
 	if (rc) map_unmap(m, *addr, len);
 	return rc;

@@ -62,7 +62,7 @@ void pmap_check(struct pmap *);                 /* panics on a broken invariant 
 /* tlb.c: after this no CPU uses a translation of [start, start + npages) that is older than the tables. */
 void tlb_shootdown(struct pmap *, uint64_t start, uint64_t npages);
 void tlb_flush(struct pmap *, uint64_t start, uint64_t npages); /* on this CPU alone */
-void tlb_leave(struct pmap *);                  /* no other CPU has it loaded any more: CPUs that idle may have kept it */
+void tlb_leave(struct pmap *);                  /* no other CPU has it loaded any more: idle ones may have kept it */
 void pmap_leave(struct pmap *);                 /* nor this one; interrupts off */
 void tlb_load(struct pmap *);                   /* its root into this CPU's CR3 */
 void tlb_flush_global(void);                    /* this CPU forgets everything, PTE_G too */

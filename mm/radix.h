@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/radix.h - RING 0 - a sparse array of pointers by 64-bit index, 64 to a node, with tags that find marked entries fast.
+/* mm/radix.h - RING 0 - a sparse array of pointers by 64-bit index, 64 to a node, with tags that find marked ones fast.
  *
  * The owner's lock guards it.  Tags of an inner slot are the OR of those below, so that the next DIRTY page of a
  * range is found in O(height).
@@ -19,7 +19,7 @@ struct radix { struct radix_node *root; uint32_t height; };
 int radix_insert(struct radix *, uint64_t index, void *item);   /* -EEXIST, -ENOMEM (nothing changed) */
 void *radix_get(const struct radix *, uint64_t index);          /* NULL: none */
 void *radix_remove(struct radix *, uint64_t index);             /* what was there; drops its tags, frees empty nodes */
-void *radix_next(const struct radix *, uint64_t *index);        /* first item at or after *index, which is set; NULL: none */
+void *radix_next(const struct radix *, uint64_t *index);        /* first item at or after *index, which is set */
 void *radix_next_tagged(const struct radix *, uint64_t *index, unsigned tag);
 void radix_tag_set(struct radix *, uint64_t index, unsigned tag);      /* the item exists */
 void radix_tag_clear(struct radix *, uint64_t index, unsigned tag);

@@ -96,7 +96,8 @@ static bool page_evict_locked(struct vmo *v, struct page *p)
 {
 	bool used;
 
-	if (p->vmo != v || !v->pager || p->state != PG_CLEAN || __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) != 2) return false;
+	if (p->vmo != v || !v->pager || p->state != PG_CLEAN || __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) != 2)
+		return false;
 	used = page_referenced_all(p) || (p->flags & PFL_REFERENCED);
 	p->flags &= ~PFL_REFERENCED;
 	if (used || vmo_range_locked(v, p->index, p->index)) return false;

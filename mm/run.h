@@ -31,7 +31,8 @@ struct run {
 /* For the Quire calls (kernel/sys_ipc.c, device.c).  off and len: bytes in the run, multiples of 512.  -EINVAL. */
 int run_done(struct run *, uint64_t off, uint64_t len, int status);
 int run_zero(struct run *, uint64_t off, uint64_t len);
-/* Physical pieces of [off, off+len), neighbours merged; at most max; how many bytes they cover in *covered.  n or -EINVAL. */
+/* Physical pieces of [off, off+len), neighbours merged; at most max; how many bytes they cover in *covered.  n or
+ * -EINVAL. */
 int run_segments(struct run *, uint64_t off, uint64_t len, struct dev_seg *, uint32_t max, uint64_t *covered);
 
 #endif

@@ -7,9 +7,9 @@
  *   writeback.c msync goes on to the file's object when the view is written, MS_INVALIDATE when it is dropped
  *   vmo.c       the view's size follows (POSIX asks that of both worlds)
  *
- * So a store is seen by read() only after msync, and a write() in a mapping only after MS_INVALIDATE.  A page is the unit:
- * an msync copies whole pages, and with them the bytes that somebody wrote beside the store: such is life without a
- * unified cache.  Disks and tmpfs files stay unified.
+ * So a store is seen by read() only after msync, and a write() in a mapping only after MS_INVALIDATE.  A page is the
+ * unit: an msync copies whole pages, and with them the bytes that somebody wrote beside the store: such is life without
+ * a unified cache.  Disks and tmpfs files stay unified.
  *
  * Locks: split_lock guards vmo->view of every object, before any vmo->lock; none while bytes are copied.
  *

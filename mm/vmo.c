@@ -67,7 +67,8 @@ bool vmo_try_ref(struct vmo *v)
 	uint32_t n = __atomic_load_n(&v->obj.refs, __ATOMIC_RELAXED);
 
 	while (n > 0) {
-		if (__atomic_compare_exchange_n(&v->obj.refs, &n, n + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return true;
+		if (__atomic_compare_exchange_n(&v->obj.refs, &n, n + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
 	}
 	return false;
 }
@@ -130,7 +131,8 @@ void vmo_touch_locked(struct vmo *v, uint32_t which)
 void vmo_touch(struct vmo *v, uint32_t which)
 {
 	spin_lock(&v->lock);
-	if ((which & VMOC_ATIME) && v->atime > v->mtime && time_real() - v->atime < 86400ll * 1000000000) which &= ~VMOC_ATIME;
+	if ((which & VMOC_ATIME) && v->atime > v->mtime && time_real() - v->atime < 86400ll * 1000000000)
+		which &= ~VMOC_ATIME;
 	if ((v->flags & VMO_READONLY) && (which & VMOC_ATIME)) which &= ~VMOC_ATIME;
 	if (which) vmo_touch_locked(v, which);
 	spin_unlock(&v->lock);
@@ -156,8 +158,9 @@ uint64_t dirty_end_locked(struct vmo *v, uint64_t first, uint64_t last)
 	return first;
 }
 
-/* Only the first store into a clean page faults and marks the times.  Stores that followed are marked by the msync at the
- * latest (POSIX mmap: between the store and the next msync): a page that can still be stored to may have had some. */
+/* Only the first store into a clean page faults and marks the times.  Stores that followed are marked by the msync at
+ * the latest (POSIX mmap: between the store and the next msync): a page that can still be stored to may have
+ * had some. */
 void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 {
 	uint64_t i = first, end;
@@ -170,7 +173,8 @@ void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 	spin_unlock(&v->lock);
 }
 
-/* Zero what lies behind the end of file in its last page, and owe it to the disk if the disk may hold other bytes there. */
+/* Zero what lies behind the end of file in its last page, and owe it to the disk if the disk may hold other
+ * bytes there. */
 static void tail_zero_locked(struct vmo *v, struct page *p, uint64_t end)
 {
 	memset((char *)page_virt(p) + (end & PAGE_MASK), 0, PAGE_SIZE - (end & PAGE_MASK));

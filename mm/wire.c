@@ -103,7 +103,8 @@ int map_lock_all(struct map *m, uint32_t mcl)
 		at = n ? n->last + 1 : 0;
 		mutex_unlock(&m->lock);
 		if (!n) break;
-		map_populate(m, start, at, false);      /* what cannot be had (PROT_NONE, past the end) is no error here */
+		/* what cannot be had (PROT_NONE, past the end) is no error here */
+		map_populate(m, start, at, false);
 	}
 	return rc;
 }

@@ -190,7 +190,8 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 			pcache_remove_locked(v, p);
 			i++;
 		} else if (p->state == PG_CLEAN || (p->flags & PFL_OWNER)) {
-			/* locked meanwhile: whoever did that may be waiting for it; or the file server's is the newest (W4) */
+			/* locked meanwhile: whoever did that may be waiting for it; or the file server's is
+			 * the newest (W4) */
 			if (p->flags & PFL_LEAVING) invalidate_stays_locked(v, i);
 			i++;
 		} else if (p->state == PG_DIRTY) {
@@ -220,7 +221,8 @@ static void sync_round(uint64_t min_age, bool wait)
 
 		if (!v) return;
 		since = __atomic_load_n(&v->dirty_since, __ATOMIC_RELAXED);
-		if (since && (since == DUE || now - since >= min_age) && (v->links || v->users)) vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
+		if (since && (since == DUE || now - since >= min_age) && (v->links || v->users))
+			vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
 		if (v->split_of) split_idle(v);
 		vmo_unref(v);
 	}
