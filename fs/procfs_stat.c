@@ -8,7 +8,7 @@
 
 #include "fs/procfs.h"
 
-#define CPUS FACTS_MAX / sizeof(struct facts_cpu)
+#define CPUS (FACTS_MAX / sizeof(struct facts_cpu))
 
 static const struct facts_machine none;
 
