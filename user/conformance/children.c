@@ -417,29 +417,6 @@ static void stop_and_continue_at_once(void)
 	waitpid(p, NULL, 0);
 }
 
-/* Its timers have ended; a limit that is set now must not start one. */
-static void limit_of_a_zombie(void)
-{
-	struct rlimit l = {1, RLIM_INFINITY};
-
-	for (int i = 0; i < 20; i++) {
-		pid_t p = fork();
-		siginfo_t si;
-
-		if (p == 0) _exit(0);
-		check(waitid(P_PID, p, &si, WEXITED | WNOWAIT) == 0);
-		check(prlimit(p, RLIMIT_CPU, &l, NULL) == 0);
-		check(waitpid(p, NULL, 0) == p);
-	}
-	for (int i = 0; i < 50; i++) {          /* their memory is used again */
-		pid_t p = fork();
-
-		if (p == 0) memset(malloc(1 << 20), 0xa5, 1 << 20), _exit(0);
-		waitpid(p, NULL, 0);
-	}
-	ms_sleep(100);
-}
-
 int main(int argc, char **argv)
 {
 	if (argc > 1) {
@@ -459,7 +436,6 @@ int main(int argc, char **argv)
 	in_child(orphaned_group);
 	in_child(subreaper);
 	in_child(stop_and_continue_at_once);
-	in_child(limit_of_a_zombie);
 	in_child(usage);
 	in_child(nproc);
 	return checked();
