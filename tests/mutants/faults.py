@@ -515,8 +515,8 @@ fault("dontneed_drops_pages_beside", "posix_fadvise(DONTNEED) drops pages that i
 file("kernel/sys_copy.c")
 
 fault("copy_leaves_the_offset", "sendfile without an offset does not move the descriptor.",
-      "\t\te->f->offset = e->pos;\n",
-      "")
+      "\tuint64_t *pos = e->user_pos ? &e->pos : &e->f->offset;\n\tint64_t n;\n\n\tif (!e->user_pos) mutex_lock",
+      "\tuint64_t *pos = &e->pos;\n\tint64_t n;\n\n\tif (!e->user_pos) mutex_lock")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("kernel/trap.c")
