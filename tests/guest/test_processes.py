@@ -30,6 +30,7 @@ def exec_and_damaged_programs():
 @test
 def children_and_who_waits_for_them():
     says_zero_failed("/conformance/children")
+    says_zero_failed("/conformance/groups")
 
 
 @test
@@ -50,7 +51,7 @@ def users_groups_and_settings():
 @test
 def process_programs_hold_on_linux_too():
     with tempfile.TemporaryDirectory() as folder:
-        for words in (["process"], ["signals"], ["exec", folder], ["children"], ["sigqueue"], ["timers"], ["ids", folder]):
+        for words in (["process"], ["signals"], ["exec", folder], ["children"], ["groups"], ["sigqueue"], ["timers"], ["ids", folder]):
             program = os.path.join(BUILD, "root/conformance", words[0])
             done = subprocess.run([program] + words[1:], capture_output=True, timeout=90)
             check(done.returncode == 0, words[0] + ": " + done.stdout.decode())

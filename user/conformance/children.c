@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/children.c - clone, clone3, wait4, waitid, groups, orphans.  Runs on Linux too. */
+/* user/conformance/children.c - clone, clone3, wait4, waitid, usage, limits.  Runs on Linux too. */
 #include "check.h"
 
 #include <fcntl.h>
@@ -232,130 +232,6 @@ static void sigchld_tells(void)
 	check(errno == ECHILD && chld.si_pid == p);
 }
 
-/* ---- groups and sessions */
-
-static void groups(void)
-{
-	int to[2], back[2];
-	char c;
-	pid_t p;
-
-	if (pipe(to) || pipe(back)) _exit(99);
-	p = fork();
-	if (p == 0) {
-		if (write(back[1], "a", 1) != 1 || read(to[0], &c, 1) != 1) _exit(1);
-		setsid();
-		if (write(back[1], "b", 1) != 1 || read(to[0], &c, 1) != 1) _exit(1);
-		_exit(0);
-	}
-	check(read(back[0], &c, 1) == 1);
-	check_error(setpgid(p, 31999), EPERM);
-	check_error(setpgid(p, -1), EINVAL);
-	check(setpgid(p, p) == 0 && getpgid(p) == p && setpgid(p, getpgrp()) == 0);
-	check_error(setpgid(999999, 0), ESRCH);
-	check_error(setpgid(getppid(), 0), ESRCH);
-	check(write(to[1], "a", 1) == 1 && read(back[0], &c, 1) == 1);
-	check_error(setpgid(p, 0), EPERM);
-	check(getsid(p) == p && getpgid(p) == p);
-	check(write(to[1], "b", 1) == 1 && waitpid(p, NULL, 0) == p);
-	check(setpgid(0, 0) == 0 && getpgrp() == getpid());
-	check_error(setsid(), EPERM);
-}
-
-static void setpgid_after_exec(void)
-{
-	int end[2], st = pipe(end);
-	pid_t p;
-	char c;
-
-	fcntl(end[1], F_SETFD, FD_CLOEXEC);
-	p = fork();
-	if (p == 0) {
-		char *words[] = {"children", "sleeper", NULL};
-
-		execv(getenv("SELF"), words);
-		_exit(1);
-	}
-	close(end[1]);
-	check(st == 0 && read(end[0], &c, 1) == 0);     /* the program runs */
-	check_error(setpgid(p, p), EACCES);
-	kill(p, SIGKILL);
-	waitpid(p, NULL, 0);
-}
-
-/* The middle process ends: its stopped child's group becomes an orphan and gets SIGHUP and SIGCONT. */
-static void orphaned_group(void)
-{
-	int out[2];
-	char c = 0;
-	pid_t p;
-
-	if (pipe(out)) _exit(99);
-	p = fork();
-	if (p == 0) {
-		pid_t q;
-
-		setsid();
-		q = fork();
-		if (q == 0) {
-			setpgid(0, 0);
-			signal(SIGHUP, on_hup);
-			kill(getpid(), SIGTSTP);                /* it stops: its parent is of another group */
-			c = hups ? 'h' : '-';
-			if (write(out[1], &c, 1) != 1) _exit(1);
-			kill(getpid(), SIGTSTP);                /* nobody could continue it now: nothing happens */
-			c = 'n';
-			if (write(out[1], &c, 1) != 1) _exit(1);
-			_exit(0);
-		}
-		waitpid(q, NULL, WUNTRACED);
-		_exit(0);
-	}
-	close(out[1]);
-	waitpid(p, NULL, 0);
-	check(read(out[0], &c, 1) == 1 && c == 'h');
-	check(read(out[0], &c, 1) == 1 && c == 'n');
-}
-
-static void orphans(void)
-{
-	pid_t middle, p;
-	int st;
-
-	check(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-	middle = fork();
-	if (middle == 0) {
-		p = fork();
-		if (p == 0) {
-			ms_sleep(100);
-			_exit(getppid() == getpgrp() ? 21 : 22);
-		}
-		_exit(0);
-	}
-	check(waitpid(middle, &st, 0) == middle);
-	check(waitpid(-1, &st, 0) > 0 && WEXITSTATUS(st) == 21);        /* in_child() made us a group's leader below */
-	prctl(PR_SET_CHILD_SUBREAPER, 0);
-
-	middle = fork();
-	if (middle == 0) {
-		p = fork();
-		if (p == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			ms_sleep(10000);
-			_exit(0);
-		}
-		ms_sleep(50);
-		_exit(0);
-	}
-	check(waitpid(middle, &st, 0) == middle);
-}
-
-static void subreaper(void)
-{
-	setpgid(0, 0);
-	orphans();
-}
-
 static void usage(void)
 {
 	struct rusage a, b;
@@ -396,34 +272,8 @@ static void nproc(void)
 	while (n-- > 0) kill(p[n], SIGKILL), waitpid(p[n], NULL, 0);
 }
 
-/* A SIGCONT is never lost, not even one that comes while the process is about to stop. */
-static void stop_and_continue_at_once(void)
+int main(void)
 {
-	volatile long *n = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t p = fork();
-	long was;
-
-	if (p == 0) for (;;) ++*n;
-	for (int i = 0; i < 500; i++) {
-		kill(p, SIGSTOP);
-		for (volatile int k = 0; k < i * 40; k++) { }
-		kill(p, SIGCONT);
-		was = *n;
-		for (long from = ms_now(); *n == was && ms_now() - from < 5000;) sched_yield();
-		if (*n == was) break;
-	}
-	check(*n != was);
-	kill(p, SIGKILL);
-	waitpid(p, NULL, 0);
-}
-
-int main(int argc, char **argv)
-{
-	if (argc > 1) {
-		pause();
-		return 0;
-	}
-	setenv("SELF", argv[0], 1);
 	in_child(clone_kinds);
 	in_child(clone3_rules);
 	in_child(clear_sighand);
@@ -431,11 +281,6 @@ int main(int argc, char **argv)
 	in_child(wait_errors);
 	in_child(children_ignored);
 	in_child(sigchld_tells);
-	in_child(groups);
-	in_child(setpgid_after_exec);
-	in_child(orphaned_group);
-	in_child(subreaper);
-	in_child(stop_and_continue_at_once);
 	in_child(usage);
 	in_child(nproc);
 	return checked();
