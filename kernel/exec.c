@@ -208,16 +208,25 @@ static long exec(struct program *g, const char *path, uaddr_t argv, uaddr_t envp
 	return rc;
 }
 
-SYSCALL(execve)
+static long exec_try(uaddr_t name, uaddr_t argv, uaddr_t envp)
 {
 	struct program *g = kalloc(sizeof(*g));
 	char *path = kalloc(PATH_MAX);
 	long rc = -ENOMEM;
 
-	if (g && path) rc = copy_in_str(path, a0, PATH_MAX);
-	if (rc >= 0) rc = exec(g, path, a1, a2);
+	if (g && path) rc = copy_in_str(path, name, PATH_MAX);
+	if (rc >= 0) rc = exec(g, path, argv, envp);
 	kfree(g);
 	kfree(path);
+	return rc;
+}
+
+SYSCALL(execve)
+{
+	long rc;
+
+	do rc = exec_try(a0, a1, a2);
+	while (rc == -ENOMEM && !reclaim_wait());
 	return rc;
 }
 

@@ -162,10 +162,15 @@ static long clone_thread(const struct clone_args *a)
 	return child_start(p, t, a);
 }
 
+/* What is missing for page tables and stacks may be cached pages of files. */
 static long clone(const struct clone_args *a)
 {
+	long rc;
+
 	if ((a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) return -EPERM;     /* would fault in wrmsr, as arch_prctl */
-	return a->flags & CLONE_THREAD ? clone_thread(a) : clone_process(a);
+	do rc = a->flags & CLONE_THREAD ? clone_thread(a) : clone_process(a);
+	while (rc == -ENOMEM && !reclaim_wait());
+	return rc;
 }
 
 SYSCALL(fork) { return clone(&(struct clone_args){.exit_signal = SIGCHLD}); }

@@ -74,6 +74,7 @@ struct thread *thread_idle(void);                       /* for a further CPU; it
 void thread_exit(void) __attribute__((noreturn));       /* the current one; proc.c did the rest */
 void thread_yield(void);
 void thread_sleep(uint64_t ns);                         /* not interruptible; kernel threads */
+int oom_wait(void);             /* oom.c: a process ends for want of memory.  0: try again; -ENOMEM: it is the caller's own */
 void thread_bind(struct thread *, uint64_t cpus);
 uint64_t thread_cpu_ns(struct thread *);                /* with the turn that it may have just now */
 void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep with -EINTR */

@@ -160,6 +160,7 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 			rc = reclaim_wait();
 			if (!rc) rc = FAULT_MEMORY;
 		}
+		if (rc == -ENOMEM && !oom_wait()) rc = FAULT_MEMORY;
 	} while (rc > 0);
 	return rc;
 }

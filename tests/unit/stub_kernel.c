@@ -187,6 +187,7 @@ WEAK void thread_sleep(uint64_t ns)
 	host_sleep();
 }
 
+WEAK int oom_wait(void) { return -ENOMEM; }
 WEAK void thread_yield(void) { host_sleep(); }
 WEAK void sched_switch_to(struct thread *t) { (void)t; }
 

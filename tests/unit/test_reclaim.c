@@ -244,6 +244,33 @@ static void a_fault_that_finds_no_memory_says_so(void **st)
 	map_put(child);
 }
 
+static unsigned ends;                   /* of others that there will be, when memory is asked for */
+
+/* oom.c's part: somebody else ends, or nobody. */
+int oom_wait(void)
+{
+	if (ends == 0) return -ENOMEM;
+	ends--;
+	memory_give();
+	return 0;
+}
+
+static void a_fault_tries_again_when_another_has_ended(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t anon = map_anon(f, 4, MAP_PRIVATE), shared = map_anon(f, 4, MAP_SHARED);
+
+	user_store(f->map, anon, 'A');                  /* the tables are there */
+	memory_take(0, 0);
+	ends = 1;
+	assert_int_equal(user_store(f->map, anon + PG(1), 'B'), 0);
+	memory_take(0, 0);
+	ends = 1;
+	assert_int_equal(user_store(f->map, shared, 'C'), 0);
+	assert_int_equal(ends, 0);
+	assert_int_equal(user_load(f->map, anon + PG(1)), 'B');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +287,7 @@ int main(void)
 		T(the_thread_writes_nothing_while_it_finds_clean_pages),
 		T(a_fault_without_memory_takes_it_from_clean_pages),
 		T(a_fault_that_finds_no_memory_says_so),
+		T(a_fault_tries_again_when_another_has_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
