@@ -10,6 +10,14 @@
 #include "kernel/syscalls.h"
 
 #define FLOCK_SIZE 32                   /* struct flock of Linux x86-64 */
+#define LOCK_NB 4                       /* flock(): or fail */
+#define LOCK_UN 8
+
+/* Linux: a signal ends only what may have to wait for a lock. */
+static bool lock_waits(uint64_t cmd, uint64_t arg)
+{
+	return cmd == F_SETLKW || cmd == F_OFD_SETLKW || (cmd == NAME_FLOCK && !(arg & (LOCK_NB | LOCK_UN)));
+}
 
 static int lock_call(struct file *f, uint64_t cmd, uint64_t owner, uint64_t arg, uaddr_t flock)
 {
@@ -19,7 +27,7 @@ static int lock_call(struct file *f, uint64_t cmd, uint64_t owner, uint64_t arg,
 	};
 
 	if (flock || cmd > NAME_FLOCK) k.m.lend[0] = (struct ipc_lend){flock, FLOCK_SIZE, LEND_READ | LEND_WRITE};
-	return f->node ? name_call(&k, NAME_LOCK, cmd != NAME_UNLOCK) : -EINVAL;
+	return f->node ? name_call(&k, NAME_LOCK, lock_waits(cmd, arg)) : -EINVAL;
 }
 
 /* POSIX fcntl: a process that closes any descriptor of a file loses its record locks on it. */

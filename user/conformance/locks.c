@@ -231,6 +231,35 @@ static void interrupted(void)
 	close(fd);
 }
 
+/* Linux: a signal ends the wait for a lock, not the end of one, whatever else the system is busy with. */
+static void unlocking_is_not_interrupted(void)
+{
+	struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+	struct sigaction sa = {.sa_handler = on_alarm};
+	int fd = new_file("u"), wrong = 0;
+	long end = ms_now() + 400;
+	struct stat st;
+	pid_t busy[2];
+
+	for (int i = 0; i < 2; i++) {
+		busy[i] = fork();
+		while (busy[i] == 0) stat("u", &st);
+	}
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	while (ms_now() < end) {
+		wrong += set(fd, F_WRLCK, 0, 0) != 0 || set(fd, F_UNLCK, 0, 0) != 0;
+		wrong += flock(fd, LOCK_EX | LOCK_NB) != 0 || flock(fd, LOCK_UN) != 0;
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	OK(wrong == 0);
+	for (int i = 0; i < 2; i++) {
+		kill(busy[i], SIGKILL);
+		child_end(busy[i]);
+	}
+	close(fd);
+}
+
 static void deadlocks(void)
 {
 	int fd = new_file("d"), go[2];
@@ -406,6 +435,7 @@ int main(int argc, char **argv)
 	between_processes();
 	waiting();
 	interrupted();
+	unlocking_is_not_interrupted();
 	deadlocks();
 	descriptions();
 	flocks();
