@@ -2,42 +2,15 @@
 /* user/conformance/shm.c - System V shared memory: shmget(), shmat(), shmctl(), shmdt(); each check that
  * fails on a line; runs on Linux too.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "check.h"
+
 #include <sys/mman.h>
 #include <sys/shm.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #define PAGE 4096
 #define NOBODY 65534
 
-static int failed, checks;
 static key_t key;
-
-static void check(int ok, const char *what, int line)
-{
-	checks++;
-	if (ok) return;
-	failed++;
-	printf("not ok: line %d: %s (errno %s)\n", line, what, strerror(errno));
-	fflush(stdout);
-}
-#define OK(expr) check((expr), #expr, __LINE__)
-#define FAILS(expr, err) (errno = 0, check((long)(expr) == -1 && errno == (err), #expr " fails with " #err, __LINE__))
-
-/* In a child; whether all checks held there. */
-#define CHILD(...) do { \
-	int st_ = -1; \
-	pid_t pid_ = fork(); \
-	if (!pid_) { failed = 0; __VA_ARGS__; fflush(stdout); _exit(failed); } \
-	waitpid(pid_, &st_, 0); \
-	OK(st_ == 0); \
-} while (0)
 
 static unsigned long users(int id)
 {
@@ -62,7 +35,7 @@ static void names(void)
 	OK(other >= 0 && other != id);
 	OK(shmctl(other, IPC_RMID, NULL) == 0);
 	FAILS(shmctl(other, IPC_RMID, NULL), EINVAL);
-	FAILS(shmat(other, NULL, 0), EINVAL);
+	FAILS((long)shmat(other, NULL, 0), EINVAL);
 	OK(shmctl(id, IPC_RMID, NULL) == 0);
 	FAILS(shmget(key, 0, 0), ENOENT);
 }
@@ -102,10 +75,10 @@ static void places(void)
 	int id = shmget(IPC_PRIVATE, 3 * PAGE, 0600);
 
 	OK(munmap(hole + PAGE, 4 * PAGE) == 0);
-	FAILS(shmat(id, hole + PAGE + 7, 0), EINVAL);
+	FAILS((long)shmat(id, hole + PAGE + 7, 0), EINVAL);
 	OK(shmat(id, hole + PAGE + 7, SHM_RND) == hole + PAGE);
-	FAILS(shmat(id, hole + 3 * PAGE, 0), EINVAL);           /* something is there */
-	FAILS(shmat(id, NULL, SHM_REMAP), EINVAL);
+	FAILS((long)shmat(id, hole + 3 * PAGE, 0), EINVAL);           /* something is there */
+	FAILS((long)shmat(id, NULL, SHM_REMAP), EINVAL);
 	OK(shmat(id, hole + 5 * PAGE, SHM_REMAP) == hole + 5 * PAGE);
 	OK(shmdt(hole + 5 * PAGE) == 0);
 	strcpy(hole + 3 * PAGE, "third");
@@ -139,7 +112,7 @@ static void removed(void)
 	CHILD(shmdt(p));
 	OK(users(id) == 1);
 	OK(shmdt(p) == 0);
-	FAILS(shmat(id, NULL, 0), EINVAL);
+	FAILS((long)shmat(id, NULL, 0), EINVAL);
 }
 
 static void rights(void)
@@ -163,7 +136,7 @@ static void rights(void)
 			OK(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
 			FAILS(shmget(key, 0, 0600), EACCES);
 			OK(shmget(key, 0, 0) == id);
-			FAILS(shmat(id, NULL, SHM_RDONLY), EACCES);
+			FAILS((long)shmat(id, NULL, SHM_RDONLY), EACCES);
 			FAILS(shmctl(id, IPC_STAT, &ds), EACCES);
 			FAILS(shmctl(id, IPC_RMID, NULL), EPERM);
 		});
@@ -172,7 +145,7 @@ static void rights(void)
 		CHILD({
 			OK(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
 			OK(shmat(id, NULL, SHM_RDONLY) != (void *)-1);
-			FAILS(shmat(id, NULL, 0), EACCES);
+			FAILS((long)shmat(id, NULL, 0), EACCES);
 		});
 	}
 	OK(shmctl(id, IPC_RMID, NULL) == 0);
@@ -186,6 +159,5 @@ int main(void)
 	places();
 	removed();
 	rights();
-	printf("shm: %d checks, %d failed\n", checks, failed);
-	return failed ? 1 : 0;
+	return checked();
 }
