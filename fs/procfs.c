@@ -81,7 +81,8 @@ static const struct proc_file files[] = {
 	{.name = "ostype", .in = DIR_KERNEL, .mode = R, .make = make_ostype},
 	{.name = "pid_max", .in = DIR_KERNEL, .mode = R, .fixed = "32768\n"},
 	{.name = "random", .in = DIR_KERNEL, .is = DIR_RANDOM, .mode = D},
-	{.name = "shmmax", .in = DIR_KERNEL, .mode = R, .fixed = "0\n"},
+	{.name = "shmmax", .in = DIR_KERNEL, .mode = R, .fixed = "9223372036854771712\n"},     /* sysv_shm.c */
+	{.name = "shmmni", .in = DIR_KERNEL, .mode = R, .fixed = "4096\n"},
 	{.name = "threads-max", .in = DIR_KERNEL, .mode = R, .make = make_threads_max},
 	{.name = "boot_id", .in = DIR_RANDOM, .mode = R, .make = make_uuid},
 	{.name = "entropy_avail", .in = DIR_RANDOM, .mode = R, .fixed = "256\n"},

@@ -191,6 +191,7 @@ def build(top):
     tree.close()
     busybox_links(top)
     os.makedirs(os.path.join(top, "etc"))
+    os.symlink("/proc/mounts", os.path.join(top, "etc/mtab"))
     for name, text in ETC.items():
         with open(os.path.join(top, "etc", name), "w") as f:
             f.write(text)
