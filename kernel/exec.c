@@ -223,10 +223,9 @@ static long exec_try(uaddr_t name, uaddr_t argv, uaddr_t envp)
 
 SYSCALL(execve)
 {
-	long rc;
+	long rc = exec_try(a0, a1, a2);
 
-	do rc = exec_try(a0, a1, a2);
-	while (rc == -ENOMEM && !reclaim_wait());
+	for (int i = 0; rc == -ENOMEM && i < RECLAIM_AGAIN && !reclaim_wait(); i++) rc = exec_try(a0, a1, a2);
 	return rc;
 }
 

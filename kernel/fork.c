@@ -165,11 +165,12 @@ static long clone_thread(const struct clone_args *a)
 /* What is missing for page tables and stacks may be cached pages of files. */
 static long clone(const struct clone_args *a)
 {
+	long (*make)(const struct clone_args *) = a->flags & CLONE_THREAD ? clone_thread : clone_process;
 	long rc;
 
 	if ((a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) return -EPERM;     /* would fault in wrmsr, as arch_prctl */
-	do rc = a->flags & CLONE_THREAD ? clone_thread(a) : clone_process(a);
-	while (rc == -ENOMEM && !reclaim_wait());
+	rc = make(a);
+	for (int i = 0; rc == -ENOMEM && i < RECLAIM_AGAIN && !reclaim_wait(); i++) rc = make(a);
 	return rc;
 }
 

@@ -96,5 +96,6 @@ void writeback_start(void);                     /* kernel thread */
 void reclaim_start(void);
 /* Called by whoever got NULL from frame_alloc and holds no lock: wait for pages.  -ENOMEM: nothing can be reclaimed. */
 int reclaim_wait(void);
+#define RECLAIM_AGAIN 16        /* times that a call asks for more: its -ENOMEM may have another cause */
 
 #endif
