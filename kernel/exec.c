@@ -186,8 +186,8 @@ static void program_enter(struct program *g, const char *path, uaddr_t sp)
 	cred_commit(&g->ids);
 	if (exe) file_put(exe);
 	proc_map_release(p);
-	files_close(p, true);
 	signal_exec(p);
+	files_close(p, true);           /* last: who waits for the end of a pipe sees a program that was executed */
 	thread_fpu_reset();
 	t->clear_tid = t->robust = 0;
 	regs_start(t->tf, g->entry, sp);
