@@ -30,7 +30,7 @@ struct spinlock {
 	struct cpu *owner;      /* who holds it; for checks only */
 	const char *name;       /* [c] */
 	struct spinlock *below; /* the lock this CPU took before this one (debug builds' order check) */
-	uint64_t taken;         /* how often: for tests, by gdb */
+	uint64_t taken;         /* how often, in debug builds: for a test, by gdb */
 };
 #define SPINLOCK_INIT(rank_, name_) { .held = 0, .rank = (rank_), .name = (name_) }
 

@@ -5,9 +5,8 @@ All other guest tests run on two (`make test CPUS=n` changes that).
 """
 import os
 import re
-import subprocess
 
-from quire import BUILD, TOP, check, run_cmd, test
+from quire import check, debug_build, run_cmd, test
 
 THREADS = "TH1 TH2 TH3 TH4 TH5 TH6 TH7 MP1 MU1 MS1 MS11"
 
@@ -57,9 +56,7 @@ def the_disk_interrupts_the_cpu_that_irqcpu_names():
 
 def the_suite_passes_with_delays_at_locks():
     """A debug build of its own; each seed gives the CPUs other unlucky moments."""
-    build = os.path.join(BUILD, "debug")
-    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    subprocess.run(["make", "-s", "-j2", "B=" + build, "DEBUG=1", "all"], cwd=TOP, env=env, check=True)
+    build = debug_build()
     for seed in range(1, 7):
         status, text = run_cmd("/conformance/posix && /conformance/race -n 500 -p 3 -s %d /root/f" % seed, timeout=400, build=build,
                                cmdline="delay=%d" % seed, guest_kw={"cpus": 2 + seed % 2 * 2})

@@ -4,18 +4,8 @@
 LONG=1 in the environment adds ten minutes: LONG=1 make test-one T=random_calls_for_long
 """
 import os
-import subprocess
 
-from quire import BUILD, TOP, Guest, Image, check, test
-
-
-def debug_build():
-    """Checks of the lock order and of invariants at run time; a folder of its own."""
-    build = os.path.join(BUILD, "debug")
-    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    subprocess.run(["flock", os.path.join(BUILD, "run/lock.debug"), "make", "-s", "-j2", "B=" + build, "DEBUG=1", "all"],
-                   cwd=TOP, env=env, check=True)
-    return build
+from quire import Guest, Image, check, debug_build, test
 
 
 def fuzz(seed, seconds, cpus=2, words="", mem=256, build=None):

@@ -247,6 +247,16 @@ def run_cmd(cmd, timeout=90, mem=256, image=None, cmdline="", guest_kw=None, **i
             return g.status(), g.result().decode(errors="replace")
 
 
+def debug_build():
+    """Checks of the lock order and of invariants at run time; a folder of its own."""
+    build = os.path.join(BUILD, "debug")
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    os.makedirs(os.path.join(BUILD, "run"), exist_ok=True)
+    subprocess.run(["flock", os.path.join(BUILD, "run/lock.debug"), "make", "-s", "-j2", "B=" + build, "DEBUG=1", "all"],
+                   cwd=TOP, env=env, check=True)
+    return build
+
+
 TESTS = {}
 
 
