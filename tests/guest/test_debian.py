@@ -34,6 +34,7 @@ ok
 2 3.000
 7
 /bin/busybox
+linux-vdso.so.1
 libsqlite3.so.0
 libreadline.so.8
 libz.so.1

@@ -12,6 +12,11 @@ from quire import Guest, Image, TOP, check, debian_tree, test
 LONG = bool(os.environ.get("LONG"))
 
 
+def long_test(f):
+    """No part of `make test`, for which there are ten minutes: LONG=1 make test-one T=NAME."""
+    return test(f) if LONG else f
+
+
 class Load:
     """A script run by Debian's shell in a machine of its own; it must end properly and leave a clean file system."""
 
@@ -162,7 +167,7 @@ def stress_ng_memory_alone():
     stress_alone(MEMORY)
 
 
-@test
+@long_test
 def stress_ng_processes_and_files_alone():
     stress_alone(PROCESSES + FILES)
 
@@ -179,7 +184,7 @@ def at_once(names):
     return [known.get(n, (n, 0, [])) for n in names]
 
 
-@test
+@long_test
 def stress_ng_many_at_once():
     sets = [at_once(MEMORY_AT_ONCE), at_once(FILES_AT_ONCE)]
     jobs = [("job%d" % i, stress_job(s, 1, 60 if LONG else 4, False)) for i, s in enumerate(sets)]
@@ -242,7 +247,7 @@ def tcc_compiles_as_on_the_host_and_the_programs_run():
 
 # ---- more than fits
 
-@test
+@long_test
 def fio_with_a_file_larger_than_memory():
     sections = [("mmap-large", {"ioengine": "mmap", "rw": "write", "bs": "64k", "size": "80m", "fsync": 256}),
                 ("psync-large", {"ioengine": "psync", "rw": "randwrite", "bs": "64k", "size": "80m"})]
@@ -251,7 +256,7 @@ def fio_with_a_file_larger_than_memory():
         fio_check(load.text, sections, 80 << 20)
 
 
-@test
+@long_test
 def a_load_without_memory_is_killed_and_the_machine_goes_on():
     script = """md5sum /usr/bin/* /bin/busybox >/root/sums
 stress-ng --vm 2 --vm-bytes 300m --oomable --timeout 3
