@@ -85,7 +85,7 @@ def fio_check(report, sections, size):
               "%s: %d written, %d read" % (job["jobname"], wrote, read))
 
 
-@test
+@long_test
 def fio_reads_back_what_it_wrote_and_so_does_the_host():
     sections = list(fio_sections())
     with Load("mkdir /root/fio && fio --output-format=json /extra/job", [("job", fio_text(sections))]) as load, \
@@ -162,7 +162,7 @@ def stress_alone(stressors):
         stress_check(load.text, stressors)
 
 
-@test
+@long_test
 def stress_ng_memory_alone():
     stress_alone(MEMORY)
 
@@ -229,7 +229,7 @@ tcc -run hello.c -www || echo $?
 """
 
 
-@test
+@long_test
 def tcc_compiles_as_on_the_host_and_the_programs_run():
     files = [("hello.c", HELLO)]
     for path in sorted(glob.glob(os.path.join(TOP, "user/sh/*.[ch]"))):
