@@ -40,11 +40,11 @@ here $x
 E
 for i in a b; do echo $i; done | while read l; do echo "<$l>"; done
 sleep 0.1 & wait $!; echo $?; trap 'echo trapped' USR1; kill -USR1 $$; { echo o; echo e >&2; } 2>&1 | sort
-sh -c 'kill -9 $$'; echo $?; timeout 0.2 sleep 5; echo $?; yes | head -2; env -i A=1 env; (sleep 5 & kill $!; wait $!; echo $?)
+sh -c 'kill -9 $$'; echo $?; timeout 0.2 sleep 5; echo $?; yes | head -2; env -i A=1 env; (sleep 5 & { kill $!; wait $!; } 2>/dev/null; echo $?)
 sh -c 'echo $0 $# $*' name 1 2 3; echo 'echo script $1' > script; chmod +x script; ./script word; echo '#!/none' > script; ./script
 mkfifo pipe; echo through > pipe & cat pipe; wait; test -p pipe && echo fifo; exec 5> out; echo five >&5; exec 5>&-; cat out
 seq 3 | { read a; cat; }; i=0; while [ $i -lt 200 ]; do /bin/true & i=$((i + 1)); done; wait; echo $i
-tail -f s > followed & sleep 0.3; echo more >> s; sleep 1.5; kill $!; wait $!; tail -n 1 followed
+tail -f s > followed & sleep 0.3; echo more >> s; sleep 1.5; { kill $!; wait $!; } 2>/dev/null; tail -n 1 followed
 flock lock echo locked; time -p true 2>&1 | wc -l; head -c 100000 /dev/zero | tee copied | wc -c; wc -c < copied
 
 echo "== end"
