@@ -73,7 +73,7 @@ static int device_poll(struct file *f)
 }
 
 static const struct file_ops device_ops = {.rw = device_rw, .poll = device_poll};
-static struct pollhead device_polls = {LIST_INIT(device_polls.watches)};        /* of all terminals */
+static struct pollhead device_polls = POLLHEAD_INIT(device_polls);    /* of all terminals */
 
 void device_open(struct file *f)
 {

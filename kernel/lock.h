@@ -7,7 +7,7 @@
  *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > TIMER > SCHED > PAGEQ > KMEM >
  *                                           SPARE > FRAME > CONSOLE
  *     MAP>VMO: vm_fault()  VMO>PMAP: page_protect_all()  VMO>PORT: pager posts  *>SCHED: wake-ups
- *     FUTEX>PORT: futex_wake()  SPARE>FRAME: spares_refill_locked()
+ *     FUTEX>PORT: futex_wake(), poll_wake()  SPARE>FRAME: spares_refill_locked()
  * Nothing is held across an IPC or an I/O; waitq_sleep() releases the one spinlock it is given.
  */
 #ifndef KERNEL_LOCK_H

@@ -64,10 +64,10 @@ static void pipe_open_locked(struct pipe *p, struct file *f)
 static void pipe_close(struct file *f)
 {
 	struct pipe *p = f->pipe;
-	bool last;
+	bool named = p && p->node, last;
 
 	if (!p) return;                 /* a named pipe that could not be opened */
-	spin_lock(&fifos_lock);
+	if (named) spin_lock(&fifos_lock);
 	spin_lock(&p->lock);
 	if (file_readable(f)) p->readers--;
 	if (file_writable(f)) p->writers--;
@@ -75,7 +75,7 @@ static void pipe_close(struct file *f)
 	if (last) list_remove(&p->link);
 	pipe_changed_locked(p);         /* readers see the end of file, writers EPIPE */
 	spin_unlock(&p->lock);
-	spin_unlock(&fifos_lock);
+	if (named) spin_unlock(&fifos_lock);
 	if (!last) return;
 	for (uint32_t i = 0; i < PIPE_PAGES; i++) kfree(p->page[i]);
 	kfree(p);

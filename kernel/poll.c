@@ -2,7 +2,7 @@
 /* kernel/poll.c - RING 0 - poll and select: wait until one of many descriptors is ready.
  *
  * Path:  syscall.c > [poll.c] > file->ops->poll() of pipe.c, filedev.c ...;  poll_wake() from there
- * Locks: poll_lock around every list of watches and around `woken`; none while a descriptor is asked.
+ * Locks: pollhead->lock around its list of watches, inside it poller->lock around `woken`; none while a descriptor is asked.
  *
  * L1  A watch is on its pollhead's list before the descriptor is asked, so a change in between is seen: as the answer,
  *     or as a wake-up. */
@@ -14,27 +14,31 @@
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
 
-struct poller { struct waitq wait; bool woken; };       /* [poll_lock] */
+struct poller {
+	struct spinlock lock;           /* RANK_PORT */
+	struct waitq wait;              /* [l] */
+	bool woken;                     /* [l] */
+};      /* [l] lock */
 struct watch {
 	struct pollfd p;                /* [self] */
 	struct file *file;              /* [c] a reference; NULL: none, or not open */
-	struct list link;               /* [poll_lock] */
+	struct list link;               /* [pollhead->lock] */
 	struct poller *poller;          /* [c] */
 };
-
-static struct spinlock poll_lock = SPINLOCK_INIT(RANK_PORT, "poll");
 
 void poll_wake(struct pollhead *h)
 {
 	if (list_empty(&h->watches)) return;    /* L1 */
-	spin_lock(&poll_lock);
+	spin_lock(&h->lock);
 	list_for(l, &h->watches) {
 		struct poller *p = container_of(l, struct watch, link)->poller;
 
+		spin_lock(&p->lock);
 		p->woken = true;
 		waitq_wake_all(&p->wait);
+		spin_unlock(&p->lock);
 	}
-	spin_unlock(&poll_lock);
+	spin_unlock(&h->lock);
 }
 
 static uint32_t watch_pages(uint64_t n) { return ROUND_UP(n * sizeof(struct watch), PAGE_SIZE) / PAGE_SIZE; }
@@ -52,25 +56,29 @@ static void watches_free(struct watch *w, uint64_t n)
 
 static void watches_begin(struct watch *w, uint64_t n, struct poller *me)
 {
+	spin_init(&me->lock, RANK_PORT, "poll");
 	waitq_init(&me->wait);
 	for (; n > 0; w++, n--) {
 		list_init(&w->link);
 		w->poller = me;
 		w->file = w->p.fd < 0 ? NULL : fd_get(w->p.fd);
 		if (!w->file || !w->file->pollhead) continue;
-		spin_lock(&poll_lock);
+		spin_lock(&w->file->pollhead->lock);
 		list_push_back(&w->file->pollhead->watches, &w->link);
-		spin_unlock(&poll_lock);
+		spin_unlock(&w->file->pollhead->lock);
 	}
 }
 
 static void watches_end(struct watch *w, uint64_t n)
 {
 	for (; n > 0; w++, n--) {
-		spin_lock(&poll_lock);
-		list_remove(&w->link);
-		spin_unlock(&poll_lock);
-		if (w->file) file_put(w->file);
+		if (!w->file) continue;
+		if (w->file->pollhead) {
+			spin_lock(&w->file->pollhead->lock);
+			list_remove(&w->link);
+			spin_unlock(&w->file->pollhead->lock);
+		}
+		file_put(w->file);
 	}
 }
 
@@ -111,9 +119,9 @@ static long watches_wait(struct watch *w, uint64_t n, uint64_t deadline)
 		__atomic_store_n(&me.woken, false, __ATOMIC_SEQ_CST);
 		ready = watches_ask(w, n);
 		if (ready || rc || deadline <= time_mono()) break;
-		spin_lock(&poll_lock);
-		while (!me.woken && !rc) rc = waitq_sleep(&me.wait, &poll_lock, deadline, true);
-		spin_unlock(&poll_lock);
+		spin_lock(&me.lock);
+		while (!me.woken && !rc) rc = waitq_sleep(&me.wait, &me.lock, deadline, true);
+		spin_unlock(&me.lock);
 	}
 	watches_end(w, n);
 	return ready || rc != -EINTR ? ready : -ERESTARTNOHAND;

@@ -7,10 +7,15 @@
 #ifndef KERNEL_POLL_H
 #define KERNEL_POLL_H
 
-#include "kernel/klib.h"
+#include "kernel/lock.h"
 
-struct pollhead { struct list watches; };       /* [poll_lock] */
-static inline void pollhead_init(struct pollhead *h) { list_init(&h->watches); }
+struct pollhead {
+	struct spinlock lock;           /* RANK_FUTEX */
+	struct list watches;            /* [l] of those who wait */
+};      /* [l] lock */
+#define POLLHEAD_INIT(h) {SPINLOCK_INIT(RANK_FUTEX, "polls"), LIST_INIT((h).watches)}
+
+static inline void pollhead_init(struct pollhead *h) { *h = (struct pollhead)POLLHEAD_INIT(*h); }
 /* => under the lock that the poll operation takes, or after a change that it sees; locks up to RANK_HANDLE held */
 void poll_wake(struct pollhead *);
 

@@ -42,7 +42,7 @@ def global_locks(kernel):
     return [int(at, 16) for at, name in re.findall(r"^([0-9a-f]+) [bBdD] (\w*_lock|kernel_pmap)$", names, re.M)]
 
 
-PHASES = ("zero-fill faults", "cached reads", "cached writes", "calls of the file server")
+PHASES = ("zero-fill faults", "cached reads", "cached writes", "calls of the file server", "pipes that a poll waits for")
 
 
 def lock_counts(times=10000):
