@@ -38,7 +38,7 @@ WARN    := -std=gnu11 -O2 -g -Wall -Wextra -Werror
 GCCINC  := $(shell gcc -print-file-name=include 2>/dev/null)
 # min-pagesize=0: gcc 12 takes any small constant address for a NULL pointer; ring 0, and programs that fault on
 # purpose, mean it.
-KFLAGS  := $(WARN) -Wno-unused-parameter -ffreestanding -nostdinc -isystem $(GCCINC) -I. -I$(B) -DQUIRE_RING0 \
+KFLAGS  := $(WARN) -Wno-unused-parameter -fms-extensions -ffreestanding -nostdinc -isystem $(GCCINC) -I. -I$(B) -DQUIRE_RING0 \
            $(if $(DEBUG),-DQUIRE_DEBUG) -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
            -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
            --param=min-pagesize=0 -MMD -MP
@@ -56,6 +56,7 @@ EOBJ    := $(call objects,boot/*.c boot/*.S)
 FSOBJ   := $(call objects,fs/*.c)
 BLKOBJ  := $(call objects,drivers/virtio-blk/*.c)
 INITOBJ := $(call objects,user/init/*.c)
+PMOBJ   := $(call objects,user/pm/*.c)
 SHOBJ   := $(call objects,user/sh/*.c)
 POSIX   := $(call objects,user/posix/*.c)
 FUZZ    := $(call objects,user/fuzz/*.c)
@@ -63,7 +64,7 @@ LIBOBJ  := $(call objects,user/lib/*.c)
 LIBUSER := $(if $(LIBOBJ),$(B)/libuser.a)
 PROGS   := $(call programs,bin) $(call programs,demo) $(call programs,conformance) $(if $(SHOBJ),$(B)/root/bin/sh) \
            $(B)/root/conformance/posix $(B)/root/conformance/fuzz
-ELFS    := $(B)/kernel.elf $(B)/fs.elf $(B)/virtio-blk.elf $(B)/init.elf
+ELFS    := $(B)/kernel.elf $(B)/fs.elf $(B)/virtio-blk.elf $(B)/pm.elf $(B)/init.elf
 PARTS   := $(B)/BOOTX64.EFI $(patsubst $(B)/%,$(B)/strip/%,$(ELFS)) $(PROGS)
 
 # A single quote in a value must not end the shell's word.
@@ -151,10 +152,12 @@ $(B)/BOOTX64.EFI: $(B)/loader.so
 $(B)/fs/%.o: fs/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
 $(B)/drivers/%.o: drivers/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
 $(B)/user/init/%.o: user/init/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
+$(B)/user/pm/%.o: user/pm/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
 $(B)/fs.elf: $(FSOBJ)
 $(B)/virtio-blk.elf: $(BLKOBJ)
+$(B)/pm.elf: $(PMOBJ)
 $(B)/init.elf: $(INITOBJ)
-$(B)/fs.elf $(B)/virtio-blk.elf $(B)/init.elf: ; @mkdir -p $(@D) && musl-gcc -static $(filter %.o,$^) -o $@
+$(B)/fs.elf $(B)/virtio-blk.elf $(B)/pm.elf $(B)/init.elf: ; @mkdir -p $(@D) && musl-gcc -static $(filter %.o,$^) -o $@
 
 # The image gets them without debug information; the kernel keeps its symbol table, for backtraces.
 $(B)/strip/kernel.elf: $(B)/kernel.elf ; @mkdir -p $(@D) && strip --strip-debug $< -o $@
@@ -178,5 +181,5 @@ $(B)/root/conformance/bench: $(B)/bench.full ; @mkdir -p $(@D) && strip $< -o $@
 $(B)/root/%: $(B)/user/%.c.o $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $< $(LIBUSER) -o $@
 
 .SECONDARY:
--include $(patsubst %.o,%.d,$(KOBJ) $(EOBJ) $(FSOBJ) $(BLKOBJ) $(INITOBJ) $(SHOBJ) $(LIBOBJ) $(POSIX) $(FUZZ)) \
+-include $(patsubst %.o,%.d,$(KOBJ) $(EOBJ) $(FSOBJ) $(BLKOBJ) $(INITOBJ) $(PMOBJ) $(SHOBJ) $(LIBOBJ) $(POSIX) $(FUZZ)) \
          $(patsubst $(B)/root/%,$(B)/user/%.c.d,$(PROGS))

@@ -46,26 +46,39 @@ struct facts_cpu {
 	uint64_t in, out;                               /* pages read from and written to a pager */
 };
 
-#define FACTS_RLIMITS 16
+#define PROC_GROUPS  32u
+#define PROC_RLIMITS 16u
+
+/* What the process manager decides of a process (SYS_proc_set); ring 0 keeps it, as one, and reads it. */
+struct proc_attr {
+	char     name[32];                      /* of the program */
+	uint32_t uid, euid, suid, fsuid;        /* real, effective, saved, file system's */
+	uint32_t gid, egid, sgid, fsgid;
+	uint32_t dumpable;                      /* 0: it has, or had, other rights than its user: only root looks into it */
+	int32_t  pdeath_signal;                 /* what it gets when its parent dies; 0: nothing */
+	uint32_t ngroups, groups[PROC_GROUPS];          /* supplementary */
+	uint32_t no_new_privs;                  /* exec gives it no other ids */
+	uint32_t subreaper;                     /* orphans below it become its children */
+	int32_t  nice;                          /* kept, means nothing */
+	uint32_t personality;                   /* the same */
+	uint64_t rlimit[PROC_RLIMITS][2];       /* soft, hard by RLIMIT_* */
+};
+
 struct facts_proc {
 	uint32_t pid, ppid, pgid, sid, threads;
-	uint32_t uid[4], gid[4];                /* real, effective, saved, file system's */
-	uint32_t ngroups, group[32];
+	struct proc_attr attr;
 	char     state;                         /* R S D T Z */
-	char     name[32];
 	uint32_t umask, cpu;
-	int32_t  nice, exit_status;
+	int32_t  exit_status;
 	uint64_t pending, shared_pending, blocked, ignored, caught;     /* bit n-1 for signal n */
 	uint64_t user_ns, system_ns, child_user_ns, child_system_ns, start_ns;  /* start: since boot */
 	uint64_t faults, major, child_faults, child_major, switches, preempted;
-	uint64_t rlimit[FACTS_RLIMITS][2];
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
 	uint64_t rss, rss_peak;                 /* pages */
 	uint64_t brk_start, brk, stack;         /* addresses; stack: where it began */
 	uint64_t args, args_end, env, env_end;  /* the words of execve, as they lie in memory */
 	uint32_t server;                        /* a boot module */
-	uint32_t dumpable;                      /* 0: it has, or had, other rights than its user: only root looks into it */
 };
 
 struct facts_pages {                            /* pages */

@@ -149,6 +149,9 @@ struct disk_info {
 #define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: too short */
 #define SYS_trace           0x104b /* pipe: this process and its children tell their calls there (abi/trace.h) -> 0 */
 
+#define SYS_proc_set        0x104c /* pid, its start_ns, offset, buf, len -> 0: this part of its struct proc_attr; -ESRCH:
+                                      it is gone; for the process manager alone */
+
 #define CON_SERIAL 0            /* COM1: kernel log and terminal */
 #define CON_RESULT 1            /* port 0xE9: test results, output of CMD */
 

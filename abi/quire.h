@@ -88,6 +88,14 @@ static inline long q_caller_group(uint64_t token, uint32_t gid)
 {
 	return QUIRE(SYS_caller_group, token, gid, 0, 0, 0, 0);
 }
+static inline long q_facts(int kind, uint32_t pid, uint64_t index, void *buf, uint64_t size)
+{
+	return QUIRE(SYS_facts, kind, pid, index, buf, size, 0);
+}
+static inline long q_proc_set(uint32_t pid, uint64_t start_ns, uint64_t off, const void *buf, uint64_t len)
+{
+	return QUIRE(SYS_proc_set, pid, start_ns, off, buf, len, 0);
+}
 static inline long q_poll_wake(void) { return QUIRE(SYS_poll_wake, 0, 0, 0, 0, 0, 0); }
 static inline long q_fs_ready(uint32_t port) { return QUIRE(SYS_fs_ready, port, 0, 0, 0, 0, 0); }
 static inline long q_fs_wait(void) { return QUIRE(SYS_fs_wait, 0, 0, 0, 0, 0, 0); }

@@ -63,7 +63,7 @@ struct bootinfo {
 	uint64_t symbols, symbols_len;  /* physical: the kernel's own ELF file, for symbolised backtraces; 0: none */
 	uint32_t nranges, nmodules;
 	struct boot_range  range[BOOT_RANGES_MAX];
-	struct boot_module module[BOOT_MODULES_MAX];    /* "fs", "virtio-blk", "init" */
+	struct boot_module module[BOOT_MODULES_MAX];    /* "fs", "virtio-blk", "pm", "init" */
 	struct boot_machine machine;
 	char     cmdline[512];          /* NUL-terminated */
 };

@@ -2,7 +2,7 @@
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
  * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, pci.c > jump.S > kernel/entry.S
- * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,init}, and
+ * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,pm,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
  *
  * B1  The kernel gets everything by one pointer, struct bootinfo: nothing of the firmware is needed any more.
@@ -16,7 +16,7 @@
 #define EFER     0xc0000080u
 #define EFER_NXE (1ull << 11)
 
-static const char *const modules[] = { "fs", "virtio-blk", "init" };
+static const char *const modules[] = { "fs", "virtio-blk", "pm", "init" };
 #define NMODULES (sizeof(modules) / sizeof(modules[0]))
 
 /* Append one character to the command line. */

@@ -136,9 +136,9 @@ static int node_make(struct mount *m, struct proc_node like, struct vnode **out)
 	}
 	*n = like;
 	vn->fs = n;
-	if (like.pid && (f.dumpable || like.pid == vfs_caller.pid)) {
-		vn->uid = f.uid[1];
-		vn->gid = f.gid[1];
+	if (like.pid && (f.attr.dumpable || like.pid == vfs_caller.pid)) {
+		vn->uid = f.attr.euid;
+		vn->gid = f.attr.egid;
 	}
 	*out = vn;
 	return 0;

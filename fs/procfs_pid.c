@@ -55,15 +55,15 @@ int make_pid_stat(struct text *t, const struct proc_node *n)
 
 	if (rc) return rc;
 	/* pid comm state ppid pgrp session tty tpgid flags */
-	text_add(t, "%u (%.*s) %c %u %u %u 0 -1 0", n->tid ? n->tid : f.pid, COMM_MAX, f.name, f.state, f.ppid, f.pgid,
-	         f.sid);
+	text_add(t, "%u (%.*s) %c %u %u %u 0 -1 0", n->tid ? n->tid : f.pid, COMM_MAX, f.attr.name, f.state, f.ppid,
+	         f.pgid, f.sid);
 	/* minflt cminflt majflt cmajflt utime stime cutime cstime */
 	text_add(t, " %lu %lu %lu %lu", (UL)f.faults, (UL)f.child_faults, (UL)f.major, (UL)f.child_major);
 	text_add(t, " %lu %lu %lu %lu", (UL)TICKS(f.user_ns), (UL)TICKS(f.system_ns), (UL)TICKS(f.child_user_ns),
 	         (UL)TICKS(f.child_system_ns));
 	/* priority nice threads itrealvalue starttime vsize rss rsslim */
-	text_add(t, " %d %d %u 0 %lu %lu %lu %lu", 20 + f.nice, f.nice, f.threads, (UL)TICKS(f.start_ns), (UL)f.size,
-	         (UL)f.rss, (UL)f.rlimit[5][0]);
+	text_add(t, " %d %d %u 0 %lu %lu %lu %lu", 20 + f.attr.nice, f.attr.nice, f.threads, (UL)TICKS(f.start_ns),
+	         (UL)f.size, (UL)f.rss, (UL)f.attr.rlimit[5][0]);
 	/* startcode endcode startstack kstkesp kstkeip; the signals of this thread; wchan nswap cnswap */
 	text_add(t, " 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0", (UL)f.stack, (UL)f.pending & 0x7fffffff,
 	         (UL)f.blocked & 0x7fffffff, (UL)f.ignored & 0x7fffffff, (UL)f.caught & 0x7fffffff);
@@ -121,7 +121,7 @@ static void status_memory(struct text *t, const struct proc_node *n, const struc
 
 static void status_signals(struct text *t, const struct facts_proc *f)
 {
-	text_add(t, "SigQ:\t0/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n", (UL)f->rlimit[11][0], (UL)f->pending,
+	text_add(t, "SigQ:\t0/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n", (UL)f->attr.rlimit[11][0], (UL)f->pending,
 	         (UL)f->shared_pending);
 	text_add(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", (UL)f->blocked, (UL)f->ignored,
 	         (UL)f->caught);
@@ -143,14 +143,14 @@ int make_pid_status(struct text *t, const struct proc_node *n)
 	int rc = proc_facts(n, &f);
 
 	if (rc) return rc;
-	status_name(t, f.name);
+	status_name(t, f.attr.name);
 	text_add(t, "\nUmask:\t%04o\nState:\t%c (%s)\n", f.umask, f.state, state_name(f.state));
 	text_add(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", f.pid, n->tid ? n->tid : f.pid,
 	         f.ppid);
-	text_add(t, "Uid:\t%u\t%u\t%u\t%u\n", f.uid[0], f.uid[1], f.uid[2], f.uid[3]);
-	text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%lu\nGroups:\t", f.gid[0], f.gid[1], f.gid[2], f.gid[3],
-	         (UL)f.rlimit[7][1]);
-	for (uint32_t i = 0; i < f.ngroups; i++) text_add(t, "%u ", f.group[i]);
+	text_add(t, "Uid:\t%u\t%u\t%u\t%u\n", f.attr.uid, f.attr.euid, f.attr.suid, f.attr.fsuid);
+	text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%lu\nGroups:\t", f.attr.gid, f.attr.egid, f.attr.sgid, f.attr.fsgid,
+	         (UL)f.attr.rlimit[7][1]);
+	for (uint32_t i = 0; i < f.attr.ngroups; i++) text_add(t, "%u ", f.attr.groups[i]);
 	text_add(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", f.pid, n->tid ? n->tid : f.pid, f.pgid,
 	         f.sid);
 	status_memory(t, n, &f);
@@ -166,7 +166,7 @@ int make_pid_comm(struct text *t, const struct proc_node *n)
 	struct facts_proc f;
 	int rc = proc_facts(n, &f);
 
-	if (!rc) text_add(t, "%.*s\n", COMM_MAX, f.name);
+	if (!rc) text_add(t, "%.*s\n", COMM_MAX, f.attr.name);
 	return rc;
 }
 
@@ -218,7 +218,7 @@ static void limit_add(struct text *t, uint64_t v)
 
 int make_pid_limits(struct text *t, const struct proc_node *n)
 {
-	static const struct { const char *name, *unit; } limit[FACTS_RLIMITS] = {
+	static const struct { const char *name, *unit; } limit[PROC_RLIMITS] = {
 		{"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"},
 		{"Max stack size", "bytes"}, {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
 		{"Max processes", "processes"}, {"Max open files", "files"}, {"Max locked memory", "bytes"},
@@ -231,10 +231,10 @@ int make_pid_limits(struct text *t, const struct proc_node *n)
 
 	if (rc) return rc;
 	text_add(t, "%-26s%-21s%-21s%-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
-	for (int i = 0; i < FACTS_RLIMITS; i++) {
+	for (unsigned i = 0; i < PROC_RLIMITS; i++) {
 		text_add(t, "%-26s", limit[i].name);
-		limit_add(t, f.rlimit[i][0]);
-		limit_add(t, f.rlimit[i][1]);
+		limit_add(t, f.attr.rlimit[i][0]);
+		limit_add(t, f.attr.rlimit[i][1]);
 		text_add(t, "%-10s\n", limit[i].unit);
 	}
 	return 0;

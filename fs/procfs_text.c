@@ -85,7 +85,7 @@ static bool text_allowed(const struct vnode *vn)
 	struct facts_proc f;
 
 	if (!n->pid || (vn->mode & S_IROTH) || uid == 0) return true;
-	return proc_facts(n, &f) || f.uid[1] == vn->uid || f.uid[1] == uid;
+	return proc_facts(n, &f) || f.attr.euid == vn->uid || f.attr.euid == uid;
 }
 
 int procfs_text(struct vnode *vn, uint64_t off, const char **at, size_t *n)

@@ -124,7 +124,7 @@ static void sync_quietly(void)
 
 long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t size)
 {
-	return QUIRE(SYS_facts, kind, pid, index, buf, size, 0);
+	return q_facts(kind, pid, index, buf, size);
 }
 
 static int64_t mono_ns(void)

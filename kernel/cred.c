@@ -119,7 +119,7 @@ SYSCALL(setfsgid) { return set_fs(&current_proc()->fsgid, a0, GIDS(current_proc(
 
 /* ---- supplementary groups */
 
-static uint32_t cred_groups(struct proc *p, uint32_t out[NGROUPS])
+static uint32_t cred_groups(struct proc *p, uint32_t out[PROC_GROUPS])
 {
 	uint32_t n;
 
@@ -132,7 +132,7 @@ static uint32_t cred_groups(struct proc *p, uint32_t out[NGROUPS])
 
 bool cred_in_group(struct proc *p, uint32_t gid)
 {
-	uint32_t groups[NGROUPS], n = cred_groups(p, groups);
+	uint32_t groups[PROC_GROUPS], n = cred_groups(p, groups);
 
 	while (n && groups[n - 1] != gid) n--;
 	return n;
@@ -166,7 +166,7 @@ SYSCALL(caller_group)
 
 SYSCALL(getgroups)
 {
-	uint32_t groups[NGROUPS], n = cred_groups(current_proc(), groups);
+	uint32_t groups[PROC_GROUPS], n = cred_groups(current_proc(), groups);
 
 	if ((int)a0 < 0) return -EINVAL;
 	if (a0 == 0) return n;
@@ -177,10 +177,10 @@ SYSCALL(getgroups)
 SYSCALL(setgroups)
 {
 	struct proc *p = current_proc();
-	uint32_t groups[NGROUPS];
+	uint32_t groups[PROC_GROUPS];
 
 	if (!privileged()) return -EPERM;
-	if (a0 > NGROUPS) return -EINVAL;
+	if (a0 > PROC_GROUPS) return -EINVAL;
 	if (copy_in(groups, a1, a0 * sizeof(groups[0]))) return -EFAULT;
 
 	spin_lock(&p->lock);

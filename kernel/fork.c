@@ -26,20 +26,13 @@ static void inherit(struct proc *c, struct proc *p)
 {
 	spin_lock(&p->lock);
 	memcpy(c->action, p->action, sizeof(c->action));
-	memcpy(c->rlimit, p->rlimit, sizeof(c->rlimit));
-	memcpy(c->groups, p->groups, sizeof(c->groups));
-	c->ngroups = p->ngroups;
-	c->uid = p->uid, c->euid = p->euid, c->suid = p->suid, c->fsuid = p->fsuid;
-	c->gid = p->gid, c->egid = p->egid, c->sgid = p->sgid, c->fsgid = p->fsgid;
+	c->attr = p->attr;
+	c->pdeath_signal = c->subreaper = 0;    /* prctl(2): a child has them not */
 	c->umask = p->umask;
 	c->exe = p->exe;
 	if (c->exe) file_ref(c->exe);
 	c->trace = p->trace;
 	if (c->trace) file_ref(c->trace);
-	c->no_new_privs = p->no_new_privs;
-	c->dumpable = p->dumpable;
-	c->nice = p->nice;
-	c->personality = p->personality;
 	spin_unlock(&p->lock);
 	files_fork(c);
 }

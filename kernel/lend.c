@@ -6,7 +6,8 @@
  *
  * L1  A server never waits for a page that it fills itself.  What a program lends may be a mapped file, so it is
  *     brought into kernel memory (staged) by the program's own thread, before the message is sent, and what the server
- *     wrote is carried out by it after the reply.  Servers' own memory is wired: copied directly. */
+ *     wrote is carried out by it after the reply.  Servers' own memory is wired: copied directly.
+ * L2  The process manager fills no page, and nobody who does waits for it: it may wait for a program's pages (direct). */
 #include "kernel/ipc.h"
 
 #include "kernel/proc.h"
@@ -17,7 +18,7 @@
 #define STAGE_MAX 65536u                /* bytes lent by a program in one message */
 #define BOUNCE    1024u                 /* on the kernel stack: cannot fail for want of memory */
 
-static bool kmsg_is_staged(const struct kmsg *k) { return k->lender && !k->lender->wired; }
+static bool kmsg_is_staged(const struct kmsg *k) { return k->lender && !k->lender->wired && !k->direct; }
 
 static void *stage_alloc(uint64_t len)
 {
@@ -94,8 +95,8 @@ static int copy_staged(uaddr_t user, void *buf, uint64_t len, bool write)
 	return write ? copy_in(buf, user, len) : copy_out(user, buf, len);
 }
 
-/* Between two servers. */
-static int copy_wired(struct map *lender, uaddr_t from, uaddr_t user, uint64_t len, bool write)
+/* Between two address spaces, as far as it goes. */
+static int copy_direct(struct map *lender, uaddr_t from, uaddr_t user, uint64_t len, bool write)
 {
 	char bounce[BOUNCE];
 
@@ -148,8 +149,8 @@ int lend_copy(uint64_t token, unsigned which, uint64_t off, uaddr_t user, uint64
 
 	if (!rc) {
 		addr = k->m.lend[which].addr + off;
-		if (k->lender && k->lender->wired) rc = copy_wired(k->lender, addr, user, len, write);
-		else rc = copy_staged(user, (void *)(uintptr_t)addr, len, write);
+		if (!k->lender || kmsg_is_staged(k)) rc = copy_staged(user, (void *)(uintptr_t)addr, len, write);
+		else rc = copy_direct(k->lender, addr, user, len, write);
 		lend_end(p, k, which, write && !rc ? off + len : 0);
 	}
 	return rc;

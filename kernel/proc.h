@@ -3,6 +3,7 @@
 #ifndef KERNEL_PROC_H
 #define KERNEL_PROC_H
 
+#include "abi/facts.h"
 #include "kernel/file.h"
 #include "kernel/handle.h"
 #include "kernel/klib.h"
@@ -10,7 +11,6 @@
 #include "kernel/timer.h"
 #include "kernel/trap.h"
 
-#define NGROUPS 32
 
 struct map;
 
@@ -19,7 +19,7 @@ struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t
 struct proc {
 	uint32_t pid;                   /* [c] */
 	uint32_t refs;                  /* atomic */
-	char     name[32];              /* [p] of the program, for messages */
+	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; who reads one number takes no lock */
 	bool     server;                /* [c] a boot module: may use the calls marked [S] */
 	struct spinlock lock;           /* RANK_PROC */
 	struct proc *parent;            /* [P] P: proc_tree_lock (RANK_PROC too, taken first) */
@@ -32,8 +32,7 @@ struct proc {
 	bool     stopped;               /* [P] by a stop signal; its threads sleep on `wait` */
 	int      report;                /* [P] wait4 status of a stop or continuation not told yet; 0: none */
 	bool     execed;                /* [P] since its fork */
-	bool     subreaper;             /* [P] orphans below it become its children (prctl) */
-	int      exit_signal, pdeath_signal;    /* [P] what the parent gets at its end; it at the parent's.  0: nothing */
+	int      exit_signal;           /* [P] what the parent gets at its end; 0: nothing */
 	bool     borrowed_map;          /* [P] after vfork: the parent sleeps on `wait` until exec or exit */
 	int      exit_status;           /* [P] as wait4 gives it */
 	struct waitq wait;              /* [P] it sleeps here for its children, while stopped, and its vfork parent */
@@ -49,11 +48,6 @@ struct proc {
 	uint64_t root_node;             /* of root, 0: the root; changed under files_lock, read without */
 	bool     locks;                 /* it has asked for record locks: only ever set */
 	uint32_t umask;
-	uint32_t personality;           /* kept, means nothing */
-	int nice;                       /* kept, means nothing */
-	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;        /* [p] cred.c */
-	uint32_t ngroups, groups[NGROUPS];                      /* [p] supplementary */
-	bool     no_new_privs, dumpable;                /* [p] prctl */
 	struct sigaction_k action[65];  /* [p] by signal number */
 	struct sigpending pending;      /* [p] of the whole process */
 	bool     stopping;              /* [p] a stop signal was taken, and no SIGCONT or SIGKILL came since */
@@ -63,7 +57,6 @@ struct proc {
 	struct waitq threads_wait;      /* [p] it sleeps here until they have */
 	int      exit_code;             /* [p] */
 	struct usage used, child_used;  /* [p] by threads that have ended; by children that were waited for */
-	uint64_t rlimit[16][2];         /* [p] soft, hard by RLIMIT_* */
 	struct port *port;              /* servers: their own port (handle 1) */
 	struct mutex timers_lock;       /* RANK_FILE: who changes a timer below */
 	struct ctimer itimers[3];       /* setitimer */

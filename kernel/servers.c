@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/servers.c - RING 0 - starts the ring-3 servers that the loader brought, and knows the disks.
  *
- * One driver process per virtio-blk function, each with a handle on that function alone; then the file server; then
- * init, which is pid 1 (it is made first and started last).
+ * One driver process per virtio-blk function, each with a handle on that function alone; then the file server and
+ * the process manager; then init, which is pid 1 (it is made first and started last).
  *
  * Path:  main.c > [servers.c] > device.c, proc.c; later sys_dev.c > [servers.c]
  * Locks: servers_lock guards the state of disks and file server.
@@ -13,6 +13,7 @@
 #include "boot/bootinfo.h"
 #include "kernel/console.h"
 #include "kernel/device.h"
+#include "kernel/forward.h"
 #include "kernel/ipc.h"
 #include "kernel/proc.h"
 #include "mm/page.h"
@@ -118,16 +119,20 @@ static void disk_add(const struct boot_pci *f)
 
 void servers_start(const struct bootinfo *bi)
 {
-	struct server init = { NULL };
+	struct server init = { NULL }, pm = { NULL };
 
 	boot = bi;
 	ipc_start();
 	server_create(&init, "init", "init", NULL);
 	for (uint32_t i = 0; i < bi->machine.npci; i++) disk_add(&bi->machine.pci[i]);
 	server_create(&fs_server, "fs", "fs", NULL);
+	server_create(&pm, "pm", "pm", NULL);
+	pm.thread->reserve = false;     /* not needed to clean memory, and it touches that of programs */
+	pm_port = pm.port;
 
 	for (uint32_t i = 0; i < ndisks; i++) thread_start(disks[i].server.thread);
 	thread_start(fs_server.thread);
+	thread_start(pm.thread);
 	thread_start(init.thread);
 }
 

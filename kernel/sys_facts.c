@@ -203,17 +203,6 @@ static void files_facts(struct proc *p, struct facts_proc *f)
 	mutex_unlock(&p->files_lock);
 }
 
-static void ids_facts_locked(const struct proc *p, struct facts_proc *f)
-{
-	const uint32_t uid[4] = {p->uid, p->euid, p->suid, p->fsuid}, gid[4] = {p->gid, p->egid, p->sgid, p->fsgid};
-
-	memcpy(f->uid, uid, sizeof(uid));
-	memcpy(f->gid, gid, sizeof(gid));
-	f->dumpable = p->dumpable;
-	f->ngroups = p->ngroups;
-	memcpy(f->group, p->groups, sizeof(f->group));
-}
-
 static int facts_proc(struct proc *p, struct query *q)
 {
 	struct facts_proc *f = q->buf;
@@ -227,15 +216,12 @@ static int facts_proc(struct proc *p, struct query *q)
 	spin_lock(&p->lock);
 	found = threads_facts_locked(p, q->index, f);
 	signals_facts_locked(p, f);
-	ids_facts_locked(p, f);
-	memcpy(f->name, p->name, sizeof(f->name));
-	memcpy(f->rlimit, p->rlimit, sizeof(f->rlimit));
+	f->attr = p->attr;
 	f->threads = p->nthreads;
 	f->child_user_ns = p->child_used.cpu_ns - p->child_used.sys_ns;
 	f->child_system_ns = p->child_used.sys_ns;
 	f->child_faults = p->child_used.minflt;
 	f->child_major = p->child_used.majflt;
-	f->nice = p->nice;
 	f->exe = p->exe ? p->exe->node : 0;
 	spin_unlock(&p->lock);
 	f->umask = p->umask;

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_sched.c - RING 0 - system calls about scheduling: there is one policy, SCHED_OTHER, and all are equal.
+/* kernel/sys_sched.c - RING 0 - where a thread runs.
  *
  * Path:  syscall.c > [sys_sched.c] > sched.c
- * Locks: none; who reads another process's number holds a reference.
+ * Locks: proc->lock around its threads.
  */
 #include "kernel/proc.h"
 #include "kernel/smp.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
-
-#define POLICIES ((int)BIT(SCHED_OTHER) | (int)BIT(SCHED_FIFO) | (int)BIT(SCHED_RR) | (int)BIT(SCHED_BATCH) | (int)BIT(SCHED_IDLE))
-#define SCHED_RESET_ON_FORK 0x40000000
-#define QUANTUM_NS 10000000
-#define NICE_MIN (-20)
-#define NICE_MAX 19
 
 SYSCALL(sched_yield)
 {
@@ -98,121 +92,4 @@ SYSCALL(getcpu)
 
 	if (a0 && copy_out(a0, &cpu, sizeof(cpu))) return -EFAULT;
 	return a1 ? copy_out(a1, &node, sizeof(node)) : 0;
-}
-
-
-/* ---- policies and priorities: known, and refused */
-
-/* 0, -EINVAL, -ESRCH; the process has a reference if p is not NULL */
-static int sched_target(int pid, struct proc **p)
-{
-	if (pid < 0) return -EINVAL;
-	*p = proc_find(pid ? (uint32_t)pid : current_proc()->pid);
-	return *p ? 0 : -ESRCH;
-}
-
-/* Linux's rules for the numbers; then anything but the one policy there is needs a right that nobody has. */
-static long policy_set(int pid, int policy, uaddr_t param)
-{
-	bool real = policy == SCHED_FIFO || policy == SCHED_RR;
-	struct proc *p;
-	int32_t prio;
-	int rc;
-
-	if (!param || pid < 0 || policy < 0 || policy > SCHED_IDLE || !(POLICIES & BIT(policy))) return -EINVAL;
-	if (copy_in(&prio, param, sizeof(prio))) return -EFAULT;
-	rc = sched_target(pid, &p);
-	if (rc) return rc;
-	if (real ? prio < 1 || prio > 99 : prio != 0) rc = -EINVAL;
-	else if (real || !may_schedule(p)) rc = -EPERM;
-	proc_unref(p);
-	return rc;
-}
-
-SYSCALL(sched_setscheduler) { return policy_set(a0, (int)a1 & ~SCHED_RESET_ON_FORK, a2); }
-SYSCALL(sched_setparam) { return policy_set(a0, SCHED_OTHER, a1); }
-
-SYSCALL(sched_getscheduler)
-{
-	struct proc *p;
-	int rc = sched_target(a0, &p);
-
-	if (!rc) proc_unref(p);
-	return rc ? rc : SCHED_OTHER;
-}
-
-SYSCALL(sched_getparam)
-{
-	int32_t prio = 0;
-	long rc = a1 ? sys_sched_getscheduler(a0, 0, 0, 0, 0, 0) : -EINVAL;
-
-	return rc ? rc : copy_out(a1, &prio, sizeof(prio));
-}
-
-SYSCALL(sched_rr_get_interval)
-{
-	struct timespec ts = {0, QUANTUM_NS};
-	long rc = sys_sched_getscheduler(a0, 0, 0, 0, 0, 0);
-
-	return rc ? rc : copy_out(a1, &ts, sizeof(ts));
-}
-
-static long priority_limit(int policy, int real)
-{
-	if (policy < 0 || policy > SCHED_IDLE || !(POLICIES & BIT(policy))) return -EINVAL;
-	return policy == SCHED_FIFO || policy == SCHED_RR ? real : 0;
-}
-
-SYSCALL(sched_get_priority_max) { return priority_limit(a0, 99); }
-SYSCALL(sched_get_priority_min) { return priority_limit(a0, 1); }
-
-/* ---- nice: kept, and shown */
-
-#define PRIO_PROCESS 0
-#define PRIO_PGRP    1
-#define PRIO_USER    2
-
-static bool nice_means(const struct proc *p, int which, uint32_t who)
-{
-	const struct proc *self = current_proc();
-
-	if (which == PRIO_PROCESS) return p->pid == (who ? who : self->pid);
-	if (which == PRIO_PGRP) return p->pgid == (who ? who : self->pgid);
-	return p->uid == (who ? who : self->uid);
-}
-
-/* POSIX setpriority: lower numbers need a right. */
-static int nice_set(struct proc *p, int nice)
-{
-	if (!may_schedule(p)) return -EPERM;
-	if (nice < p->nice && current_proc()->euid) return -EACCES;
-	p->nice = nice;
-	return 0;
-}
-
-SYSCALL(getpriority)
-{
-	struct proc *p;
-	long best = -ESRCH;
-
-	if (a0 > PRIO_USER) return -EINVAL;
-	for (uint32_t pid = 0; (p = proc_next(pid)); proc_unref(p)) {
-		pid = p->pid;
-		if (nice_means(p, a0, a1)) best = MAX(best, 20 - p->nice);      /* the system call never returns less than 1 */
-	}
-	return best;
-}
-
-SYSCALL(setpriority)
-{
-	int nice = MIN(MAX((int)a2, NICE_MIN), NICE_MAX);
-	struct proc *p;
-	long rc = -ESRCH;
-
-	if (a0 > PRIO_USER) return -EINVAL;
-	for (uint32_t pid = 0; (p = proc_next(pid)); proc_unref(p)) {
-		pid = p->pid;
-		if (nice_means(p, a0, a1) && (rc == -ESRCH || rc == 0)) rc = nice_set(p, nice);
-	}
-	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/syscall.c - RING 0 - from a number in rax to the function that does it; strace.
  *
- * Path:  entry.S > trap.c > [syscall.c] > sys_*.c
+ * Path:  entry.S > trap.c > [syscall.c] > sys_*.c, forward.c
  * Locks: none.
  */
 #include "kernel/syscalls.h"
@@ -20,7 +20,8 @@ struct syscall {
 
 #define LINUX_ENTRY(number, name, kinds) [number] = {sys_##name, #name},
 #define QUIRE_ENTRY(number, name, kinds) [number - QUIRE_FIRST] = {sys_##name, #name},
-static const struct syscall linux_calls[] = {SYSCALLS_LINUX(LINUX_ENTRY)};
+#define PM_ENTRY(number, name, kinds) [number] = {sys_forward, #name},
+static const struct syscall linux_calls[] = {SYSCALLS_LINUX(LINUX_ENTRY) SYSCALLS_PM(PM_ENTRY)};
 static const struct syscall quire_calls[] = {SYSCALLS_QUIRE(QUIRE_ENTRY)};
 #define LINUX_CALL(number, name, kinds) [number] = #name,
 #define QUIRE_CALL(number, name, kinds)

@@ -124,15 +124,6 @@
 	X(135, personality, "flags") \
 	X(137, statfs, "path addr") \
 	X(138, fstatfs, "fd addr") \
-	X(140, getpriority, "int int") \
-	X(141, setpriority, "int int int") \
-	X(142, sched_setparam, "int addr") \
-	X(143, sched_getparam, "int addr") \
-	X(144, sched_setscheduler, "int int addr") \
-	X(145, sched_getscheduler, "int") \
-	X(146, sched_get_priority_max, "int") \
-	X(147, sched_get_priority_min, "int") \
-	X(148, sched_rr_get_interval, "int addr") \
 	X(149, mlock, "addr size") \
 	X(150, munlock, "addr size") \
 	X(151, mlockall, "flags") \
@@ -229,6 +220,18 @@
 	X(436, close_range, "fd fd flags") \
 	X(439, faccessat2, "fd path mode flags")
 
+/* Answered by the process manager (user/pm) in ring 3: forward.c sends them there. */
+#define SYSCALLS_PM(X) \
+	X(140, getpriority, "int int") \
+	X(141, setpriority, "int int int") \
+	X(142, sched_setparam, "int addr") \
+	X(143, sched_getparam, "int addr") \
+	X(144, sched_setscheduler, "int int addr") \
+	X(145, sched_getscheduler, "int") \
+	X(146, sched_get_priority_max, "int") \
+	X(147, sched_get_priority_min, "int") \
+	X(148, sched_rr_get_interval, "int addr")
+
 #define SYSCALLS_QUIRE(X) \
 	X(0x1000, ipc_call, "handle addr") \
 	X(0x1001, ipc_recv, "handle addr size") \
@@ -263,7 +266,8 @@
 	X(0x1048, facts, "int int addr addr size") \
 	X(0x1049, poll_wake, "") \
 	X(0x104a, caller_group, "token int") \
-	X(0x104b, trace, "fd")
+	X(0x104b, trace, "fd") \
+	X(0x104c, proc_set, "int int size addr size")
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t
@@ -273,5 +277,6 @@
 #define SYSCALL_PROTOTYPE(number, name, kinds) SYSCALL(name);
 SYSCALLS_LINUX(SYSCALL_PROTOTYPE)
 SYSCALLS_QUIRE(SYSCALL_PROTOTYPE)
+SYSCALL(forward);
 
 #endif

@@ -15,7 +15,7 @@ TIME = 1700000000                       # of every file and file system in the i
 MIB = 1 << 20
 ESP_START, ESP_SIZE = 1 * MIB, 40 * MIB
 GUID = "51554952-4500-4000-8000-00000000000%d"
-MODULES = ("fs", "virtio-blk", "init")
+MODULES = ("fs", "virtio-blk", "pm", "init")
 
 
 def run(*cmd, **kw):

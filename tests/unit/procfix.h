@@ -86,7 +86,7 @@ long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t
 	if (kind == FACTS_PIDS) return pids(index, buf);
 	if (pid == 7 && !dead) return of_seven(kind, index, buf, size);
 	if (pid == 1 && kind == FACTS_PROC)
-		return records(&(struct facts_proc){ .pid = 1, .state = 'S', .name = "init" },
+		return records(&(struct facts_proc){ .pid = 1, .state = 'S', .attr.name = "init" },
 		               sizeof(struct facts_proc), 0, 1, buf, size);
 	return pid == 1 ? 0 : -ESRCH;
 }
@@ -156,9 +156,8 @@ static int setup(void **st)
 		.sid = 5,
 		.threads = 2,
 		.state = 'S',
-		.name = "a name) of (over 15",
-		.uid = { 1000, 1000 },
-		.gid = { 1000, 1000 },
+		.attr = {.name = "a name) of (over 15", .uid = 1000, .euid = 1000, .gid = 1000, .egid = 1000,
+		         .rlimit = { [7] = { 1024, 4096 }, [5] = { UINT64_MAX, UINT64_MAX } }},
 		.user_ns = 1230000000,
 		.start_ns = 4560000000,
 		.size = 40960,
@@ -170,7 +169,6 @@ static int setup(void **st)
 		.stack = 0x7fff0800,
 		.brk_start = 0x5000,
 		.brk = 0x6800,
-		.rlimit = { [7] = { 1024, 4096 }, [5] = { UINT64_MAX, UINT64_MAX } },
 		.caught = 0x4002,
 	};
 	machine = (struct facts_machine){.now_ns = 61230000000, .boot_ns = 1700000000000000000, .cpus = 2, .threads = 5,

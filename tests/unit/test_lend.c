@@ -68,6 +68,17 @@ static void a_servers_buffers_are_copied_directly(void **st)
 	assert_int_equal(map_copies_by_server, 2);
 }
 
+static void who_may_wait_for_a_programs_pages_copies_them_directly(void **st)
+{
+	struct kmsg k = lending(&client_map);
+
+	(void)st;
+	k.direct = true;
+	assert_int_equal(call(&k, serve_lend), 0);
+	assert_memory_equal(lent, "answerx", 7);
+	assert_int_equal(map_copies_by_server, 2);
+}
+
 static void a_bad_buffer_is_told_to_the_caller_and_no_message_is_sent(void **st)
 {
 	struct kmsg k = lending(&client_map);
@@ -227,6 +238,7 @@ int main(void)
 		T(the_kernels_buffers_can_be_read_and_written_as_they_were_lent),
 		T(a_programs_buffers_are_copied_by_its_own_thread_alone),
 		T(a_servers_buffers_are_copied_directly),
+		T(who_may_wait_for_a_programs_pages_copies_them_directly),
 		T(a_bad_buffer_is_told_to_the_caller_and_no_message_is_sent),
 		T(a_withdrawal_waits_for_a_copy_under_way),
 		T(a_reply_during_a_copy_of_another_thread_is_refused),

@@ -123,7 +123,7 @@ static void secrets_of_a_program_that_runs_as_another_are_not_for_who_opened_bef
 	vfs_caller.cred = as = alice;
 	secret = open_file("/proc/7/environ");
 	open_to_all = open_file("/proc/7/stat");
-	seven.uid[1] = 0;
+	seven.attr.euid = 0;
 	assert_int_equal(secret->ops->text(secret, 0, &at, &n), -EACCES);
 	assert_int_equal(open_to_all->ops->text(open_to_all, 0, &at, &n), 0);
 	vfs_caller.cred = root_cred;
@@ -138,7 +138,7 @@ static void names_do_not_make_lines(void **st)
 	struct vnode *vn;
 
 	(void)st;
-	strcpy(seven.name, "x\nUid:\\0");
+	strcpy(seven.attr.name, "x\nUid:\\0");
 	assert_has(read_all("/proc/7/status"), "Name:\tx\\nUid:\\\\0\nUmask");
 	mk_file("/a\n0-1", 0644);
 	vn = open_file("/a\n0-1");

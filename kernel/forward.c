@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/forward.c - RING 0 - system calls that need no ring 0: the process manager answers them (abi/pm.h).
+ *
+ * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm
+ * Locks: proc->lock while an attribute is set.
+ *
+ * O1  No other server waits for the process manager, which itself waits for the file server when a page of its caller's
+ *     memory is not there.
+ * O2  A caller that is to end does not wait for the answer: SIGKILL always works. */
+#include "kernel/forward.h"
+
+#include "abi/pm.h"
+#include "kernel/proc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
+
+#define PID_INIT 1
+
+struct port *pm_port;
+
+/* Its number is the thread's.  Dead process manager: -EIO */
+SYSCALL(forward)
+{
+	struct thread *t = current_thread();
+	struct kmsg k = {.lender = t->proc->map, .direct = true, .m = {
+		.op = PM_CALL, .lend = {{0, USER_TOP, LEND_READ | LEND_WRITE}},
+		.arg = {t->syscall_nr, a0, a1, a2, a3, a4, a5, t->proc->pid | (uint64_t)t->tid << 32},
+	}};
+	int rc;
+
+	if (t->proc->server && t->proc->pid != PID_INIT) return -ENOSYS;        /* O1 */
+	t->fatal_only = true;                                                   /* O2 */
+	rc = ipc_call(pm_port, &k, true);
+	t->fatal_only = false;
+	for (int i = 0; i < IPC_HANDLES && !rc; i++)
+		if (k.obj[i]) kobj_unref(k.obj[i]);
+	return rc ? rc : k.m.status ? k.m.status : (long)k.m.arg[0];
+}
+
+/* The process that it looked at: pids come again, births do not.  What would be no text, or no number of groups, is cut. */
+SYSCALL(proc_set)
+{
+	struct proc_attr new;
+	struct proc *p;
+	int rc = -ESRCH;
+
+	if (current_proc()->port != pm_port) return -EPERM;
+	if (a2 > sizeof(new) || a4 > sizeof(new) - a2) return -EINVAL;
+	if (copy_in(&new, a3, a4)) return -EFAULT;
+	p = proc_find(a0);
+	if (!p) return -ESRCH;
+	spin_lock(&p->lock);
+	if (p->start_ns == a1) {
+		memcpy((char *)&p->attr + a2, &new, a4);
+		p->ngroups = MIN(p->ngroups, PROC_GROUPS);
+		p->name[sizeof(p->name) - 1] = 0;
+		rc = 0;
+	}
+	spin_unlock(&p->lock);
+	proc_unref(p);
+	return rc;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* kernel/forward.h - RING 0 - system calls that the process manager answers. */
+#ifndef KERNEL_FORWARD_H
+#define KERNEL_FORWARD_H
+
+struct port;
+
+extern struct port *pm_port;            /* the process manager's, from the start; dead when it is */
+
+#endif

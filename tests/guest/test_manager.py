@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""The process manager: calls that it answers, and a system in which it has died."""
+import os
+import subprocess
+import tempfile
+
+from quire import BUILD, Guest, Image, check, run_cmd, test
+
+
+@test
+def calls_that_the_process_manager_answers():
+    for cpus in (1, 4):
+        status, text = run_cmd("/conformance/manager /root/m", guest_kw={"cpus": cpus})
+        check(status == 0 and " 0 failed" in text, text)
+
+
+@test
+def calls_of_the_process_manager_on_linux_too():
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([os.path.join(BUILD, "root/conformance/manager"), folder], capture_output=True, timeout=60)
+        check(done.returncode == 0, done.stdout.decode())
+
+
+@test
+def nobody_hangs_when_the_process_manager_has_died():
+    with Image(cmd="/conformance/manager dead", cmdline="cmd") as img, Guest(img.path) as g:
+        g.start()
+        g.wait(60)
+        check(g.status() == 0 and b"server pm died: signal 9" in g.console(), g.report())

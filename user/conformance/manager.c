@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* user/conformance/manager.c - system calls that a server answers (user/pm): their arguments lie in all kinds of memory,
+ * and others' attributes are set by nobody else.  Runs on Linux too.
+ *   manager DIR    the checks, with a file in DIR
+ *   manager dead   as root: ends the server; what it answered fails then, and all else goes on
+ */
+#include "check.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#define PAGE 4096
+#define PROC_SET 0x104c                 /* Quire's, for its server alone */
+#define MAX_PID 100
+
+static char *map(int fd, int prot, int flags)
+{
+	char *at = mmap(NULL, 2 * PAGE, prot, flags, fd, 0);
+
+	check(at != MAP_FAILED && munmap(at + PAGE, PAGE) == 0);
+	return at;
+}
+
+/* POSIX says nothing of musl's sched_getparam(), which does not ask the kernel. */
+static long get(char *at) { return syscall(SYS_sched_getparam, 0, at); }
+static long set(char *at) { return syscall(SYS_sched_setparam, 0, at); }
+
+static void arguments_in_memory(void)
+{
+	int fd = open("arguments", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char *anon = map(-1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS), *none, *file;
+
+	check(set(anon) == 0 && get(anon + 8) == 0 && get(anon + PAGE - 4) == 0);
+	check_error(get(anon + PAGE - 2), EFAULT);
+	check_error(set(anon + PAGE - 2), EFAULT);
+	check_error(get((char *)-4096l), EFAULT);
+	check_error(get((char *)8), EFAULT);
+	check_error(get(NULL), EINVAL);
+
+	check(ftruncate(fd, PAGE) == 0 && pwrite(fd, "\1\1\1\1\1\1\1\1", 8, 0) == 8 && fsync(fd) == 0);
+	check(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+	file = map(fd, PROT_READ | PROT_WRITE, MAP_SHARED);
+	check_error(set(file), EINVAL);                 /* the page comes from the disk: a priority that there is not */
+	check(get(file + 4) == 0 && file[3] == 1 && file[4] == 0 && file[8] == 0);
+	check(pread(fd, anon, 8, 0) == 8 && anon[3] == 1 && anon[4] == 0);
+	check(ftruncate(fd, 0) == 0);
+	check_error(set(file), EFAULT);
+
+	none = map(-1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
+	check_error(set(none), EFAULT);
+	check(mprotect(none, PAGE, PROT_READ) == 0 && set(none) == 0);
+	check_error(get(none), EFAULT);
+	close(fd);
+}
+
+static void written_to_ones_own_copy(void)
+{
+	static char at[PAGE] __attribute__((aligned(PAGE))) = "abcdefgh";
+
+	CHILD(check(get(at) == 0 && at[0] == 0 && at[4] == 'e'));
+	check(at[0] == 'a');
+}
+
+/* Half of them lower what the other half raises: who looks sees one of both. */
+static void many_ask_at_once(void)
+{
+	pid_t child[8];
+
+	for (int i = 0; i < 8; i++) {
+		child[i] = IN_CHILD(for (int n = 0; n < 200; n++) {
+			check(setpriority(PRIO_PROCESS, 0, i) == 0);
+			check(getpriority(PRIO_PROCESS, 0) == i);
+		});
+	}
+	for (int i = 0; i < 8; i++) check(child_end(child[i]) == 0);
+}
+
+static void who_asks_without_end_can_be_killed(void)
+{
+	for (int i = 0; i < 20; i++) {
+		pid_t p = IN_CHILD(for (;;) getpriority(PRIO_USER, 0));
+
+		ms_sleep(i);
+		check(kill(p, SIGKILL) == 0 && child_end(p) == -1);
+	}
+}
+
+static void nobody_else_sets_attributes(void)
+{
+	uint32_t zero = 0;
+
+	check(syscall(PROC_SET, getpid(), 0, 32, &zero, 4) == -1 && (errno == EPERM || errno == ENOSYS));
+	CHILD(check(setuid(1000) == 0 && syscall(PROC_SET, getpid(), 0, 32, &zero, 4) == -1 && getuid() == 1000));
+}
+
+static pid_t server_find(void)
+{
+	char path[32], name[16];
+
+	for (pid_t p = 2; p < MAX_PID; p++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", p);
+		fd = open(path, O_RDONLY);
+		memset(name, 0, sizeof(name));
+		if (fd >= 0 && read(fd, name, sizeof(name) - 1) == 3 && !strcmp(name, "pm\n")) return p;
+		if (fd >= 0) close(fd);
+	}
+	return 0;
+}
+
+static int without_the_server(void)
+{
+	pid_t p = server_find();
+
+	check(p && kill(p, SIGKILL) == 0);
+	for (int i = 0; i < 1000 && getpriority(PRIO_PROCESS, 0) >= 0; i++) ms_sleep(1);
+	check_error(getpriority(PRIO_PROCESS, 0), EIO);
+	check_error(syscall(SYS_sched_getscheduler, 0), EIO);
+	CHILD(check(execl("/bin/true", "true", NULL) == 0));
+	check(system("cat /proc/self/status >/dev/null && sync") == 0);
+	return checked();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "dead")) return without_the_server();
+	if (argc != 2 || work_in(argv[1])) return 2;
+	arguments_in_memory();
+	written_to_ones_own_copy();
+	in_child(many_ask_at_once);
+	who_asks_without_end_can_be_killed();
+	if (getuid() == 0) nobody_else_sets_attributes();
+	return checked();
+}

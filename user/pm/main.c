@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* user/pm/main.c - RING 3 - the process manager: system calls of Linux that need no ring 0, one after the other.
+ *
+ * Path:  kernel/forward.c  ~PM_CALL~>  [main.c] > sched.c ...  ~lend_read, lend_write, facts, proc_set~>  kernel
+ * It has one thread, so what a call looks at, checks and sets is as if at one moment for all other calls that come here.
+ * It may wait for the file server: a page of the caller's memory can be a file's.  No server waits for it, and nothing
+ * of it is needed to clean memory.  It keeps nothing of a process: all it decides is in the kernel (struct proc_attr),
+ * and ends with it.
+ */
+#include "user/pm/pm.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "abi/pm.h"
+
+/* As kernel/syscalls.h has them: SYSCALLS_PM. */
+#define CALL(name) [SYS_##name] = pm_##name
+static const call_fn calls[] = {
+	CALL(sched_setscheduler), CALL(sched_setparam), CALL(sched_getscheduler), CALL(sched_getparam),
+	CALL(sched_rr_get_interval), CALL(sched_get_priority_max), CALL(sched_get_priority_min),
+	CALL(getpriority), CALL(setpriority),
+};
+#define NCALLS (sizeof(calls) / sizeof(calls[0]))
+
+int mem_in(const struct call *c, void *to, uint64_t at, size_t n)
+{
+	return n && q_lend_read(c->token, 0, at, to, n) ? -EFAULT : 0;
+}
+
+int mem_out(const struct call *c, uint64_t at, const void *from, size_t n)
+{
+	return n && q_lend_write(c->token, 0, at, from, n) ? -EFAULT : 0;
+}
+
+static int look(uint32_t pid, struct facts_proc *f)
+{
+	return q_facts(FACTS_PROC, pid, 0, f, sizeof(*f)) > 0 ? 0 : -ESRCH;
+}
+
+int proc_look(const struct call *c, uint32_t pid, struct facts_proc *f)
+{
+	return look(pid ? pid : c->me.pid, f);
+}
+
+bool proc_next(uint32_t *pid, struct facts_proc *f)
+{
+	for (;;) {
+		uint32_t next;
+
+		if (q_facts(FACTS_PIDS, 0, *pid + 1, &next, sizeof(next)) <= 0) return false;
+		*pid = next;
+		if (!look(next, f) && f->state != 'Z') return true;
+	}
+}
+
+int attr_set(const struct facts_proc *f, const void *part, size_t n)
+{
+	return (int)q_proc_set(f->pid, f->start_ns, (const char *)part - (const char *)&f->attr, part, n);
+}
+
+/* The caller sleeps, or has been killed: then nobody is left to answer. */
+static long serve(const struct ipc_msg *m)
+{
+	static struct call c;
+
+	c.token = m->token;
+	c.nr = (uint32_t)m->arg[0];
+	c.tid = (uint32_t)(m->arg[7] >> 32);
+	c.arg = m->arg + 1;
+	if (m->op != PM_CALL || m->arg[0] >= NCALLS || !calls[c.nr]) return -ENOSYS;
+	if (look((uint32_t)m->arg[7], &c.me)) return -ESRCH;
+	return calls[c.nr](&c);
+}
+
+int main(void)
+{
+	struct ipc_msg m = {0};
+
+	for (;;) {
+		long r;
+
+		if (q_reply_recv(HANDLE_PORT, &m, -1)) {
+			m.token = 0;
+			continue;
+		}
+		for (int i = 0; i < IPC_HANDLES; i++)
+			if (m.handle[i]) q_close(m.handle[i]);
+		r = m.token ? serve(&m) : 0;
+		m = (struct ipc_msg){.token = m.token, .arg = {(uint64_t)r}};
+	}
+}
