@@ -5,7 +5,8 @@
  * loader, %rsp = a boot stack inside the kernel image, everything below in LOADER-owned pages.
  * The page tables map
  *   the kernel image     at its linked address (linker.ld), each segment with its own W^X rights, 4 KiB pages;
- *   all memory           at DIRECT_BASE + physical, writable, NX; the kernel's text and rodata read-only there too;
+ *   all memory           at DIRECT_BASE + physical, writable, NX; the kernel's text and rodata, and what is the
+ *                        firmware's, read-only there too;
  *   nothing else: no identity map but the one page of the loader's jump, which the kernel drops.
  */
 #ifndef BOOTINFO_H
@@ -58,8 +59,6 @@ struct boot_machine {
 
 struct bootinfo {
 	uint64_t magic;
-	uint64_t kernel_phys;           /* where KERNEL_BASE is in memory */
-	uint64_t kernel_len;            /* bytes */
 	uint64_t symbols, symbols_len;  /* physical: the kernel's own ELF file, for symbolised backtraces; 0: none */
 	uint32_t nranges, nmodules;
 	struct boot_range  range[BOOT_RANGES_MAX];

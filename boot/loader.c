@@ -150,8 +150,6 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	bi->magic = BOOTINFO_MAGIC;
 	UINT64 rsdp = rsdp_find();
 
-	bi->kernel_phys = im.phys - (im.base - KERNEL_BASE);
-	bi->kernel_len = im.base - KERNEL_BASE + im.len;
 	bi->symbols = (UINT64)kernel.data;
 	bi->symbols_len = kernel.len;
 	UINT64 cr3 = paging_build(&kernel, &im, mem, n, (UINT64)jump_kernel);

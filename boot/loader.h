@@ -29,7 +29,7 @@ struct image {                  /* the kernel in memory */
 	UINT64 readonly;        /* bytes at its start that hold text and rodata */
 };
 
-struct extent { UINT64 start, end; };           /* physical memory, page-aligned */
+struct extent { UINT64 start, end; int firmware; };     /* physical memory, page-aligned; whose it is */
 
 extern EFI_SYSTEM_TABLE *efi;
 

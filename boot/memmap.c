@@ -109,13 +109,15 @@ unsigned memmap_extents(struct extent *out, unsigned max, UINT64 *total)
 	count = ranges_make(r);
 	*total = 0;
 	for (UINT32 i = 0; i < count; i++) {
+		int firmware = r[i].kind == BOOT_RAM_FIRMWARE;
+
 		*total += r[i].len;
-		if (n && out[n - 1].end == r[i].start) {
+		if (n && out[n - 1].end == r[i].start && out[n - 1].firmware == firmware) {
 			out[n - 1].end += r[i].len;
 			continue;
 		}
 		if (n == max) fail("has too many pieces", "the firmware's memory map");
-		out[n++] = (struct extent){ r[i].start, r[i].start + r[i].len };
+		out[n++] = (struct extent){ r[i].start, r[i].start + r[i].len, firmware };
 	}
 	return n;
 }

@@ -63,7 +63,7 @@ static void direct_map(const struct extent *e, const struct image *im)
 		UINT64 rights = PTE_P | PTE_G | PTE_NX;
 
 		/* G1; the subtraction wraps for what lies below the image */
-		if (pa - im->phys >= im->readonly) rights |= PTE_W;
+		if (!e->firmware && pa - im->phys >= im->readonly) rights |= PTE_W;
 		if (huge) *slot(DIRECT_BASE + pa, 2) = pa | rights | PTE_PS;
 		else      *slot(DIRECT_BASE + pa, 1) = pa | rights;
 		pa += huge ? HUGE : PAGE;

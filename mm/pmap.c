@@ -9,7 +9,14 @@
  * M1  A PTE that is not 0 refers to a page; resident counts them.  Without PTE_P (PROT_NONE) no TLB holds it.
  * M2  A table of the user half is freed only after no CPU can walk it: cut out, TLBs shot down, then freed.
  * M3  The upper half of every root holds the same 256 tables, for ever: a kernel mapping is seen everywhere at once.
- * M4  Only kernel tables hold 2 MiB pages. */
+ * M4  Only kernel tables hold 2 MiB pages.
+ *
+ *   0xffff800000000000  all memory (DIRECT_BASE)  the loader's tables (boot/paging.c G1: W^X by every alias)
+ *   0xffffc00000000000  device registers          vmap.c
+ *   0xffffd00000000000  kernel stacks             vmap.c
+ *   0xffffe00000000000  kalloc_pages()            vmap.c
+ *   0xffffffff80000000  the kernel image          the loader's tables */
+#include "boot/bootinfo.h"
 #include "kernel/cpu.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"
@@ -17,6 +24,8 @@
 #define SLOTS      512u
 #define ROOT_LEVEL 4
 #define KERNEL_HALF 256u                /* first slot of a root above the hole of non-canonical addresses */
+
+struct pmap kernel_pmap = { .lock = SPINLOCK_INIT(RANK_PMAP, "kernel pmap") };
 
 static unsigned level_shift(int level) { return PAGE_SHIFT + 9 * (level - 1); }
 static unsigned slot_of(uint64_t va, int level) { return va >> level_shift(level) & (SLOTS - 1); }
@@ -66,6 +75,18 @@ pte_t *pmap_slot(struct pmap *pm, uint64_t va, int level, bool make)
 		table = table_of(*slot);
 	}
 	return &table[slot_of(va, level)];
+}
+
+/* The loader's tables are the kernel's from now on, without its jump in the user half and with all slots of ours (M3). */
+void pmap_kernel_init(void)
+{
+	kernel_pmap.root = read_cr3();
+	kernel_pmap.cpus = BIT(this_cpu()->id);
+	memset(phys_to_virt(kernel_pmap.root), 0, KERNEL_HALF * sizeof(pte_t));
+	for (uint64_t va = DIRECT_BASE; va != 0; va += BIT(39))
+		if (!pmap_slot(&kernel_pmap, va, 3, true)) panic("too little memory: give the machine 64 MiB");
+	this_cpu()->pmap = &kernel_pmap;
+	tlb_flush_global();             /* the jump's page may be cached */
 }
 
 /* Can a TLB that still holds `old` do what `now` forbids?  Losing PTE_A or PTE_D takes no right away. */

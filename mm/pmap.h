@@ -47,13 +47,13 @@ int pmap_prepare(struct pmap *, uaddr_t start, uaddr_t end);    /* tables for th
 void pmap_walk(struct pmap *, uaddr_t start, uaddr_t end, pte_t (*fn)(pte_t, uaddr_t va, void *arg), void *arg);
 
 /* Kernel mappings, in a region of their own; on failure NULL. */
-void pmap_kernel_init(void);                    /* once, after frame_init(): the kernel's own tables for the loader's */
+void pmap_kernel_init(void);                    /* once, after frame_init(): the loader's tables become the kernel's */
 void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable);        /* MMIO, for ever */
 void *pmap_kstack_alloc(uint32_t pages);        /* lowest address; an unmapped guard page below */
 void pmap_kstack_free(void *stack, uint32_t pages);
 bool pmap_is_guard(uint64_t va);                /* a stack overflow? for the panic; takes no lock */
 
-/* Between pmap.c, pmap_kernel.c, vmap.c and tlb.c. */
+/* Between pmap.c, vmap.c and tlb.c. */
 extern struct pmap kernel_pmap;                 /* its user half is empty */
 /* The slot for va in the table of this level (1: a PTE, 2: a PDE ...); NULL: no such table (make: no memory).
  * pmap->lock is held, or nobody else knows the pmap yet. */

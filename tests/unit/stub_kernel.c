@@ -216,16 +216,12 @@ WEAK void *kalloc_pages(uint32_t n) { return calloc(n, PAGE_SIZE); }
 WEAK void kfree_pages(void *p, uint32_t n) { (void)n; free(p); }
 WEAK void reclaim_kick(void) { }
 
-/* Only tests that call host_mm_init() link frame.c, pmap.c and pmap_kernel.c. */
+/* Only tests that call host_mm_init() link frame.c and pmap.c. */
 #pragma weak page_array
 #pragma weak frame_init
 #pragma weak frame_alloc
 #pragma weak pmap_slot
 #pragma weak kernel_pmap
-
-/* linker.ld's, for pmap_kernel.c, which no host program calls */
-WEAK char __text_start[1], __text_end[1], __rodata_start[1], __rodata_end[1], __data_start[1], __bss_end[1];
-WEAK char __boot_stack_guard[1];
 
 void host_mm_init(unsigned pages)
 {

@@ -12,7 +12,6 @@
 #include "mm/pmap.h"
 #include "tests/unit/memory.h"
 
-struct pmap kernel_pmap = { .lock = SPINLOCK_INIT(RANK_PMAP, "kernel pmap") };
 static unsigned shootdowns;
 
 void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
@@ -21,6 +20,7 @@ void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
 	shootdowns++;
 }
 void tlb_leave(struct pmap *pm) { (void)pm; }
+void tlb_flush_global(void) { }
 void tlb_load(struct pmap *pm) { (void)pm; }
 
 static int group_setup(void **st)
