@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+#include "abi/vdso.h"
+
 #define BOOTINFO_MAGIC   0x5155495245303031ull  /* "QUIRE001" */
 #define BOOT_MODULES_MAX 8
 #define BOOT_RANGES_MAX  256
@@ -64,6 +66,8 @@ struct bootinfo {
 	struct boot_range  range[BOOT_RANGES_MAX];
 	struct boot_module module[BOOT_MODULES_MAX];    /* "fs", "virtio-blk", "pm", "init" */
 	struct boot_machine machine;
+	struct vdso_clock clock;        /* ns since the start, and the date then */
+	uint64_t apic_hz;               /* counts per second of the local APIC's timer, divided by 16 */
 	char     cmdline[512];          /* NUL-terminated */
 };
 

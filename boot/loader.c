@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
- * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, pci.c > jump.S > kernel/entry.S
+ * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, pci.c, clock.c > jump.S > kernel/entry.S
  * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,pm,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
  *
@@ -156,6 +156,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 
 	memmap_exit(image, bi);
 	pci_read(acpi_read(rsdp, bi), &bi->machine);
+	clock_read(bi);
 	cpu_prepare();
 	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi);
 }

@@ -22,7 +22,6 @@
 #define LAPIC_ICR   0x300               /* the second half, at 0x310, says to whom */
 #define LAPIC_TIMER 0x320
 #define LAPIC_INIT  0x380
-#define LAPIC_COUNT 0x390
 #define LAPIC_DIV   0x3e0
 #define LVT_MASKED  0x10000
 #define ICR_NMI     0x400u              /* SDM 3A 10.6.1 */
@@ -31,10 +30,8 @@
 #define ICR_PENDING BIT(12)
 #define ICR_ASSERT  BIT(14)
 #define ICR_OTHERS  (3u << 18)
-#define MSR_APIC_BASE 0x1bu
 
 static volatile uint32_t *lapic, *ioapic;
-static uint64_t timer_hz;               /* counts per second, divider 16 */
 static struct spinlock irq_lock = SPINLOCK_INIT(RANK_PORT, "interrupt handlers");
 static struct { void (*fn)(void *); void *arg; } handler[256];
 
@@ -59,59 +56,30 @@ static uint32_t ioapic_inputs(void)
 	return (ioapic_read(1) >> 16 & 0xff) + 1;
 }
 
-static void lapic_begin(void)
+void apic_cpu_init(void)
 {
 	this_cpu()->apic_id = lapic_read(LAPIC_ID) >> 24;
 	lapic_write(LAPIC_TPR, 0);
 	lapic_write(LAPIC_SVR, 0x100 | VECTOR_SPURIOUS);
 	lapic_write(LAPIC_DIV, 3);      /* by 16 */
-}
-
-void apic_cpu_init(void)
-{
-	lapic_begin();
 	lapic_write(LAPIC_TIMER, VECTOR_TIMER);
 }
 
 void apic_init(void)
 {
-	if (rdmsr(MSR_APIC_BASE) & BIT(10)) panic("the firmware left the local APIC in x2APIC mode");
 	outb(0x21, 0xff);               /* the old interrupt controllers stay silent */
 	outb(0xa1, 0xff);
 	lapic = pmap_map_device(frame_bootinfo->machine.lapic, PAGE_SIZE, false);
 	ioapic = pmap_map_device(frame_bootinfo->machine.ioapic, PAGE_SIZE, false);
 	if (!lapic || !ioapic) panic("no address for the APICs");
-	lapic_begin();
-	lapic_write(LAPIC_TIMER, LVT_MASKED);
+	apic_cpu_init();
 	for (uint32_t i = 0; i < ioapic_inputs(); i++) ioapic_write(0x10 + 2 * i, LVT_MASKED);
-}
-
-static uint32_t timer_left(void)
-{
-	return lapic_read(LAPIC_COUNT);
-}
-
-/* Counts down for 2 ms of the clock that time.c has calibrated. */
-void apic_timer_calibrate(void)
-{
-	struct clock_sample start, end;
-	uint64_t ns;
-
-	lapic_write(LAPIC_INIT, ~0u);
-	start = clock_sample(timer_left);
-	do {
-		end = clock_sample(timer_left);
-		ns = clock_ns(end.tsc) - clock_ns(start.tsc);
-	} while (ns < 2000000);
-	lapic_write(LAPIC_INIT, 0);
-	timer_hz = (uint64_t)(start.count - end.count) * 1000000000ull / ns;
-	lapic_write(LAPIC_TIMER, VECTOR_TIMER);
 }
 
 /* A second at most, so that nothing overflows: an interrupt too early does no harm (time.c T2). */
 void apic_timer_set(uint64_t ns)
 {
-	uint64_t count = MIN(ns, 1000000000ull) * timer_hz / 1000000000ull;
+	uint64_t count = MIN(ns, 1000000000ull) * frame_bootinfo->apic_hz / 1000000000ull;
 
 	lapic_write(LAPIC_INIT, MAX(count, 1ull));
 }

@@ -15,14 +15,13 @@ struct cpu;
 #define VECTOR_SPURIOUS 0xff
 
 void apic_init(void);
-void apic_cpu_init(void);               /* on a further CPU */
+void apic_cpu_init(void);               /* on each CPU */
 void apic_send(uint32_t apic_id, int vector);
 void apic_send_init(uint32_t apic_id);
 void apic_send_start(uint32_t apic_id, uint32_t page);  /* it begins at page << 12 */
 void apic_send_others_nmi(void);
 void apic_eoi(void);
 void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or after a second if that is sooner */
-void apic_timer_calibrate(void);
 void ioapic_route(uint8_t isa_irq, int vector);
 /* fn(arg) runs with interrupts off, on the CPU that got it.  The vector, or -ENOSPC. */
 int irq_alloc(void (*fn)(void *), void *arg);

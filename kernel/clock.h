@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/clock.h - RING 0 - between time.c (the timer interrupt), sched.c (whose time is over) and the calibration. */
+/* kernel/clock.h - RING 0 - between time.c (the timer interrupt), sched.c (whose time is over). */
 #ifndef KERNEL_CLOCK_H
 #define KERNEL_CLOCK_H
 
@@ -14,10 +14,5 @@ void clock_spin(uint64_t ns);
 void sched_init(void);          /* the boot thread becomes this CPU's idle thread */
 void sched_cpu_init(void);      /* on a further CPU: cpu->idle, on whose stack it runs */
 void sched_idle(void) __attribute__((noreturn));
-
-/* The same moment on the TSC and on another counter. */
-struct clock_sample { uint64_t tsc; uint32_t count; };
-struct clock_sample clock_sample(uint32_t (*read)(void));
-uint64_t clock_ns(uint64_t tsc);        /* as time_mono() was at this reading of the TSC */
 
 #endif

@@ -100,7 +100,6 @@ void kernel_main(struct bootinfo *bi)
 	memory_check();
 	apic_init();
 	time_init();
-	apic_timer_calibrate();
 	console_input_init();
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
