@@ -2,6 +2,8 @@
 /* fs/ext2.h - RING 3 - ext2: the layout on disk (little-endian, as this CPU), and what its files share.
  *
  * Metadata is read and edited in place, in disk->map.  Whoever changes a block says so with meta_dirty().
+ * Root may write to the disk while it is mounted, so what is in the map may be anything at any time: what was checked
+ * when it was mounted is a copy (geo, place), and every other number is checked where it is used.
  */
 #ifndef FS_EXT2_H
 #define FS_EXT2_H
@@ -55,8 +57,10 @@ enum meta { META_MAP, META_INODE, META_DIR, META_CLASSES };     /* in the order 
 struct ext2 {
 	struct disk *disk;
 	struct mount *mnt;
-	struct ext2_super *sb;          /* in the map */
-	struct ext2_group *group;       /* in the map */
+	struct ext2_super *sb;          /* in the map: what is free, and times */
+	struct ext2_group *group;       /* in the map: what is free */
+	struct ext2_super geo;          /* the superblock that was checked */
+	struct ext2_group *place;       /* the descriptors that were checked: where bitmaps and tables are */
 	uint32_t block_size, ngroups, inode_size, first_block, nblocks, per_block;      /* per_block: addresses */
 	uint64_t reserved;              /* blocks promised to pages that have none yet */
 	struct resv *resv[RESV_BUCKETS];        /* which: ext2_resv.c */

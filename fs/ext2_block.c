@@ -9,27 +9,27 @@ static bool get_bit(const uint8_t *map, uint32_t i) { return map[i / 8] & 1u << 
 static void set_bit(uint8_t *map, uint32_t i) { map[i / 8] |= 1u << i % 8; }
 static void clear_bit(uint8_t *map, uint32_t i) { map[i / 8] &= ~(1u << i % 8); }
 
-static uint32_t group_of(const struct ext2 *fs, uint32_t b) { return (b - fs->first_block) / fs->sb->blocks_per_group; }
+static uint32_t group_of(const struct ext2 *fs, uint32_t b) { return (b - fs->first_block) / fs->geo.blocks_per_group; }
 static uint32_t group_first(const struct ext2 *fs, uint32_t g)
 {
-	return fs->first_block + g * fs->sb->blocks_per_group;
+	return fs->first_block + g * fs->geo.blocks_per_group;
 }
 
 static uint32_t group_len(const struct ext2 *fs, uint32_t g)
 {
 	uint32_t left = fs->nblocks - group_first(fs, g);
 
-	return left < fs->sb->blocks_per_group ? left : fs->sb->blocks_per_group;
+	return left < fs->geo.blocks_per_group ? left : fs->geo.blocks_per_group;
 }
 
 /* Not the superblock, a bitmap or an inode table: a corrupt image must not make us write those. */
 bool block_ok(const struct ext2 *fs, uint32_t b)
 {
 	const struct ext2_group *g;
-	uint32_t table = (fs->sb->inodes_per_group * fs->inode_size + fs->block_size - 1) / fs->block_size;
+	uint32_t table = (fs->geo.inodes_per_group * fs->inode_size + fs->block_size - 1) / fs->block_size;
 
 	if (b <= fs->first_block || b >= fs->nblocks) return false;
-	g = &fs->group[group_of(fs, b)];
+	g = &fs->place[group_of(fs, b)];
 	if (b == g->block_bitmap || b == g->inode_bitmap) return false;
 	return b < g->inode_table || b >= g->inode_table + table;
 }
@@ -43,7 +43,7 @@ uint64_t blocks_free(const struct ext2 *fs)
 
 static bool take(struct ext2 *fs, uint32_t g, uint32_t from, uint32_t *out)
 {
-	uint8_t *map = block_at(fs, fs->group[g].block_bitmap);
+	uint8_t *map = block_at(fs, fs->place[g].block_bitmap);
 	uint32_t first = group_first(fs, g), len = group_len(fs, g);
 
 	for (uint32_t i = from; i < len; i++) {
@@ -55,7 +55,7 @@ static bool take(struct ext2 *fs, uint32_t g, uint32_t from, uint32_t *out)
 		set_bit(map, i);
 		fs->group[g].free_blocks--;
 		fs->sb->free_blocks_count--;
-		meta_dirty(fs, fs->group[g].block_bitmap, META_MAP);
+		meta_dirty(fs, fs->place[g].block_bitmap, META_MAP);
 		meta_dirty_at(fs, &fs->group[g], META_MAP);
 		meta_dirty_at(fs, fs->sb, META_MAP);
 		*out = first + i;
@@ -86,7 +86,7 @@ int block_alloc(struct ext2 *fs, uint32_t goal, bool reserved, uint32_t *out)
 void block_free(struct ext2 *fs, uint32_t b)
 {
 	uint32_t g = group_of(fs, b), i = b - group_first(fs, g);
-	uint8_t *map = block_at(fs, fs->group[g].block_bitmap);
+	uint8_t *map = block_at(fs, fs->place[g].block_bitmap);
 
 	if (!get_bit(map, i)) {
 		corrupt(fs, "a block is freed twice");
@@ -98,7 +98,7 @@ void block_free(struct ext2 *fs, uint32_t b)
 	fs->group[g].free_blocks++;
 	fs->sb->free_blocks_count++;
 	meta_forget(fs, b);
-	meta_dirty(fs, fs->group[g].block_bitmap, META_MAP);
+	meta_dirty(fs, fs->place[g].block_bitmap, META_MAP);
 	meta_dirty_at(fs, &fs->group[g], META_MAP);
 	meta_dirty_at(fs, fs->sb, META_MAP);
 }
@@ -108,18 +108,18 @@ static void inode_count(struct ext2 *fs, uint32_t g, int by, bool dir)
 	fs->group[g].free_inodes -= by;
 	fs->sb->free_inodes_count -= by;
 	if (dir) fs->group[g].used_dirs += by;
-	meta_dirty(fs, fs->group[g].inode_bitmap, META_MAP);
+	meta_dirty(fs, fs->place[g].inode_bitmap, META_MAP);
 	meta_dirty_at(fs, &fs->group[g], META_MAP);
 	meta_dirty_at(fs, fs->sb, META_MAP);
 }
 
 static int inode_find(struct ext2 *fs, uint32_t near, bool dir, uint32_t *ino)
 {
-	uint32_t per = fs->sb->inodes_per_group, first = fs->sb->rev_level ? fs->sb->first_ino : 11;
+	uint32_t per = fs->geo.inodes_per_group, first = fs->geo.rev_level ? fs->geo.first_ino : 11;
 
 	for (uint32_t k = 0; k < fs->ngroups; k++) {
 		uint32_t g = (near + k) % fs->ngroups;
-		uint8_t *map = block_at(fs, fs->group[g].inode_bitmap);
+		uint8_t *map = block_at(fs, fs->place[g].inode_bitmap);
 
 		for (uint32_t i = 0; i < per; i++) {
 			uint32_t n = g * per + i + 1;
@@ -145,8 +145,8 @@ int inode_alloc(struct ext2 *fs, uint32_t near, bool dir, uint32_t *ino)
 
 void inode_release(struct ext2 *fs, uint32_t ino, bool dir)
 {
-	uint32_t g = (ino - 1) / fs->sb->inodes_per_group, i = (ino - 1) % fs->sb->inodes_per_group;
-	uint8_t *map = block_at(fs, fs->group[g].inode_bitmap);
+	uint32_t g = (ino - 1) / fs->geo.inodes_per_group, i = (ino - 1) % fs->geo.inodes_per_group;
+	uint8_t *map = block_at(fs, fs->place[g].inode_bitmap);
 
 	if (!get_bit(map, i)) {
 		corrupt(fs, "an inode is freed twice");

@@ -26,7 +26,7 @@ static int block_of(struct vnode *dir, uint64_t index, uint8_t **out)
 static bool entry_ok(const struct ext2 *fs, const struct ext2_dirent *de, uint32_t off)
 {
 	return de->rec_len >= 8 && de->rec_len % 4 == 0 && de->rec_len <= fs->block_size - off &&
-	       de->rec_len >= 8u + de->name_len && de->inode <= fs->sb->inodes_count;
+	       de->rec_len >= 8u + de->name_len && de->inode <= fs->geo.inodes_count;
 }
 
 /* Call fn for each entry until it returns not 0; that, 0, or -EIO. */
@@ -38,6 +38,7 @@ static int each(struct vnode *dir, uint64_t from, entry_fn fn, void *arg)
 	uint64_t size = inode_size(inode_of(dir));
 	int rc = 0;
 
+	if (size / fs->block_size > fs->nblocks) return corrupt(fs, "a directory is larger than the disk");
 	for (uint64_t i = from / fs->block_size; i * fs->block_size < size && !rc; i++) {
 		struct ext2_dirent *prev = NULL;
 		uint8_t *block = NULL;
@@ -81,7 +82,7 @@ static uint8_t type_of(const struct ext2 *fs, mode_t mode)
 {
 	static const uint8_t type[16] = {[1] = 5, [2] = 3, [4] = 2, [6] = 4, [8] = 1, [10] = 7, [12] = 6};
 
-	return fs->sb->rev_level && (fs->sb->feature_incompat & INCOMPAT_FILETYPE) ? type[mode >> 12 & 15] : 0;
+	return fs->geo.rev_level && (fs->geo.feature_incompat & INCOMPAT_FILETYPE) ? type[mode >> 12 & 15] : 0;
 }
 
 static void dir_changed(struct vnode *dir, void *p)

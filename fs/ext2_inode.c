@@ -15,9 +15,9 @@
 
 static struct ext2_raw_inode *raw_at(struct ext2 *fs, uint32_t ino)
 {
-	uint32_t g = (ino - 1) / fs->sb->inodes_per_group, i = (ino - 1) % fs->sb->inodes_per_group;
+	uint32_t g = (ino - 1) / fs->geo.inodes_per_group, i = (ino - 1) % fs->geo.inodes_per_group;
 
-	return (void *)((uint8_t *)block_at(fs, fs->group[g].inode_table) + (uint64_t)i * fs->inode_size);
+	return (void *)((uint8_t *)block_at(fs, fs->place[g].inode_table) + (uint64_t)i * fs->inode_size);
 }
 
 void inode_dirty(struct ext2_inode *in)
@@ -27,7 +27,7 @@ void inode_dirty(struct ext2_inode *in)
 
 uint64_t inode_size(const struct ext2_inode *in)
 {
-	return in->raw->size | (S_ISREG(in->raw->mode) ? (uint64_t)in->raw->size_high << 32 : 0);
+	return in->raw->size | (S_ISREG(in->vn->mode) ? (uint64_t)in->raw->size_high << 32 : 0);
 }
 
 void inode_set_size(struct ext2_inode *in, uint64_t size)
@@ -36,8 +36,8 @@ void inode_set_size(struct ext2_inode *in, uint64_t size)
 
 	if (inode_size(in) == size) return;
 	in->raw->size = size;
-	if (S_ISREG(in->raw->mode)) in->raw->size_high = size >> 32;
-	if (size > INT32_MAX && !(fs->sb->feature_ro_compat & RO_COMPAT_LARGE_FILE) && fs->sb->rev_level) {
+	if (S_ISREG(in->vn->mode)) in->raw->size_high = size >> 32;
+	if (size > INT32_MAX && !(fs->sb->feature_ro_compat & RO_COMPAT_LARGE_FILE) && fs->geo.rev_level) {
 		fs->sb->feature_ro_compat |= RO_COMPAT_LARGE_FILE;
 		meta_dirty_at(fs, fs->sb, META_MAP);
 	}
@@ -140,7 +140,7 @@ int inode_get(struct mount *m, uint32_t ino, struct vnode **out)
 		*out = vn;
 		return 0;
 	}
-	if (ino == 0 || ino > fs->sb->inodes_count) return corrupt(fs, "an inode number is out of range");
+	if (ino == 0 || ino > fs->geo.inodes_count) return corrupt(fs, "an inode number is out of range");
 	if (!raw_at(fs, ino)->links) return corrupt(fs, "a name leads to a free inode");
 	in = cache_add(m, ino, raw_at(fs, ino));
 	if (!in) return -ENOMEM;
@@ -153,7 +153,7 @@ int inode_again(struct mount *m, uint64_t ino, struct vnode **out)
 {
 	struct ext2 *fs = m->fs;
 
-	if (ino == 0 || ino > fs->sb->inodes_count || !raw_at(fs, ino)->links) return -ENOENT;
+	if (ino == 0 || ino > fs->geo.inodes_count || !raw_at(fs, ino)->links) return -ENOENT;
 	return inode_get(m, ino, out);
 }
 
@@ -163,9 +163,10 @@ int inode_new(struct vnode *dir, mode_t mode, struct cred c, struct vnode **out)
 	struct ext2_raw_inode *raw;
 	struct ext2_inode *in;
 	uint32_t ino;
-	int rc = inode_alloc(fs, (dir->ino - 1) / fs->sb->inodes_per_group, S_ISDIR(mode), &ino);
+	int rc = inode_alloc(fs, (dir->ino - 1) / fs->geo.inodes_per_group, S_ISDIR(mode), &ino);
 
 	if (rc) return rc;
+	if (cache_find(fs, ino)) return corrupt(fs, "an inode in use is marked free");          /* N1 */
 	raw = raw_at(fs, ino);
 	memset(raw, 0, fs->inode_size);
 	raw->mode = mode;
@@ -209,19 +210,19 @@ static void acl_release(struct ext2 *fs, struct ext2_inode *in)
 
 static bool fast_symlink(struct ext2 *fs, const struct ext2_inode *in)
 {
-	return S_ISLNK(in->raw->mode) && in->raw->blocks == (in->raw->file_acl ? fs->block_size / 512 : 0);
+	return S_ISLNK(in->vn->mode) && in->raw->blocks == (in->raw->file_acl ? fs->block_size / 512 : 0);
 }
 
 /* Nobody names it, nobody uses it: its blocks and number are free again. */
 static void inode_destroy(struct ext2 *fs, struct ext2_inode *in)
 {
-	bool dir = S_ISDIR(in->raw->mode), data = S_ISREG(in->raw->mode) || dir || S_ISLNK(in->raw->mode);
+	bool dir = S_ISDIR(in->vn->mode), data = S_ISREG(in->vn->mode) || dir || S_ISLNK(in->vn->mode);
 	uint32_t now = now_ns() / 1000000000;
 
 	if (data && !fast_symlink(fs, in)) map_cut(fs, in, 0);
 	acl_release(fs, in);
 	/* a smaller one would be a link of ext3's list of orphans */
-	in->raw->dtime = now < fs->sb->inodes_count ? fs->sb->inodes_count : now;
+	in->raw->dtime = now < fs->geo.inodes_count ? fs->geo.inodes_count : now;
 	in->raw->size = in->raw->size_high = 0;
 	inode_dirty(in);
 	inode_release(fs, in->vn->ino, dir);

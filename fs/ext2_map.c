@@ -60,7 +60,7 @@ int map_get(struct ext2 *fs, struct ext2_inode *in, uint64_t index, uint32_t *bl
 static uint32_t goal_of(const struct ext2 *fs, const struct ext2_inode *in)
 {
 	if (in->last) return in->last + 1;
-	return fs->first_block + (uint32_t)((in->vn->ino - 1) / fs->sb->inodes_per_group) * fs->sb->blocks_per_group;
+	return fs->first_block + (uint32_t)((in->vn->ino - 1) / fs->geo.inodes_per_group) * fs->geo.blocks_per_group;
 }
 
 static int take(struct ext2 *fs, struct ext2_inode *in, bool reserved, uint32_t *out)
@@ -76,16 +76,15 @@ static int take(struct ext2 *fs, struct ext2_inode *in, bool reserved, uint32_t 
 
 int map_alloc(struct ext2 *fs, struct ext2_inode *in, uint64_t index, bool reserved, uint32_t *block)
 {
-	uint32_t slot[4], *at;
+	uint32_t slot[4], *at, b = 0;
 	int n = path_of(fs, index, slot), rc;
 
 	if (n < 0) return n;
 	at = &in->raw->block[slot[0]];
 	for (int i = 1; i <= n; i++) {
-		if (*at && !block_ok(fs, *at)) return corrupt(fs, "a block of a file is out of range");
-		if (!*at) {
-			uint32_t b;
-
+		b = *at;
+		if (b && !block_ok(fs, b)) return corrupt(fs, "a block of a file is out of range");
+		if (!b) {
 			rc = take(fs, in, reserved, &b);
 			if (rc) return rc;
 			if (i < n) {
@@ -95,30 +94,31 @@ int map_alloc(struct ext2 *fs, struct ext2_inode *in, uint64_t index, bool reser
 			*at = b;
 			meta_dirty_at(fs, at, i == 1 ? META_INODE : META_MAP);
 		} else {
-			in->last = *at;
+			in->last = b;
 		}
-		if (i < n) at = (uint32_t *)block_at(fs, *at) + slot[i];
+		if (i < n) at = (uint32_t *)block_at(fs, b) + slot[i];
 	}
-	*block = *at;
+	*block = b;
 	return 0;
 }
 
 #define TO_END (~0ull)
 
 /* Free what lies in [from, to) (relative to this subtree) below *at; depth 0: a data block.  Indirect blocks go only
- * with everything behind them (to == TO_END): those of a hole may be what a neighbour's reservation counts on. */
+ * with everything behind them (to == TO_END): those of a hole may be what a neighbour's reservation counts on.  On a
+ * damaged disk *at may lie in the block that it names, and change on the way. */
 static int cut(struct ext2 *fs, struct ext2_inode *in, uint32_t *at, int depth, uint64_t from, uint64_t to, bool *gone)
 {
+	uint32_t b = *at, *p;
 	uint64_t span = 1;
 	bool empty = true;
-	uint32_t *p;
 	int rc = 0;
 
-	*gone = *at == 0;
-	if (!*at) return 0;
-	if (!block_ok(fs, *at)) return corrupt(fs, "a block of a file is out of range");
+	*gone = b == 0;
+	if (!b) return 0;
+	if (!block_ok(fs, b)) return corrupt(fs, "a block of a file is out of range");
 	for (int i = 1; i < depth; i++) span *= fs->per_block;
-	p = depth ? block_at(fs, *at) : NULL;
+	p = depth ? block_at(fs, b) : NULL;
 	for (uint64_t i = 0; depth && i < fs->per_block && !rc; i++) {
 		uint64_t start = i * span;
 		bool sub = p[i] == 0;
@@ -129,7 +129,7 @@ static int cut(struct ext2 *fs, struct ext2_inode *in, uint32_t *at, int depth, 
 		if (!sub) empty = false;
 	}
 	if (rc || (depth && (!empty || to != TO_END)) || (!depth && from > 0)) return rc;
-	block_free(fs, *at);
+	block_free(fs, b);
 	in->raw->blocks -= fs->block_size / 512;
 	*at = 0;
 	meta_dirty_at(fs, at, (uint8_t *)at >= (uint8_t *)in->raw && (uint8_t *)at < (uint8_t *)(in->raw + 1) ?

@@ -104,7 +104,7 @@ int order_commit(struct ext2 *fs, bool flush)
 	if (rc || !(flush || wrote)) return rc;
 	if (fs->npending || fs->npending_inodes) {                             /* O2 */
 		memset(fs->pending, 0, fs->nblocks / 8 + 1);
-		memset(fs->pending_inodes, 0, fs->sb->inodes_count / 8 + 1);
+		memset(fs->pending_inodes, 0, fs->geo.inodes_count / 8 + 1);
 		fs->npending = fs->npending_inodes = 0;
 	}
 	return 0;

@@ -80,17 +80,20 @@ static int super_check(const struct disk *d, const struct ext2_super *sb, char *
 	return 0;
 }
 
-static int groups_check(const struct ext2 *fs, char *why, size_t n)
+static int groups_check(struct ext2 *fs, char *why, size_t n)
 {
-	uint64_t table = ((uint64_t)fs->sb->inodes_per_group * fs->inode_size + fs->block_size - 1) / fs->block_size;
+	uint64_t table = ((uint64_t)fs->geo.inodes_per_group * fs->inode_size + fs->block_size - 1) / fs->block_size;
 	uint64_t end = fs->nblocks;
 
-	if ((uint64_t)fs->ngroups * fs->sb->inodes_per_group != fs->sb->inodes_count)
+	if ((uint64_t)fs->ngroups * fs->geo.inodes_per_group != fs->geo.inodes_count)
 		WRONG("damaged superblock: inodes count");
 	if (fs->first_block + 1 + ((uint64_t)fs->ngroups * 32 + fs->block_size - 1) / fs->block_size > end)
 		WRONG("damaged superblock: no room for the group descriptors");
+	fs->place = malloc((fs->ngroups + 1ull) * sizeof(*fs->place));
+	if (!fs->place) return -ENOMEM;
+	memcpy(fs->place, fs->group, fs->ngroups * sizeof(*fs->place));
 	for (uint32_t i = 0; i < fs->ngroups; i++) {
-		const struct ext2_group *g = &fs->group[i];
+		const struct ext2_group *g = &fs->place[i];
 
 		if (g->block_bitmap <= fs->first_block || g->block_bitmap >= end ||
 		    g->inode_bitmap <= fs->first_block || g->inode_bitmap >= end || g->inode_table <= fs->first_block ||
@@ -102,16 +105,16 @@ static int groups_check(const struct ext2 *fs, char *why, size_t n)
 
 static int geometry(struct ext2 *fs, char *why, size_t n)
 {
-	fs->block_size = 1024u << fs->sb->log_block_size;
+	fs->block_size = 1024u << fs->geo.log_block_size;
 	fs->per_block = fs->block_size / 4;
-	fs->first_block = fs->sb->first_data_block;
-	fs->nblocks = fs->sb->blocks_count;
-	fs->inode_size = fs->sb->rev_level ? fs->sb->inode_size : 128;
-	fs->ngroups = (fs->nblocks - fs->first_block + fs->sb->blocks_per_group - 1) / fs->sb->blocks_per_group;
+	fs->first_block = fs->geo.first_data_block;
+	fs->nblocks = fs->geo.blocks_count;
+	fs->inode_size = fs->geo.rev_level ? fs->geo.inode_size : 128;
+	fs->ngroups = (fs->nblocks - fs->first_block + fs->geo.blocks_per_group - 1) / fs->geo.blocks_per_group;
 	fs->group = block_at(fs, fs->first_block + 1);
 	for (int i = 0; i < META_CLASSES; i++) fs->dirty[i] = calloc(1, fs->nblocks / 8 + 1);
 	fs->pending = calloc(1, fs->nblocks / 8 + 1);
-	fs->pending_inodes = calloc(1, fs->sb->inodes_count / 8 + 1);
+	fs->pending_inodes = calloc(1, fs->geo.inodes_count / 8 + 1);
 	if (!fs->dirty[0] || !fs->dirty[1] || !fs->dirty[2] || !fs->pending || !fs->pending_inodes) return -ENOMEM;
 	return groups_check(fs, why, n);
 }
@@ -135,6 +138,7 @@ static void fs_free(struct mount *m)
 	for (int i = 0; i < META_CLASSES; i++) free(fs->dirty[i]);
 	free(fs->pending);
 	free(fs->pending_inodes);
+	free(fs->place);
 	free(fs);
 	m->fs = NULL;
 	m->root = NULL;
@@ -156,8 +160,9 @@ int ext2_mount(struct mount *m, struct disk *d, bool readonly, char *why, size_t
 	fs->disk = d;
 	fs->mnt = m;
 	fs->sb = (void *)(d->map + 1024);
-	rc = super_check(d, fs->sb, why, whylen);
-	if (!rc) rc = features_check(fs->sb, &readonly, why, whylen);
+	fs->geo = *fs->sb;
+	rc = super_check(d, &fs->geo, why, whylen);
+	if (!rc) rc = features_check(&fs->geo, &readonly, why, whylen);
 	if (!rc) rc = geometry(fs, why, whylen);
 	m->fs = fs;
 	m->ops = &ext2_ops;
@@ -189,8 +194,8 @@ int ext2_statfs(struct mount *m, struct statfs *s)
 	s->f_bsize = s->f_frsize = fs->block_size;
 	s->f_blocks = fs->nblocks;
 	s->f_bfree = blocks_free(fs) + fs->npending;    /* freed is free: whoever needs them commits first */
-	s->f_bavail = s->f_bfree > fs->sb->r_blocks_count ? s->f_bfree - fs->sb->r_blocks_count : 0;
-	s->f_files = fs->sb->inodes_count;
+	s->f_bavail = s->f_bfree > fs->geo.r_blocks_count ? s->f_bfree - fs->geo.r_blocks_count : 0;
+	s->f_files = fs->geo.inodes_count;
 	s->f_ffree = fs->sb->free_inodes_count;
 	s->f_namelen = 255;
 	return 0;
