@@ -156,7 +156,7 @@ static int one_command(void)
 	return await(run(command, "/dev/null", "/dev/results"));
 }
 
-static void shell(void)
+static int shell(void)
 {
 	static char *argv[] = {"-sh", NULL};    /* a login shell: it reads /etc/profile */
 	pid_t pid = fork();
@@ -166,7 +166,7 @@ static void shell(void)
 		ioctl(0, TIOCSCTTY, 0);         /* ^C and job control are this session's */
 		become(argv);
 	}
-	await(pid);
+	return await(pid);
 }
 
 int main(void)
@@ -199,5 +199,9 @@ int main(void)
 	if (!has_word("norun")) scenarios();
 	await(run("cat /etc/conformance", "/dev/null", "/dev/tty"));
 	printf("`poweroff` ends the machine, `help` lists what the shell knows.\n");
-	for (;;) shell();
+	/* A shell that cannot run because its disk is gone is not tried again and again as fast as can be. */
+	while (q_fs_wait() == 0) {
+		if (shell() > 125) sleep(1);
+	}
+	stop(1);                        /* the file server is dead: nobody could read or print a line any more */
 }

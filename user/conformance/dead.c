@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* user/conformance/dead.c - kills the file server or a disk's driver, and looks what is left: EIO for what it did, at
+ * once; all else goes on.  Of Quire alone: Linux has neither.
+ *
+ *      exec dead fs|virtio-blk directory
+ *
+ * Without the file server nobody prints: the status is the line of the first check that failed.
+ */
+#include "check.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <sys/mman.h>
+#include <sys/statfs.h>
+
+#define BIG "/conformance/posix"        /* a file that nobody has read from its end yet */
+
+static sigjmp_buf bus;
+static int first_failed;
+
+#define HOLDS(cond) ((cond) || first_failed ? 0 : (first_failed = __LINE__))
+#define EIO_OF(call) HOLDS((call) == -1 && errno == EIO)
+
+static void on_bus(int sig)
+{
+	(void)sig;
+	siglongjmp(bus, 1);
+}
+
+/* What a load gives: 0; 1: SIGBUS. */
+static int load(const volatile char *p)
+{
+	if (sigsetjmp(bus, 1)) return 1;
+	(void)*p;
+	return 0;
+}
+
+/* By its name in /proc. */
+static pid_t server(const char *name)
+{
+	char path[32], line[32] = "";
+
+	for (int pid = 1; pid < 20; pid++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		fd = open(path, O_RDONLY);
+		if (fd < 0) continue;
+		if (read(fd, line, sizeof(line) - 1) > 0 && !strncmp(line, name, strlen(name))) return pid;
+		close(fd);
+	}
+	return -1;
+}
+
+/* A child waits for a lock that we have; its end tells what became of the call. */
+static pid_t waiter(int fd)
+{
+	struct flock fl = {.l_type = F_WRLCK};
+	pid_t p;
+
+	HOLDS(fcntl(fd, F_SETLK, &fl) == 0);
+	p = fork();
+	if (p == 0) {
+		alarm(20);
+		_exit(fcntl(fd, F_SETLKW, &fl) == -1 ? errno : 0);
+	}
+	ms_sleep(100);
+	return p;
+}
+
+/* What needs no server. */
+static void others_live(int fd)
+{
+	char page[4096];
+	int p[2];
+
+	HOLDS(pipe(p) == 0 && write(p[1], "x", 1) == 1 && read(p[0], page, 1) == 1);
+	HOLDS(pread(fd, page, 4096, 0) == 4096 && page[1] == 'o');
+	HOLDS(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED);
+	HOLDS(child_end(IN_CHILD(_exit(7))) == 7);
+}
+
+/* The file's data is in the cache, its page 0 dirty; `big` is an uncached page. */
+static void disk_is_gone(int fd, char *map, int bigfd, const char *big, off_t end)
+{
+	char page[4096];
+
+	EIO_OF(msync(map, 4096, MS_SYNC));
+	EIO_OF(fsync(fd));
+	EIO_OF(fdatasync(fd));
+	EIO_OF(pread(bigfd, page, 4096, end));
+	HOLDS(load(big) == 1);
+	HOLDS(map[0] == 'd');
+}
+
+static void names_are_gone(void)
+{
+	char page[4096];
+	struct statfs s;
+	struct stat st;
+
+	EIO_OF(open("/tmp/x", O_RDWR | O_CREAT, 0600));
+	EIO_OF(stat("/", &st));
+	EIO_OF(statfs("/", &s));
+	EIO_OF(unlink("/tmp/x"));
+	EIO_OF(chdir("/"));
+	EIO_OF(syscall(SYS_getcwd, page, sizeof(page)));
+	EIO_OF(write(1, "x", 1));
+	EIO_OF(execl("/bin/true", "true", NULL));
+	sync();
+}
+
+static void tmpfs_lives(void)
+{
+	char c = 0;
+	int fd = open("/tmp/x", O_RDWR | O_CREAT, 0600);
+
+	HOLDS(fd >= 0 && write(fd, "y", 1) == 1 && pread(fd, &c, 1, 0) == 1 && c == 'y' && unlink("/tmp/x") == 0);
+	HOLDS(write(1, "", 0) == 0);
+}
+
+int main(int argc, char **argv)
+{
+	int fs = argc > 1 && !strcmp(argv[1], "fs"), fd, bigfd = open(BIG, O_RDONLY);
+	off_t end = (lseek(bigfd, 0, SEEK_END) - 1) & ~4095;
+	const char *big = mmap(NULL, 4096, PROT_READ, MAP_SHARED, bigfd, end);
+	char page[4096], *map;
+	pid_t p, victim;
+
+	if (argc < 3 || work_in(argv[2])) return 255;
+	memset(page, 'o', sizeof(page));
+	fd = open("f", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	HOLDS(write(fd, page, 4096) == 4096 && write(fd, page, 4096) == 4096 && fsync(fd) == 0);
+	map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	HOLDS(mlockall(MCL_CURRENT) == 0 && munlock(big, 4096) == 0 && madvise((void *)big, 4096, MADV_DONTNEED) == 0);
+	HOLDS(posix_fadvise(bigfd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+	signal(SIGBUS, on_bus);
+	p = waiter(fd);
+	victim = server(argv[1]);
+	map[0] = 'd';
+	HOLDS(victim > 0 && kill(victim, SIGKILL) == 0);
+	alarm(20);
+	ms_sleep(100);
+
+	disk_is_gone(fd, map, bigfd, big, end);
+	others_live(fd);
+	if (fs) {
+		names_are_gone();
+		HOLDS(child_end(p) == EIO);
+	} else {
+		tmpfs_lives();
+		kill(p, SIGKILL);
+	}
+	return first_failed;
+}
