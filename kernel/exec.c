@@ -136,6 +136,10 @@ static int program_words(struct program *g, const char *path, uaddr_t argv, uadd
 	int rc;
 
 	if (envc < 0) return envc;
+	if (!argc && !g->prefix.count) {        /* Linux since 5.18: or it would take its environment for arguments */
+		prefix_add(&g->prefix, "");
+		bytes++;
+	}
 	first = MIN(g->prefix.count ? 1 : 0, argc);
 	rc = start_begin(&s, g->prefix.count + argc - first + envc, bytes, path);
 	if (rc) return rc;

@@ -146,6 +146,21 @@ static void words(void)
 	free(many);
 }
 
+/* Linux, since 5.18: a program is never without argv[0]. */
+static void no_words(void)
+{
+	char *none[] = {NULL}, *env[] = {"EMPTY=yes", NULL};
+	int status = -1;
+
+	for (int i = 0; i < 2; i++) {
+		pid_t p = fork();
+
+		if (p == 0) _exit(execve(self, i ? NULL : none, env));
+		waitpid(p, &status, 0);
+		check(WIFEXITED(status) && WEXITSTATUS(status) == GOOD, i ? "argv NULL" : "an empty argv");
+	}
+}
+
 /* Linux: 32 pages a word with its NUL; a quarter of the stack's limit for all, with their pointers; 128 KiB at least. */
 static void limits(void)
 {
@@ -327,12 +342,14 @@ int main(int argc, char **argv)
 	struct rlimit no_core = {0, 0};
 
 	if (argc > 1 && argv[1][0] == '=') return child(argc, argv);
+	if (!argv[0] || !argv[0][0]) return argc == 1 && !argv[1] && getenv("EMPTY") ? GOOD : 1;
 	setrlimit(RLIMIT_CORE, &no_core);
 	if (!realpath(argv[0], self) || argc != 2 || chdir(argv[1])) {
 		perror("usage: /path/of/exec folder");
 		return 2;
 	}
 	words();
+	no_words();
 	limits();
 	descriptors();
 	scripts();
