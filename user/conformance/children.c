@@ -205,7 +205,7 @@ static void sigchld_tells(void)
 	sigaction(SIGCHLD, &sa, NULL);
 	p = fork();
 	if (p == 0) {
-		ms_burn(60);
+		ms_burn(150);
 		_exit(9);
 	}
 	while (waitpid(p, NULL, 0) < 0) { }
