@@ -11,7 +11,8 @@
  *   m = reply        <--- wake the caller    <--------- ipc_reply(m)           same token
  *
  * A message whose token is 0 is a notification: arg[0] holds the bits that were raised since the
- * last one (interrupts, wake-ups); it needs no reply.  A server that holds a token may reply at any
+ * last one (interrupts, wake-ups); it needs no reply.  Any message may bring a note along: what was
+ * told to the server without waiting, before that message.  A server that holds a token may reply at any
  * later time.  If the caller went away (signal, death), reply and lend calls give -ESRCH.
  */
 #ifndef ABI_IPC_H
@@ -25,6 +26,8 @@
 
 #define LEND_READ    1u         /* the receiver may read the buffer */
 #define LEND_WRITE   2u         /* the receiver may write the buffer */
+#define LEND_TEXT    4u         /* the kernel's: all of it stands in text, too */
+#define IPC_TEXT     64         /* bytes */
 
 struct ipc_lend {
 	uint64_t addr;          /* in the lender's address space; 0 as seen by the receiver */
@@ -38,10 +41,14 @@ struct ipc_msg {
 	int32_t  status;                   /* reply: 0 or -errno */
 	uint64_t arg[IPC_ARGS];            /* as the protocol says */
 	uint32_t handle[IPC_HANDLES];      /* 0: none; the receiver gets duplicates of its own */
-	struct ipc_lend lend[IPC_LENDS];   /* requests only */
+	/* From here on not in replies. */
+	struct ipc_lend lend[IPC_LENDS];
+	uint64_t note[2];                  /* received: as the protocol says; note[0] 0: none */
+	char     text[IPC_TEXT];
 };
 
-#define OP_NOTIFY     0u        /* token 0, arg[0] = bits */
+#define OP_NOTIFY     0u        /* token 0, arg[0] = bits, perhaps none */
+#define NOTIFY_SECOND (1ull << 63)      /* of the file server's port: a second went by */
 
 /* Handles every server is started with. */
 #define HANDLE_PORT   1         /* the server's own port */
@@ -49,9 +56,9 @@ struct ipc_msg {
 
 /* number               arguments -> result */
 #define SYS_ipc_call        0x1000 /* port, msg*            -> 0; msg is replaced by the reply, whose status is in it */
-#define SYS_ipc_recv        0x1001 /* port, msg*, timeout_ns -> 0, -ETIMEDOUT; timeout -1: for ever */
+#define SYS_ipc_recv        0x1001 /* port, msg*            -> 0, -EINTR */
 #define SYS_ipc_reply       0x1002 /* msg* (token, status, arg, handle) -> 0, -ESRCH */
-#define SYS_ipc_reply_recv  0x1003 /* port, msg*, timeout_ns: reply to msg->token if it is not 0, then receive */
+#define SYS_ipc_reply_recv  0x1003 /* port, msg*: reply to msg->token if it is not 0, then receive */
 #define SYS_lend_read       0x1004 /* token, which lend, offset, buf, len -> 0: copy from the lent buffer */
 #define SYS_lend_write      0x1005 /* token, which lend, offset, buf, len -> 0: copy to the lent buffer */
 #define SYS_handle_close    0x1006 /* handle -> 0, -EBADF */

@@ -2,7 +2,7 @@
 /* abi/name.h - BOTH RINGS - the name protocol: system calls that name something, on their way to the file server.
  *
  * A node is the file server's number for an open file, directory or device; the kernel keeps it in
- * a descriptor and gives it back with NAME_CLOSE.  NODE_ROOT is the root directory and is never
+ * a descriptor and gives it back with a note.  NODE_ROOT is the root directory and is never
  * closed.  A path is lent in lend[0] (its length without a NUL), and is relative to the directory
  * node in arg[0] unless it starts with '/'.  Always: arg[5] = the node where the caller's paths begin (chroot), 0: the
  * root; arg[6] = pid | tid << 32 of the caller, arg[7] = uid | gid << 32.
@@ -11,7 +11,8 @@
  *   open() --->  NAME_OPEN {dir, path} ------->  walk, create, permission
  *                descriptor on the object <----  {node, type, vmo handle}
  *   read() --->  the kernel works on the object alone: no message while the pages are resident
- *   close() -->  NAME_CLOSE {node} ---------->
+ *   close() -->  a note {node, description} ->  comes with the next message: the number is given back, and the locks
+ *                                               end whose owner is this description (any number)
  */
 #ifndef ABI_NAME_H
 #define ABI_NAME_H
@@ -21,7 +22,6 @@
 #define NAME_OPEN     0x300u /* dir, flags (O_*), mode & ~umask; lend0 path -> arg0 node, arg1 st_mode, arg2 NAMEF_*,
                                 of a partition arg3 where on the disk it begins, arg4 its bytes; handle0 = vmo for
                                 regular files and block devices.  O_TRUNC is the kernel's work */
-#define NAME_CLOSE    0x301u /* node, the description (any number, the owner of its locks); posted, reply ignored */
 #define NAME_STAT     0x302u /* dir, at-flags (AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH: arg0 itself); lend0 path,
                                 lend1 out: struct stat of Linux x86-64 (144 bytes), or statx (256).  Node 0: an object
                                 of the kernel's; st_mode | st_ino << 32, size, blocks follow */

@@ -25,9 +25,9 @@ static inline long quire_call(long n, uint64_t a, uint64_t b, uint64_t c, uint64
 
 static inline long q_call(uint32_t port, struct ipc_msg *m) { return QUIRE(SYS_ipc_call, port, m, 0, 0, 0, 0); }
 static inline long q_reply(struct ipc_msg *m) { return QUIRE(SYS_ipc_reply, m, 0, 0, 0, 0, 0); }
-static inline long q_reply_recv(uint32_t port, struct ipc_msg *m, int64_t ns)
+static inline long q_reply_recv(uint32_t port, struct ipc_msg *m)
 {
-	return QUIRE(SYS_ipc_reply_recv, port, m, ns, 0, 0, 0);
+	return QUIRE(SYS_ipc_reply_recv, port, m, 0, 0, 0, 0);
 }
 static inline long q_lend_read(uint64_t token, int which, uint64_t off, void *buf, uint64_t len)
 {

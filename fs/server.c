@@ -20,8 +20,8 @@
 #include "fs/procfs.h"
 #include "fs/server.h"
 
-#define SYNC_NS       5000000000ll      /* dirty metadata is written back at this age, at the latest */
-#define SYNC_MESSAGES 256u              /* a busy server looks at the clock so often */
+#define SYNC_QUIET    5u                /* seconds: then dirty metadata is written back if nobody asks for anything, */
+#define SYNC_BUSY     15u               /* and then all the same */
 #define CMDLINE_MAX   512
 
 static sigjmp_buf bus_error;            /* where a fault on an unreadable metadata page goes on */
@@ -127,51 +127,51 @@ long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t
 	return q_facts(kind, pid, index, buf, size);
 }
 
-static int64_t mono_ns(void)
+/* A second went by.  quiet: without a request */
+static void second(bool quiet)
 {
-	struct timespec t;
+	static unsigned seconds;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return time_ns(&t);
-}
-
-/* Write metadata back when nothing was asked for a while, or after SYNC_NS of work without a pause. */
-static void sync_if_due(bool idle)
-{
-	static unsigned messages;
-	static int64_t last;
-
-	if (!idle && ++messages % SYNC_MESSAGES) return;
-	if (!idle && mono_ns() - last < SYNC_NS) return;
+	if (++seconds < (quiet ? SYNC_QUIET : SYNC_BUSY)) return;
+	seconds = 0;
 	sync_quietly();
 	shm_sweep();
 	loadavg_tick();
-	last = mono_ns();
+}
+
+/* It may have been the last thing that kept a file without a name: freeing it reads metadata. */
+static void closed(const uint64_t note[2])
+{
+	if (sigsetjmp(bus_error, 0)) say("I/O error reading metadata: node %llu is not freed", (unsigned long long)note[0]);
+	else name_closed(note[0], note[1]);
 }
 
 static void message_loop(void) __attribute__((noreturn));
 /* Reply and receive are one call: a client that waits for us and is waited for by us costs one switch each way.
- * Console input comes as a notification among the messages, so there is one place to sleep. */
+ * Console input comes as a notification among the messages, so there is one place to sleep.  Request and reply change
+ * places at each turn. */
 static void message_loop(void)
 {
-	struct ipc_msg m = {0}, reply;
+	struct ipc_msg msg[2] = {0}, *in = &msg[0], *out = &msg[1];
+	uint64_t served = 0, before = 0;        /* now, and a second ago */
 
 	for (;;) {
-		long rc = q_reply_recv(HANDLE_PORT, &m, SYNC_NS);
+		struct ipc_msg *m = out;
+		long rc = q_reply_recv(HANDLE_PORT, m);
 
-		if (rc) {
-			/* A reply that could not be sent is given up: its receiver could not take the handle. */
-			m.token = 0;
-			if (rc == -ETIMEDOUT) sync_if_due(true);
+		out = in;
+		in = m;
+		out->token = 0;
+		if (rc) continue;       /* a reply that could not be sent is given up: its receiver could not take the handle */
+		if (in->note[0]) closed(in->note);
+		if (in->token) {
+			serve(in, out);
+			served++;
 			continue;
 		}
-		if (m.token == 0) {
-			if (m.arg[0] & NOTIFY_CON) ttydev_notify();
-			continue;
-		}
-		serve(&m, &reply);
-		m = reply;
-		sync_if_due(false);
+		if (in->arg[0] & NOTIFY_CON) ttydev_notify();
+		if (in->arg[0] & NOTIFY_SECOND) second(served == before);
+		if (in->arg[0] & NOTIFY_SECOND) before = served;
 	}
 }
 

@@ -29,6 +29,8 @@ handler srv_pager_handler(uint32_t op);
 handler srv_shm_handler(uint32_t op);
 handler dev_handler(uint32_t op);
 
+void name_closed(uint64_t node, uint64_t description);          /* srv_name.c */
+
 /* srv_name.c, for srv_file.c: arguments out of messages */
 struct cred msg_cred(const struct ipc_msg *);
 /* buf: PATH_MAX + 1 bytes; it ends with a NUL that *len does not count. */

@@ -26,10 +26,11 @@ struct cred msg_cred(const struct ipc_msg *in)
 int msg_path(const struct ipc_msg *in, int lend, char *buf, size_t *len)
 {
 	uint64_t n = in->lend[lend].flags & LEND_READ ? in->lend[lend].len : 0;
-	int rc;
+	int rc = 0;
 
 	if (n > PATH_MAX) return -ENAMETOOLONG;
-	rc = n ? q_lend_read(in->token, lend, 0, buf, n) : 0;
+	if (in->lend[lend].flags & LEND_TEXT) memcpy(buf, in->text, n);
+	else rc = n ? q_lend_read(in->token, lend, 0, buf, n) : 0;
 	if (rc) return rc;
 	buf[n] = 0;
 	*len = n;
@@ -102,17 +103,15 @@ static int name_open(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc ? rc : open_reply(vn, in->arg[1], out);
 }
 
-/* Posted by the kernel when the last descriptor of an open file goes; nobody waits for the reply. */
-static int name_close(const struct ipc_msg *in, struct ipc_msg *out)
+/* name_closed: the last descriptor of an open file went; `description` may own locks. */
+void name_closed(uint64_t node, uint64_t description)
 {
-	struct vnode *vn = in->arg[0] == NODE_ROOT ? NULL : vnode_by_number(in->arg[0]);
+	struct vnode *vn = node == NODE_ROOT ? NULL : vnode_by_number(node);
 
-	(void)out;
-	if (!vn || vn->opens == 0) return -EBADF;
-	lock_close(vn, in->arg[1]);
+	if (!vn || vn->opens == 0) return;
+	lock_close(vn, description);
 	vn->opens--;
 	vnode_put(vn);
-	return 0;
 }
 
 static int name_mkdir(const struct ipc_msg *in, struct ipc_msg *out)
@@ -210,7 +209,6 @@ handler srv_name_handler(uint32_t op)
 {
 	switch (op) {
 	case NAME_OPEN:     return name_open;
-	case NAME_CLOSE:    return name_close;
 	case NAME_MKDIR:    return name_mkdir;
 	case NAME_MKNOD:    return name_mknod;
 	case NAME_UNLINK:   return name_unlink;

@@ -7,7 +7,7 @@
  *        the table is locked.
  *
  * F1  A descriptor holds one reference of its file.  So does every call that works on it.
- * F2  NAME_CLOSE is posted once for each node, after the last reference went. */
+ * F2  The file server is told once for each node, after the last reference went. */
 #include "kernel/file.h"
 
 #include "abi/name.h"
@@ -29,7 +29,6 @@ struct file *file_alloc(enum file_kind kind, uint32_t flags)
 }
 
 void file_ref(struct file *f) { __atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED); }
-static void file_closed(struct kmsg *k) { kfree(container_of(k, struct file, close_msg)); }
 
 void file_put(struct file *f)
 {
@@ -40,8 +39,9 @@ void file_put(struct file *f)
 		kfree(f);
 		return;
 	}
-	f->close_msg = (struct kmsg){.m = {.op = NAME_CLOSE, .arg = {f->node, (uintptr_t)f}}, .done = file_closed, .lazy = true};
-	ipc_post(fs_port, &f->close_msg);
+	f->closed.word[0] = f->node;
+	f->closed.word[1] = (uintptr_t)f;
+	ipc_note(fs_port, &f->closed);
 }
 
 /* A descriptor goes, and the process's locks with it. */

@@ -25,6 +25,7 @@ struct file_ops {
 };
 
 struct file {
+	struct note closed;             /* first: the file server hears of it when the last reference goes */
 	uint32_t refs;                  /* atomic: descriptors, calls in progress */
 	enum file_kind kind;            /* [c] */
 	const struct file_ops *ops;     /* [c] NULL: FILE_VMO, FILE_DIR */
@@ -41,7 +42,6 @@ struct file {
 	uint64_t offset;                /* [lock] */
 	uint32_t err_seen;              /* [v] of vmo->wb_err: which failed write this descriptor has reported */
 	struct readahead ra;            /* [lock] */
-	struct kmsg close_msg;          /* NAME_CLOSE, posted when the last reference goes */
 	char    *line;                  /* [lock] FILE_LOG: a line that is not complete yet */
 	uint32_t line_len;              /* [lock] */
 };
@@ -53,7 +53,7 @@ struct file {
 
 struct file *file_alloc(enum file_kind, uint32_t flags);        /* NULL: no memory; one reference */
 void file_ref(struct file *);
-void file_put(struct file *);                   /* the last one closes: vmo user, NAME_CLOSE, pipe end */
+void file_put(struct file *);                   /* the last one closes: vmo user, note, pipe end */
 struct file *fd_get(int fd);                                    /* of the current process, a reference; NULL: EBADF */
 struct file *fd_get_any(int fd);                                /* the same, and one that O_PATH gave */
 int fd_install(struct file *, int min, bool cloexec);           /* takes over the caller's reference; fd or -EMFILE */

@@ -8,7 +8,8 @@
  * I1  A message that is not IDLE is on exactly one list of its port and holds a reference on the port.
  * I2  A message leaves TAKEN only with no copy from or to its lent buffers under way (lend_busy is 0).
  * I3  The caller of a message, or its `done`, hears of its end exactly once.
- * I4  A dead port (owner NULL) gets no new message, and none stays on it. */
+ * I4  A dead port (owner NULL) gets no new message, and none stays on it.
+ * I5  A note is received before every message that was sent after it. */
 #include "kernel/ipc.h"
 
 #include "kernel/proc.h"
@@ -26,7 +27,7 @@ static void port_destroy(struct kobj *o)
 {
 	struct port *p = container_of(o, struct port, obj);
 
-	INVARIANT("I1", list_empty(&p->queue) && list_empty(&p->taken));
+	INVARIANT("I1", list_empty(&p->queue) && list_empty(&p->taken) && list_empty(&p->notes));
 	kfree(p);
 }
 
@@ -50,6 +51,7 @@ static void kmsg_done(struct kmsg *k, struct port *p)
 /* Fail every message.  => p->lock is held, and dropped now and then */
 static void port_drain_locked(struct port *p)
 {
+	while (!list_empty(&p->notes)) kfree(container_of(list_pop_front(&p->notes), struct note, link));
 	for (;;) {
 		struct list *from = list_empty(&p->queue) ? &p->taken : &p->queue;
 		struct kmsg *k = container_of(from->next, struct kmsg, link);
@@ -98,6 +100,7 @@ struct port *port_create(struct proc *owner)
 	spin_init(&p->lock, RANK_PORT, "port");
 	list_init(&p->queue);
 	list_init(&p->taken);
+	list_init(&p->notes);
 	waitq_init(&p->servers);
 	waitq_init(&p->settled);
 	p->owner = owner;
@@ -157,12 +160,10 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 
 void ipc_post(struct port *p, struct kmsg *k)
 {
-	bool alive, resched;
+	bool alive;
 
 	spin_lock(&p->lock);
-	resched = this_cpu()->resched;
 	alive = kmsg_queue_locked(p, k, NULL);
-	if (k->lazy) this_cpu()->resched = resched;
 	spin_unlock(&p->lock);
 	if (alive) return;
 
@@ -193,6 +194,19 @@ void ipc_start(void)
 	if (!thread_kernel("ipc", orphans_run, NULL)) panic("no memory for the thread of the message system");
 }
 
+void ipc_note(struct port *p, struct note *n)
+{
+	bool resched;
+
+	spin_lock(&p->lock);
+	resched = this_cpu()->resched;
+	if (p->owner) list_push_back(&p->notes, &n->link);
+	else kfree(n);
+	waitq_wake_one(&p->servers);
+	this_cpu()->resched = resched;
+	spin_unlock(&p->lock);
+}
+
 void port_notify(struct port *p, uint64_t bits)
 {
 	spin_lock(&p->lock);
@@ -201,24 +215,36 @@ void port_notify(struct port *p, uint64_t bits)
 	spin_unlock(&p->lock);
 }
 
-/* A notification goes first: an interrupt that is served frees what the next message may need. */
+static void note_take_locked(struct port *p, struct ipc_msg *m)
+{
+	struct list *l = list_pop_front(&p->notes);
+
+	if (!l) return;
+	memcpy(m->note, container_of(l, struct note, link)->word, sizeof(m->note));
+	kfree(container_of(l, struct note, link));
+}
+
+/* A notification goes first: an interrupt that is served frees what the next message may need.  So do notes, but the
+ * last, which comes with a message. */
 static bool port_take_locked(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
-	struct list *l;
+	struct list *note = p->notes.next;
 	struct kmsg *k;
 
 	for (int i = 0; i < IPC_HANDLES; i++) obj[i] = NULL;
-	if (p->bits) {
+	if (p->bits || (note != &p->notes && (note->next != &p->notes || list_empty(&p->queue)))) {
 		*m = (struct ipc_msg){ .op = OP_NOTIFY, .arg = { p->bits } };
+		note_take_locked(p, m);
 		p->bits = 0;
 		return true;
 	}
-	l = list_pop_front(&p->queue);
-	if (!l) return false;
-	k = container_of(l, struct kmsg, link);
+	if (list_empty(&p->queue)) return false;
+	k = container_of(list_pop_front(&p->queue), struct kmsg, link);
 	list_push_back(&p->taken, &k->link);
 	k->state = KMSG_TAKEN;
 	*m = k->m;
+	m->note[0] = 0;
+	note_take_locked(p, m);
 	for (int i = 0; i < IPC_HANDLES; i++) {
 		obj[i] = k->obj[i];
 		if (obj[i]) kobj_ref(obj[i]);
@@ -226,16 +252,16 @@ static bool port_take_locked(struct port *p, struct ipc_msg *m, struct kobj *obj
 	return true;
 }
 
-int ipc_recv(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline)
+int ipc_recv(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
 	int rc = 0;
 
 	spin_lock(&p->lock);
 	for (;;) {
 		if (p->owner != current_proc()) rc = -EPERM;
-		else if (port_take_locked(p, m, obj)) rc = 0;   /* even after a time-out: the wake-up was ours alone */
+		else if (port_take_locked(p, m, obj)) rc = 0;   /* even after a signal: the wake-up was ours alone */
 		else if (!rc) {
-			rc = waitq_sleep(&p->servers, &p->lock, deadline, true);
+			rc = waitq_sleep(&p->servers, &p->lock, WAIT_FOREVER, true);
 			continue;
 		}
 		break;

@@ -33,17 +33,21 @@ struct kmsg {
 	struct waitq wait;              /* [o] the caller alone, so that a reply wakes nobody else */
 	void (*done)(struct kmsg *);    /* post: replied, or the server died (m.status -EIO).  No lock; may post again */
 	bool replied;                   /* [o] */
-	bool lazy;                      /* [c] post: the sender goes on; the server sees to it at its next turn */
 	uint32_t lend_busy;             /* [o] a server copies from or to the lent buffers right now */
 	uaddr_t  staged_from[IPC_LENDS]; /* [caller] lend.c: the user's address while lend[].addr is the kernel's */
 	uint64_t wrote[IPC_LENDS];      /* [o] bytes the server has written into each lent buffer, from its start */
 };      /* [o] port->lock */
+
+/* What a server is told with its next message, and nobody waits for.  It lies at the start of memory of kalloc()'s,
+ * which is the port's from ipc_note() on. */
+struct note { struct list link; uint64_t word[2]; };
 
 struct port {
 	struct kobj obj;
 	struct spinlock lock;
 	struct list queue;              /* [o] kmsg QUEUED */
 	struct list taken;              /* [o] kmsg TAKEN, found by token */
+	struct list notes;              /* [o] */
 	struct waitq servers;           /* [o] threads in ipc_recv */
 	struct waitq settled;           /* [o] who waits for copies from or to lent buffers to end */
 	uint64_t bits;                  /* [o] notifications raised */
@@ -64,14 +68,16 @@ int ipc_call(struct port *, struct kmsg *, bool interruptible);
 /* Send m, never sleep.  k->done is called exactly once.  Spinlocks up to rank VMO may be held; if the port is dead
  * done is called from a kernel worker, not from here. */
 void ipc_post(struct port *, struct kmsg *);
+/* The sender goes on: an idle server is woken, but gets the CPU only when somebody gives it away.  No lock held. */
+void ipc_note(struct port *, struct note *);
 void port_notify(struct port *, uint64_t bits);         /* from anywhere, interrupts too */
 
 /* The server's side, for sys_ipc.c: tokens belong to proc->port, the one port of the current process.  Handles are
  * objects here: obj[] carries references.
- * recv: the next notification or message into m; its token is good until ipc_reply().  deadline as waitq_sleep.
- * => -EPERM: not the owner; -ETIMEDOUT, -EINTR
+ * recv: the next notification or message into m; its token is good until ipc_reply().
+ * => -EPERM: not the owner; -EINTR
  * reply: takes over the references in obj, always.  => -ESRCH: the caller went away; -EBUSY: another thread copies */
-int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
+int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 void ipc_start(void);                   /* once, before the first server: the worker for posts to dead ports */
 

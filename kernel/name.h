@@ -10,14 +10,13 @@
 #include "abi/name.h"
 #include "kernel/file.h"
 
-#define PATH_SHORT 128
-
-/* A message with up to two paths, each lent from kernel memory: the file server never sees a path change under it. */
+/* A message with up to two paths, each lent from kernel memory: the file server never sees a path change under it.  The
+ * first, if it is short, is in the message. */
 struct request {
 	struct kmsg k;
 	struct file *dir[2];            /* references; NULL: the root, or none */
 	char *big[2];                   /* for paths that do not fit below */
-	char small[2][PATH_SHORT];
+	char small[IPC_TEXT];           /* path 1 */
 };
 
 int request_begin(struct request *, int dirfd, uaddr_t path, bool empty_ok);    /* path 0, from arg[0] on */

@@ -105,27 +105,27 @@ SYSCALL(ipc_call)
 }
 
 /* Receive, and put the message at `msg`.  What cannot be delivered is answered here: its caller does not wait. */
-static int msg_receive(struct port *p, uaddr_t msg, uint64_t timeout)
+static int msg_receive(struct port *p, uaddr_t msg)
 {
-	uint64_t now = time_mono(), deadline = timeout > WAIT_FOREVER - 1 - now ? WAIT_FOREVER : now + timeout;
 	struct kobj *obj[IPC_HANDLES], *none[IPC_HANDLES] = { NULL };
 	struct ipc_msg m;
+	int rc = ipc_recv(p, &m, obj), bad;
 
-	for (;;) {
-		int rc = ipc_recv(p, &m, obj, deadline), bad;
-
-		if (rc) return rc;
-		for (int i = 0; i < IPC_LENDS; i++) m.lend[i].addr = 0;
-		bad = objs_to_handles(&m, obj);
-		if (!bad) {
-			rc = copy_out(msg, &m, sizeof(m));
-			if (!rc) return 0;
-			handles_undo(&m);
-		}
-		if (!m.token) port_notify(p, m.arg[0]);         /* not lost: it comes again */
-		else ipc_reply(&(struct ipc_msg){ .token = m.token, .status = bad ? bad : -EIO }, none);
-		if (rc) return rc;
+	if (rc) return rc;
+	for (int i = 0; i < IPC_LENDS; i++) m.lend[i].addr = 0;
+	bad = objs_to_handles(&m, obj);
+	if (bad) {
+		ipc_reply(&(struct ipc_msg){ .token = m.token, .status = bad }, none);
+		m.token = 0;            /* what it receives is a notification of nothing, with the note */
+		m.op = OP_NOTIFY;
+		m.arg[0] = 0;
 	}
+	rc = copy_out(msg, &m, sizeof(m));
+	if (!rc) return 0;
+	handles_undo(&m);
+	if (m.token) ipc_reply(&(struct ipc_msg){ .token = m.token, .status = -EIO }, none);
+	else port_notify(p, m.arg[0]);          /* not lost: it comes again */
+	return rc;
 }
 
 SYSCALL(ipc_recv)
@@ -134,7 +134,7 @@ SYSCALL(ipc_recv)
 	int rc;
 
 	if (!p) return -EBADF;
-	rc = msg_receive(p, a1, a2);
+	rc = msg_receive(p, a1);
 	kobj_unref(&p->obj);
 	return rc;
 }
@@ -143,7 +143,7 @@ static int msg_reply(uaddr_t msg, bool maybe_none)
 {
 	struct kobj *obj[IPC_HANDLES];
 	struct ipc_msg m;
-	int rc = copy_in(&m, msg, sizeof(m));
+	int rc = copy_in(&m, msg, offsetof(struct ipc_msg, lend));
 
 	if (rc) return rc;
 	if (!m.token) return maybe_none ? 0 : -ESRCH;

@@ -15,15 +15,17 @@
 /* Copy path i in and lend it.  0, -EFAULT, -ENAMETOOLONG, -ENOMEM */
 int request_path(struct request *r, int i, uaddr_t path)
 {
-	char *s = r->small[i];
-	int n = copy_in_str(s, path, PATH_SHORT);
+	char *s = i ? r->small : r->k.m.text;
+	int n = copy_in_str(s, path, IPC_TEXT);
+	uint64_t how = i ? LEND_READ : LEND_READ | LEND_TEXT;
 
 	if (n == -ENAMETOOLONG) {
+		how = LEND_READ;
 		s = r->big[i] = kalloc(PATH_MAX);
 		n = s ? copy_in_str(s, path, PATH_MAX) : -ENOMEM;
 	}
 	if (n < 0) return n;
-	r->k.m.lend[i] = (struct ipc_lend){(uint64_t)s, n, LEND_READ};
+	r->k.m.lend[i] = (struct ipc_lend){(uint64_t)s, n, how};
 	return 0;
 }
 

@@ -260,6 +260,7 @@ static void writeback_thread(void *arg)
 	current_thread()->reserve = true;
 	for (;;) {
 		thread_sleep(WRITEBACK_PERIOD);
+		if (fs_port) port_notify(fs_port, NOTIFY_SECOND);
 		sync_round(dirty_pages > dirty_limit() / 2 ? 0 : WRITEBACK_AGE, false);
 	}
 }

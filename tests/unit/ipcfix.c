@@ -82,13 +82,20 @@ int ipc_teardown(void **st)
 }
 
 /* ---- the server's side */
+static void nothing(void) { }
+
 int receive(void)
 {
 	struct thread *was = current;
-	int rc;
+	int rc, signal = host_sleep_status;
+	void (*hook)(void) = host_sleep_hook;
 
 	current = &server_thread;
-	rc = ipc_recv(port, &got, got_obj, 0);
+	host_sleep_status = -EINTR;             /* with nothing there it would sleep for ever */
+	if (!hook) host_sleep_hook = nothing;
+	rc = ipc_recv(port, &got, got_obj);
+	host_sleep_status = signal;
+	if (!hook) host_sleep_hook = NULL;
 	current = was;
 	return rc;
 }

@@ -189,6 +189,8 @@ WEAK void thread_sleep(uint64_t ns)
 
 WEAK int oom_wait(void) { return -ENOMEM; }
 WEAK void thread_yield(void) { host_sleep(); }
+WEAK struct port *fs_port;
+WEAK void port_notify(struct port *p, uint64_t bits) { (void)p, (void)bits; }
 WEAK void sched_switch_to(struct thread *t) { (void)t; }
 
 WEAK struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "mm/frame.h"
 #include "tests/unit/stub_kernel.h"
 
 static void serve_double(void) { receive(); reply(0, 2 * got.arg[0], NULL); }
@@ -143,13 +144,13 @@ static void only_the_owner_receives(void **st)
 {
 	(void)st;
 	current = &stranger_thread;
-	assert_int_equal(ipc_recv(port, &got, got_obj, 0), -EPERM);
+	assert_int_equal(ipc_recv(port, &got, got_obj), -EPERM);
 }
 
 static struct kmsg late = { .m = { .op = 9 } };
 static void post_late(void) { ipc_post(port, &late); }
 
-static void a_message_that_comes_with_the_time_out_is_not_lost(void **st)
+static void a_message_that_comes_with_a_signal_is_not_lost(void **st)
 {
 	(void)st;
 	late.done = done_count;
@@ -157,12 +158,6 @@ static void a_message_that_comes_with_the_time_out_is_not_lost(void **st)
 	assert_int_equal(receive(), 0);
 	assert_int_equal(got.op, 9);
 	assert_int_equal(reply(0, 0, NULL), 0);
-}
-
-static void receiving_times_out(void **st)
-{
-	(void)st;
-	assert_int_equal(receive(), -ETIMEDOUT);
 }
 
 /* ---- posts */
@@ -252,6 +247,75 @@ static void notifications_merge_and_go_before_messages(void **st)
 	reply(0, 0, NULL);
 }
 
+/* ---- notes */
+
+/* The port frees them. */
+static void tell(uint64_t word)
+{
+	struct note *n = kalloc(100);
+
+	n->word[0] = word;
+	n->word[1] = 10 * word;
+	ipc_note(port, n);
+}
+
+static void notes_come_before_what_was_sent_after_them_and_the_last_with_it(void **st)
+{
+	struct kmsg k = { .m = { .op = 3, .note = { 77 } }, .done = done_count };
+
+	(void)st;
+	tell(1);
+	tell(2);
+	ipc_post(port, &k);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(got.op, OP_NOTIFY);
+	assert_int_equal(got.token, 0);
+	assert_int_equal(got.arg[0], 0);
+	assert_int_equal(got.note[0], 1);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(got.op, 3);
+	assert_int_equal(got.note[0], 2);
+	assert_int_equal(got.note[1], 20);
+	reply(0, 0, NULL);
+}
+
+static void a_note_alone_is_received_and_none_is_made_up(void **st)
+{
+	struct kmsg k = { .m = { .op = 3, .note = { 77 } }, .done = done_count };
+
+	(void)st;
+	tell(5);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(got.op, OP_NOTIFY);
+	assert_int_equal(got.note[0], 5);
+	assert_int_equal(receive(), -EINTR);
+	ipc_post(port, &k);
+	receive();
+	assert_int_equal(got.note[0], 0);       /* the sender's word is not taken for one */
+	reply(0, 0, NULL);
+}
+
+static void a_notification_brings_a_note_along(void **st)
+{
+	(void)st;
+	tell(6);
+	port_notify(port, 4);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(got.arg[0], 4);
+	assert_int_equal(got.note[0], 6);
+	assert_int_equal(receive(), -EINTR);
+}
+
+/* The sanitizer sees that they are freed. */
+static void notes_end_with_the_server_and_a_dead_one_gets_none(void **st)
+{
+	(void)st;
+	tell(1);
+	port_die(port);
+	tell(2);
+	assert_int_equal(receive(), -EPERM);
+}
+
 /* ---- objects */
 static void serve_object(void)
 {
@@ -290,14 +354,17 @@ int main(void)
 		T(a_reply_that_came_before_the_signal_wins),
 		T(a_token_is_good_once),
 		T(only_the_owner_receives),
-		T(a_message_that_comes_with_the_time_out_is_not_lost),
-		T(receiving_times_out),
+		T(a_message_that_comes_with_a_signal_is_not_lost),
 		T(a_post_is_done_once_when_the_reply_comes),
 		T(done_may_post_again),
 		T(the_death_of_the_server_ends_posts_queued_and_taken),
 		T(a_post_to_a_dead_port_is_ended_by_the_worker_not_by_the_sender),
 		T(the_last_handle_on_a_port_is_its_death),
 		T(notifications_merge_and_go_before_messages),
+		T(notes_come_before_what_was_sent_after_them_and_the_last_with_it),
+		T(a_note_alone_is_received_and_none_is_made_up),
+		T(a_notification_brings_a_note_along),
+		T(notes_end_with_the_server_and_a_dead_one_gets_none),
 		T(objects_travel_with_references_both_ways),
 	};
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "mm/frame.h"
 #include "tests/unit/stub_kernel.h"
 
 /* ---- lent buffers */
@@ -194,7 +195,7 @@ static void handles_are_installed_in_the_receivers_table_and_back(void **st)
 static void a_message_whose_handles_cannot_be_installed_fails_whole(void **st)
 {
 	struct kmsg k = { .m = { .op = 1 }, .obj = { &thing, &port->obj }, .done = done_count };
-	struct kmsg next = { .m = { .op = 2 }, .done = done_count };
+	struct note *n = kalloc(sizeof(*n));
 	uint32_t before;
 
 	(void)st;
@@ -202,13 +203,16 @@ static void a_message_whose_handles_cannot_be_installed_fails_whole(void **st)
 	before = thing.handles;
 	no_memory = true;                               /* room for one handle, not for two */
 	ipc_post(port, &k);
-	ipc_post(port, &next);
+	n->word[0] = 8;
+	ipc_note(port, n);
 	assert_int_equal(as_server(sys_ipc_recv, HANDLE_PORT, (uintptr_t)&user_msg), 0);
-	assert_int_equal(user_msg.op, 2);
+	assert_int_equal(user_msg.op, OP_NOTIFY);       /* of nothing, with the note that came with the message */
+	assert_int_equal(user_msg.token, 0);
+	assert_int_equal(user_msg.arg[0], 0);
+	assert_int_equal(user_msg.note[0], 8);
 	assert_int_equal(dones, 1);
 	assert_int_equal(k.m.status, -ENOMEM);
 	assert_int_equal(thing.handles, before);
-	as_server(sys_ipc_reply, (uintptr_t)&user_msg, 0);
 }
 
 static void a_message_with_a_bad_handle_is_refused(void **st)

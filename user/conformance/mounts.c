@@ -7,6 +7,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -82,6 +83,55 @@ static void tmpfs(void)
 	OK(mount("proc", "m", "proc", 0, NULL) == 0 && access("m/self/stat", F_OK) == 0 && umount("m") == 0);
 }
 
+static unsigned long blocks_free(const char *path)
+{
+	struct statfs sf;
+
+	return statfs(path, &sf) == 0 ? sf.f_bfree : 0;
+}
+
+/* What a close ends has ended for the next call, of whomever: an unlinked file, what keeps a file system busy, a lock. */
+static void closes(const char *dev, const char *type)
+{
+	static char text[100 * 1024];
+	unsigned long before;
+	int fd, held, go[2];
+	pid_t pid;
+
+	OK(mount(dev, "m", type, 0, NULL) == 0 && pipe(go) == 0);
+	OK(put("m/h") == 0);
+	memset(text, 'x', sizeof(text));
+	sync();
+	before = blocks_free("m");
+	fd = open("m/u", O_RDWR | O_CREAT, 0600);
+	OK(write(fd, text, sizeof(text)) == sizeof(text) && fsync(fd) == 0 && unlink("m/u") == 0);
+	OK(blocks_free("m") + sizeof(text) / 8192 <= before);    /* of tmpfs: free memory, which others use, too */
+	close(fd);
+	OK(blocks_free("m") + sizeof(text) / 8192 > before);
+
+	held = open("m/h", O_RDWR);
+	OK(flock(held, LOCK_EX) == 0);
+	pid = IN_CHILD({
+		close(held);                                            /* the lock is its parent's too */
+		fd = open("m/h", O_RDWR);
+		FAILS(flock(fd, LOCK_EX | LOCK_NB), EWOULDBLOCK);
+		OK(write(go[1], "x", 1) == 1 && flock(fd, LOCK_EX) == 0);
+	});
+	OK(read(go[0], &(char){0}, 1) == 1);
+	ms_sleep(100);
+	close(held);                                                    /* nothing else is asked of anybody */
+	OK(child_end(pid) == 0);
+
+	pid = IN_CHILD({
+		for (int i = 0; i < 20; i++) OK(open("m/h", O_RDWR) >= 0);
+	});
+	OK(child_end(pid) == 0);
+	for (int i = 0; i < 20; i++) close(open("m/h", O_RDONLY));
+	OK(umount("m") == 0);
+	close(go[0]);
+	close(go[1]);
+}
+
 static void disk(const char *dev)
 {
 	int fd = open(dev, O_RDONLY), n = 0;
@@ -131,7 +181,9 @@ int main(int argc, char **argv)
 {
 	if (work_in(argc > 1 ? argv[1] : NULL)) return 2;
 	tmpfs();
+	closes("some name", "tmpfs");
 	if (argc > 2) disk(argv[2]);
+	if (argc > 2) closes(argv[2], "ext2");
 	if (argc > 4) partition(argv[3], argv[4]);
 	return checked();
 }
