@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -154,6 +155,56 @@ static void stop_and_continue_at_once(void)
 	waitpid(p, NULL, 0);
 }
 
+#define ROBUST_PAGES 600
+static volatile int leaving;
+
+static void *stopper(void *arg)
+{
+	while (!leaving) ms_sleep(1);
+	ms_sleep(10);
+	kill(getpid(), SIGSTOP);
+	return arg;
+}
+
+/* The last words of a thread take long: a robust list (set_robust_list(2)) on pages that have to be read from the disk,
+ * each far from the one before. */
+static void exit_slowly(const char *file)
+{
+	struct node { struct node *next; long offset; struct node *pending; } *n;
+	int fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char *m;
+
+	unlink(file);
+	ftruncate(fd, ROBUST_PAGES * 4096);
+	m = mmap(NULL, ROBUST_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	for (int i = 0; i < ROBUST_PAGES; i++) {
+		n = (struct node *)(m + (i * 37 % ROBUST_PAGES) * 4096);
+		n->next = (struct node *)(m + ((i + 1) * 37 % ROBUST_PAGES) * 4096);
+	}
+	msync(m, ROBUST_PAGES * 4096, MS_SYNC | MS_INVALIDATE);
+	madvise(m, ROBUST_PAGES * 4096, MADV_RANDOM);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	syscall(SYS_set_robust_list, m, 24L);
+	leaving = 1;
+	syscall(SYS_exit_group, 7);
+}
+
+/* exit_group() ends threads that are stopped, too. */
+static void ends_while_another_thread_is_stopped(void)
+{
+	pthread_t t;
+	int st = 0;
+	pid_t p = fork();
+
+	if (p == 0) {
+		pthread_create(&t, NULL, stopper, NULL);
+		exit_slowly("slow");
+	}
+	for (int i = 0; i < 100 && waitpid(p, &st, WNOHANG) == 0; i++) ms_sleep(50);
+	check(WIFEXITED(st) && WEXITSTATUS(st) == 7);
+	kill(p, SIGKILL);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1) {
@@ -166,5 +217,6 @@ int main(int argc, char **argv)
 	in_child(orphaned_group);
 	in_child(subreaper);
 	in_child(stop_and_continue_at_once);
+	in_child(ends_while_another_thread_is_stopped);
 	return checked();
 }

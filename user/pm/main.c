@@ -81,7 +81,7 @@ int main(void)
 	for (;;) {
 		long r;
 
-		if (q_reply_recv(HANDLE_PORT, &m, -1)) {
+		if (q_reply_recv(HANDLE_PORT, &m)) {
 			m.token = 0;
 			continue;
 		}
