@@ -141,7 +141,6 @@ struct disk_info {
 	char     name[DEV_NAME_MAX];    /* "vda" */
 };
 
-#define SYS_caller_group    0x104a /* token, gid -> 1: a supplementary group of the message's sender, 0, -ESRCH [S] */
 #define SYS_poll_wake       0x1049 /* -> 0 [S]: what DEV_POLL said was not ready may be now: who polls asks again */
 
 /* Console, second channel, end of the world [S]. */
@@ -156,8 +155,8 @@ struct disk_info {
 #define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: too short */
 #define SYS_trace           0x104b /* pipe: this process and its children tell their calls there (abi/trace.h) -> 0 */
 
-#define SYS_proc_set        0x104c /* pid, its start_ns, offset, buf, len -> 0: this part of its struct proc_attr; -ESRCH:
-                                      it is gone; for the process manager alone */
+#define SYS_proc_set        0x104c /* token, pid, its start_ns, offset, buf, len -> 0: this part of its struct proc_attr;
+                                      -ESRCH: it is gone, or who asked; for the process manager alone */
 
 #define CON_SERIAL 0            /* COM1: kernel log and terminal */
 #define CON_RESULT 1            /* port 0xE9: test results, output of CMD */

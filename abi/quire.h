@@ -84,17 +84,13 @@ static inline long q_con_read(void *buf, uint64_t n) { return QUIRE(SYS_con_read
 static inline long q_con_bind(uint32_t port, uint64_t bits) { return QUIRE(SYS_con_bind, port, bits, 0, 0, 0, 0); }
 static inline void q_machine_stop(int status) { QUIRE(SYS_machine_stop, status, 0, 0, 0, 0, 0); }
 static inline long q_cmdline(char *buf, uint64_t n) { return QUIRE(SYS_cmdline, buf, n, 0, 0, 0, 0); }
-static inline long q_caller_group(uint64_t token, uint32_t gid)
-{
-	return QUIRE(SYS_caller_group, token, gid, 0, 0, 0, 0);
-}
 static inline long q_facts(int kind, uint32_t pid, uint64_t index, void *buf, uint64_t size)
 {
 	return QUIRE(SYS_facts, kind, pid, index, buf, size, 0);
 }
-static inline long q_proc_set(uint32_t pid, uint64_t start_ns, uint64_t off, const void *buf, uint64_t len)
+static inline long q_proc_set(uint64_t token, uint32_t pid, uint64_t start_ns, uint64_t off, const void *buf, uint64_t len)
 {
-	return QUIRE(SYS_proc_set, pid, start_ns, off, buf, len, 0);
+	return QUIRE(SYS_proc_set, token, pid, start_ns, off, buf, len);
 }
 static inline long q_poll_wake(void) { return QUIRE(SYS_poll_wake, 0, 0, 0, 0, 0, 0); }
 static inline long q_fs_ready(uint32_t port) { return QUIRE(SYS_fs_ready, port, 0, 0, 0, 0, 0); }

@@ -37,7 +37,8 @@ SYSCALL(forward)
 	return rc ? rc : k.m.status ? k.m.status : (long)k.m.arg[0];
 }
 
-/* The process that it looked at: pids come again, births do not.  What would be no text, or no number of groups, is cut. */
+/* For a call that is still waited for, so that no exec of the caller's has come between; of the process that was looked at:
+ * pids come again, births do not.  What would be no text, or no number of groups, is cut. */
 SYSCALL(proc_set)
 {
 	struct proc_attr new;
@@ -45,17 +46,19 @@ SYSCALL(proc_set)
 	int rc = -ESRCH;
 
 	if (current_proc()->port != pm_port) return -EPERM;
-	if (a2 > sizeof(new) || a4 > sizeof(new) - a2) return -EINVAL;
-	if (copy_in(&new, a3, a4)) return -EFAULT;
-	p = proc_find(a0);
+	if (a3 > sizeof(new) || a5 > sizeof(new) - a3) return -EINVAL;
+	if (copy_in(&new, a4, a5)) return -EFAULT;
+	p = proc_find(a1);
 	if (!p) return -ESRCH;
 	spin_lock(&p->lock);
-	if (p->start_ns == a1) {
-		memcpy((char *)&p->attr + a2, &new, a4);
+	spin_lock(&pm_port->lock);
+	if (p->start_ns == a2 && kmsg_find_locked(pm_port, a0)) {
+		memcpy((char *)&p->attr + a3, &new, a5);
 		p->ngroups = MIN(p->ngroups, PROC_GROUPS);
 		p->name[sizeof(p->name) - 1] = 0;
 		rc = 0;
 	}
+	spin_unlock(&pm_port->lock);
 	spin_unlock(&p->lock);
 	proc_unref(p);
 	return rc;

@@ -105,7 +105,6 @@ void pgrp_leave(struct proc *);                         /* it ends: stopped grou
 struct exec_ids { uint32_t uid, euid, gid, egid; bool secure; };
 int cred_exec(struct file *, struct exec_ids *);
 void cred_commit(const struct exec_ids *);
-bool cred_in_group(struct proc *, uint32_t gid);        /* one of the supplementary ones */
 
 /* timer.c */
 void timers_init(struct proc *);

@@ -92,28 +92,14 @@
 	X(100, times, "addr") \
 	X(102, getuid, "") \
 	X(104, getgid, "") \
-	X(105, setuid, "int") \
-	X(106, setgid, "int") \
 	X(107, geteuid, "") \
 	X(108, getegid, "") \
 	X(109, setpgid, "int int") \
 	X(110, getppid, "") \
 	X(111, getpgrp, "") \
 	X(112, setsid, "") \
-	X(113, setreuid, "int int") \
-	X(114, setregid, "int int") \
-	X(115, getgroups, "int addr") \
-	X(116, setgroups, "int addr") \
-	X(117, setresuid, "int int int") \
-	X(118, getresuid, "addr addr addr") \
-	X(119, setresgid, "int int int") \
-	X(120, getresgid, "addr addr addr") \
 	X(121, getpgid, "int") \
-	X(122, setfsuid, "int") \
-	X(123, setfsgid, "int") \
 	X(124, getsid, "int") \
-	X(125, capget, "addr addr") \
-	X(126, capset, "addr addr") \
 	X(127, rt_sigpending, "addr size") \
 	X(128, rt_sigtimedwait, "addr addr addr size") \
 	X(129, rt_sigqueueinfo, "int int addr") \
@@ -222,6 +208,20 @@
 
 /* Answered by the process manager (user/pm) in ring 3: forward.c sends them there. */
 #define SYSCALLS_PM(X) \
+	X(105, setuid, "int") \
+	X(106, setgid, "int") \
+	X(113, setreuid, "int int") \
+	X(114, setregid, "int int") \
+	X(115, getgroups, "int addr") \
+	X(116, setgroups, "int addr") \
+	X(117, setresuid, "int int int") \
+	X(118, getresuid, "addr addr addr") \
+	X(119, setresgid, "int int int") \
+	X(120, getresgid, "addr addr addr") \
+	X(122, setfsuid, "int") \
+	X(123, setfsgid, "int") \
+	X(125, capget, "addr addr") \
+	X(126, capset, "addr addr") \
 	X(140, getpriority, "int int") \
 	X(141, setpriority, "int int int") \
 	X(142, sched_setparam, "int addr") \
@@ -265,9 +265,8 @@
 	X(0x1047, log, "addr size") \
 	X(0x1048, facts, "int int addr addr size") \
 	X(0x1049, poll_wake, "") \
-	X(0x104a, caller_group, "token int") \
 	X(0x104b, trace, "fd") \
-	X(0x104c, proc_set, "int int size addr size")
+	X(0x104c, proc_set, "token int int size addr size")
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t

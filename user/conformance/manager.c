@@ -91,8 +91,8 @@ static void nobody_else_sets_attributes(void)
 {
 	uint32_t zero = 0;
 
-	check(syscall(PROC_SET, getpid(), 0, 32, &zero, 4) == -1 && (errno == EPERM || errno == ENOSYS));
-	CHILD(check(setuid(1000) == 0 && syscall(PROC_SET, getpid(), 0, 32, &zero, 4) == -1 && getuid() == 1000));
+	check(syscall(PROC_SET, 0, getpid(), 0, 32, &zero, 4) == -1 && (errno == EPERM || errno == ENOSYS));
+	CHILD(check(setuid(1000) == 0 && syscall(PROC_SET, 0, getpid(), 0, 32, &zero, 4) == -1 && getuid() == 1000));
 }
 
 static pid_t server_find(void)

@@ -21,6 +21,8 @@ static const call_fn calls[] = {
 	CALL(sched_setscheduler), CALL(sched_setparam), CALL(sched_getscheduler), CALL(sched_getparam),
 	CALL(sched_rr_get_interval), CALL(sched_get_priority_max), CALL(sched_get_priority_min),
 	CALL(getpriority), CALL(setpriority),
+	CALL(getresuid), CALL(getresgid), CALL(setuid), CALL(setgid), CALL(setreuid), CALL(setregid), CALL(setresuid),
+	CALL(setresgid), CALL(setfsuid), CALL(setfsgid), CALL(getgroups), CALL(setgroups), CALL(capget), CALL(capset),
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
@@ -55,9 +57,9 @@ bool proc_next(uint32_t *pid, struct facts_proc *f)
 	}
 }
 
-int attr_set(const struct facts_proc *f, const void *part, size_t n)
+int attr_set(const struct call *c, const struct facts_proc *f, const void *part, size_t n)
 {
-	return (int)q_proc_set(f->pid, f->start_ns, (const char *)part - (const char *)&f->attr, part, n);
+	return (int)q_proc_set(c->token, f->pid, f->start_ns, (const char *)part - (const char *)&f->attr, part, n);
 }
 
 /* The caller sleeps, or has been killed: then nobody is left to answer. */

@@ -25,12 +25,15 @@ int mem_out(const struct call *, uint64_t at, const void *from, size_t n);
 /* Processes.  0, -ESRCH; pid 0: the caller */
 int proc_look(const struct call *, uint32_t pid, struct facts_proc *);
 bool proc_next(uint32_t *pid, struct facts_proc *);     /* the living one after *pid; false: no more */
-/* A part of f->attr, changed here, is made so: `part` and n say which.  -ESRCH: it ended meanwhile */
-int attr_set(const struct facts_proc *f, const void *part, size_t n);
+/* A part of f->attr, changed here, is made so: `part` and n say which.  -ESRCH: it ended meanwhile, or who asked was killed */
+int attr_set(const struct call *, const struct facts_proc *f, const void *part, size_t n);
 
+#define PM(name) long pm_##name(struct call *)
 /* sched.c */
-long pm_sched_setscheduler(struct call *), pm_sched_setparam(struct call *), pm_sched_getscheduler(struct call *),
-	pm_sched_getparam(struct call *), pm_sched_rr_get_interval(struct call *), pm_sched_get_priority_max(struct call *),
-	pm_sched_get_priority_min(struct call *), pm_getpriority(struct call *), pm_setpriority(struct call *);
+PM(sched_setscheduler); PM(sched_setparam); PM(sched_getscheduler); PM(sched_getparam); PM(sched_rr_get_interval);
+PM(sched_get_priority_max); PM(sched_get_priority_min); PM(getpriority); PM(setpriority);
+/* cred.c */
+PM(getresuid); PM(getresgid); PM(setuid); PM(setgid); PM(setreuid); PM(setregid); PM(setresuid); PM(setresgid);
+PM(setfsuid); PM(setfsgid); PM(getgroups); PM(setgroups); PM(capget); PM(capset);
 
 #endif

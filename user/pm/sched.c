@@ -124,7 +124,7 @@ static long nice_set(const struct call *c, struct facts_proc *f, int nice)
 	if (!may_schedule(c, f)) return -EPERM;
 	if (nice < f->attr.nice && c->me.attr.euid) return -EACCES;
 	f->attr.nice = nice;
-	return attr_set(f, &f->attr.nice, sizeof(f->attr.nice));
+	return attr_set(c, f, &f->attr.nice, sizeof(f->attr.nice));
 }
 
 long pm_setpriority(struct call *c)
