@@ -32,6 +32,8 @@ enum boot_range_kind {
 struct boot_range { uint64_t start, len; uint32_t kind, pad; };         /* bytes, page-aligned, sorted, disjoint */
 struct boot_module { uint64_t start, len; char name[32]; };             /* physical, page-aligned start; bytes */
 
+struct boot_symbol { uint64_t at, name; };      /* a function or label of the kernel; direct-map address of its name */
+
 #define BOOT_CPUS_MAX 16
 #define BOOT_PCI_MAX  64
 
@@ -61,8 +63,8 @@ struct boot_machine {
 
 struct bootinfo {
 	uint64_t magic;
-	uint64_t symbols, symbols_len;  /* physical: the kernel's own ELF file, for symbolised backtraces; 0: none */
-	uint32_t nranges, nmodules;
+	uint64_t symbols;               /* direct-map address of nsymbols struct boot_symbol, for backtraces */
+	uint32_t nsymbols, nranges, nmodules;
 	struct boot_range  range[BOOT_RANGES_MAX];
 	struct boot_module module[BOOT_MODULES_MAX];    /* "fs", "virtio-blk", "pm", "init" */
 	struct boot_machine machine;

@@ -32,6 +32,24 @@ struct elf_segment {
 	UINT64 offset, vaddr, paddr, filesz, memsz, align;
 };
 
+#define SHT_SYMTAB  2
+#define STT_NOTYPE  0
+#define STT_FUNC    2
+
+struct elf_section {
+	UINT32 name, type;
+	UINT64 flags, addr, offset, size;
+	UINT32 link, info;
+	UINT64 align, entsize;
+};
+
+struct elf_symbol {
+	UINT32 name;
+	UINT8  info, other;
+	UINT16 section;
+	UINT64 value, size;
+};
+
 /* Class 64, little-endian, x86-64, not position-independent. */
 static int header_good(const struct blob *file)
 {
@@ -116,4 +134,40 @@ void elf_kernel_load(const struct blob *file, struct image *im)
 		if (s->type == PT_LOAD && s->filesz)
 			efi->BootServices->CopyMem((void *)(im->phys + (s->vaddr - im->base)),
 			                           (UINT8 *)file->data + s->offset, s->filesz);
+}
+
+/* Section i, if it and its bytes lie in the file (L1). */
+static const struct elf_section *section(const struct blob *file, UINT64 i)
+{
+	const struct elf_header *h = file->data;
+	const struct elf_section *s = (const void *)((const UINT8 *)file->data + h->shoff);
+
+	if (h->shoff > file->len || i >= h->shnum || (file->len - h->shoff) / sizeof(*s) <= i) return NULL;
+	return s[i].offset > file->len || s[i].size > file->len - s[i].offset ? NULL : &s[i];
+}
+
+/* Functions and labels of .symtab whose names end within their table. */
+void elf_symbols_read(const struct blob *file, struct bootinfo *bi)
+{
+	const UINT8 *data = file->data;
+	const struct elf_section *t = NULL, *names;
+	struct boot_symbol *out;
+
+	for (UINT64 i = 0; i < ((const struct elf_header *)file->data)->shnum && !t; i++) {
+		t = section(file, i);
+		if (t && t->type != SHT_SYMTAB) t = NULL;
+	}
+	names = t ? section(file, t->link) : NULL;
+	if (!names || !names->size || data[names->offset + names->size - 1]) return;
+
+	const struct elf_symbol *s = (const void *)(data + t->offset);
+	UINT64 n = t->size / sizeof(*s);
+
+	out = page_alloc(PAGES(n * sizeof(*out)) + 1);
+	bi->symbols = DIRECT_BASE + (UINT64)out;
+	for (UINT64 i = 0; i < n; i++) {
+		if (((s[i].info & 15) != STT_FUNC && (s[i].info & 15) != STT_NOTYPE) || s[i].name >= names->size) continue;
+		out[bi->nsymbols].at = s[i].value;
+		out[bi->nsymbols++].name = DIRECT_BASE + (UINT64)(data + names->offset + s[i].name);
+	}
 }

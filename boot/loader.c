@@ -150,8 +150,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	bi->magic = BOOTINFO_MAGIC;
 	UINT64 rsdp = rsdp_find();
 
-	bi->symbols = (UINT64)kernel.data;
-	bi->symbols_len = kernel.len;
+	elf_symbols_read(&kernel, bi);
 	UINT64 cr3 = paging_build(&kernel, &im, mem, n, (UINT64)jump_kernel);
 
 	memmap_exit(image, bi);

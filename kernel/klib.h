@@ -89,7 +89,6 @@ void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)))
 #define DEBUG_INVARIANT(id, cond) do { } while (0)
 #endif
 
-bool cmdline_has(const char *word);             /* a word of the kernel's command line */
-const char *cmdline_get(const char *key, char *buf, size_t size);      /* value of key=..., or NULL */
+const char *cmdline_get(const char *key);       /* what follows key= in the kernel's command line; NULL: not there */
 
 #endif

@@ -8,7 +8,6 @@
 #include "kernel/apic.h"
 #include "kernel/clock.h"
 #include "kernel/console.h"
-#include "kernel/panic.h"
 #include "kernel/servers.h"
 #include "kernel/smp.h"
 #include "kernel/thread.h"
@@ -17,99 +16,62 @@
 #include "mm/pmap.h"
 #include "mm/split.h"
 
-#define MEMORY_MIN (16ull << 8)          /* pages: 16 MiB */
-
-static char cmdline[512];
-
-/* The next word of the command line from *at on; its length, 0: none. */
-static size_t word_next(const char **at)
+const char *cmdline_get(const char *key)
 {
-	size_t n = 0;
+	const char *line = frame_bootinfo->cmdline;
 
-	while (**at == ' ') (*at)++;
-	while ((*at)[n] && (*at)[n] != ' ') n++;
-	return n;
-}
-
-/* Words are separated by blanks; there is no quoting. */
-bool cmdline_has(const char *word)
-{
-	const char *at = cmdline;
-
-	for (size_t n; (n = word_next(&at)) > 0; at += n) {
-		if (n == strlen(word) && !strncmp(at, word, n)) return true;
-	}
-	return false;
-}
-
-const char *cmdline_get(const char *key, char *buf, size_t size)
-{
-	const char *at = cmdline;
-	size_t k = strlen(key);
-
-	for (size_t n; (n = word_next(&at)) > 0; at += n) {
-		if (n <= k || strncmp(at, key, k) || at[k] != '=') continue;
-		memcpy(buf, at + k + 1, MIN(n - k - 1, size - 1));
-		buf[MIN(n - k - 1, size - 1)] = 0;
-		return buf;
+	for (const char *at = line; *at; at++) {
+		if ((at == line || at[-1] == ' ') && !strncmp(at, key, strlen(key))) return at + strlen(key);
 	}
 	return NULL;
 }
 
-const char *cmdline_all(void)
+/* One frame of 512 bytes after the other, until the guard page. */
+__attribute__((noinline)) static uint64_t stack_eat(uint64_t n)
 {
-	return cmdline;
+	volatile uint64_t fill[64];
+
+	fill[n % 64] = n;
+	return n == ~0ull ? fill[0] : stack_eat(n + 1) + fill[0];
 }
 
-static void panic_thread(void *how)
+/* When everything runs, a kernel thread breaks the kernel as the word panic=HOW says; tests look at the report:
+ * panic=test breaks an invariant, panic=stack overflows the stack, panic=fault follows a wild pointer. */
+static void panic_on_purpose(void *arg)
 {
-	debug_panic_test(how);
-}
+	const char *how = arg;
+	uint64_t nowhere = USER_TOP;
 
-/* panic=...: when everything runs, a kernel thread breaks the kernel on purpose; tests look at the report. */
-static void panic_on_purpose(void)
-{
-	static char how[16];
-
-	if (cmdline_get("panic", how, sizeof(how))) thread_kernel("panic test", panic_thread, how);
-}
-
-/* Below this the servers would not start; then it is better to say so than to fail somewhere. */
-static void memory_check(void)
-{
-	if (frame_free_count() >= MEMORY_MIN) return;
-	kprintf("quire: too little memory: %lu MiB are free, at least %llu are needed; give the machine 64 MiB\n",
-	        frame_free_count() >> 8, MEMORY_MIN >> 8);
-	machine_exit(STOP_NOBOOT);
+	__asm__ volatile("" : "+r"(nowhere));         /* the compiler must not know what it is */
+	if (!strncmp(how, "test", 4)) INVARIANT("T0", !"asked for on the command line");
+	if (!strncmp(how, "stack", 5)) stack_eat(0);
+	if (!strncmp(how, "fault", 5)) *(volatile char *)nowhere = 0;
 }
 
 void kernel_main(struct bootinfo *bi);
 void kernel_main(struct bootinfo *bi)
 {
-	static char seed[24];
+	const char *word;
 
 	console_init();
 	cpu_init(0);
 	sched_init();
 	if (bi->magic != BOOTINFO_MAGIC) panic("the loader's structure is not one of this kernel's");
-	kstrlcpy(cmdline, bi->cmdline, sizeof(cmdline));
-	symbols_init(bi->symbols, bi->symbols_len);
 	frame_init(bi);
 	smp_prepare();
 	pmap_kernel_init();
-	memory_check();
 	apic_init();
 	time_init();
 	console_input_init();
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
-	if (cmdline_get("delay", seed, sizeof(seed))) lock_delays_start(seed);
-	vm_split = cmdline_has("vm=split");
+	if ((word = cmdline_get("delay="))) lock_delays_start(word);
+	vm_split = cmdline_get("vm=split");
 	vdso_init();
 	writeback_start();
 	reclaim_start();
 	servers_start(bi);
-	panic_on_purpose();
+	if ((word = cmdline_get("panic="))) thread_kernel("panic test", panic_on_purpose, (void *)word);
 	irq_enable();
 	sched_idle();
 }

@@ -4,78 +4,30 @@
  *
  * Path:  INVARIANT(), trap.c > [panic.c] > console.c
  * Locks: takes none, and breaks the console's: nobody may have to let go of anything for the report to appear.
- *        Symbols come from a file, so every offset in it is checked before it is used.
  */
-#include "kernel/panic.h"
-
+#include "boot/bootinfo.h"
 #include "kernel/console.h"
 #include "kernel/proc.h"
 #include "kernel/smp.h"
 #include "kernel/trap.h"
-#include "mm/page.h"
+#include "mm/frame.h"
 #include "mm/pmap.h"
 
 static struct cpu *panicking;          /* whose panic is being told */
-static struct { const uint8_t *data; uint64_t len, sym, nsym, str, strlen; } elf;
-
-/* n bytes at this offset of the ELF file; 0 past its end. */
-static uint64_t field(uint64_t off, unsigned n)
-{
-	uint64_t v = 0;
-
-	if (off <= elf.len && n <= elf.len - off) memcpy(&v, elf.data + off, n);
-	return v;
-}
-
-/* The .symtab of the kernel's own ELF file (ELF-64): section headers hold type, offset, size, link. */
-void symbols_init(paddr_t at, uint64_t len)
-{
-	uint64_t shoff, shnum;
-
-	if (!at || len < 64) return;
-	elf.data = phys_to_virt(at);
-	elf.len = len;
-	shoff = field(40, 8);
-	shnum = field(60, 2);
-	for (uint64_t i = 0; i < shnum; i++) {
-		uint64_t sh = shoff + 64 * i, str;
-
-		if (field(sh + 4, 4) != 2) continue;    /* SHT_SYMTAB */
-		str = shoff + 64 * field(sh + 40, 4);
-		elf.sym = field(sh + 24, 8);
-		elf.nsym = field(sh + 32, 8) / 24;
-		elf.str = field(str + 24, 8);
-		elf.strlen = field(str + 32, 8);
-	}
-	/* a table that does not lie in the file, or names without an end: no symbols */
-	if (elf.sym > len || elf.nsym > (len - elf.sym) / 24) elf.nsym = 0;
-	if (elf.str > len || elf.strlen > len - elf.str) elf.nsym = 0;
-	if (elf.nsym == 0 || elf.strlen == 0 || elf.data[elf.str + elf.strlen - 1]) elf.nsym = 0;
-}
 
 /* The last symbol at or below the address, if it is near enough to be meant. */
-const char *symbol_at(uint64_t addr, uint64_t *offset)
-{
-	uint64_t best = 0, name = 0;
-
-	for (uint64_t i = 0; i < elf.nsym; i++) {
-		uint64_t s = elf.sym + 24 * i, value = field(s + 8, 8);
-
-		if ((field(s + 4, 1) & 15) != 2 && (field(s + 4, 1) & 15) != 0) continue;      /* functions, labels */
-		if (value > addr || value < best || field(s, 4) >= elf.strlen) continue;
-		if (value == best && name) continue;
-		best = value;
-		name = field(s, 4);
-	}
-	*offset = addr - best;
-	return best && *offset < 0x10000 ? (const char *)elf.data + elf.str + name : NULL;
-}
-
 static void print_address(uint64_t addr)
 {
-	uint64_t off;
-	const char *name = symbol_at(addr, &off);
+	const struct bootinfo *b = frame_bootinfo;
+	const struct boot_symbol *s = b ? (const struct boot_symbol *)b->symbols : NULL;
+	uint64_t off = 0x10000;
+	const char *name = NULL;
 
+	for (uint32_t i = 0; s && i < b->nsymbols; i++) {
+		if (addr - s[i].at >= off) continue;
+		off = addr - s[i].at;
+		name = (const char *)s[i].name;
+	}
 	kprintf("  %016lx %s+0x%lx\n", addr, name ? name : "?", name ? off : 0);
 }
 
@@ -93,7 +45,7 @@ static void print_call(uint64_t addr, uint64_t *last, unsigned *again)
 }
 
 /* Frames are followed on the thread's own stack only: a damaged frame pointer ends the list, and no second fault. */
-void backtrace_print(const struct thread *t, uint64_t rip, uint64_t fp)
+static void backtrace_print(const struct thread *t, uint64_t rip, uint64_t fp)
 {
 	uint64_t end = t ? t->kstack + KSTACK_PAGES * PAGE_SIZE : 0, last = 0;
 	unsigned again = 0;

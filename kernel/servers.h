@@ -18,6 +18,5 @@ int disk_register(struct port *, uint64_t sectors, uint64_t flags);
 int disk_open(uint64_t index, struct disk_info *, struct vmo **vmo, struct port **port);
 int fs_ready(struct port *);            /* -EPERM: not the file server; -EBUSY: a second time */
 int fs_wait(void);                      /* 0: names are served; -EIO: the file server died; -EINTR */
-const char *cmdline_all(void);          /* main.c: the kernel's command line */
 
 #endif

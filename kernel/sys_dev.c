@@ -12,6 +12,7 @@
 #include "kernel/servers.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
+#include "mm/frame.h"
 #include "mm/run.h"
 
 #define SEGMENTS_MAX RUN_MAX            /* a run has no more pages */
@@ -185,11 +186,11 @@ SYSCALL(machine_stop)
 
 SYSCALL(cmdline)
 {
-	size_t n = strlen(cmdline_all()) + 1;
+	size_t n = strlen(frame_bootinfo->cmdline) + 1;
 
 	if (!is_server()) return -EPERM;
 	if (a1 < n) return -ERANGE;
-	return copy_out(a0, cmdline_all(), n) ? -EFAULT : (long)n - 1;
+	return copy_out(a0, frame_bootinfo->cmdline, n) ? -EFAULT : (long)n - 1;
 }
 
 SYSCALL(fs_ready)

@@ -86,6 +86,6 @@ void fpu_restore(const void *area);                     /* fpu_area_ok() or fpu_
 void sched_wake(struct thread *, int status);           /* used by waitq and timers */
 void sched_switch_to(struct thread *);                  /* hint: run this READY thread next here (IPC hand-over) */
 bool thread_has_signal(struct thread *);                /* signal.c: a deliverable signal is pending */
-extern struct list all_threads;                         /* [SCHED] for the debug console and the panic */
+extern struct list all_threads;                         /* for gdb (quire-threads) */
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "kernel/apic.h"
 #include "kernel/clock.h"
-#include "kernel/panic.h"
 #include "kernel/proc.h"
 #include "kernel/smp.h"
 #include "mm/map.h"

@@ -26,6 +26,7 @@ static inline bool trap_from_user(const struct trapframe *tf) { return (tf->cs &
 #define PF_USER    4
 #define PF_FETCH   16
 
+void trap_fatal(struct trapframe *) __attribute__((noreturn));  /* panic.c: an exception that ring 0 must not cause */
 /* syscall.c: called with interrupts on; the result goes to tf->rax. */
 void syscall_dispatch(struct trapframe *tf);
 /* signal.c: called on every way back to ring 3, interrupts on; may not return (fatal signal). */

@@ -87,7 +87,7 @@ def a_panic_names_the_invariant_and_the_functions():
         g.start()
         g.wait(60)
         text = g.console()
-        check(g.proc.returncode == 171 and b"invariant" in text and b"debug_panic_test+" in text and b"backtrace" in text, g.report())
+        check(g.proc.returncode == 171 and b"invariant" in text and b"panic_on_purpose+" in text and b"backtrace" in text, g.report())
 
 
 @test

@@ -26,7 +26,7 @@ def gdb(guest, kernel, commands):
 @test
 def make_gdb_shows_a_thread_per_cpu_and_what_it_runs():
     """The script of `make gdb`, its commands from a file: it stops where init starts the first program."""
-    commands = "quire-boot\ntbreak sys_execve\ncontinue\ninfo threads\nquire-cpus\nkill\nquit\n"
+    commands = "quire-boot\ntbreak sys_execve\ncontinue\ninfo threads\nquire-cpus\nquire-threads\nkill\nquit\n"
     r = subprocess.run(["tests/harness/gdb", "CPUS=4"], cwd=TOP, input=commands.encode(), timeout=120, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT)
     text = r.stdout.decode(errors="replace")
@@ -34,6 +34,7 @@ def make_gdb_shows_a_thread_per_cpu_and_what_it_runs():
     shown = re.findall(r"cpu (\d): thread \d+, (\S+), process (\d+), (\w+)", text)
     check([s[0] for s in shown] == list("0123"), text)
     check(any(name == "init" and pid != "0" and state == "THREAD_RUNNING" for _, name, pid, state in shown), text)
+    check(re.search(r"thread \d+, writeback, THREAD_SLEEPING[^:]*?thread_sleep \+ \d+ in section \.text\s+writeback_thread", text), text)
 
 
 def global_locks(kernel):
