@@ -11,14 +11,13 @@
 #include "kernel/proc.h"
 #include "mm/frame.h"
 
-#define PER_PAGE   (PAGE_SIZE / sizeof(struct kobj *))
-#define HANDLE_MAX (64 * PER_PAGE)      /* 32,768: far more than a server's vnodes and runs in flight */
+#define HANDLE_MIN (PAGE_SIZE / sizeof(struct kobj *))
+#define HANDLE_MAX (64 * HANDLE_MIN)    /* 32,768: far more than a server's vnodes and runs in flight */
 
-int handles_init(struct handles *t)
+void handles_init(struct handles *t)
 {
 	*t = (struct handles){ .hint = 1 };
 	spin_init(&t->lock, RANK_HANDLE, "handles");
-	return 0;
 }
 
 static void slot_drop(struct kobj *o)
@@ -33,7 +32,7 @@ void handles_destroy(struct handles *t)
 	uint32_t n = t->nslots;
 
 	for (uint32_t h = 1; h < n; h++) handle_close(t, h);
-	if (t->slot) kfree_pages(t->slot, n / PER_PAGE);
+	kfree(t->slot);
 	t->slot = NULL;
 	t->nslots = 0;
 }
@@ -41,11 +40,11 @@ void handles_destroy(struct handles *t)
 /* Twice as many slots.  => nothing locked; another thread may have done it meanwhile, then this is for nothing */
 static int handles_grow(struct handles *t, uint32_t old)
 {
-	uint32_t n = old ? old * 2 : PER_PAGE;
+	uint32_t n = old ? old * 2 : HANDLE_MIN;
 	struct kobj **slot, **gone;
 
 	if (n > HANDLE_MAX) return -EMFILE;
-	slot = kalloc_pages(n / PER_PAGE);
+	slot = kalloc(n * sizeof(*slot));
 	if (!slot) return -ENOMEM;
 
 	spin_lock(&t->lock);
@@ -56,10 +55,9 @@ static int handles_grow(struct handles *t, uint32_t old)
 		t->nslots = n;
 	} else {
 		gone = slot;
-		old = n;
 	}
 	spin_unlock(&t->lock);
-	if (gone) kfree_pages(gone, old / PER_PAGE);
+	kfree(gone);
 	return 0;
 }
 

@@ -13,7 +13,7 @@ struct handles {
 	uint32_t hint;                  /* [h] where to look for a free one */
 };
 
-int handles_init(struct handles *);
+void handles_init(struct handles *);
 void handles_destroy(struct handles *);                         /* closes all */
 int handle_add(struct handles *, struct kobj *);        /* takes a reference of its own; handle, -ENOMEM, -EMFILE */
 struct kobj *handle_get(struct handles *, uint32_t h, enum kobj_type);  /* a reference; NULL: bad handle or type */

@@ -20,17 +20,6 @@
 
 static bool kmsg_is_staged(const struct kmsg *k) { return k->lender && !k->lender->wired && !k->direct; }
 
-static void *stage_alloc(uint64_t len)
-{
-	return len <= PAGE_SIZE ? kalloc(len) : kalloc_pages(ROUND_UP(len, PAGE_SIZE) / PAGE_SIZE);
-}
-
-static void stage_free(void *p, uint64_t len)
-{
-	if (len <= PAGE_SIZE) kfree(p);
-	else kfree_pages(p, ROUND_UP(len, PAGE_SIZE) / PAGE_SIZE);
-}
-
 /* One buffer: l->addr becomes a kernel address, `user` keeps what it was. */
 static int stage_in(struct map *m, struct ipc_lend *l, uaddr_t *user)
 {
@@ -39,12 +28,12 @@ static int stage_in(struct map *m, struct ipc_lend *l, uaddr_t *user)
 
 	if (l->len > STAGE_MAX) return -EINVAL;
 	if (!user_range_ok(l->addr, l->len)) return -EFAULT;
-	buf = stage_alloc(l->len);
+	buf = kalloc(l->len);
 	if (!buf) return -ENOMEM;
 
 	if (l->flags & LEND_READ) rc = map_copy(m, l->addr, buf, l->len, false);
 	if (rc) {
-		stage_free(buf, l->len);
+		kfree(buf);
 		return rc;
 	}
 	*user = l->addr;
@@ -61,7 +50,7 @@ int lend_unstage(struct kmsg *k, int rc)
 
 		if (!k->staged_from[i]) continue;
 		if (!rc && k->wrote[i] && map_copy(k->lender, k->staged_from[i], buf, k->wrote[i], true)) rc = -EFAULT;
-		stage_free(buf, l->len);
+		kfree(buf);
 		l->addr = k->staged_from[i];
 		k->staged_from[i] = 0;
 	}

@@ -41,19 +41,6 @@ void poll_wake(struct pollhead *h)
 	spin_unlock(&h->lock);
 }
 
-static uint32_t watch_pages(uint64_t n) { return ROUND_UP(n * sizeof(struct watch), PAGE_SIZE) / PAGE_SIZE; }
-
-static struct watch *watches_alloc(uint64_t n)
-{
-	return watch_pages(n) > 1 ? kalloc_pages(watch_pages(n)) : kalloc(MAX(n, 1ull) * sizeof(struct watch));
-}
-
-static void watches_free(struct watch *w, uint64_t n)
-{
-	if (w && watch_pages(n) > 1) kfree_pages(w, watch_pages(n));
-	else kfree(w);
-}
-
 static void watches_begin(struct watch *w, uint64_t n, struct poller *me)
 {
 	spin_init(&me->lock, RANK_PORT, "poll");
@@ -135,7 +122,7 @@ static long poll_until(uaddr_t fds, uint64_t n, uint64_t deadline)
 	long ready = 0;
 
 	if (n > FD_MAX) return -EINVAL;
-	w = watches_alloc(n);
+	w = kalloc(n * sizeof(*w));
 	if (!w) return -ENOMEM;
 	for (uint64_t i = 0; i < n && !ready; i++) ready = copy_in(&w[i].p, fds + i * sizeof(w->p), sizeof(w->p));
 	if (!ready) ready = watches_wait(w, n, deadline);
@@ -144,7 +131,7 @@ static long poll_until(uaddr_t fds, uint64_t n, uint64_t deadline)
 
 		if (copy_out(to, &w[i].p.revents, sizeof(w->p.revents))) ready = -EFAULT;
 	}
-	watches_free(w, n);
+	kfree(w);
 	return ready;
 }
 
@@ -246,7 +233,7 @@ static long sets_show(uint64_t (*set)[SET_WORDS], const struct watch *w, long n)
 static long select_until(uint64_t nfds, const uaddr_t user[SETS], uint64_t deadline)
 {
 	uint64_t (*set)[SET_WORDS] = kalloc(SETS * sizeof(*set));
-	struct watch *w = watches_alloc(nfds);
+	struct watch *w = kalloc(nfds * sizeof(*w));
 	long n = 0, rc = set && w ? 0 : -ENOMEM;
 
 	for (int s = 0; s < SETS && !rc; s++)
@@ -256,7 +243,7 @@ static long select_until(uint64_t nfds, const uaddr_t user[SETS], uint64_t deadl
 	if (rc >= 0) rc = sets_show(set, w, n);
 	for (int s = 0; s < SETS && rc >= 0; s++)
 		if (user[s] && copy_out(user[s], set[s], set_bytes(nfds))) rc = -EFAULT;
-	watches_free(w, nfds);
+	kfree(w);
 	kfree(set);
 	return rc;
 }

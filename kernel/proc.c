@@ -19,7 +19,6 @@
 #include "mm/frame.h"
 #include "mm/map.h"
 
-#define PROC_PAGES ((sizeof(struct proc) + PAGE_SIZE - 1) / PAGE_SIZE)
 #define PID_INIT 1
 #define PID_MAX  32768
 #define STACK_LIMIT (8ull << 20)
@@ -46,13 +45,10 @@ static void rlimits_init(struct proc *p)
 
 struct proc *proc_create(const char *name, struct proc *parent)
 {
-	struct proc *p = kalloc_pages(PROC_PAGES);
+	struct proc *p = kalloc(sizeof(*p));
 
 	if (!p) return NULL;
-	if (handles_init(&p->handles)) {
-		kfree_pages(p, PROC_PAGES);
-		return NULL;
-	}
+	handles_init(&p->handles);
 	p->refs = 1;
 	p->parent = parent;
 	p->start_ns = time_mono();
@@ -80,7 +76,7 @@ void proc_unref(struct proc *p)
 {
 	if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL)) return;
 	sigqueue_flush_locked(p, &p->pending, ~0ull);
-	kfree_pages(p, PROC_PAGES);
+	kfree(p);
 }
 
 /* The first process with this pid or a larger one. => tree lock held */

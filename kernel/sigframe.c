@@ -94,7 +94,7 @@ static int fpu_push(struct thread *t, uaddr_t at)
 static int fpu_pop(uaddr_t from)
 {
 	uint32_t size = fpu_area_size(), magic2 = 0;
-	char *area = kalloc_pages(1);
+	char *area = kalloc(PAGE_SIZE);
 	struct fpx_sw sw;
 	int rc = area ? 0 : -ENOMEM;
 
@@ -104,7 +104,7 @@ static int fpu_pop(uaddr_t from)
 	if (!rc && size > 512 && magic2 != FP_XSTATE_MAGIC2) *(uint64_t *)(area + XSTATE_HEADER) = 3;
 	if (!rc && !fpu_area_ok(area)) rc = -EINVAL;
 	if (!rc) fpu_restore(area);
-	if (area) kfree_pages(area, 1);
+	kfree(area);
 	return rc;
 }
 

@@ -165,11 +165,8 @@ int start_begin(struct start *s, uint64_t words, uint64_t bytes, const char *pat
 
 	*s = (struct start){.str = vec};
 	s->size = ROUND_UP(vec + bytes + 16 + sizeof(PLATFORM) + strlen(path) + 1, 16);
-	s->buf = kalloc_pages((s->size + PAGE_SIZE - 1) >> PAGE_SHIFT);
+	s->buf = kalloc(s->size);
 	return s->buf ? 0 : -ENOMEM;
 }
 
-void start_free(struct start *s)
-{
-	if (s->buf) kfree_pages(s->buf, (s->size + PAGE_SIZE - 1) >> PAGE_SHIFT);
-}
+void start_free(struct start *s) { kfree(s->buf); }

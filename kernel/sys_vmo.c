@@ -114,8 +114,6 @@ SYSCALL(vmo_map)
 
 SYSCALL(vm_write)
 {
-	uint64_t bytes = a1 * sizeof(struct vm_extent);
-	uint32_t pages = ROUND_UP(bytes, PAGE_SIZE) / PAGE_SIZE;
 	struct vm_extent *x;
 	int rc;
 
@@ -123,12 +121,11 @@ SYSCALL(vm_write)
 	if (a1 > EXTENTS_MAX) return -EINVAL;
 	if (a1 == 0) return 0;
 
-	x = pages > 1 ? kalloc_pages(pages) : kalloc(bytes);
+	x = kalloc(a1 * sizeof(*x));
 	if (!x) return -ENOMEM;
-	rc = copy_in(x, a0, bytes);
+	rc = copy_in(x, a0, a1 * sizeof(*x));
 	if (!rc) rc = vm_write(current_proc()->map, x, a1);
-	if (pages > 1) kfree_pages(x, pages);
-	else kfree(x);
+	kfree(x);
 	return rc;
 }
 

@@ -17,7 +17,6 @@
 #include "kernel/fpu.h"
 #include "kernel/trap.h"
 #include "mm/frame.h"
-#include "mm/pmap.h"
 
 struct list all_threads = LIST_INIT(all_threads);
 static struct spinlock all_lock = SPINLOCK_INIT(RANK_TIMER, "all threads");
@@ -44,7 +43,7 @@ static uint64_t stack_prepare(uint64_t top, void (*fn)(void *), void *arg)
 /* fn NULL: a thread of ring 3, which starts with the registers in tf. */
 static struct thread *thread_make(struct proc *p, const char *name, void (*fn)(void *), void *arg)
 {
-	struct thread *t = kalloc_pages((sizeof(*t) + PAGE_SIZE - 1) / PAGE_SIZE);
+	struct thread *t = kalloc(sizeof(*t));
 	uint64_t top;
 
 	if (!t) return NULL;
@@ -54,8 +53,8 @@ static struct thread *thread_make(struct proc *p, const char *name, void (*fn)(v
 	list_init(&t->wait_link);
 	list_init(&t->proc_link);
 	list_init(&t->pending.queue);
-	t->kstack = (uint64_t)pmap_kstack_alloc(KSTACK_PAGES);
-	t->fpu = p ? kalloc_pages(1) : NULL;
+	t->kstack = (uint64_t)kalloc(KSTACK_PAGES * PAGE_SIZE);
+	t->fpu = p ? kalloc(PAGE_SIZE) : NULL;
 	if (!t->kstack || (p && !t->fpu)) {
 		thread_free(t);
 		return NULL;
@@ -79,9 +78,9 @@ void thread_free(struct thread *t)
 		list_remove(&t->all_link);
 		spin_unlock(&all_lock);
 	}
-	if (t->fpu) kfree_pages(t->fpu, 1);
-	if (t->kstack) pmap_kstack_free((void *)t->kstack, KSTACK_PAGES);
-	kfree_pages(t, (sizeof(*t) + PAGE_SIZE - 1) / PAGE_SIZE);
+	kfree(t->fpu);
+	kfree((void *)t->kstack);
+	kfree(t);
 }
 
 struct thread *thread_create(struct proc *p, const char *name)

@@ -22,13 +22,10 @@ void reclaim_kick(void);                        /* reclaim.c; spinlocks up to RA
 unsigned frame_flags_current(void);             /* FRAME_RESERVE if the current thread may use the reserve, else 0 */
 void frame_check(void);                         /* panics on a broken invariant */
 
-/* kmem.c: zeroed small objects, sizes up to a page; kfree knows the size.  NULL: no memory.  May use the reserve when
- * the current thread may. */
+/* kmem.c: zeroed kernel objects; kfree knows the size.  Above a page: whole pages at neighbouring addresses with a guard
+ * page below.  NULL: no memory.  May use the reserve when the current thread may. */
 void *kalloc(size_t size);
 void kfree(void *);
 void kmem_check(void);                          /* panics on a broken invariant */
-/* vmap.c */
-void *kalloc_pages(uint32_t n);                 /* n pages at neighbouring kernel addresses (mapped), zeroed */
-void kfree_pages(void *, uint32_t n);
 
 #endif

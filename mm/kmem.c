@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/kmem.c - RING 0 - small kernel objects: each slab is one page cut into slots of one size.
+/* mm/kmem.c - RING 0 - kernel objects: small ones in slabs, each one page cut into slots of one size.
  *
  * Path:  vmo.c, radix.c, map.c, proc.c ... > [kmem.c] > frame.c
  * Use:   kalloc(size) gives zeroed memory, aligned to 16 bytes (more than SLOT_MAX: to a page); kfree() finds the size.
+ *        Above a page: vmap.c.
  * Locks: one for each CPU's slabs, which kfree() on another CPU takes too; not held while a page is taken from or given
  *        to frame.c.
  *
@@ -13,6 +14,7 @@
  * K4  Debug: nothing is stored past the size asked for, or into a freed slot. */
 #include "kernel/cpu.h"
 #include "mm/frame.h"
+#include "mm/pmap.h"
 
 #define SLAB_MAGIC 0x51534c41u
 #define FREE_FILL  0x6b                 /* bytes of a free slot, debug */
@@ -125,7 +127,7 @@ static void *slab_take(struct slab *s)
 	return p;
 }
 
-/* kalloc: size bytes of zeros, at most a page.
+/* kalloc: size bytes of zeros.
  * => any spinlock of a lower rank may be held; never sleeps
  * => NULL: no page free (above the reserve, unless the current thread may use it) */
 void *kalloc(size_t size)
@@ -134,7 +136,7 @@ void *kalloc(size_t size)
 	unsigned c;
 	void *p;
 
-	INVARIANT("K1", size <= PAGE_SIZE);
+	if (size > PAGE_SIZE) return kalloc_pages(ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE);
 	if (size + TAIL_MIN > SLOT_MAX) {
 		struct page *page = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
 
@@ -171,6 +173,10 @@ void kfree(void *p)
 	struct pool *o;
 
 	if (!p) return;
+	if ((uintptr_t)p >= VMAP_BASE) {
+		kfree_pages(p);
+		return;
+	}
 	if (p == s) {                           /* K1 */
 		frame_free(phys_to_page(virt_to_phys(p)));
 		return;

@@ -12,9 +12,7 @@
  * M4  Only kernel tables hold 2 MiB pages.
  *
  *   0xffff800000000000  all memory (DIRECT_BASE)  the loader's tables (boot/paging.c G1: W^X by every alias)
- *   0xffffc00000000000  device registers          vmap.c
- *   0xffffd00000000000  kernel stacks             vmap.c
- *   0xffffe00000000000  kalloc_pages()            vmap.c
+ *   0xffffd00000000000  stacks, tables, registers vmap.c
  *   0xffffffff80000000  the kernel image          the loader's tables */
 #include "boot/bootinfo.h"
 #include "kernel/cpu.h"

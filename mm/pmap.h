@@ -49,8 +49,9 @@ void pmap_walk(struct pmap *, uaddr_t start, uaddr_t end, pte_t (*fn)(pte_t, uad
 /* Kernel mappings, in a region of their own; on failure NULL. */
 void pmap_kernel_init(void);                    /* once, after frame_init(): the loader's tables become the kernel's */
 void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable);        /* MMIO, for ever */
-void *pmap_kstack_alloc(uint32_t pages);        /* lowest address; an unmapped guard page below */
-void pmap_kstack_free(void *stack, uint32_t pages);
+#define VMAP_BASE 0xffffd00000000000ull
+void *kalloc_pages(uint64_t n);                 /* for kalloc(): n pages, zeroed, an unmapped guard page below */
+void kfree_pages(void *);
 bool pmap_is_guard(uint64_t va);                /* a stack overflow? for the panic; takes no lock */
 
 /* Between pmap.c, vmap.c and tlb.c. */

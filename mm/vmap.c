@@ -1,70 +1,61 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/vmap.c - RING 0 - kernel addresses outside the direct map: stacks with guard pages, big tables, device registers.
+/* mm/vmap.c - RING 0 - kernel addresses outside the direct map: stacks, tables of more than a page, device registers.
  *
- * Path:  thread.c, proc.c, device.c, apic.c > [vmap.c] > pmap.c, frame.c
- * Use:   pmap_kstack_alloc/free, kalloc_pages/kfree_pages, pmap_map_device.
- * Locks: vmap_lock around the bit maps; not held together with the tables' lock, which has the same rank.
+ * Path:  kmem.c, device.c, apic.c > [vmap.c] > pmap.c, frame.c
+ * Use:   kalloc_pages/kfree_pages, for kalloc() alone; pmap_map_device.
+ * Locks: vmap_lock around the bit map; not held together with the tables' lock, which has the same rank.
  *
  * V1  Below each piece lies a page that is not mapped: a stack or table that grows over its end faults.
- * V2  An address is given out again only after the TLBs were shot down. */
+ * V2  An address is given out again only after the TLBs were shot down.
+ * V3  The first page of a piece says in its index how many it has. */
 #include "kernel/cpu.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"
 
-#define REGION_PAGES 65536u             /* 256 MiB of addresses each */
-#define DEVICE_BASE  0xffffc00000000000ull
-#define DEVICE_LEN   (BIT(46) / 4)
-#define KSTACK_BASE  0xffffd00000000000ull
-#define PTE_KDATA    (PTE_P | PTE_W | PTE_G | PTE_NX)
-
-struct region {
-	uint64_t base;                          /* [c] */
-	uint32_t next;                          /* [l] search from here: the piece behind the last one given out */
-	uint64_t used[REGION_PAGES / 64];       /* [l] bit per page, guard pages included */
-};      /* [l] vmap_lock */
+#define VMAP_PAGES 131072u              /* 512 MiB of addresses */
+#define PTE_KDATA  (PTE_P | PTE_W | PTE_G | PTE_NX)
 
 static struct spinlock vmap_lock = SPINLOCK_INIT(RANK_PMAP, "vmap");
-static struct region kstacks = { .base = KSTACK_BASE };
-static struct region pieces = { .base = 0xffffe00000000000ull };
-static uint64_t device_next = DEVICE_BASE;      /* [vmap_lock] */
+static uint64_t used[VMAP_PAGES / 64];  /* [vmap_lock] bit per page, guard pages included */
+static uint32_t next;                   /* [vmap_lock] search from here: the piece behind the last one given out */
 
-static bool page_used(const struct region *r, uint32_t i) { return r->used[i / 64] >> i % 64 & 1; }
+static bool page_used(uint32_t i) { return used[i / 64] >> i % 64 & 1; }
 
-/* First of n free neighbours at or after `from`; REGION_PAGES: none. */
-static uint32_t region_search(const struct region *r, uint32_t from, uint32_t n)
+/* First of n free neighbours at or after `from`; VMAP_PAGES: none. */
+static uint32_t vmap_search(uint32_t from, uint64_t n)
 {
-	for (uint32_t i = from, run = 0; i < REGION_PAGES; i++) {
-		run = page_used(r, i) ? 0 : run + 1;
+	for (uint32_t i = from, run = 0; i < VMAP_PAGES; i++) {
+		run = page_used(i) ? 0 : run + 1;
 		if (run == n) return i + 1 - n;
 	}
-	return REGION_PAGES;
+	return VMAP_PAGES;
 }
 
-/* Addresses for n pages and the guard page below them (V1); 0: the region is full. */
-static uint64_t region_take(struct region *r, uint32_t n)
+/* Addresses for n pages and the guard page below them (V1); 0: no such room. */
+static uint64_t vmap_take(uint64_t n)
 {
 	uint32_t i;
 
 	spin_lock(&vmap_lock);
-	i = region_search(r, r->next, n + 1);
-	if (i == REGION_PAGES) i = region_search(r, 0, n + 1);
-	for (uint32_t k = i; i < REGION_PAGES && k <= i + n; k++)
-		r->used[k / 64] |= BIT(k % 64);
-	if (i < REGION_PAGES) r->next = (i + n + 1) % REGION_PAGES;
+	i = vmap_search(next, n + 1);
+	if (i == VMAP_PAGES) i = vmap_search(0, n + 1);
+	for (uint32_t k = i; i < VMAP_PAGES && k <= i + n; k++)
+		used[k / 64] |= BIT(k % 64);
+	if (i < VMAP_PAGES) next = (i + n + 1) % VMAP_PAGES;
 	spin_unlock(&vmap_lock);
 
-	return i < REGION_PAGES ? r->base + (i + 1ull) * PAGE_SIZE : 0;
+	return i < VMAP_PAGES ? VMAP_BASE + (i + 1ull) * PAGE_SIZE : 0;
 }
 
 /* Only after the PTEs are gone from tables and TLBs (V2). */
-static void region_give(struct region *r, uint64_t va, uint32_t n)
+static void vmap_give(uint64_t va, uint64_t n)
 {
-	uint32_t i = (va - r->base) / PAGE_SIZE - 1;
+	uint32_t i = (va - VMAP_BASE) / PAGE_SIZE - 1;
 
 	spin_lock(&vmap_lock);
 	for (uint32_t k = i; k <= i + n; k++) {
-		INVARIANT("V2", page_used(r, k));
-		r->used[k / 64] &= ~BIT(k % 64);
+		INVARIANT("V2", page_used(k));
+		used[k / 64] &= ~BIT(k % 64);
 	}
 	spin_unlock(&vmap_lock);
 }
@@ -78,50 +69,47 @@ static pte_t pte_collect(pte_t pte, uaddr_t va, void *arg)
 }
 
 /* Unmap what is mapped of n pages, and give pages and addresses back. */
-static void region_free(struct region *r, uint64_t va, uint32_t n)
+static void piece_free(uint64_t va, uint64_t n)
 {
 	struct list pages = LIST_INIT(pages), *l;
 
 	pmap_walk(&kernel_pmap, va, va + n * PAGE_SIZE, pte_collect, &pages);
 	while ((l = list_pop_front(&pages)))
 		frame_free(container_of(l, struct page, link));
-	region_give(r, va, n);
+	vmap_give(va, n);
 }
 
-/* n pages of zeros at neighbouring addresses: single frames, so that a full or scattered memory does no harm. */
-static void *region_alloc(struct region *r, uint32_t n)
+/* n pages of zeros at neighbouring addresses: single frames, so that a full or scattered memory does no harm.
+ * => spinlocks of a lower rank may be held; never sleeps */
+void *kalloc_pages(uint64_t n)
 {
-	uint64_t va = region_take(r, n);
+	uint64_t va = vmap_take(n);
 
-	for (uint32_t i = 0; va && i < n; i++) {
+	for (uint64_t i = 0; va && i < n; i++) {
 		struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
 		pte_t old;
 
+		if (p && i == 0) p->index = n;          /* V3 */
 		if (p && !pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_KDATA, &old)) continue;
 		if (p) frame_free(p);
-		region_free(r, va, n);          /* finds those that were entered */
+		piece_free(va, n);              /* finds those that were entered */
 		return NULL;
 	}
 	return (void *)va;
 }
 
-/* Both may be called with spinlocks of a lower rank held, and never sleep. */
-void *kalloc_pages(uint32_t n) { return region_alloc(&pieces, n); }
-void *pmap_kstack_alloc(uint32_t pages) { return region_alloc(&kstacks, pages); }
-void pmap_kstack_free(void *stack, uint32_t pages) { region_free(&kstacks, (uintptr_t)stack, pages); }
-
-void kfree_pages(void *p, uint32_t n)
+void kfree_pages(void *p)
 {
-	if (p) region_free(&pieces, (uintptr_t)p, n);
+	piece_free((uintptr_t)p, phys_to_page(pmap_get(&kernel_pmap, (uintptr_t)p) & PTE_ADDR)->index);
 }
 
-/* For the panic, which may come while a lock is held: reads the tables without one.  A page of this region that is not
+/* For the panic, which may come while a lock is held: reads the tables without one.  A page here that is not
  * mapped is a guard page, or a stack that is gone: both mean a stack pointer that went wrong. */
 bool pmap_is_guard(uint64_t va)
 {
 	const pte_t *slot;
 
-	if (va < KSTACK_BASE || va >= KSTACK_BASE + REGION_PAGES * PAGE_SIZE) return false;
+	if (va < VMAP_BASE || va >= VMAP_BASE + VMAP_PAGES * PAGE_SIZE) return false;
 	slot = pmap_slot(&kernel_pmap, va, 1, false);
 	return !slot || !(*slot & PTE_P);
 }
@@ -132,14 +120,8 @@ bool pmap_is_guard(uint64_t va)
 void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable)
 {
 	paddr_t first = pa & ~PAGE_MASK;
-	uint64_t size = ROUND_UP(pa + len, PAGE_SIZE) - first, va;
+	uint64_t size = ROUND_UP(pa + len, PAGE_SIZE) - first, va = vmap_take(size >> PAGE_SHIFT);
 	pte_t rights = PTE_KDATA | (cacheable ? 0 : PTE_PCD | PTE_PWT), old;
-
-	spin_lock(&vmap_lock);
-	va = device_next;
-	if (size > DEVICE_BASE + DEVICE_LEN - va - PAGE_SIZE) va = 0;
-	else device_next += size + PAGE_SIZE;
-	spin_unlock(&vmap_lock);
 
 	for (uint64_t at = 0; va && at < size; at += PAGE_SIZE)
 		if (pmap_set(&kernel_pmap, va + at, (first + at) | rights, &old)) return NULL;

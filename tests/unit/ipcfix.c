@@ -25,7 +25,6 @@ struct ipc_msg got;              /* what the server received last */
 struct kobj *got_obj[IPC_HANDLES];
 
 struct thread *current_thread(void) { return current; }
-void *kalloc_pages(uint32_t n) { return no_memory ? NULL : calloc(n, PAGE_SIZE); }
 void *kalloc(size_t n) { return no_memory ? NULL : calloc(1, n); }
 
 struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)

@@ -214,8 +214,8 @@ WEAK bool user_range_ok(uaddr_t start, uint64_t len) { return start + len >= sta
 /* Memory: the heap, unless mm/kmem.c and its neighbours are linked. */
 WEAK void *kalloc(size_t size) { return calloc(1, size ? size : 1); }
 WEAK void kfree(void *p) { free(p); }
-WEAK void *kalloc_pages(uint32_t n) { return calloc(n, PAGE_SIZE); }
-WEAK void kfree_pages(void *p, uint32_t n) { (void)n; free(p); }
+WEAK void *kalloc_pages(uint64_t n) { return aligned_alloc(PAGE_SIZE, n * PAGE_SIZE); }
+WEAK void kfree_pages(void *p) { free(p); }
 WEAK void reclaim_kick(void) { }
 
 /* Only tests that call host_mm_init() link frame.c and pmap.c. */

@@ -125,7 +125,7 @@ static void kernel_pages_are_everywhere(void **st)
 {
 	(void)st;
 	ncpus = 3;
-	kfree_pages(kalloc_pages(2), 2);
+	kfree_pages(kalloc_pages(2));
 	ncpus = 1;
 	assert_int_equal(sent_to & BIT(2), BIT(2));
 	assert_ptr_equal(sent.pmap, &kernel_pmap);
@@ -158,9 +158,8 @@ static void kernel_pages_are_global_and_forgotten_one_by_one(void **st)
 
 	(void)st;
 	assert_non_null(p);
-	kfree_pages(p, 40);
+	kfree_pages(p);
 	assert_int_equal(pages_forgotten, 40);
-	kfree_pages(NULL, 40);
 }
 
 /* The tables that a failed attempt made may stay: the next one needs no more of them. */
@@ -176,7 +175,7 @@ static void kernel_memory_that_does_not_fit_is_none(void **st)
 		memory_give();
 		assert_in_range(left, 0, 10);
 	}
-	kfree_pages(p, 3);
+	kfree_pages(p);
 	assert_in_range(before - frame_free_count(), 0, 12);
 }
 
@@ -184,14 +183,14 @@ static void registers_without_a_table_are_not_mapped(void **st)
 {
 	(void)st;
 	memory_take(0, 0);
-	assert_null(pmap_map_device(0xfee00000, PG(1), false));
+	assert_null(pmap_map_device(0xfee00000, PG(1024), false));
 	memory_give();
 	assert_non_null(pmap_map_device(0xfee00000, PG(1), true));
 }
 
 static void what_is_not_mapped_among_the_stacks_is_a_guard(void **st)
 {
-	char *stack = pmap_kstack_alloc(2);
+	char *stack = kalloc_pages(2);
 
 	(void)st;
 	assert_non_null(stack);
@@ -200,7 +199,7 @@ static void what_is_not_mapped_among_the_stacks_is_a_guard(void **st)
 	assert_true(pmap_is_guard((uintptr_t)stack + 200 * 1024 * 1024));
 	assert_false(pmap_is_guard(0));
 	assert_false(pmap_is_guard(~0ull));
-	pmap_kstack_free(stack, 2);
+	kfree_pages(stack);
 	assert_true(pmap_is_guard((uintptr_t)stack));
 }
 

@@ -31,10 +31,10 @@ static int group_setup(void **st)
 	kernel_pmap.root = page_phys(frame_alloc(PAGE_KERNEL, FRAME_ZERO));
 	for (uint64_t va = ~0ull << 47; va; va += BIT(39))
 		assert_non_null(pmap_slot(&kernel_pmap, va, 3, true));
-	kfree_pages(kalloc_pages(1), 1);                /* the inner tables that stay */
-	stack = pmap_kstack_alloc(1);
+	kfree_pages(kalloc_pages(1));                /* the inner tables that stay */
+	stack = kalloc_pages(1);
 	assert_true(pmap_is_guard((uintptr_t)stack - 8));       /* the very first one, too */
-	pmap_kstack_free(stack, 1);
+	kfree_pages(stack);
 	return rc;
 }
 
@@ -53,13 +53,13 @@ static void pages_are_mapped_writable_and_zero(void **st)
 		for (unsigned k = 0; k < PAGE_SIZE / 8; k++)
 			assert_int_equal(w[k], 0);
 	}
-	kfree_pages(p, 5);
+	kfree_pages(p);
 	assert_false(mapped(p));
 }
 
 static void a_guard_page_lies_below_each_stack(void **st)
 {
-	char *a = pmap_kstack_alloc(4), *b = pmap_kstack_alloc(4);
+	char *a = kalloc_pages(4), *b = kalloc_pages(4);
 
 	(void)st;
 	assert_false(mapped(a - 1));
@@ -70,8 +70,8 @@ static void a_guard_page_lies_below_each_stack(void **st)
 	assert_false(pmap_is_guard((uintptr_t)a));
 	assert_false(pmap_is_guard(0));
 	assert_false(pmap_is_guard(0xffff800000000000ull));
-	pmap_kstack_free(a, 4);
-	pmap_kstack_free(b, 4);
+	kfree_pages(a);
+	kfree_pages(b);
 }
 
 static void pieces_do_not_overlap(void **st)
@@ -86,7 +86,7 @@ static void pieces_do_not_overlap(void **st)
 		for (unsigned k = 0; k < N; k++)
 			if (i != k) assert_false(p[k] >= p[i] - PAGE_SIZE && p[k] < p[i] + (1 + i % 7) * PAGE_SIZE);
 	for (unsigned i = 0; i < N; i++)
-		kfree_pages(p[i], 1 + i % 7);
+		kfree_pages(p[i]);
 }
 
 /* More than the region could hold at once: its addresses come round again. */
@@ -96,15 +96,15 @@ static void addresses_are_used_again(void **st)
 
 	(void)st;
 	for (unsigned i = 0; i < 30000; i++) {
-		void *p = pmap_kstack_alloc(4);
+		void *p = kalloc_pages(4);
 
 		assert_non_null(p);
 		shootdowns = 0;
-		pmap_kstack_free(p, 4);
+		kfree_pages(p);
 		assert_int_equal(shootdowns, 1);
 	}
 	/* at most a table for each 2 MiB of the region stays */
-	assert_true(before - frame_free_count() <= 65536 / 512);
+	assert_true(before - frame_free_count() <= 131072 / 512);
 	frame_check();
 }
 
@@ -115,7 +115,7 @@ static void without_memory_nothing_stays_behind(void **st)
 	uint64_t left;
 
 	(void)st;
-	kfree_pages(kalloc_pages(3), 3);
+	kfree_pages(kalloc_pages(3));
 	while (frame_free_count() > frame_reserve + 5)
 		all[n++] = frame_alloc(PAGE_KERNEL, 0);
 	left = frame_free_count();
