@@ -280,7 +280,7 @@ struct kmsg *kmsg_find_locked(struct port *p, uint64_t token)
 	return NULL;
 }
 
-static void objs_drop(struct kobj *obj[IPC_HANDLES])
+void objs_drop(struct kobj *obj[IPC_HANDLES])
 {
 	for (int i = 0; i < IPC_HANDLES; i++) {
 		if (obj[i]) kobj_unref(obj[i]);

@@ -79,6 +79,7 @@ void port_notify(struct port *, uint64_t bits);         /* from anywhere, interr
  * reply: takes over the references in obj, always.  => -ESRCH: the caller went away; -EBUSY: another thread copies */
 int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
+void objs_drop(struct kobj *obj[IPC_HANDLES]);           /* their references, if they are not NULL */
 void ipc_start(void);                   /* once, before the first server: the worker for posts to dead ports */
 
 struct port *port_get(uint64_t handle);                 /* sys_ipc.c: a reference; NULL: no handle on a port */
@@ -89,7 +90,7 @@ int lend_stage(struct kmsg *);          /* before a message is sent, and after i
 int lend_unstage(struct kmsg *, int rc);
 /* Copy len bytes between `user`, an address of the current process, and lent buffer `which` of a message it received.
  * => -ESRCH: no such token; -EINVAL: no such buffer, or past its end; -EPERM: lent for the other direction; -EFAULT */
-int lend_copy(uint64_t token, unsigned which, uint64_t off, uaddr_t user, uint64_t len, bool write);
+int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64_t len, bool write);
 
 extern struct port *fs_port;            /* the file server's, once SYS_fs_ready was called; NULL before */
 

@@ -102,7 +102,7 @@ static int copy_direct(struct map *lender, uaddr_t from, uaddr_t user, uint64_t 
 	return 0;
 }
 
-static int lend_check_locked(const struct kmsg *k, unsigned which, uint64_t off, uint64_t len, bool write)
+static int lend_check_locked(const struct kmsg *k, uint64_t which, uint64_t off, uint64_t len, bool write)
 {
 	const struct ipc_lend *l;
 
@@ -122,7 +122,7 @@ static void lend_end(struct port *p, struct kmsg *k, unsigned which, uint64_t wr
 	spin_unlock(&p->lock);
 }
 
-int lend_copy(uint64_t token, unsigned which, uint64_t off, uaddr_t user, uint64_t len, bool write)
+int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64_t len, bool write)
 {
 	struct port *p = current_proc()->port;
 	struct kmsg *k;

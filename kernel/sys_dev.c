@@ -4,7 +4,7 @@
  * Path:  entry.S > syscall.c > [sys_dev.c] > device.c, servers.c, console.c
  * Locks: none here; objects are held by references.
  *
- * All but a server get -EPERM.  A caller without a handle on a device gets -EBADF from the calls about devices, so the
+ * A caller without a handle on a device gets -EBADF from the calls about devices, so the
  * file server, which has none, never learns a physical address (design rule 2). */
 #include "kernel/console.h"
 #include "kernel/device.h"
@@ -18,21 +18,14 @@
 #define SEGMENTS_MAX RUN_MAX            /* a run has no more pages */
 #define PIECE 256u                      /* bytes on the kernel stack */
 
-static bool is_server(void) { return current_proc()->server; }
-
-static struct device *device_get(uint64_t h)
-{
-	struct kobj *o = object_get(h, KOBJ_DEVICE);
-
-	return o ? container_of(o, struct device, obj) : NULL;
-}
+static struct device *device_get(uint64_t h) { return container_of(object_get(h, KOBJ_DEVICE), struct device, obj); }
 
 SYSCALL(dev_info)
 {
 	struct device *d = device_get(a0);
 	struct dev_info info = { 0 };
 
-	if (!d) return is_server() ? -EBADF : -EPERM;
+	if (!d) return -EBADF;
 	info.vendor = d->pci->vendor;
 	info.device = d->pci->device;
 	info.bdf = d->pci->bdf;
@@ -53,7 +46,7 @@ SYSCALL(dev_map)
 	uint64_t at = 0;
 	int rc;
 
-	if (!d) return is_server() ? -EBADF : -EPERM;
+	if (!d) return -EBADF;
 	rc = a1 > 5 ? -EINVAL : device_map_bar(d, current_proc()->map, a1, a2, a3, &at);
 	kobj_unref(&d->obj);
 	return rc ? rc : (long)at;
@@ -65,7 +58,7 @@ SYSCALL(dev_irq)
 	struct port *p;
 	int rc = -EBADF;
 
-	if (!d) return is_server() ? -EBADF : -EPERM;
+	if (!d) return -EBADF;
 	p = port_get(a2);
 	if (a4 == IRQ_HERE) a4 = this_cpu()->id;
 	if (p) rc = a1 > UINT32_MAX || a4 >= ncpus ? -EINVAL : device_irq(d, a1, p, a3, &cpus[a4]);
@@ -80,7 +73,7 @@ SYSCALL(dev_alloc)
 	struct dev_mem mem = { 0 };
 	int rc;
 
-	if (!d) return is_server() ? -EBADF : -EPERM;
+	if (!d) return -EBADF;
 	rc = a2 > DEVICE_ALLOC_MAX ? -EINVAL : device_alloc(d, current_proc()->map, a2, &mem.addr, &mem.phys);
 	kobj_unref(&d->obj);
 	return rc ? rc : copy_out(a1, &mem, sizeof(mem)); /* a bad address: the pages stay with the device */
@@ -95,7 +88,7 @@ SYSCALL(dev_segments)
 	struct kobj *o;
 	int n = -EBADF, rc;
 
-	if (!d) return is_server() ? -EBADF : -EPERM;
+	if (!d) return -EBADF;
 	o = object_get(a1, KOBJ_RUN);
 	if (o) n = run_segments(container_of(o, struct run, obj), a2, a3, seg, MIN(a5, SEGMENTS_MAX), &covered);
 	if (o) kobj_unref(o);
@@ -109,7 +102,6 @@ SYSCALL(disk_register)
 	struct port *p;
 	long rc;
 
-	if (!is_server()) return -EPERM;
 	p = port_get(a0);
 	if (!p) return -EBADF;
 	rc = disk_register(p, a1, a2);
@@ -125,7 +117,6 @@ SYSCALL(disk_open)
 	struct port *p;
 	int vh, ph, rc;
 
-	if (!is_server()) return -EPERM;
 	rc = disk_open(a0, &info, &v, &p);
 	if (rc) return rc;
 	vh = handle_add(t, &v->obj);
@@ -144,7 +135,6 @@ SYSCALL(con_write)
 {
 	char piece[PIECE];
 
-	if (!is_server()) return -EPERM;
 	if (a0 > CON_RESULT) return -EINVAL;
 	for (uint64_t done = 0; done < a2;) {
 		uint64_t n = MIN(a2 - done, sizeof(piece));
@@ -161,7 +151,6 @@ SYSCALL(con_read)
 	char piece[PIECE];
 	size_t n;
 
-	if (!is_server()) return -EPERM;
 	n = console_read(piece, MIN(a1, sizeof(piece)));
 	return copy_out(a0, piece, n) ? -EFAULT : (long)n;
 }
@@ -170,7 +159,6 @@ SYSCALL(con_bind)
 {
 	struct port *p;
 
-	if (!is_server()) return -EPERM;
 	p = port_get(a0);
 	if (!p) return -EBADF;
 	console_bind(p, a1);
@@ -180,7 +168,6 @@ SYSCALL(con_bind)
 
 SYSCALL(machine_stop)
 {
-	if (!is_server()) return -EPERM;
 	machine_stop(a0 & 0xff);
 }
 
@@ -188,7 +175,6 @@ SYSCALL(cmdline)
 {
 	size_t n = strlen(frame_bootinfo->cmdline) + 1;
 
-	if (!is_server()) return -EPERM;
 	if (a1 < n) return -ERANGE;
 	return copy_out(a0, frame_bootinfo->cmdline, n) ? -EFAULT : (long)n - 1;
 }
@@ -198,7 +184,6 @@ SYSCALL(fs_ready)
 	struct port *p;
 	long rc;
 
-	if (!is_server()) return -EPERM;
 	p = port_get(a0);
 	if (!p) return -EBADF;
 	rc = fs_ready(p);
@@ -208,7 +193,7 @@ SYSCALL(fs_ready)
 
 SYSCALL(fs_wait)
 {
-	return is_server() ? fs_wait() : -EPERM;
+	return fs_wait();
 }
 
 /* One line; what would not print on a terminal is shown as a dot, so that a server cannot forge other lines. */
@@ -217,7 +202,6 @@ SYSCALL(log)
 	char line[PIECE];
 	size_t n = MIN(a1, sizeof(line) - 1);
 
-	if (!is_server()) return -EPERM;
 	if (copy_in(line, a0, n)) return -EFAULT;
 	while (n > 0 && line[n - 1] == '\n') n--;
 	for (size_t i = 0; i < n; i++) {

@@ -309,7 +309,6 @@ SYSCALL(facts)
 	struct query q = {.kind = a0, .pid = a1, .index = a2, .size = MIN(a4, (uint64_t)FACTS_MAX)};
 	long n;
 
-	if (!current_proc()->server) return -EPERM;
 	q.buf = kalloc(FACTS_MAX);
 	if (!q.buf) return -ENOMEM;
 	n = facts(&q);

@@ -11,20 +11,7 @@
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 
-struct port *port_get(uint64_t h)
-{
-	struct kobj *o = object_get(h, KOBJ_PORT);
-
-	return o ? container_of(o, struct port, obj) : NULL;
-}
-
-static void objs_put(struct kobj *obj[IPC_HANDLES])
-{
-	for (int i = 0; i < IPC_HANDLES; i++) {
-		if (obj[i]) kobj_unref(obj[i]);
-		obj[i] = NULL;
-	}
-}
+struct port *port_get(uint64_t h) { return container_of(object_get(h, KOBJ_PORT), struct port, obj); }
 
 /* The objects that a message's handles name.  -EBADF, and then nothing is held */
 static int handles_to_objs(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
@@ -34,7 +21,7 @@ static int handles_to_objs(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES
 		if (!m->handle[i]) continue;
 		obj[i] = object_get(m->handle[i], KOBJ_ANY);
 		if (obj[i]) continue;
-		objs_put(obj);
+		objs_drop(obj);
 		return -EBADF;
 	}
 	return 0;
@@ -59,7 +46,7 @@ static int objs_to_handles(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 		rc = handle_add(&current_proc()->handles, obj[i]);
 		if (rc > 0) m->handle[i] = rc;
 	}
-	objs_put(obj);
+	objs_drop(obj);
 	if (rc < 0) handles_undo(m);
 	return MIN(rc, 0);
 }
@@ -98,7 +85,7 @@ SYSCALL(ipc_call)
 	if (!rc) {
 		for (int i = 0; i < IPC_HANDLES; i++) k.obj[i] = obj[i];
 		rc = ipc_call(p, &k, true);
-		objs_put(obj);
+		objs_drop(obj);
 	}
 	kobj_unref(&p->obj);
 	return rc ? rc : call_finish(&k, a1);
@@ -139,26 +126,21 @@ SYSCALL(ipc_recv)
 	return rc;
 }
 
-static int msg_reply(uaddr_t msg, bool maybe_none)
+SYSCALL(ipc_reply)
 {
 	struct kobj *obj[IPC_HANDLES];
 	struct ipc_msg m;
-	int rc = copy_in(&m, msg, offsetof(struct ipc_msg, lend));
+	int rc = copy_in(&m, a0, offsetof(struct ipc_msg, lend));
 
 	if (rc) return rc;
-	if (!m.token) return maybe_none ? 0 : -ESRCH;
+	if (!m.token) return -ESRCH;
 	rc = handles_to_objs(&m, obj);
 	return rc ? rc : ipc_reply(&m, obj);
 }
 
-SYSCALL(ipc_reply)
-{
-	return msg_reply(a0, false);
-}
-
 SYSCALL(ipc_reply_recv)
 {
-	int rc = msg_reply(a1, true);
+	long rc = sys_ipc_reply(a1, 0, 0, 0, 0, 0);
 
 	if (rc && rc != -ESRCH) return rc;      /* a caller that went away is no reason not to serve the next */
 	return sys_ipc_recv(a0, a1, a2, a3, a4, a5);
@@ -166,15 +148,11 @@ SYSCALL(ipc_reply_recv)
 
 SYSCALL(lend_read)
 {
-	if (a1 >= IPC_LENDS) return -EINVAL;
-	if (!user_range_ok(a3, a4)) return -EFAULT;
 	return lend_copy(a0, a1, a2, a3, a4, false);
 }
 
 SYSCALL(lend_write)
 {
-	if (a1 >= IPC_LENDS) return -EINVAL;
-	if (!user_range_ok(a3, a4)) return -EFAULT;
 	return lend_copy(a0, a1, a2, a3, a4, true);
 }
 

@@ -22,19 +22,18 @@ static int vmo_args_check(const struct vmo_args *a)
 
 SYSCALL(vmo_create)
 {
-	struct kobj *o = NULL;
+	struct port *p = NULL;
 	struct vmo_args a;
 	struct vmo *v;
 	int rc;
 
-	if (!current_proc()->server) return -EPERM;
 	rc = copy_in(&a, a0, sizeof(a));
 	if (!rc) rc = vmo_args_check(&a);
 	if (rc) return rc;
-	if (a.port && !(o = object_get(a.port, KOBJ_PORT))) return -EBADF;
+	if (a.port && !(p = port_get(a.port))) return -EBADF;
 
-	v = vmo_create(o ? container_of(o, struct port, obj) : NULL, a.cookie, a.size, a.max_size, a.flags);
-	if (o) kobj_unref(o);
+	v = vmo_create(p, a.cookie, a.size, a.max_size, a.flags);
+	if (p) kobj_unref(&p->obj);
 	if (!v) return -ENOMEM;
 	v->atime = a.atime;
 	v->mtime = a.mtime;
@@ -44,19 +43,13 @@ SYSCALL(vmo_create)
 	return rc;
 }
 
-static struct vmo *vmo_get(uint64_t h)
-{
-	struct kobj *o = object_get(h, KOBJ_VMO);
-
-	return o ? container_of(o, struct vmo, obj) : NULL;
-}
+static struct vmo *vmo_get(uint64_t h) { return container_of(object_get(h, KOBJ_VMO), struct vmo, obj); }
 
 SYSCALL(vmo_info)
 {
 	struct vmo_info i;
 	struct vmo *v;
 
-	if (!current_proc()->server) return -EPERM;
 	v = vmo_get(a0);
 	if (!v) return -EBADF;
 	vmo_info(v, &i);
@@ -82,7 +75,6 @@ SYSCALL(vmo_set)
 {
 	struct vmo *v;
 
-	if (!current_proc()->server) return -EPERM;
 	if (a1 < VMO_SET_ATIME || a1 > VMO_SET_IDS) return -EINVAL;
 	v = vmo_get(a0);
 	if (!v) return -EBADF;
@@ -103,7 +95,6 @@ SYSCALL(vmo_map)
 	struct vmo *v;
 	int rc;
 
-	if (!current_proc()->server) return -EPERM;
 	v = vmo_get(a0);
 	if (!v) return -EBADF;
 	if (v->flags & VMO_READONLY) prot = PROT_READ;
@@ -117,7 +108,6 @@ SYSCALL(vm_write)
 	struct vm_extent *x;
 	int rc;
 
-	if (!current_proc()->server) return -EPERM;
 	if (a1 > EXTENTS_MAX) return -EINVAL;
 	if (a1 == 0) return 0;
 
@@ -129,19 +119,13 @@ SYSCALL(vm_write)
 	return rc;
 }
 
-static struct run *run_get(uint64_t h)
-{
-	struct kobj *o = object_get(h, KOBJ_RUN);
-
-	return o ? container_of(o, struct run, obj) : NULL;
-}
+static struct run *run_get(uint64_t h) { return container_of(object_get(h, KOBJ_RUN), struct run, obj); }
 
 SYSCALL(run_done)
 {
 	struct run *r;
 	int rc;
 
-	if (!current_proc()->server) return -EPERM;
 	r = run_get(a0);
 	if (!r) return -EBADF;
 	rc = run_done(r, a1, a2, (int)a3);
@@ -154,7 +138,6 @@ SYSCALL(run_zero)
 	struct run *r;
 	int rc;
 
-	if (!current_proc()->server) return -EPERM;
 	r = run_get(a0);
 	if (!r) return -EBADF;
 	rc = run_zero(r, a1, a2);

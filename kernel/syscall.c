@@ -6,6 +6,7 @@
  */
 #include "kernel/syscalls.h"
 
+#include "abi/ipc.h"
 #include "abi/trace.h"
 #include "kernel/proc.h"
 #include "kernel/trap.h"
@@ -29,11 +30,15 @@ static const char *const linux_names[] = {
 #include "calls.h"                      /* all that Linux has; made by docs/syscalls.py */
 };
 
+static SYSCALL(denied) { return -EPERM; }
+
 static const struct syscall *syscall_find(uint64_t nr)
 {
+	static const struct syscall denied = {sys_denied, "denied"};
 	const struct syscall *c = NULL;
 
 	if (nr < ARRAY_LEN(linux_calls)) c = &linux_calls[nr];
+	else if (nr >= SYS_vmo_create && nr <= SYS_poll_wake && !current_proc()->server) c = &denied;
 	else if (nr >= QUIRE_FIRST && nr - QUIRE_FIRST < ARRAY_LEN(quire_calls)) c = &quire_calls[nr - QUIRE_FIRST];
 	return c && c->fn ? c : NULL;
 }
