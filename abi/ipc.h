@@ -49,6 +49,7 @@ struct ipc_msg {
 
 #define OP_NOTIFY     0u        /* token 0, arg[0] = bits, perhaps none */
 #define NOTIFY_SECOND (1ull << 63)      /* of the file server's port: a second went by */
+#define NOTIFY_SESSION (1ull << 62)     /* likewise: the leader of a session has ended */
 
 /* Handles every server is started with. */
 #define HANDLE_PORT   1         /* the server's own port */

@@ -36,6 +36,7 @@ static struct dev devs[DISK_NODES_MAX + 16] = {
 	{.name = "full", .kind = DEV_FULL, .mode = S_IFCHR | 0666, .major = 1, .minor = 7},
 	{.name = "random", .kind = DEV_RANDOM, .mode = S_IFCHR | 0666, .major = 1, .minor = 8},
 	{.name = "urandom", .kind = DEV_RANDOM, .mode = S_IFCHR | 0666, .major = 1, .minor = 9},
+	/* minor 0: the controlling terminal, of those who have one */
 	{.name = "tty", .kind = DEV_TTY, .mode = S_IFCHR | 0666, .major = 5, .minor = 0},
 	{.name = "console", .kind = DEV_TTY, .mode = S_IFCHR | 0600, .major = 5, .minor = 1},
 	{.name = "results", .kind = DEV_RESULTS, .mode = S_IFCHR | 0666, .major = 240, .minor = 0},     /* port 0xE9 */
@@ -166,7 +167,7 @@ int devfs_open(struct vnode *vn, struct ipc_msg *out)
 {
 	struct dev *d = dev_of(vn);
 
-	if (!d) return -ENXIO;
+	if (!d || (d->kind == DEV_TTY && !d->minor && !ttydev_controls(vfs_caller.pid))) return -ENXIO;
 	if (d->kind == DEV_DISK && !d->disk->whole) {
 		out->arg[3] = d->disk->start;
 		out->arg[4] = d->disk->disk.len;

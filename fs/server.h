@@ -72,7 +72,8 @@ void shm_sweep(void);           /* segments that were removed, and that nobody u
 
 /* ttydev.c */
 void ttydev_init(void);
-void ttydev_notify(void);       /* the console has input */
+void ttydev_notify(uint64_t bits);      /* NOTIFY_CON, NOTIFY_SESSION */
+bool ttydev_controls(uint32_t pid);     /* is this the process's controlling terminal? */
 int ttydev_message(const struct ipc_msg *in, struct ipc_msg *out);
 
 #endif

@@ -95,11 +95,12 @@ static void waiters_serve(void)
 }
 
 /* ttydev_notify: take all there is: notifications are merged, there may be no second one. */
-void ttydev_notify(void)
+void ttydev_notify(uint64_t bits)
 {
 	char buf[256];
 	long n;
 
+	if (bits & NOTIFY_SESSION) job_refresh(&job);
 	while ((n = q_con_read(buf, sizeof(buf))) > 0) tty_input(&tty, buf, n);
 	waiters_serve();
 }
@@ -221,6 +222,13 @@ static int tty_ioctl_message(const struct ipc_msg *in)
 	case TIOCGSID:   return job_ioctl(in);
 	default:         return change_ioctl(in);
 	}
+}
+
+bool ttydev_controls(uint32_t pid)
+{
+	int32_t pgid, sid;
+
+	return job_get(&job, pid, &pgid, &sid) == 0;
 }
 
 int ttydev_message(const struct ipc_msg *in, struct ipc_msg *out)

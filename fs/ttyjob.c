@@ -5,7 +5,7 @@
  * Path:  ttydev.c > [ttyjob.c] > facts(), signal() to a group
  * Pure:  it knows no messages; the unit test is its kernel.
  *
- * J1  Nobody tells us that a session's leader has ended: it is looked for when the answer matters.
+ * J1  The kernel says that a session's leader has ended, not which: ours is looked for then, and when it matters.
  */
 #include "fs/ttyjob.h"
 
@@ -21,13 +21,16 @@ static bool proc_get(uint32_t pid, uint32_t tid, struct facts_proc *f)
 	return facts(FACTS_PROC, pid, tid, f, sizeof(*f)) == sizeof(*f) && f->state != 'Z';
 }
 
-/* J1: the terminal of a session without its leader is nobody's. */
-static void job_refresh(struct tty_job *j)
+/* job_refresh: J1: the terminal of a session without its leader is nobody's.  POSIX exit(): SIGHUP to the foreground group;
+ * if it is stopped it is an orphan now, and the kernel continues it. */
+void job_refresh(struct tty_job *j)
 {
 	struct facts_proc leader;
+	uint32_t group = j->foreground;
 
 	if (!j->session || proc_get(j->session, 0, &leader)) return;
 	j->session = j->foreground = 0;
+	if (group) j->signal(group, SIGHUP);
 }
 
 /* Is this process of the terminal's session? */

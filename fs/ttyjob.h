@@ -17,6 +17,7 @@ int job_acquire(struct tty_job *, uint32_t pid);                        /* TIOCS
 int job_release(struct tty_job *, uint32_t pid);                        /* TIOCNOTTY: 0, -ENOTTY */
 int job_get(struct tty_job *, uint32_t pid, int32_t *pgid, int32_t *sid);       /* TIOCGPGRP, TIOCGSID: 0, -ENOTTY */
 int job_set(struct tty_job *, uint32_t pid, uint32_t tid, int32_t pgid);       /* TIOCSPGRP: 0, -ENOTTY, -EPERM ... */
+void job_refresh(struct tty_job *);                                     /* a leader of a session has ended */
 void job_signal(struct tty_job *, int signo);                           /* the foreground group */
 
 #endif

@@ -90,7 +90,7 @@ def a_person_at_busyboxs_prompt():
             t.run(b"echo helo\x1b[Dl\r", b"\r\nhello\r\n")          # left arrow
             t.run(b"\x1b[A\x7f\x7fp | wc -c\r", b"\r\n5\r\n")       # up, rub out two
             t.run(b"ls /etc/pass\t\r", b"\r\n/etc/passwd\r\n")      # completion
-            t.run(b"stty size; tty\r", b"\r\n24 80\r\n/dev/tty\r\n")
+            t.run(b"stty size; tty\r", b"\r\n24 80\r\n/dev/console\r\n")
             jobs(t)
             editor(t)
             for command, answer in ((b"df /", b"/dev/vda2"), (b"free", b"\r\nMem:"), (b"ps", b"[fs]"),

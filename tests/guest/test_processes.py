@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Processes, signals and exec in the guest: the same programs say the same on the host's Linux."""
 import os
+import pty
 import subprocess
 import tempfile
 
@@ -49,12 +50,21 @@ def users_groups_and_settings():
 
 
 @test
+def sessions_and_their_terminal():
+    says_zero_failed("/conformance/terminal /dev/console")
+
+
+@test
 def process_programs_hold_on_linux_too():
     with tempfile.TemporaryDirectory() as folder:
         for words in (["process"], ["signals"], ["exec", folder], ["children"], ["groups"], ["sigqueue"], ["timers"], ["ids", folder]):
             program = os.path.join(BUILD, "root/conformance", words[0])
             done = subprocess.run([program] + words[1:], capture_output=True, timeout=90)
             check(done.returncode == 0, words[0] + ": " + done.stdout.decode())
+    ends = pty.openpty()
+    done = subprocess.run([os.path.join(BUILD, "root/conformance/terminal"), os.ttyname(ends[1])], capture_output=True,
+                          timeout=90)
+    check(done.returncode == 0, "terminal: " + done.stdout.decode())
 
 
 @test

@@ -121,6 +121,20 @@ static void a_leader_that_leaves_hangs_up(void **st)
 	assert_int_equal(job_get(&job, SHELL, &pgid, &sid), -ENOTTY);
 }
 
+static void a_leader_that_ends_hangs_up(void **st)
+{
+	(void)st;
+	job_refresh(&job);
+	assert_int_equal(sent, 0);
+	proc(SHELL)->state = 'Z';
+	job_refresh(&job);
+	assert_int_equal(to, FRONT);
+	assert_int_equal(sent, SIGHUP);
+	sent = 0;
+	job_refresh(&job);
+	assert_int_equal(sent, 0);
+}
+
 static void the_foreground_is_a_group_of_the_session(void **st)
 {
 	int32_t pgid, sid;
@@ -144,6 +158,8 @@ static void keys_signal_the_foreground_alone(void **st)
 	job_signal(&job, SIGINT);
 	assert_int_equal(to, FRONT);
 	proc(SHELL)->state = 'Z';
+	job_signal(&job, SIGINT);
+	assert_int_equal(sent, SIGHUP);
 	sent = 0;
 	job_signal(&job, SIGINT);
 	assert_int_equal(sent, 0);
@@ -158,6 +174,7 @@ int main(void)
 		cmocka_unit_test_setup(an_orphaned_group_is_not_stopped, fresh),
 		cmocka_unit_test_setup(a_leader_acquires_a_free_terminal, fresh),
 		cmocka_unit_test_setup(a_leader_that_leaves_hangs_up, fresh),
+		cmocka_unit_test_setup(a_leader_that_ends_hangs_up, fresh),
 		cmocka_unit_test_setup(the_foreground_is_a_group_of_the_session, fresh),
 		cmocka_unit_test_setup(keys_signal_the_foreground_alone, fresh),
 	};

@@ -135,7 +135,7 @@ static int scenarios(void)
 		failed += status != 0;
 		snprintf(line, sizeof(line), "%s %s", status ? "FAIL" : "PASS", scenario[i].name);
 		tell(line);
-		if (status) await(run("cat /tmp/scenario.log", "/dev/null", "/dev/tty"));
+		if (status) await(run("cat /tmp/scenario.log", "/dev/null", "/dev/console"));
 	}
 	snprintf(line, sizeof(line), "%d passed, %d failed", NSCENARIOS - failed, failed);
 	tell(line);
@@ -187,8 +187,8 @@ int main(void)
 	}
 	mkdir("/proc", 0555);
 	if (mount("proc", "/proc", "proc", 0, NULL)) printf("/proc: %s\n", strerror(errno));
-	if (!take_files("/dev/tty", "/dev/tty")) {
-		printf("/dev/tty cannot be opened: %s\n", strerror(errno));
+	if (!take_files("/dev/console", "/dev/console")) {
+		printf("/dev/console cannot be opened: %s\n", strerror(errno));
 		fflush(stdout);
 		stop(1);
 	}
@@ -197,7 +197,7 @@ int main(void)
 	printf("Quire is up.\n");
 	if (has_word("batch")) stop(scenarios() ? 1 : 0);
 	if (!has_word("norun")) scenarios();
-	await(run("cat /etc/conformance", "/dev/null", "/dev/tty"));
+	await(run("cat /etc/conformance", "/dev/null", "/dev/console"));
 	printf("`poweroff` ends the machine, `help` lists what the shell knows.\n");
 	/* A shell that cannot run because its disk is gone is not tried again and again as fast as can be. */
 	while (q_fs_wait() == 0) {

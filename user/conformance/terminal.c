@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* user/conformance/terminal.c - a session, its controlling terminal, and what happens when its leader ends.  Runs on Linux
+ * too, where it needs a terminal that is nobody's:
+ *
+ *      terminal /dev/console
+ */
+#include "check.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+static const char *path;
+static volatile int *hups;              /* shared: [0] in the foreground, [1] in the background */
+static int me;
+
+static void on_hup(int signo) { (void)signo, hups[me]++; }
+
+/* A session of its own, with the terminal. */
+static int leader(void)
+{
+	int fd = open(path, O_RDWR | O_NOCTTY);
+
+	setsid();
+	check(ioctl(fd, TIOCSCTTY, 0) == 0);
+	return fd;
+}
+
+static void only_who_has_a_terminal_opens_dev_tty(void)
+{
+	setsid();
+	check_error(open("/dev/tty", O_RDWR), ENXIO);
+	leader();
+	check(open("/dev/tty", O_RDWR) >= 0);
+	CHILD({
+		check(open("/dev/tty", O_RDWR) >= 0);
+		setsid();
+		check_error(open("/dev/tty", O_RDWR), ENXIO);
+	});
+}
+
+/* A process of its own group, until it is hung up, or for two seconds. */
+static pid_t member(int which)
+{
+	pid_t p = fork();
+
+	if (p) {
+		setpgid(p, p);
+		return p;
+	}
+	me = which;
+	setpgid(0, 0);
+	signal(SIGHUP, on_hup);
+	hups[2]++;
+	for (int i = 0; i < 200 && !hups[0]; i++) ms_sleep(10);
+	ms_sleep(100);
+	_exit(0);
+}
+
+/* POSIX exit(): the foreground group of a controlling process that ends gets SIGHUP; others do not. */
+static void a_leader_that_ends_hangs_up_the_foreground(void)
+{
+	int out[2];
+	char c;
+
+	pipe(out);
+	if (fork() == 0) {
+		int fd = leader();
+		pid_t front = member(0);
+
+		signal(SIGTTOU, SIG_IGN);
+		member(1);
+		check(tcsetpgrp(fd, front) == 0);
+		while (hups[2] < 2) ms_sleep(1);
+		_exit(0);
+	}
+	close(out[1]);
+	while (read(out[0], &c, 1) > 0) { }     /* until the last of them has ended */
+	check(hups[0] == 1);
+	check(hups[1] == 0);
+}
+
+int main(int argc, char **argv)
+{
+	path = argc > 1 ? argv[1] : "/dev/console";
+	hups = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	in_child(a_leader_that_ends_hangs_up_the_foreground);
+	in_child(only_who_has_a_terminal_opens_dev_tty);
+	return checked();
+}
