@@ -11,6 +11,7 @@
 
 #include "abi/blk.h"
 #include "fs/server.h"
+#include "fs/vfs_share.h"
 
 #define EXTENTS_MAX 512u        /* in one vm_write(); the kernel takes up to 1024 */
 
@@ -115,9 +116,16 @@ int object_create(struct vnode *vn, uint64_t size, uint64_t max_size, unsigned f
 		.port = flags & VMO_EPHEMERAL ? 0 : HANDLE_PORT, .cookie = vn->node, .size = size, .max_size = max_size,
 		.flags = flags, .atime = t.atime, .mtime = t.mtime, .ctime = t.ctime,
 	};
-	long h = q_vmo_create(&a);
+	uint32_t uid = vfs_caller.cred.uid;
+	long h = share_take(SHARE_OBJECTS, uid, 1) ? 0 : -ENFILE;
 
-	if (h < 0) return h;
+	if (h) return h;
+	h = q_vmo_create(&a);
+	if (h < 0) {
+		share_give(SHARE_OBJECTS, uid, 1);
+		return h;
+	}
+	vn->payer = uid;
 	*out = h;
 	return 0;
 }
@@ -132,9 +140,10 @@ int object_set(uint32_t object, unsigned which, uint64_t value)
 	return q_vmo_set(object, which, value);
 }
 
-void object_close(uint32_t object)
+void object_close(struct vnode *vn)
 {
-	q_close(object);
+	q_close(vn->object);
+	share_give(SHARE_OBJECTS, vn->payer, 1);
 }
 
 int64_t now_ns(void)

@@ -18,7 +18,7 @@
 #define TICKS(ns) ((ns) / 10000000)     /* of 1/100 s: sysconf(_SC_CLK_TCK), AT_CLKTCK */
 
 /* Text that grows.  Past TEXT_MAX, or without memory, it ends at a whole addition. */
-struct text { char *buf; size_t len, room; bool full; };
+struct text { char *buf; size_t len, room; bool full; uint32_t payer; };        /* payer: whose share it takes */
 void text_add(struct text *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_put(struct text *, const void *bytes, size_t n);
 void text_octal(struct text *, const char *s, const char *chars);        /* a name; these characters of it as \ooo */

@@ -10,27 +10,29 @@
 #include <errno.h>
 
 #include "fs/procfs.h"
+#include "fs/vfs_share.h"
 
 #define TEXT_MAX  (4u << 20)            /* of one file: some 5,000 mappings of smaps; the kernel wires our memory */
-#define TEXTS_MAX (16u << 20)           /* of all that are open */
-
-static size_t texts;                    /* bytes in use */
 
 /* Room for n bytes and a NUL. */
 static bool text_room(struct text *t, size_t n)
 {
-	size_t room = t->room ? t->room : 512;
+	size_t room = t->room ? t->room : 512, more;
 	char *buf;
 
 	if (t->full) return false;
 	while (room < t->len + n + 1) room *= 2;
 	if (room == t->room) return true;
-	buf = room <= TEXT_MAX && texts - t->room + room <= TEXTS_MAX ? realloc(t->buf, room) : NULL;
+	if (!t->room) t->payer = vfs_caller.cred.uid;
+	more = room - t->room;
+	t->full = room > TEXT_MAX || !share_take(SHARE_TEXTS, t->payer, more);
+	if (t->full) return false;
+	buf = realloc(t->buf, room);
 	if (!buf) {
+		share_give(SHARE_TEXTS, t->payer, more);
 		t->full = true;
 		return false;
 	}
-	texts += room - t->room;
 	t->buf = buf;
 	t->room = room;
 	return true;
@@ -63,7 +65,7 @@ void text_pad(struct text *t, size_t from, size_t width)
 
 void text_free(struct text *t)
 {
-	texts -= t->room;
+	share_give(SHARE_TEXTS, t->payer, t->room);
 	free(t->buf);
 	*t = (struct text){0};
 }

@@ -66,7 +66,7 @@ static int flock_take(const struct ipc_msg *in, struct vnode *vn, struct flock *
 	int64_t base;
 	int rc = dev_take(in, 0, fl, sizeof(*fl));
 
-	*r = (struct lock_range){.owner = in->arg[2], .type = fl->l_type};
+	*r = (struct lock_range){.owner = in->arg[2], .uid = msg_cred(in).uid, .type = fl->l_type};
 	if (!rc) rc = flock_base(in, vn, fl->l_whence, &base);
 	if (!rc) rc = flock_range(base, fl, r);
 	if (!rc && fl->l_type != F_RDLCK && fl->l_type != F_WRLCK && fl->l_type != F_UNLCK) rc = -EINVAL;
@@ -113,7 +113,7 @@ static int record_lock(const struct ipc_msg *in, struct vnode *vn)
 
 static int whole_lock(const struct ipc_msg *in, struct vnode *vn)
 {
-	struct lock_range r = {.owner = in->arg[2], .flock = true, .end = INT64_MAX};
+	struct lock_range r = {.owner = in->arg[2], .uid = msg_cred(in).uid, .flock = true, .end = INT64_MAX};
 
 	switch (in->arg[3] & ~(uint64_t)LOCK_NB) {
 	case LOCK_SH: r.type = F_RDLCK; break;

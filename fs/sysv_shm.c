@@ -15,8 +15,9 @@
 #include "abi/ipc.h"
 #include "abi/name.h"
 #include "fs/server.h"
+#include "fs/vfs_share.h"
 
-#define SEGMENTS_MAX 4096               /* Linux's SHMMNI */
+#define SEGMENTS_MAX 4096               /* Linux's SHMMNI; SHARE_SEGMENTS */
 #define SIZE_LIMIT   (INT64_MAX & ~4095ull)
 
 struct segment {
@@ -63,7 +64,8 @@ static void segment_free(struct segment **p)
 
 	*p = s->next;
 	nsegments--;
-	object_close(s->vnode.object);
+	object_close(&s->vnode);
+	share_give(SHARE_SEGMENTS, s->ds.shm_perm.cuid, 1);
 	free(s);
 }
 
@@ -85,12 +87,13 @@ static int segment_new(const struct ipc_msg *in, uint64_t *id)
 	int rc;
 
 	if (size == 0 || size > SIZE_LIMIT) return -EINVAL;
-	if (nsegments == SEGMENTS_MAX) return -ENOSPC;
+	if (!share_take(SHARE_SEGMENTS, c.uid, 1)) return -ENOSPC;
 	s = calloc(1, sizeof(*s));
-	if (!s) return -ENOMEM;
 	size = (size + 4095) & ~4095ull;
-	rc = object_create(&s->vnode, size, size, VMO_EPHEMERAL | VMO_SEGMENT, (struct times){0}, &s->vnode.object);
+	rc = s ? object_create(&s->vnode, size, size, VMO_EPHEMERAL | VMO_SEGMENT, (struct times){0}, &s->vnode.object) :
+	         -ENOMEM;
 	if (rc) {
+		share_give(SHARE_SEGMENTS, c.uid, 1);
 		free(s);
 		return rc;
 	}

@@ -9,7 +9,7 @@
  * F2  A linked vnode may have no reference; inactive() frees it only when nlink is 0.
  * F3  A directory holds a reference on its parent, so that ".." works even in a removed one.
  * F4  Entry ids grow and are never reused: a readdir that is interrupted by removals neither repeats nor skips.
- * F5  Names cost wired memory of the file server, so there is a limit to them.  A tree is as deep as somebody made it:
+ * F5  Names cost wired memory of the file server: whoever makes them takes them of his share (SHARE_NAMES).  A tree is as deep as somebody made it:
  *     no function calls itself for each level.
  */
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <sys/sysinfo.h>
 
 #include "fs/vfs_int.h"
+#include "fs/vfs_share.h"
 
 #include "abi/ipc.h"
 
@@ -29,6 +30,7 @@ struct entry {
 	struct entry *next;
 	struct vnode *vn;
 	uint64_t id;            /* [F4]; 0 and 1 are "." and ".." */
+	uint32_t payer;         /* [F5] */
 	size_t len;
 	char name[];
 };
@@ -39,11 +41,13 @@ struct inode {
 	struct entry *entries;  /* directory: in the order of their ids */
 	struct vnode *parent;   /* directory [F3] */
 	char *target;           /* symlink */
+	uint32_t payer;         /* [F5] */
 };
+
+#define INODE_BYTES (sizeof(struct inode) + sizeof(struct vnode))
 
 static const struct fs_ops tmpfs_ops;
 static uint64_t next_ino = 1, next_id = 2;
-static uint64_t used, limit;    /* bytes of inodes and names [F5] */
 
 /* vn->fs is this file system's. */
 static struct inode *inode_of(const struct vnode *vn)
@@ -75,23 +79,28 @@ static struct entry **entry_find(struct vnode *dir, const char *name, size_t len
 	return p;
 }
 
-/* It holds no reference: what has a link stays by itself (F2).  NULL: no memory */
-static struct entry *entry_new(struct vnode *vn, const char *name, size_t len)
+/* It holds no reference: what has a link stays by itself (F2).  old: it takes the place of this one, which can be done
+ * however full it is.  NULL: no memory, or none for this user */
+static struct entry *entry_new(struct vnode *vn, const char *name, size_t len, const struct entry *old)
 {
 	struct entry *e = calloc(1, sizeof(*e) + len);
+	uint32_t payer = old ? old->payer : vfs_caller.cred.uid;
 
-	if (!e) return NULL;
+	if (!e || !(old ? share_add : share_take)(SHARE_NAMES, payer, sizeof(*e) + len)) {
+		free(e);
+		return NULL;
+	}
+	e->payer = payer;
 	e->vn = vn;
 	e->id = next_id++;
 	e->len = len;
 	memcpy(e->name, name, len);
-	used += sizeof(*e) + len;
 	return e;
 }
 
 static void entry_free(struct entry *e)
 {
-	used -= sizeof(*e) + e->len;
+	share_give(SHARE_NAMES, e->payer, sizeof(*e) + e->len);
 	free(e);
 }
 
@@ -129,14 +138,19 @@ static void entry_remove(struct vnode *dir, struct entry **p)
 static struct vnode *inode_new(struct mount *m, mode_t mode, struct cred c)
 {
 	struct inode *in = calloc(1, sizeof(*in));
-	struct vnode *vn = in ? vnode_new(m, next_ino, mode) : NULL;
+	struct vnode *vn = NULL;
+	uint32_t payer = vfs_caller.cred.uid;
 
+	if (in && share_take(SHARE_NAMES, payer, INODE_BYTES)) {
+		vn = vnode_new(m, next_ino, mode);
+		if (!vn) share_give(SHARE_NAMES, payer, INODE_BYTES);
+	}
 	if (!vn) {
 		free(in);
 		return NULL;
 	}
 	next_ino++;
-	used += sizeof(*in) + sizeof(*vn);
+	in->payer = payer;
 	in->times.atime = in->times.mtime = in->times.ctime = now_ns();
 	in->nlink = S_ISDIR(mode) ? 2 : 1;
 	vn->fs = in;
@@ -149,7 +163,7 @@ static void inode_free(struct vnode *vn)
 {
 	struct inode *in = inode_of(vn);
 
-	used -= sizeof(*in) + sizeof(*vn) + (in->target ? strlen(in->target) : 0);
+	share_give(SHARE_NAMES, in->payer, INODE_BYTES + (in->target ? strlen(in->target) : 0));
 	free(in->target);
 	free(in);
 	vnode_free(vn);
@@ -171,8 +185,8 @@ static void tmpfs_inactive(struct vnode *vn)
 /* Make an inode and its name, or neither. */
 static int inode_make(struct vnode *dir, const char *name, size_t len, mode_t mode, struct cred c, struct vnode **out)
 {
-	struct vnode *vn = used < limit ? inode_new(dir->mnt, mode, c) : NULL;
-	struct entry *e = vn ? entry_new(vn, name, len) : NULL;
+	struct vnode *vn = inode_new(dir->mnt, mode, c);
+	struct entry *e = vn ? entry_new(vn, name, len, NULL) : NULL;
 
 	if (!e) {
 		if (vn) {
@@ -213,7 +227,7 @@ static int tmpfs_symlink(struct vnode *dir, const char *name, size_t len, const 
 		return rc;
 	}
 	inode_of(vn)->target = copy;
-	used += strlen(copy);
+	share_add(SHARE_NAMES, inode_of(vn)->payer, strlen(copy));
 	vnode_put(vn);
 	return 0;
 }
@@ -221,7 +235,7 @@ static int tmpfs_symlink(struct vnode *dir, const char *name, size_t len, const 
 /* A second name for a file, never for a directory (the VFS sees to that). */
 static int tmpfs_link(struct vnode *dir, const char *name, size_t len, struct vnode *target)
 {
-	struct entry *e = used < limit ? entry_new(target, name, len) : NULL;
+	struct entry *e = entry_new(target, name, len, NULL);
 
 	if (!e) return -ENOSPC;
 	inode_of(target)->nlink++;
@@ -270,7 +284,7 @@ static int tmpfs_rename(struct vnode *odir, const char *oname, size_t olen, stru
 	if (!old) return -ENOENT;
 	if (*victim && S_ISDIR((*victim)->vn->mode) && inode_of((*victim)->vn)->entries) return -ENOTEMPTY;
 	vn = old->vn;
-	fresh = entry_new(vn, nname, nlen);
+	fresh = entry_new(vn, nname, nlen, old);
 	if (!fresh) return -ENOMEM;
 
 	if (*victim) entry_remove(ndir, victim);
@@ -422,7 +436,7 @@ int tmpfs_mount(struct mount *m)
 {
 	struct sysinfo si;
 
-	if (sysinfo(&si) == 0) limit = (uint64_t)si.totalram * si.mem_unit / 16;
+	if (sysinfo(&si) == 0) share_limit(SHARE_NAMES, (uint64_t)si.totalram * si.mem_unit / 16);
 	m->ops = &tmpfs_ops;
 	m->root = inode_new(m, S_IFDIR | S_ISVTX | 0777, (struct cred){0});
 	return m->root ? 0 : -ENOMEM;

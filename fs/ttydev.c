@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -21,15 +22,13 @@
 #include "fs/tty.h"
 #include "fs/ttyjob.h"
 
-#define WAITERS  64u
-
 /* ioctl numbers whose argument is the kernel's struct termios: musl gives them another structure's meaning. */
 enum { IOC_GETS = 0x5401, IOC_SETS = 0x5402, IOC_SETSW = 0x5403, IOC_SETSF = 0x5404 };
 
 static struct tty tty;
 static struct winsize window = {.ws_row = 24, .ws_col = 80};
-static struct waiter { uint64_t token, len; } waiters[WAITERS];
-static unsigned nwaiters;
+static struct waiter { uint64_t token, len; } *waiters;        /* as many as there are threads that read */
+static unsigned nwaiters, waiters_room;
 static bool polled;                             /* somebody was told "no input", and may wait for it */
 
 static void console_output(const char *s, size_t n)
@@ -113,6 +112,20 @@ static void waiters_sweep(void)
 	}
 }
 
+/* Room for another one.  -ENOMEM */
+static int waiters_grow(void)
+{
+	struct waiter *more;
+
+	if (nwaiters == waiters_room) waiters_sweep();
+	if (nwaiters < waiters_room) return 0;
+	more = realloc(waiters, (waiters_room * 2 + 16) * sizeof(*more));
+	if (!more) return -ENOMEM;
+	waiters = more;
+	waiters_room = waiters_room * 2 + 16;
+	return 0;
+}
+
 /* Even a read that can be answered at once goes through the queue, since only there the reply is watched (D2). */
 static int tty_read_message(const struct ipc_msg *in)
 {
@@ -120,8 +133,8 @@ static int tty_read_message(const struct ipc_msg *in)
 
 	if (rc || in->lend[0].len == 0) return rc;
 	if ((in->arg[2] & O_NONBLOCK) && (nwaiters || !tty_readable(&tty, in->lend[0].len))) return -EAGAIN;
-	if (nwaiters == WAITERS) waiters_sweep();
-	if (nwaiters == WAITERS) return -EAGAIN;
+	rc = waiters_grow();
+	if (rc) return rc;
 	waiters[nwaiters++] = (struct waiter){in->token, in->lend[0].len};
 	waiters_serve();
 	return LATER;

@@ -88,6 +88,7 @@ struct vnode {
 	uint32_t refs;          /* vnode_ref(), vnode_put() */
 	uint32_t opens;         /* of these, descriptors of the kernel: NAME_OPEN less NAME_CLOSE */
 	uint32_t object;        /* handle of its memory object, 0: none yet */
+	uint32_t payer;         /* whose share the object takes (vfs_share.h) */
 	uint64_t dev;           /* character device number, for S_IFCHR */
 	struct lock *locks;             /* vfs_lock.c */
 	struct mount *covered_by;       /* directory: what is mounted here */
@@ -146,7 +147,7 @@ struct vmo_info;
 int object_create(struct vnode *, uint64_t size, uint64_t max_size, unsigned flags, struct times, uint32_t *out);
 int object_info(uint32_t object, struct vmo_info *);
 int object_set(uint32_t object, unsigned which, uint64_t value);        /* VMO_SET_* */
-void object_close(uint32_t object);
+void object_close(struct vnode *);      /* its object */
 
 int64_t now_ns(void);                   /* CLOCK_REALTIME */
 

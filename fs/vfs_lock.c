@@ -13,10 +13,9 @@
 #include <stdlib.h>
 
 #include "fs/vfs_lock.h"
+#include "fs/vfs_share.h"
 
-#define LOCKS_MAX 65536u                /* of all files: this server's memory is wired */
-
-struct lock { struct lock *next; struct lock_range r; };
+struct lock { struct lock *next; struct lock_range r; uint32_t payer; };
 struct room { struct lock *lock[2]; };  /* what a change may need, had before anything is changed */
 struct lock_waiter {
 	struct lock_waiter *next;       /* in order of arrival, of all files */
@@ -29,12 +28,24 @@ struct lock_waiter {
 };
 
 static struct lock_waiter *waiters;
-static unsigned nlocks, search_no;      /* nlocks: in the table or in somebody's room */
+static unsigned search_no;
 
 static void lock_free(struct lock *l)
 {
-	if (l) nlocks--;
+	if (l) share_give(SHARE_LOCKS, l->payer, 1);
 	free(l);
+}
+
+static struct lock *lock_new(uint32_t uid)
+{
+	struct lock *l = malloc(sizeof(*l));
+
+	if (l && share_take(SHARE_LOCKS, uid, 1)) {
+		l->payer = uid;
+		return l;
+	}
+	free(l);
+	return NULL;
 }
 
 static void room_free(struct room *room)
@@ -57,10 +68,7 @@ static int room_get(const struct vnode *vn, const struct lock_range *r, struct r
 {
 	*room = (struct room){0};
 	if (r->type == F_UNLCK && !splits(vn, r)) return 0;
-	for (int i = 0; i < 2; i++) {
-		room->lock[i] = nlocks < LOCKS_MAX ? malloc(sizeof(struct lock)) : NULL;
-		if (room->lock[i]) nlocks++;
-	}
+	for (int i = 0; i < 2; i++) room->lock[i] = lock_new(r->uid);
 	if (room->lock[0] && room->lock[1]) return 0;
 	room_free(room);
 	return -ENOLCK;
@@ -97,7 +105,8 @@ void lock_get(struct vnode *vn, const struct lock_range *want, struct lock_range
 /* l: out of somebody's room, which is then without it. */
 static void lock_add(struct vnode *vn, struct lock **l, const struct lock_range *r)
 {
-	**l = (struct lock){.next = vn->locks, .r = *r};
+	(*l)->next = vn->locks;
+	(*l)->r = *r;
 	vn->locks = *l;
 	*l = NULL;
 }

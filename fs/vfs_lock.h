@@ -12,6 +12,7 @@
 
 struct lock_range {
 	uint64_t owner;
+	uint32_t uid;           /* of a request: whose share it takes of (vfs_share.h) */
 	bool     flock;         /* of flock(), else of fcntl() */
 	short    type;          /* F_RDLCK, F_WRLCK; F_UNLCK in a request */
 	int64_t  start, end;    /* the first byte and the last; INT64_MAX: to the end, wherever it will be */

@@ -60,7 +60,7 @@ void vnode_free(struct vnode *vn)
 	if (*p) *p = vn->hash_next;
 	count--;
 	lock_drop_all(vn);
-	if (vn->object) object_close(vn->object);
+	if (vn->object) object_close(vn);
 	free(vn->name);
 	free(vn);
 }

@@ -55,6 +55,11 @@ def sessions_and_their_terminal():
 
 
 @test
+def one_user_does_not_take_what_is_for_all():
+    says_zero_failed("/conformance/shares")
+
+
+@test
 def process_programs_hold_on_linux_too():
     with tempfile.TemporaryDirectory() as folder:
         for words in (["process"], ["signals"], ["exec", folder], ["children"], ["groups"], ["sigqueue"], ["timers"], ["ids", folder]):

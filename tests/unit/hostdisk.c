@@ -111,9 +111,9 @@ int object_set(uint32_t o, unsigned which, uint64_t value)
 	return 0;
 }
 
-void object_close(uint32_t o)
+void object_close(struct vnode *vn)
 {
-	(void)o;
+	(void)vn;
 }
 
 int64_t clock_behind;

@@ -1,6 +1,7 @@
 /* links: fs/vfs_*.c fs/tmpfs.c fs/procfs*.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_procfs_text.c - HOST - /proc: what stands in the files, of a process and of the machine. */
+#include "fs/vfs_share.h"
 #include "tests/unit/procfix.h"
 
 /* ---- a process */
@@ -193,6 +194,29 @@ static void mounts_are_listed_with_their_paths(void **st)
 	assert_has(read_all("/proc/self/mountinfo"), " / /a\\040b rw,relatime - tmpfs tmpfs rw\n");
 }
 
+/* A user who keeps texts open has his share; another one still reads. */
+static void one_user_cannot_take_all_room_for_texts(void **st)
+{
+	struct vnode *vn[100];
+	const char *at;
+	size_t len;
+	int n = 0, rc;
+
+	(void)st;
+	share_limit(SHARE_TEXTS, 64 << 10);
+	vfs_caller.cred.uid = 1000;
+	do {
+		vn[n] = open_file("/proc/uptime");
+		rc = vn[n]->ops->text(vn[n], 0, &at, &len);
+	} while (n++ < 90 && !rc);
+	assert_int_equal(rc, -ENOMEM);
+	assert_in_range(n, 60, 65);             /* of 512 bytes each */
+	vfs_caller.cred.uid = 1001;
+	assert_true(strlen(read_all("/proc/uptime")) > 5);
+	vfs_caller.cred.uid = 0;
+	while (n) vnode_put(vn[--n]);
+	share_limit(SHARE_TEXTS, 16 << 20);
+}
 
 int main(void)
 {
@@ -202,6 +226,7 @@ int main(void)
 		T(maps_have_linux_s_columns_and_the_names_of_files),
 		T(smaps_tell_shared_from_private_and_the_rollup_adds_up), T(the_machine_s_numbers_are_in_their_units),
 		T(the_load_follows_those_who_run), T(mounts_are_listed_with_their_paths),
+		T(one_user_cannot_take_all_room_for_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,14 +77,47 @@ static void names_are_limited_by_memory_and_can_be_removed_when_it_is_full(void 
 	while (!(rc = mk_link("f", name)));
 	assert_int_equal(rc, -ENOSPC);
 	assert_in_range(n, 100, 1000);
+	do snprintf(name, sizeof(name), "d/%d", n++ - 1);       /* a second name needs less room */
+	while (!(rc = hard_link("d/f", name)));
+	assert_int_equal(rc, -ENOSPC);
 	assert_int_equal(hard_link("d/f", "d/new"), -ENOSPC);
 	assert_int_equal(mk_dir("d/new", 0755), -ENOSPC);
 	assert_int_equal(move("d/f", "d/new"), 0);
-	for (int i = 0; i < n - 1; i++) {
+	for (int i = 0; i < n - 2; i++) {
 		snprintf(name, sizeof(name), "d/%d", i);
 		assert_int_equal(rm(name), 0);
 	}
 	assert_int_equal(mk_file("d/f", 0644), 0);
+}
+
+/* One user fills what there is for him: another, and root, still make files. */
+static void one_user_cannot_take_all_names(void **st)
+{
+	char name[32];
+	int n[3] = {0};
+
+	(void)st;
+	mk_dir("d", 0755);
+	ram = 1 << 20;
+	mount_here("d");
+	ram = 1ul << 30;
+	for (int user = 0; user < 3; user++) {
+		vfs_caller.cred.uid = user < 2 ? 1000 + user : 0;
+		do snprintf(name, sizeof(name), "d/%d.%d", user, n[user]++);
+		while (!mk_dir(name, 0755));
+	}
+	assert_in_range(n[0], 50, 1000);
+	assert_in_range(n[1], n[0] / 2 - 2, n[0] / 2 + 2);
+	assert_in_range(n[2], n[0] / 2 - 2, n[0] / 2 + 2);
+	for (int user = 0; user < 3; user++) {
+		for (int i = 0; i < n[user] - 1; i++) {
+			snprintf(name, sizeof(name), "d/%d.%d", user, i);
+			assert_int_equal(rm_dir(name), 0);
+		}
+	}
+	vfs_caller.cred.uid = 1000;
+	assert_int_equal(mk_dir("d/again", 0755), 0);
+	vfs_caller.cred.uid = 0;
 }
 
 int main(void)
@@ -92,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_tree_may_be_deeper_than_our_stack),
 		T(names_are_limited_by_memory_and_can_be_removed_when_it_is_full),
+		T(one_user_cannot_take_all_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* links: fs/vfs_lock.c */
+/* links: fs/vfs_lock.c fs/vfs_share.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_vfs_lock.c - HOST - the table of locks, against a model that knows the type of each byte by owner. */
 #include <setjmp.h>
@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "fs/vfs_lock.h"
+#include "fs/vfs_share.h"
 
 #define BYTES  24               /* the last stands for all behind it */
 #define OWNERS 4
@@ -236,6 +237,26 @@ static void a_full_table_can_be_unlocked(void **st)
 	for (int i = 0; i < 512; i++) lock_drop_all(&files[i]);
 }
 
+/* As many as there are for it: then another user's process still locks, and the first as many again once it has unlocked. */
+static void one_user_cannot_take_all_locks(void **st)
+{
+	struct lock_range r = {.type = F_WRLCK, .start = 0, .end = 0};
+	unsigned n[3] = {0};
+
+	(void)st;
+	share_limit(SHARE_LOCKS, 100);
+	for (int i = 0; i < 3; i++) {
+		r.owner = i < 2 ? i + 1 : 1;
+		r.uid = 1000 + (uint32_t)r.owner;
+		if (i == 2) lock_close(&file, r.owner);
+		while (lock_set(&file, &r) == 0) n[i]++, r.start = r.end += 2;
+	}
+	share_limit(SHARE_LOCKS, 65536);
+	assert_in_range(n[0], 45, 50);
+	assert_in_range(n[1], 20, 25);
+	assert_in_range(n[2], n[1], 50);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -249,6 +270,7 @@ int main(void)
 		T(who_waits_longer_is_served_when_a_later_one_lets_go_of_a_part),
 		T(the_server_s_stack_is_enough_for_any_deadlock),
 		T(a_full_table_can_be_unlocked),
+		T(one_user_cannot_take_all_locks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,10 +66,10 @@ int object_set(uint32_t o, unsigned which, uint64_t value)
 	return 0;
 }
 
-void object_close(uint32_t o)
+void object_close(struct vnode *vn)
 {
-	assert_true(object_used[o]);
-	object_used[o] = false;
+	assert_true(object_used[vn->object]);
+	object_used[vn->object] = false;
 	live_objects--;
 }
 
