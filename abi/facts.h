@@ -30,6 +30,7 @@ struct facts_machine {
 	uint64_t now_ns;                        /* since boot */
 	int64_t  boot_ns;                       /* since the epoch */
 	uint64_t forks;                         /* processes ever made */
+	uint64_t memory, free;                  /* bytes */
 	uint32_t cpus, threads, running, blocked, last_pid;
 };
 
@@ -71,6 +72,7 @@ struct facts_proc {
 	uint32_t umask, cpu;
 	int32_t  exit_status;
 	uint64_t pending, shared_pending, blocked, ignored, caught;     /* bit n-1 for signal n */
+	uint64_t clear_tid, robust;             /* of the thread: words of set_tid_address, set_robust_list */
 	uint64_t user_ns, system_ns, child_user_ns, child_system_ns, start_ns;  /* start: since boot */
 	uint64_t faults, major, child_faults, child_major, switches, preempted;
 	uint64_t cwd, root, exe;                /* nodes; 0: none */

@@ -54,6 +54,7 @@ struct ipc_msg {
 /* Handles every server is started with. */
 #define HANDLE_PORT   1         /* the server's own port */
 #define HANDLE_DEVICE 2         /* drivers: the PCI function they own */
+#define HANDLE_FS     2         /* the process manager: the file server's port */
 
 /* number               arguments -> result */
 #define SYS_ipc_call        0x1000 /* port, msg*            -> 0; msg is replaced by the reply, whose status is in it */

@@ -279,14 +279,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define RLIMIT_NICE    13
 #define RLIMIT_RTPRIO  14
 #define RLIM_INFINITY  (~0ull)
-struct utsname { char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65]; };
-struct sysinfo {
-	int64_t  uptime;
-	uint64_t loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap;
-	uint16_t procs, pad;
-	uint64_t totalhigh, freehigh;
-	uint32_t mem_unit;
-};
 
 /* signals */
 #define SIGHUP    1
@@ -384,13 +376,6 @@ struct ucontext {
 #define FP_XSTATE_MAGIC1 0x46505853u    /* in bytes 464.. of the image: an XSAVE image follows */
 #define FP_XSTATE_MAGIC2 0x46505845u    /* behind the image */
 struct fpx_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t size, pad[7]; };
-
-/* scheduling */
-#define SCHED_OTHER 0
-#define SCHED_FIFO  1
-#define SCHED_RR    2
-#define SCHED_BATCH 3
-#define SCHED_IDLE  5
 
 /* time */
 #define CLOCK_REALTIME           0

@@ -56,6 +56,8 @@
 #define NAME_UNLOCK 0u
 #define NAME_FLOCK  1u
 
+#define NAME_HOST     0x31bu /* from the process manager: the host's name, of 65 bytes, in lend0 */
+
 /* Character devices: NAMEF_DEVICE.  DEV_READ may be answered late (a terminal); the kernel withdraws
  * it when a signal arrives, and the server's reply then gives -ESRCH. */
 #define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */

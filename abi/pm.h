@@ -14,4 +14,6 @@
  * => status 0, arg[0] the result; or status -errno */
 #define PM_CALL 0x400u
 
+#define QUIRE_NAMES {"Quire", "quire", "1.0", "#1", "x86_64", "(none)"}     /* uname(2), until the host gets another */
+
 #endif

@@ -68,6 +68,7 @@ static handler handler_of(uint32_t op)
 	if (!h) h = srv_shm_handler(op);
 	if (!h) h = srv_stat_handler(op);
 	if (!h) h = srv_mount_handler(op);
+	if (!h) h = srv_host_handler(op);
 	return h ? h : dev_handler(op);
 }
 

@@ -19,7 +19,7 @@ typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* one line for the kernel's log */
 bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the command line */
 
-/* srv_*.c, sysv_shm.c, devfs.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
+/* srv_*.c, sysv_shm.c, libc.c, devfs.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
 handler srv_name_handler(uint32_t op);
 handler srv_file_handler(uint32_t op);
 handler srv_lock_handler(uint32_t op);
@@ -27,6 +27,7 @@ handler srv_stat_handler(uint32_t op);
 handler srv_mount_handler(uint32_t op);
 handler srv_pager_handler(uint32_t op);
 handler srv_shm_handler(uint32_t op);
+handler srv_host_handler(uint32_t op);
 handler dev_handler(uint32_t op);
 
 void name_closed(uint64_t node, uint64_t description);          /* srv_name.c */

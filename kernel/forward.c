@@ -60,6 +60,7 @@ SYSCALL(proc_set)
 	}
 	spin_unlock(&pm_port->lock);
 	spin_unlock(&p->lock);
+	if (!rc && a3 == offsetof(struct proc_attr, rlimit[RLIMIT_CPU])) cpu_limit_set(p);
 	proc_unref(p);
 	return rc;
 }

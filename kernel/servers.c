@@ -79,8 +79,8 @@ static void server_died(struct port *p)
 	spin_unlock(&servers_lock);
 }
 
-/* Make the process of a boot module, with its port as HANDLE_PORT and perhaps a device as HANDLE_DEVICE. */
-static void server_create(struct server *s, const char *module, const char *name, struct kobj *device)
+/* Make the process of a boot module, with its port as HANDLE_PORT and perhaps what it uses as HANDLE_DEVICE, HANDLE_FS. */
+static void server_create(struct server *s, const char *module, const char *name, struct kobj *uses)
 {
 	const struct boot_module *m = module_find(module);
 	int rc = proc_spawn_module(name, phys_to_virt(m->start), m->len, &s->proc, &s->thread);
@@ -92,7 +92,7 @@ static void server_create(struct server *s, const char *module, const char *name
 	s->module = module;
 	s->port = port_create(s->proc);
 	if (!s->port || handle_add(&s->proc->handles, &s->port->obj) != HANDLE_PORT ||
-	    (device && handle_add(&s->proc->handles, device) != HANDLE_DEVICE)) panic("no memory for server %s", name);
+	    (uses && handle_add(&s->proc->handles, uses) != HANDLE_DEVICE)) panic("no memory for server %s", name);
 	kobj_ref(&s->port->obj);
 	s->port->died = server_died;
 	s->proc->port = s->port;
@@ -126,7 +126,7 @@ void servers_start(const struct bootinfo *bi)
 	server_create(&init, "init", "init", NULL);
 	for (uint32_t i = 0; i < bi->machine.npci; i++) disk_add(&bi->machine.pci[i]);
 	server_create(&fs_server, "fs", "fs", NULL);
-	server_create(&pm, "pm", "pm", NULL);
+	server_create(&pm, "pm", "pm", &fs_server.port->obj);
 	pm.thread->reserve = false;     /* not needed to clean memory, and it touches that of programs */
 	pm_port = pm.port;
 

@@ -71,6 +71,8 @@ static int facts_machine(struct query *q)
 	f->cpus = ncpus;
 	f->forks = proc_births;
 	f->last_pid = proc_last_pid;
+	f->memory = frame_total() * PAGE_SIZE;
+	f->free = frame_free_count() * PAGE_SIZE;
 	count_threads(f);
 	return sizeof(*f);
 }
@@ -160,6 +162,8 @@ static void thread_facts(const struct thread *t, struct facts_proc *f)
 	f->cpu = t->cpu ? t->cpu->id : 0;
 	f->pending = t->pending.set;
 	f->blocked = t->sig_mask;
+	f->clear_tid = t->clear_tid;
+	f->robust = t->robust;
 }
 
 /* Of all threads, or of the one asked for; false: there is none with this tid.  => p->lock held */

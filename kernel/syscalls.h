@@ -60,7 +60,6 @@
 	X(60, exit, "int") \
 	X(61, wait4, "int addr flags addr") \
 	X(62, kill, "int int") \
-	X(63, uname, "addr") \
 	X(67, shmdt, "addr") \
 	X(72, fcntl, "fd int arg") \
 	X(73, flock, "fd int") \
@@ -86,9 +85,7 @@
 	X(94, lchown, "path int int") \
 	X(95, umask, "mode") \
 	X(96, gettimeofday, "addr addr") \
-	X(97, getrlimit, "int addr") \
 	X(98, getrusage, "int addr") \
-	X(99, sysinfo, "addr") \
 	X(100, times, "addr") \
 	X(102, getuid, "") \
 	X(104, getgid, "") \
@@ -107,24 +104,18 @@
 	X(131, sigaltstack, "addr addr") \
 	X(132, utime, "path addr") \
 	X(133, mknod, "path mode dev") \
-	X(135, personality, "flags") \
 	X(137, statfs, "path addr") \
 	X(138, fstatfs, "fd addr") \
 	X(149, mlock, "addr size") \
 	X(150, munlock, "addr size") \
 	X(151, mlockall, "flags") \
 	X(152, munlockall, "") \
-	X(157, prctl, "int arg arg") \
 	X(158, arch_prctl, "code addr") \
-	X(160, setrlimit, "int addr") \
 	X(161, chroot, "path") \
 	X(162, sync, "") \
 	X(164, settimeofday, "addr addr") \
 	X(165, mount, "path path path flags addr") \
 	X(166, umount2, "path flags") \
-	X(169, reboot, "magic magic command") \
-	X(170, sethostname, "addr size") \
-	X(171, setdomainname, "addr size") \
 	X(186, gettid, "") \
 	X(187, readahead, "fd size size") \
 	X(188, setxattr, "path path addr size flags") \
@@ -176,7 +167,6 @@
 	X(270, pselect6, "int addr addr addr addr addr") \
 	X(271, ppoll, "addr size addr addr size") \
 	X(273, set_robust_list, "addr size") \
-	X(274, get_robust_list, "int addr addr") \
 	X(277, sync_file_range, "fd size size flags") \
 	X(280, utimensat, "fd path addr flags") \
 	X(283, timerfd_create, "int flags") \
@@ -190,7 +180,6 @@
 	X(295, preadv, "fd addr int size") \
 	X(296, pwritev, "fd addr int size") \
 	X(297, rt_tgsigqueueinfo, "int int int addr") \
-	X(302, prlimit64, "int int addr addr") \
 	X(306, syncfs, "fd") \
 	X(309, getcpu, "addr addr") \
 	X(316, renameat2, "fd path fd path flags") \
@@ -208,6 +197,9 @@
 
 /* Answered by the process manager (user/pm) in ring 3: forward.c sends them there. */
 #define SYSCALLS_PM(X) \
+	X(63, uname, "addr") \
+	X(97, getrlimit, "int addr") \
+	X(99, sysinfo, "addr") \
 	X(105, setuid, "int") \
 	X(106, setgid, "int") \
 	X(113, setreuid, "int int") \
@@ -222,6 +214,7 @@
 	X(123, setfsgid, "int") \
 	X(125, capget, "addr addr") \
 	X(126, capset, "addr addr") \
+	X(135, personality, "flags") \
 	X(140, getpriority, "int int") \
 	X(141, setpriority, "int int int") \
 	X(142, sched_setparam, "int addr") \
@@ -230,7 +223,14 @@
 	X(145, sched_getscheduler, "int") \
 	X(146, sched_get_priority_max, "int") \
 	X(147, sched_get_priority_min, "int") \
-	X(148, sched_rr_get_interval, "int addr")
+	X(148, sched_rr_get_interval, "int addr") \
+	X(157, prctl, "int arg arg") \
+	X(160, setrlimit, "int addr") \
+	X(169, reboot, "magic magic command") \
+	X(170, sethostname, "addr size") \
+	X(171, setdomainname, "addr size") \
+	X(274, get_robust_list, "int addr addr") \
+	X(302, prlimit64, "int int addr addr")
 
 #define SYSCALLS_QUIRE(X) \
 	X(0x1000, ipc_call, "handle addr") \

@@ -10,6 +10,9 @@
 #include <sched.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/reboot.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
 
 #define PAGE 4096
 #define PROC_SET 0x104c                 /* Quire's, for its server alone */
@@ -95,6 +98,21 @@ static void nobody_else_sets_attributes(void)
 	CHILD(check(setuid(1000) == 0 && syscall(PROC_SET, 0, getpid(), 0, 32, &zero, 4) == -1 && getuid() == 1000));
 }
 
+/* The host's name is one, whoever tells it. */
+static void names_and_memory(void)
+{
+	struct utsname u;
+	struct sysinfo s;
+	char text[16] = "";
+
+	check(sysinfo(&s) == 0 && s.totalram * s.mem_unit > 32 << 20 && s.freeram < s.totalram && s.procs > 0);
+	check(uname(&u) == 0);
+	if (strcmp(u.sysname, "Quire")) return;         /* here it is nobody else's */
+	check(sethostname("box", 3) == 0 && uname(&u) == 0 && !strcmp(u.nodename, "box"));
+	check(read(open("/proc/sys/kernel/hostname", O_RDONLY), text, 15) == 4 && !strcmp(text, "box\n"));
+	CHILD(check(setuid(1000) == 0); check_error(sethostname("x", 1), EPERM); check_error(reboot(RB_POWER_OFF), EPERM));
+}
+
 static pid_t server_find(void)
 {
 	char path[32], name[16];
@@ -133,5 +151,6 @@ int main(int argc, char **argv)
 	in_child(many_ask_at_once);
 	who_asks_without_end_can_be_killed();
 	if (getuid() == 0) nobody_else_sets_attributes();
+	names_and_memory();
 	return checked();
 }

@@ -23,6 +23,8 @@ static const call_fn calls[] = {
 	CALL(getpriority), CALL(setpriority),
 	CALL(getresuid), CALL(getresgid), CALL(setuid), CALL(setgid), CALL(setreuid), CALL(setregid), CALL(setresuid),
 	CALL(setresgid), CALL(setfsuid), CALL(setfsgid), CALL(getgroups), CALL(setgroups), CALL(capget), CALL(capset),
+	CALL(getrlimit), CALL(setrlimit), CALL(prlimit64), CALL(prctl), CALL(personality), CALL(get_robust_list),
+	CALL(uname), CALL(sethostname), CALL(setdomainname), CALL(sysinfo), CALL(reboot),
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
@@ -39,6 +41,11 @@ int mem_out(const struct call *c, uint64_t at, const void *from, size_t n)
 static int look(uint32_t pid, struct facts_proc *f)
 {
 	return q_facts(FACTS_PROC, pid, 0, f, sizeof(*f)) > 0 ? 0 : -ESRCH;
+}
+
+int thread_look(struct call *c)
+{
+	return q_facts(FACTS_PROC, c->me.pid, c->tid, &c->me, sizeof(c->me)) > 0 ? 0 : -ESRCH;
 }
 
 int proc_look(const struct call *c, uint32_t pid, struct facts_proc *f)

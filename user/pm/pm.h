@@ -24,6 +24,7 @@ int mem_out(const struct call *, uint64_t at, const void *from, size_t n);
 
 /* Processes.  0, -ESRCH; pid 0: the caller */
 int proc_look(const struct call *, uint32_t pid, struct facts_proc *);
+int thread_look(struct call *);         /* c->me, with the times, mask and words of the calling thread */
 bool proc_next(uint32_t *pid, struct facts_proc *);     /* the living one after *pid; false: no more */
 /* A part of f->attr, changed here, is made so: `part` and n say which.  -ESRCH: it ended meanwhile, or who asked was killed */
 int attr_set(const struct call *, const struct facts_proc *f, const void *part, size_t n);
@@ -35,5 +36,10 @@ PM(sched_get_priority_max); PM(sched_get_priority_min); PM(getpriority); PM(setp
 /* cred.c */
 PM(getresuid); PM(getresgid); PM(setuid); PM(setgid); PM(setreuid); PM(setregid); PM(setresuid); PM(setresgid);
 PM(setfsuid); PM(setfsgid); PM(getgroups); PM(setgroups); PM(capget); PM(capset);
+/* limits.c, settings.c */
+PM(getrlimit); PM(setrlimit); PM(prlimit64);
+PM(prctl); PM(personality); PM(get_robust_list);
+/* machine.c */
+PM(uname); PM(sethostname); PM(setdomainname); PM(sysinfo); PM(reboot);
 
 #endif
