@@ -63,10 +63,12 @@ struct proc_attr {
 	int32_t  nice;                          /* kept, means nothing */
 	uint32_t personality;                   /* the same */
 	uint64_t rlimit[PROC_RLIMITS][2];       /* soft, hard by RLIMIT_* */
+	uint32_t pgid, sid;                     /* its group and session; last: another lock guards them */
 };
 
 struct facts_proc {
-	uint32_t pid, ppid, pgid, sid, threads;
+	uint32_t pid, ppid, threads;
+	uint32_t execed;                        /* since its fork */
 	struct proc_attr attr;
 	char     state;                         /* R S D T Z */
 	uint32_t umask, cpu;
@@ -75,6 +77,7 @@ struct facts_proc {
 	uint64_t clear_tid, robust;             /* of the thread: words of set_tid_address, set_robust_list */
 	uint64_t user_ns, system_ns, child_user_ns, child_system_ns, start_ns;  /* start: since boot */
 	uint64_t faults, major, child_faults, child_major, switches, preempted;
+	uint64_t child_switches, child_preempted, child_rss_peak, rss_before;   /* rss_*: pages; before it executed this */
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
 	uint64_t rss, rss_peak;                 /* pages */

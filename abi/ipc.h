@@ -160,6 +160,8 @@ struct disk_info {
 #define SYS_proc_set        0x104c /* token, pid, its start_ns, offset, buf, len -> 0: this part of its struct proc_attr;
                                       -ESRCH: it is gone, or who asked; for the process manager alone */
 
+#define SYS_time_set        0x104d /* ns since the epoch -> 0: the date; for the process manager alone */
+
 #define CON_SERIAL 0            /* COM1: kernel log and terminal */
 #define CON_RESULT 1            /* port 0xE9: test results, output of CMD */
 

@@ -92,6 +92,7 @@ static inline long q_proc_set(uint64_t token, uint32_t pid, uint64_t start_ns, u
 {
 	return QUIRE(SYS_proc_set, token, pid, start_ns, off, buf, len);
 }
+static inline long q_time_set(int64_t ns) { return QUIRE(SYS_time_set, ns, 0, 0, 0, 0, 0); }
 static inline long q_poll_wake(void) { return QUIRE(SYS_poll_wake, 0, 0, 0, 0, 0, 0); }
 static inline long q_fs_ready(uint32_t port) { return QUIRE(SYS_fs_ready, port, 0, 0, 0, 0, 0); }
 static inline long q_fs_wait(void) { return QUIRE(SYS_fs_wait, 0, 0, 0, 0, 0, 0); }

@@ -56,7 +56,7 @@ int make_pid_stat(struct text *t, const struct proc_node *n)
 	if (rc) return rc;
 	/* pid comm state ppid pgrp session tty tpgid flags */
 	text_add(t, "%u (%.*s) %c %u %u %u 0 -1 0", n->tid ? n->tid : f.pid, COMM_MAX, f.attr.name, f.state, f.ppid,
-	         f.pgid, f.sid);
+	         f.attr.pgid, f.attr.sid);
 	/* minflt cminflt majflt cmajflt utime stime cutime cstime */
 	text_add(t, " %lu %lu %lu %lu", (UL)f.faults, (UL)f.child_faults, (UL)f.major, (UL)f.child_major);
 	text_add(t, " %lu %lu %lu %lu", (UL)TICKS(f.user_ns), (UL)TICKS(f.system_ns), (UL)TICKS(f.child_user_ns),
@@ -151,8 +151,8 @@ int make_pid_status(struct text *t, const struct proc_node *n)
 	text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%lu\nGroups:\t", f.attr.gid, f.attr.egid, f.attr.sgid, f.attr.fsgid,
 	         (UL)f.attr.rlimit[7][1]);
 	for (uint32_t i = 0; i < f.attr.ngroups; i++) text_add(t, "%u ", f.attr.groups[i]);
-	text_add(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", f.pid, n->tid ? n->tid : f.pid, f.pgid,
-	         f.sid);
+	text_add(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", f.pid, n->tid ? n->tid : f.pid, f.attr.pgid,
+	         f.attr.sid);
 	status_memory(t, n, &f);
 	text_add(t, "Threads:\t%u\n", f.threads);
 	status_signals(t, &f);

@@ -37,7 +37,7 @@ void job_refresh(struct tty_job *j)
 static bool job_member(struct tty_job *j, uint32_t pid, uint32_t tid, struct facts_proc *f)
 {
 	job_refresh(j);
-	return proc_get(pid, tid, f) && j->session && f->sid == j->session;
+	return proc_get(pid, tid, f) && j->session && f->attr.sid == j->session;
 }
 
 /* Could nobody of the session continue this process's group?  Looked for among the process's own ancestors: the last
@@ -47,7 +47,7 @@ static bool is_orphan(struct facts_proc f)
 	struct facts_proc parent;
 
 	while (f.ppid && proc_get(f.ppid, 0, &parent)) {
-		if (parent.pgid != f.pgid) return parent.sid != f.sid;
+		if (parent.attr.pgid != f.attr.pgid) return parent.attr.sid != f.attr.sid;
 		f = parent;
 	}
 	return true;
@@ -57,10 +57,10 @@ int job_check(struct tty_job *j, uint32_t pid, uint32_t tid, int signo)
 {
 	struct facts_proc f;
 
-	if (!job_member(j, pid, tid, &f) || f.pgid == j->foreground) return 0;
+	if (!job_member(j, pid, tid, &f) || f.attr.pgid == j->foreground) return 0;
 	if ((f.blocked | f.ignored) >> (signo - 1) & 1) return signo == SIGTTIN ? -EIO : 0;
 	if (is_orphan(f)) return -EIO;
-	j->signal(f.pgid, signo);
+	j->signal(f.attr.pgid, signo);
 	return -DEV_RESTART;
 }
 
@@ -70,10 +70,10 @@ int job_acquire(struct tty_job *j, uint32_t pid)
 
 	job_refresh(j);
 	if (!proc_get(pid, 0, &f)) return -ESRCH;
-	if (f.sid == j->session) return 0;
-	if (f.sid != pid || j->session) return -EPERM;
+	if (f.attr.sid == j->session) return 0;
+	if (f.attr.sid != pid || j->session) return -EPERM;
 	j->session = pid;
-	j->foreground = f.pgid;
+	j->foreground = f.attr.pgid;
 	return 0;
 }
 
@@ -110,8 +110,8 @@ static int group_find(uint32_t pgid, uint32_t sid)
 
 	for (uint32_t from = 1; (n = facts(FACTS_PIDS, 0, from, pid, sizeof(pid))) > 0; from = pid[n / 4 - 1] + 1) {
 		for (long i = 0; i < n / 4; i++) {
-			if (facts(FACTS_PROC, pid[i], 0, &f, sizeof(f)) <= 0 || f.pgid != pgid) continue;
-			if (f.sid == sid) return 0;
+			if (facts(FACTS_PROC, pid[i], 0, &f, sizeof(f)) <= 0 || f.attr.pgid != pgid) continue;
+			if (f.attr.sid == sid) return 0;
 			rc = -EPERM;
 		}
 	}

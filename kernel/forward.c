@@ -2,7 +2,7 @@
 /* kernel/forward.c - RING 0 - system calls that need no ring 0: the process manager answers them (abi/pm.h).
  *
  * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm
- * Locks: proc->lock while an attribute is set.
+ * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session.
  *
  * O1  No other server waits for the process manager, which itself waits for the file server when a page of its caller's
  *     memory is not there.
@@ -42,6 +42,7 @@ SYSCALL(forward)
 SYSCALL(proc_set)
 {
 	struct proc_attr new;
+	struct spinlock *lock;
 	struct proc *p;
 	int rc = -ESRCH;
 
@@ -50,7 +51,8 @@ SYSCALL(proc_set)
 	if (copy_in(&new, a4, a5)) return -EFAULT;
 	p = proc_find(a1);
 	if (!p) return -ESRCH;
-	spin_lock(&p->lock);
+	lock = a3 < offsetof(struct proc_attr, pgid) ? &p->lock : &proc_tree_lock;
+	spin_lock(lock);
 	spin_lock(&pm_port->lock);
 	if (p->start_ns == a2 && kmsg_find_locked(pm_port, a0)) {
 		memcpy((char *)&p->attr + a3, &new, a5);
@@ -59,8 +61,15 @@ SYSCALL(proc_set)
 		rc = 0;
 	}
 	spin_unlock(&pm_port->lock);
-	spin_unlock(&p->lock);
+	spin_unlock(lock);
 	if (!rc && a3 == offsetof(struct proc_attr, rlimit[RLIMIT_CPU])) cpu_limit_set(p);
 	proc_unref(p);
 	return rc;
+}
+
+SYSCALL(time_set)
+{
+	if (current_proc()->port != pm_port) return -EPERM;
+	time_real_set(a0);
+	return 0;
 }

@@ -19,7 +19,8 @@ struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t
 struct proc {
 	uint32_t pid;                   /* [c] */
 	uint32_t refs;                  /* atomic */
-	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; who reads one number takes no lock */
+	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; who reads one number takes no
+	                                                           lock.  [P] pgid, sid */
 	bool     server;                /* [c] a boot module: may use the calls marked [S] */
 	struct spinlock lock;           /* RANK_PROC */
 	struct proc *parent;            /* [P] P: proc_tree_lock (RANK_PROC too, taken first) */
@@ -27,7 +28,6 @@ struct proc {
 	struct list  children, sibling; /* [P] */
 	struct list  threads;           /* [p] */
 	uint32_t nthreads;              /* [p] */
-	uint32_t pgid, sid;             /* [P] */
 	bool     dead, told;            /* [P] a zombie, waits for its parent; whose signal has been sent (T4) */
 	bool     stopped;               /* [P] by a stop signal; its threads sleep on `wait` */
 	int      report;                /* [P] wait4 status of a stop or continuation not told yet; 0: none */

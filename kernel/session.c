@@ -1,73 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/session.c - RING 0 - process groups and sessions: who belongs together, and what happens to orphaned groups.
+/* kernel/session.c - RING 0 - process groups that become orphans.  Who belongs together says user/pm/session.c.
  *
- * Path:  syscall.c > [session.c]; proc.c > pgrp_leave(); signal.c > pgrp_orphaned_locked()
+ * Path:  proc.c > pgrp_leave(); signal.c > pgrp_orphaned_locked()
  * Locks: proc_tree_lock around pgid and sid.
  */
 #include "kernel/proc.h"
-#include "kernel/syscalls.h"
 
 static struct proc *member_of(struct list *l) { return container_of(l, struct proc, all_link); }
-
-static long group_of(uint32_t pid, bool session)
-{
-	struct proc *p = pid ? proc_find(pid) : current_proc();
-	long id;
-
-	if (!p) return -ESRCH;
-	id = session ? p->sid : p->pgid;
-	if (pid) proc_unref(p);
-	return id;
-}
-
-SYSCALL(getpgrp) { return group_of(0, false); }
-SYSCALL(getpgid) { return group_of(a0, false); }
-SYSCALL(getsid) { return group_of(a0, true); }
-
-/* => tree lock held */
-static bool group_in_session_locked(uint32_t pgid, uint32_t sid)
-{
-	list_for(l, &all_procs)
-		if (member_of(l)->pgid == pgid && member_of(l)->sid == sid) return true;
-	return false;
-}
-
-/* POSIX setpgid: oneself or a child that has not exec'd yet, within the session, into a group of one's own or one that
- * is there. */
-SYSCALL(setpgid)
-{
-	struct proc *self = current_proc(), *p;
-	uint32_t pgid;
-	long rc = 0;
-
-	if ((int)a1 < 0) return -EINVAL;
-	p = proc_find(a0 ? (uint32_t)a0 : self->pid);
-	if (!p) return -ESRCH;
-	pgid = a1 ? (uint32_t)a1 : p->pid;
-	spin_lock(&proc_tree_lock);
-	if (p != self && p->parent != self) rc = -ESRCH;
-	else if (p != self && p->sid != self->sid) rc = -EPERM;
-	else if (p != self && p->execed) rc = -EACCES;
-	else if (p->sid == p->pid) rc = -EPERM;
-	else if (pgid != p->pid && !group_in_session_locked(pgid, self->sid)) rc = -EPERM;
-	else p->pgid = pgid;
-	spin_unlock(&proc_tree_lock);
-	proc_unref(p);
-	return rc;
-}
-
-SYSCALL(setsid)
-{
-	struct proc *p = current_proc();
-	long rc = p->pid;
-
-	spin_lock(&proc_tree_lock);
-	list_for(l, &all_procs)
-		if (member_of(l)->pgid == p->pid) rc = -EPERM;
-	if (rc > 0) p->pgid = p->sid = p->pid;
-	spin_unlock(&proc_tree_lock);
-	return rc;
-}
 
 /* ---- orphaned groups (POSIX 3.264): nobody of the session outside the group could continue a member */
 

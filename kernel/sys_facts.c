@@ -147,9 +147,10 @@ static void proc_family(struct proc *p, struct facts_proc *f)
 {
 	spin_lock(&proc_tree_lock);
 	f->ppid = p->parent ? p->parent->pid : 0;
-	f->pgid = p->pgid;
-	f->sid = p->sid;
-	f->state = p->dead ? 'Z' : p->stopped ? 'T' : 0;
+	f->attr.pgid = p->pgid;
+	f->attr.sid = p->sid;
+	f->execed = p->execed;
+	if (p->dead || p->stopped) f->state = p->dead ? 'Z' : 'T';
 	f->exit_status = p->dead ? p->exit_status : 0;
 	spin_unlock(&proc_tree_lock);
 }
@@ -216,7 +217,6 @@ static int facts_proc(struct proc *p, struct query *q)
 	f->pid = p->pid;
 	f->server = p->server;
 	f->start_ns = p->start_ns;
-	proc_family(p, f);
 	spin_lock(&p->lock);
 	found = threads_facts_locked(p, q->index, f);
 	signals_facts_locked(p, f);
@@ -226,8 +226,13 @@ static int facts_proc(struct proc *p, struct query *q)
 	f->child_system_ns = p->child_used.sys_ns;
 	f->child_faults = p->child_used.minflt;
 	f->child_major = p->child_used.majflt;
+	f->child_switches = p->child_used.nvcsw;
+	f->child_preempted = p->child_used.nivcsw;
+	f->child_rss_peak = p->child_used.maxrss;
+	f->rss_before = p->used.maxrss;
 	f->exe = p->exe ? p->exe->node : 0;
 	spin_unlock(&p->lock);
+	proc_family(p, f);
 	f->umask = p->umask;
 	files_facts(p, f);
 	if (m) {

@@ -75,56 +75,6 @@ SYSCALL(clock_gettime)
 	return now < 0 ? now : copy_out(a1, &ts, sizeof(ts));
 }
 
-SYSCALL(clock_getres)
-{
-	struct timespec ts = {0, 1};
-
-	if (clock_now(a0) < 0) return -EINVAL;
-	return a1 ? copy_out(a1, &ts, sizeof(ts)) : 0;
-}
-
-SYSCALL(clock_settime)
-{
-	uint64_t ns;
-	int rc;
-
-	if ((int)a0 != CLOCK_REALTIME) return -EINVAL;
-	rc = time_in(a1, &ns);
-	if (rc) return rc;
-	if (current_proc()->euid) return -EPERM;
-	if (ns < time_mono()) return -EINVAL;           /* as on Linux: the machine was not booted before 1970 */
-	time_real_set(ns);
-	return 0;
-}
-
-SYSCALL(settimeofday)
-{
-	struct timeval tv;
-
-	if (a0 && copy_in(&tv, a0, sizeof(tv))) return -EFAULT;
-	if (a0 && (tv.sec < 0 || tv.usec < 0 || tv.usec >= 1000000)) return -EINVAL;
-	if (current_proc()->euid) return -EPERM;
-	if (a0) time_real_set(MIN(tv.sec, SEC_MAX) * NS + tv.usec * 1000);
-	return 0;
-}
-
-SYSCALL(gettimeofday)
-{
-	int64_t now = time_real();
-	struct timeval tv = {now / NS, now % NS / 1000};
-	int32_t zone[2] = {0, 0};
-
-	if (a0 && copy_out(a0, &tv, sizeof(tv))) return -EFAULT;
-	return a1 ? copy_out(a1, zone, sizeof(zone)) : 0;
-}
-
-SYSCALL(time)
-{
-	int64_t now = time_real() / NS;
-
-	return a0 && copy_out(a0, &now, sizeof(now)) ? -EFAULT : now;
-}
-
 /* ---- sleeping */
 
 /* Until time_mono() reaches `until`.  0; -EINTR: a signal came */

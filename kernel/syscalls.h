@@ -84,19 +84,11 @@
 	X(93, fchown, "fd int int") \
 	X(94, lchown, "path int int") \
 	X(95, umask, "mode") \
-	X(96, gettimeofday, "addr addr") \
-	X(98, getrusage, "int addr") \
-	X(100, times, "addr") \
 	X(102, getuid, "") \
 	X(104, getgid, "") \
 	X(107, geteuid, "") \
 	X(108, getegid, "") \
-	X(109, setpgid, "int int") \
 	X(110, getppid, "") \
-	X(111, getpgrp, "") \
-	X(112, setsid, "") \
-	X(121, getpgid, "int") \
-	X(124, getsid, "int") \
 	X(127, rt_sigpending, "addr size") \
 	X(128, rt_sigtimedwait, "addr addr addr size") \
 	X(129, rt_sigqueueinfo, "int int addr") \
@@ -113,7 +105,6 @@
 	X(158, arch_prctl, "code addr") \
 	X(161, chroot, "path") \
 	X(162, sync, "") \
-	X(164, settimeofday, "addr addr") \
 	X(165, mount, "path path path flags addr") \
 	X(166, umount2, "path flags") \
 	X(186, gettid, "") \
@@ -131,7 +122,6 @@
 	X(198, lremovexattr, "path path") \
 	X(199, fremovexattr, "fd path") \
 	X(200, tkill, "int int") \
-	X(201, time, "addr") \
 	X(202, futex, "addr int int addr addr int") \
 	X(203, sched_setaffinity, "int size addr") \
 	X(204, sched_getaffinity, "int size addr") \
@@ -143,9 +133,7 @@
 	X(224, timer_gettime, "int addr") \
 	X(225, timer_getoverrun, "int") \
 	X(226, timer_delete, "int") \
-	X(227, clock_settime, "int addr") \
 	X(228, clock_gettime, "int addr") \
-	X(229, clock_getres, "int addr") \
 	X(230, clock_nanosleep, "int flags addr addr") \
 	X(231, exit_group, "int") \
 	X(234, tgkill, "int int int") \
@@ -198,10 +186,16 @@
 /* Answered by the process manager (user/pm) in ring 3: forward.c sends them there. */
 #define SYSCALLS_PM(X) \
 	X(63, uname, "addr") \
+	X(96, gettimeofday, "addr addr") \
 	X(97, getrlimit, "int addr") \
+	X(98, getrusage, "int addr") \
 	X(99, sysinfo, "addr") \
+	X(100, times, "addr") \
 	X(105, setuid, "int") \
 	X(106, setgid, "int") \
+	X(109, setpgid, "int int") \
+	X(111, getpgrp, "") \
+	X(112, setsid, "") \
 	X(113, setreuid, "int int") \
 	X(114, setregid, "int int") \
 	X(115, getgroups, "int addr") \
@@ -210,8 +204,10 @@
 	X(118, getresuid, "addr addr addr") \
 	X(119, setresgid, "int int int") \
 	X(120, getresgid, "addr addr addr") \
+	X(121, getpgid, "int") \
 	X(122, setfsuid, "int") \
 	X(123, setfsgid, "int") \
+	X(124, getsid, "int") \
 	X(125, capget, "addr addr") \
 	X(126, capset, "addr addr") \
 	X(135, personality, "flags") \
@@ -226,9 +222,13 @@
 	X(148, sched_rr_get_interval, "int addr") \
 	X(157, prctl, "int arg arg") \
 	X(160, setrlimit, "int addr") \
+	X(164, settimeofday, "addr addr") \
 	X(169, reboot, "magic magic command") \
 	X(170, sethostname, "addr size") \
 	X(171, setdomainname, "addr size") \
+	X(201, time, "addr") \
+	X(227, clock_settime, "int addr") \
+	X(229, clock_getres, "int addr") \
 	X(274, get_robust_list, "int addr addr") \
 	X(302, prlimit64, "int int addr addr")
 
@@ -266,7 +266,8 @@
 	X(0x1048, facts, "int int addr addr size") \
 	X(0x1049, poll_wake, "") \
 	X(0x104b, trace, "fd") \
-	X(0x104c, proc_set, "token int int size addr size")
+	X(0x104c, proc_set, "token int int size addr size") \
+	X(0x104d, time_set, "size")
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/wait.c - RING 0 - wait4 and waitid: what became of one's children; and what all used (getrusage, times).
+/* kernel/wait.c - RING 0 - wait4 and waitid: what became of one's children; and what all used.
  *
  * Path:  syscall.c > [wait.c]; proc.c and signal.c wake the parent through parent->wait
  * Locks: proc_tree_lock around children and their news; proc->lock around what was used.
@@ -167,7 +167,7 @@ struct usage thread_usage(struct thread *t)
 	struct usage u = t->used;
 
 	u.cpu_ns = thread_cpu_ns(t);
-	if (t == current_thread() && t->sys_since) u.sys_ns += u.cpu_ns - t->sys_since;
+	if (t->sys_since) u.sys_ns += u.cpu_ns - t->sys_since;
 	u.sys_ns = MIN(u.sys_ns, u.cpu_ns);
 	return u;
 }
@@ -178,7 +178,6 @@ struct usage proc_usage(struct proc *p)
 
 	spin_lock(&p->lock);
 	u = p->used;
-	if (p == current_proc() && p->map) u.maxrss = MAX(u.maxrss, p->map->pmap.peak);
 	list_for(l, &p->threads) {
 		one = thread_usage(container_of(l, struct thread, proc_link));
 		usage_add(&u, &one);
@@ -188,32 +187,3 @@ struct usage proc_usage(struct proc *p)
 }
 
 uint64_t proc_cpu_ns(struct proc *p) { return proc_usage(p).cpu_ns; }
-
-#define RUSAGE_SELF     0
-#define RUSAGE_CHILDREN (-1)
-#define RUSAGE_THREAD   1
-
-SYSCALL(getrusage)
-{
-	struct proc *p = current_proc();
-	struct usage u;
-	struct rusage r;
-
-	if ((int)a0 == RUSAGE_SELF) u = proc_usage(p);
-	else if ((int)a0 == RUSAGE_CHILDREN) u = p->child_used;
-	else if ((int)a0 == RUSAGE_THREAD) u = thread_usage(current_thread());
-	else return -EINVAL;
-	usage_out(&r, &u);
-	return copy_out(a1, &r, sizeof(r));
-}
-
-SYSCALL(times)
-{
-	struct proc *p = current_proc();
-	struct usage u = proc_usage(p), c = p->child_used;
-	uint64_t tms[4] = {(u.cpu_ns - u.sys_ns) / TICK_NS, u.sys_ns / TICK_NS,
-	                   (c.cpu_ns - c.sys_ns) / TICK_NS, c.sys_ns / TICK_NS};
-
-	if (a0 && copy_out(a0, tms, sizeof(tms))) return -EFAULT;
-	return time_mono() / TICK_NS;
-}

@@ -152,11 +152,9 @@ static int setup(void **st)
 	seven = (struct facts_proc){
 		.pid = 7,
 		.ppid = 1,
-		.pgid = 6,
-		.sid = 5,
 		.threads = 2,
 		.state = 'S',
-		.attr = {.name = "a name) of (over 15", .uid = 1000, .euid = 1000, .gid = 1000, .egid = 1000,
+		.attr = {.name = "a name) of (over 15", .uid = 1000, .euid = 1000, .gid = 1000, .egid = 1000, .pgid = 6, .sid = 5,
 		         .rlimit = { [7] = { 1024, 4096 }, [5] = { UINT64_MAX, UINT64_MAX } }},
 		.user_ns = 1230000000,
 		.start_ns = 4560000000,

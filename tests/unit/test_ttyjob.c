@@ -48,12 +48,12 @@ static struct facts_proc *proc(uint32_t pid)
 static int fresh(void **st)
 {
 	static const struct facts_proc start[8] = {
-		{.pid = 1, .pgid = 1, .sid = 1, .state = 'S'},
-		{.pid = SHELL, .ppid = 1, .pgid = SHELL, .sid = SHELL, .state = 'S'},
-		{.pid = FRONT, .ppid = SHELL, .pgid = FRONT, .sid = SHELL, .state = 'S'},
-		{.pid = BACK, .ppid = SHELL, .pgid = BACK, .sid = SHELL, .state = 'S'},
-		{.pid = CHILD, .ppid = BACK, .pgid = BACK, .sid = SHELL, .state = 'S'},
-		{.pid = OTHER, .ppid = 1, .pgid = OTHER, .sid = OTHER, .state = 'S'},
+		{.pid = 1, .attr.pgid = 1, .attr.sid = 1, .state = 'S'},
+		{.pid = SHELL, .ppid = 1, .attr.pgid = SHELL, .attr.sid = SHELL, .state = 'S'},
+		{.pid = FRONT, .ppid = SHELL, .attr.pgid = FRONT, .attr.sid = SHELL, .state = 'S'},
+		{.pid = BACK, .ppid = SHELL, .attr.pgid = BACK, .attr.sid = SHELL, .state = 'S'},
+		{.pid = CHILD, .ppid = BACK, .attr.pgid = BACK, .attr.sid = SHELL, .state = 'S'},
+		{.pid = OTHER, .ppid = 1, .attr.pgid = OTHER, .attr.sid = OTHER, .state = 'S'},
 	};
 
 	(void)st;

@@ -25,7 +25,7 @@ int mem_out(const struct call *, uint64_t at, const void *from, size_t n);
 /* Processes.  0, -ESRCH; pid 0: the caller */
 int proc_look(const struct call *, uint32_t pid, struct facts_proc *);
 int thread_look(struct call *);         /* c->me, with the times, mask and words of the calling thread */
-bool proc_next(uint32_t *pid, struct facts_proc *);     /* the living one after *pid; false: no more */
+bool proc_next(uint32_t *pid, struct facts_proc *);     /* the one after *pid, dead ones too; false: no more */
 /* A part of f->attr, changed here, is made so: `part` and n say which.  -ESRCH: it ended meanwhile, or who asked was killed */
 int attr_set(const struct call *, const struct facts_proc *f, const void *part, size_t n);
 
@@ -39,6 +39,10 @@ PM(setfsuid); PM(setfsgid); PM(getgroups); PM(setgroups); PM(capget); PM(capset)
 /* limits.c, settings.c */
 PM(getrlimit); PM(setrlimit); PM(prlimit64);
 PM(prctl); PM(personality); PM(get_robust_list);
+/* session.c */
+PM(getpgrp); PM(getpgid); PM(getsid); PM(setpgid); PM(setsid);
+/* time.c */
+PM(clock_settime); PM(settimeofday); PM(gettimeofday); PM(time); PM(clock_getres); PM(getrusage); PM(times);
 /* machine.c */
 PM(uname); PM(sethostname); PM(setdomainname); PM(sysinfo); PM(reboot);
 

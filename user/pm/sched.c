@@ -100,9 +100,10 @@ static bool nice_means(const struct call *c, const struct facts_proc *f)
 {
 	uint32_t who = (uint32_t)c->arg[1];
 
+	if (f->state == 'Z') return false;
 	switch ((int)c->arg[0]) {
 	case PRIO_PROCESS: return f->pid == (who ? who : c->me.pid);
-	case PRIO_PGRP: return f->pgid == (who ? who : c->me.pgid);
+	case PRIO_PGRP: return f->attr.pgid == (who ? who : c->me.attr.pgid);
 	default: return f->attr.uid == (who ? who : c->me.attr.uid);
 	}
 }
