@@ -30,7 +30,8 @@
                                    put on disk all that is needed to find the data again, then flush the device.
                                    Reply when durable; -EIO: not.  On a disk object: the flush alone */
 #define PAGER_RELEASE  0x104u   /* cookie, arg[2] = size, arg[3..5] = times as in COMMIT: the last open file and
-                                   mapping are gone.  The server may keep the object, or destroy an unlinked file */
+                                   mapping are gone; sent if they changed anything, room was promised, or it has no
+                                   name.  The server may keep the object, or destroy an unlinked file */
 #define PAGER_SIZE     0x105u   /* cookie, -, arg[2] = new size: ftruncate.  The kernel already dropped the pages past
                                    the new end; the server frees blocks and reservations there (shrink) */
 #define PAGER_PUNCH    0x106u   /* cookie, off, len: the kernel dropped these pages and brings none in until the reply;

@@ -244,6 +244,7 @@ void inode_inactive(struct vnode *vn)
 	struct ext2_inode *in = inode_of(vn);
 	struct ext2 *fs = fs_of(vn);
 
+	if (in->raw->links && fs->ncached <= CACHE_MAX) return;
 	if (!inode_idle(in)) return;            /* PAGER_RELEASE comes when the last user went */
 	if (!in->raw->links && !vn->mnt->readonly) inode_destroy(fs, in);
 	else if (fs->ncached > CACHE_MAX) cache_trim(fs, CACHE_MAX / 2);

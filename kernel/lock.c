@@ -124,13 +124,37 @@ bool spin_held(const struct spinlock *l)
 	return l->held && l->owner == this_cpu();
 }
 
-/* A mutex's own spinlock guards two fields and its sleepers; nothing but SCHED is taken inside it. */
+/* A mutex's own spinlock guards its sleepers; nothing but SCHED is taken inside it. */
 void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
 {
+	*m = (struct mutex){.rank = rank};
 	spin_init(&m->lock, RANK_TIMER, name);
 	waitq_init(&m->wait);
-	m->owner = NULL;
-	m->rank = rank;
+}
+
+static bool mutex_held(const struct mutex *m)
+{
+	return (m->owner & ~(uintptr_t)MUTEX_WANTED) == (uintptr_t)current_thread();
+}
+
+static bool mutex_change(struct mutex *m, uintptr_t from, uintptr_t to)
+{
+	return __atomic_compare_exchange_n(&m->owner, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* Somebody has it: he learns that he has to wake one.  Who gets it says so for those who still sleep. */
+__attribute__((noinline)) static void mutex_wait(struct mutex *m, uintptr_t me)
+{
+	uintptr_t owner;
+
+	spin_lock(&m->lock);
+	INVARIANT("K3", !mutex_held(m));
+	while (!mutex_change(m, 0, list_empty(&m->wait.threads) ? me : me | MUTEX_WANTED)) {
+		owner = m->owner;
+		if (owner && mutex_change(m, owner, owner | MUTEX_WANTED))
+			waitq_sleep(&m->wait, &m->lock, WAIT_FOREVER, false);
+	}
+	spin_unlock(&m->lock);
 }
 
 void mutex_lock(struct mutex *m)
@@ -138,26 +162,20 @@ void mutex_lock(struct mutex *m)
 	struct thread *t = current_thread();
 
 	INVARIANT("K4", this_cpu()->lock_depth == 0);
-	spin_lock(&m->lock);
-	INVARIANT("K3", m->owner != t);
 	DEBUG_INVARIANT("K2", t->mutexes < BIT(m->rank));
-	while (m->owner) waitq_sleep(&m->wait, &m->lock, WAIT_FOREVER, false);
-	m->owner = t;
+	if (!mutex_change(m, 0, (uintptr_t)t)) mutex_wait(m, (uintptr_t)t);
 	t->mutexes |= BIT(m->rank);
-	spin_unlock(&m->lock);
 }
 
 void mutex_unlock(struct mutex *m)
 {
+	struct thread *t = current_thread();
+
+	INVARIANT("K3", mutex_held(m));
+	t->mutexes &= ~BIT(m->rank);
+	if (mutex_change(m, (uintptr_t)t, 0)) return;
 	spin_lock(&m->lock);
-	INVARIANT("K3", m->owner == current_thread());
-	m->owner->mutexes &= ~BIT(m->rank);
-	m->owner = NULL;
+	__atomic_store_n(&m->owner, 0, __ATOMIC_RELEASE);
 	waitq_wake_one(&m->wait);
 	spin_unlock(&m->lock);
-}
-
-bool mutex_held(const struct mutex *m)
-{
-	return m->owner == current_thread();
 }

@@ -55,14 +55,14 @@ void waitq_wake_all(struct waitq *);    /* the guarding lock is held */
 void waitq_wake_one(struct waitq *);
 
 struct mutex {
-	struct spinlock lock;           /* guards the rest; rank is the spinlock rank SCHED - internal */
-	struct thread *owner;
+	volatile uintptr_t owner;       /* atomic: the thread, and MUTEX_WANTED when one sleeps on `wait`; 0: free */
+	struct spinlock lock;           /* guards wait; its rank is TIMER */
 	struct waitq wait;
 	uint8_t rank;                   /* RANK_FILE or RANK_MAP */
 };
+#define MUTEX_WANTED 1u                 /* its owner wakes one when he lets go */
 void mutex_init(struct mutex *, enum lock_rank, const char *name);
 void mutex_lock(struct mutex *);        /* may sleep; no spinlock held */
 void mutex_unlock(struct mutex *);
-bool mutex_held(const struct mutex *);  /* by this thread */
 
 #endif

@@ -254,6 +254,7 @@ int vmo_reserve(struct vmo *v, uint64_t index)
 	spin_lock(&v->lock);
 	v->grant_lo = index;
 	v->grant_hi = index + MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);
+	v->released_due |= v->users > 0;
 	spin_unlock(&v->lock);
 	return 0;
 }

@@ -109,7 +109,7 @@ void vmo_user_put(struct vmo *v)
 	spin_lock(&v->lock);
 	last = --v->users == 0;
 	if (last) {
-		v->released_due = true;
+		if (v->changed || v->ndirty || !v->links) v->released_due = true;
 		vmo_release_check_locked(v);
 	}
 	spin_unlock(&v->lock);

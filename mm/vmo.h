@@ -36,7 +36,7 @@ struct vmo {
 	int      fill_errno;            /* [v] of the last one */
 	uint32_t unqueued;              /* [v] runs that the pager has not answered yet */
 	bool     uncommitted;           /* [v] something was written or changed since the last COMMIT */
-	bool     released_due;          /* [v] had users since the last RELEASE */
+	bool     released_due;          /* [v] the pager promised room or has something to learn since the last RELEASE */
 	uint64_t dirty_since;           /* [v] time_mono() of the oldest dirty page; 0: none */
 	struct list all_link;           /* [W] all objects */
 	bool     set_ids;               /* [c] VMO_SET_IDS; only looked at */

@@ -147,16 +147,14 @@ WEAK void mutex_lock(struct mutex *m)
 {
 	if (nheld) panic("mutex %s inside spinlock %s", m->lock.name, held[nheld - 1]->name);
 	if (m->owner) panic("mutex %s taken twice", m->lock.name);
-	m->owner = current_thread();
+	m->owner = (uintptr_t)current_thread();
 }
 
 WEAK void mutex_unlock(struct mutex *m)
 {
-	if (m->owner != current_thread()) panic("mutex %s is not held", m->lock.name);
-	m->owner = NULL;
+	if (m->owner != (uintptr_t)current_thread()) panic("mutex %s is not held", m->lock.name);
+	m->owner = 0;
 }
-
-WEAK bool mutex_held(const struct mutex *m) { return m->owner == current_thread(); }
 
 /* Sleeping: the hook plays everybody else. */
 static void host_sleep(void)

@@ -215,7 +215,31 @@ static void a_size_that_cannot_be_told_is_an_error(void **st)
 static void use_it_again(struct fix *f)
 {
 	vmo_user_get(f->vmo);
+	vmo_touch(f->vmo, VMOC_MTIME);
 	vmo_user_put(f->vmo);
+}
+
+static void the_end_of_a_use_that_leaves_nothing_to_tell_is_not_told(void **st)
+{
+	struct fix *f = *st;
+
+	vmo_user_get(f->vmo);
+	vmo_user_put(f->vmo);
+	world_run();
+	assert_int_equal(world.releases, 0);
+
+	vmo_user_get(f->vmo);
+	world.hole[2] = true;
+	assert_int_equal(vmo_reserve(f->vmo, 2), 0);            /* room was promised for as long as it is used */
+	vmo_user_put(f->vmo);
+	world_run();
+	assert_int_equal(world.releases, 1);
+
+	f->vmo->links = 0;                                      /* its blocks wait for the end */
+	vmo_user_get(f->vmo);
+	vmo_user_put(f->vmo);
+	world_run();
+	assert_int_equal(world.releases, 2);
 }
 
 static void a_release_during_a_release_is_told_afterwards(void **st)
@@ -246,6 +270,7 @@ int main(void)
 		T(pages_far_apart_are_pieces_of_their_own),
 		T(a_commit_carries_the_times_that_changed),
 		T(a_size_that_cannot_be_told_is_an_error),
+		T(the_end_of_a_use_that_leaves_nothing_to_tell_is_not_told),
 		T(a_release_during_a_release_is_told_afterwards),
 	};
 

@@ -58,15 +58,18 @@ static volatile char *map(int how, int prot)
 
 static void null_call(int n) { while (n--) getppid(); }
 
-static void open_close(int n)
+static void open_close_file(const char *name, int n)
 {
 	while (n--) {
-		int f = open("bench.dat", O_RDONLY);
+		int f = open(name, O_RDONLY);
 
 		must(f);
 		close(f);
 	}
 }
+
+static void open_close(int n) { open_close_file("bench.dat", n); }
+static void open_close_alone(int n) { open_close_file("bench.own", n); }
 
 static void read_page(int n) { while (n--) must(pread(fd, buf, PAGE, n % PAGES * PAGE)); }
 static void write_page(int n) { while (n--) must(pwrite(fd, buf, PAGE, n % PAGES * PAGE)); }
@@ -202,6 +205,7 @@ static const struct row { const char *name; void (*run)(int n); int n, warm; } r
 	{"null call", null_call, 10000, WARM},
 	{"clock_gettime", clock_get, 10000, WARM},
 	{"open + close", open_close, 1000, WARM},
+	{"open + close, nobody else has it open", open_close_alone, 1000, WARM},
 	{"read 4 KiB, cached", read_page, 1000, WARM},
 	{"write 4 KiB, cached", write_page, 1000, WARM},
 	{"append 4 KiB", append_page, 200, COLD},
@@ -250,6 +254,7 @@ int main(int argc, char **argv)
 	if (fd < 0 || append_fd < 0) die("bench.dat");
 	write_page(PAGES);
 	must(fsync(fd));
+	must(close(open("bench.own", O_RDWR | O_CREAT, 0644)));
 	file = map(MAP_SHARED, PROT_READ | PROT_WRITE);
 	for (int i = 0; i < PAGES; i++) (void)file[i * PAGE];
 	run(argv[1], argc > 2 ? atoi(argv[2]) : 1000);
