@@ -51,7 +51,8 @@ struct ext2_raw_inode {
 struct ext2_dirent { uint32_t inode; uint16_t rec_len; uint8_t name_len, type; char name[]; };
 #define DIRENT_LEN(n) ((8u + (n) + 3u) & ~3u)
 
-enum meta { META_MAP, META_INODE, META_DIR, META_CLASSES };     /* in the order in which they go to disk */
+/* In the order in which they go to disk.  TIMES: inodes where nothing else was changed: with any write, before or after. */
+enum meta { META_MAP, META_INODE, META_DIR, META_TIMES, META_CLASSES };
 
 #define RESV_BUCKETS 1024u
 struct ext2 {

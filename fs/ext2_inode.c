@@ -69,7 +69,7 @@ void inode_set_times(struct ext2_inode *in, struct times t)
 	if (t.atime) time_store(in, &in->raw->atime, &in->raw->atime_extra, t.atime);
 	if (t.mtime) time_store(in, &in->raw->mtime, &in->raw->mtime_extra, t.mtime);
 	if (t.ctime) time_store(in, &in->raw->ctime, &in->raw->ctime_extra, t.ctime);
-	if (t.atime || t.mtime || t.ctime) inode_dirty(in);
+	if (t.atime || t.mtime || t.ctime) meta_dirty_at(fs_of(in->vn), in->raw, META_TIMES);
 }
 
 static struct times times_of(const struct ext2_inode *in)
@@ -86,6 +86,7 @@ void inode_touch(struct ext2_inode *in, bool modified)
 	int64_t now = now_ns();
 
 	inode_set_times(in, (struct times){0, modified ? now : 0, now});
+	inode_dirty(in);
 	if (in->vn->object) object_set(in->vn->object, VMO_SET_CTIME, now);
 }
 
@@ -183,6 +184,7 @@ int inode_new(struct vnode *dir, mode_t mode, struct cred c, struct vnode **out)
 		return -ENOMEM;
 	}
 	inode_set_times(in, (struct times){now_ns(), now_ns(), now_ns()});
+	inode_dirty(in);
 	*out = in->vn;
 	return 0;
 }

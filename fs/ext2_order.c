@@ -3,7 +3,8 @@
  *
  * O1  First bitmaps, counts and indirect blocks; then inodes that point to them; then directories that name the inodes.
  *     A device flush stands between two classes if the later one has anything to write.  So a name on disk leads to an
- *     inode on disk leads to its blocks, at every power cut.
+ *     inode on disk leads to its blocks, at every power cut.  An inode of which only times changed leads nowhere new: no
+ *     flush before it, and no fdatasync or msync has to write it.
  * O2  What was freed is used again only after the freeing is on disk: until then an older state of the disk may be
  *     the true one, and it still uses the block.
  * O3  A freed metadata block is forgotten: it may be file data by the time of the write.
@@ -34,7 +35,17 @@ void meta_dirty_at(struct ext2 *fs, const void *p, enum meta class)
 
 static bool owed(const struct ext2 *fs, uint32_t b)
 {
-	return bit(fs->dirty[0], b) || bit(fs->dirty[1], b) || bit(fs->dirty[2], b);
+	bool is = false;
+
+	for (int c = 0; c < META_CLASSES; c++) is |= bit(fs->dirty[c], b);
+	return is;
+}
+
+static void meta_clean(struct ext2 *fs, uint32_t b, enum meta class)
+{
+	if (!bit(fs->dirty[class], b)) return;
+	fs->dirty[class][b / 8] &= ~(1u << b % 8);
+	fs->ndirty[class]--;
 }
 
 /* Is another block of the same page still to be written? */
@@ -52,11 +63,7 @@ void meta_forget(struct ext2 *fs, uint32_t b)
 {
 	struct disk_extent x = {.off = (uint64_t)b * fs->block_size, .len = fs->block_size, .flags = VMX_FORGET};
 
-	for (int c = 0; c < META_CLASSES; c++) {
-		if (!bit(fs->dirty[c], b)) continue;
-		fs->dirty[c][b / 8] &= ~(1u << b % 8);
-		fs->ndirty[c]--;
-	}
+	for (int c = 0; c < META_CLASSES; c++) meta_clean(fs, b, c);
 	if (!page_owed(fs, b)) disk_write(fs->disk, &x, 1);
 }
 
@@ -75,8 +82,8 @@ static int class_write(struct ext2 *fs, enum meta class)
 			continue;
 		}
 		if (!bit(fs->dirty[class], b)) continue;
-		fs->dirty[class][b / 8] &= ~(1u << b % 8);
-		fs->ndirty[class]--;
+		meta_clean(fs, b, class);
+		meta_clean(fs, b, META_TIMES);
 		x[n] = (struct disk_extent){(uint64_t)b * bs, bs, page_owed(fs, b) ? VMX_KEEP_DIRTY : 0};
 		if (n > 0 && x[n - 1].off + x[n - 1].len == x[n].off && bs == 4096) x[n - 1].len += bs;
 		else n++;
@@ -96,7 +103,7 @@ int order_commit(struct ext2 *fs, bool flush)
 
 	for (int c = 0; c < META_CLASSES && !rc; c++) {
 		if (!fs->ndirty[c]) continue;
-		if (c > 0) rc = disk_flush(fs->disk);   /* O1: the class before, and the file data it points to */
+		if (c > 0 && c != META_TIMES) rc = disk_flush(fs->disk);        /* O1: the class before, and the file data it points to */
 		if (!rc) rc = class_write(fs, c);
 		wrote = true;
 	}

@@ -112,23 +112,16 @@ static void attributes_take(struct vnode *vn, uint64_t size, struct times t)
 	inode_set_times(in, t);
 }
 
-/* fsync and msync.  With DATASYNC, times alone are no reason to write: then one flush is all (P5). */
+/* fsync and msync.  With DATASYNC, times alone, of whatever inodes, are no reason to write: one flush is all (P5). */
 int pager_commit(struct vnode *vn, unsigned flags, uint64_t size, struct times t)
 {
 	struct ext2 *fs = fs_of(vn);
-	struct ext2_inode *in = inode_of(vn);
-	bool times_only = (flags & COMMIT_DATASYNC) && inode_size(in) == size && !fs->ndirty[0] && !fs->ndirty[1] &&
-	                  !fs->ndirty[2];
-	int rc;
+	bool flush = !(flags & COMMIT_NOFLUSH);
 
-	if (times_only) {
-		rc = flags & COMMIT_NOFLUSH ? 0 : disk_flush(fs->disk);
-		/* they go with the next metadata that has to be written */
-		if (!rc) attributes_take(vn, size, t);
-		return rc;
-	}
 	attributes_take(vn, size, t);
-	return order_commit(fs, !(flags & COMMIT_NOFLUSH));
+	if ((flags & COMMIT_DATASYNC) && !fs->ndirty[META_MAP] && !fs->ndirty[META_INODE] && !fs->ndirty[META_DIR])
+		return flush ? disk_flush(fs->disk) : 0;
+	return order_commit(fs, flush);
 }
 
 /* The last user went: an unlinked file goes now, if no descriptor is left. */

@@ -115,7 +115,7 @@ static int geometry(struct ext2 *fs, char *why, size_t n)
 	for (int i = 0; i < META_CLASSES; i++) fs->dirty[i] = calloc(1, fs->nblocks / 8 + 1);
 	fs->pending = calloc(1, fs->nblocks / 8 + 1);
 	fs->pending_inodes = calloc(1, fs->geo.inodes_count / 8 + 1);
-	if (!fs->dirty[0] || !fs->dirty[1] || !fs->dirty[2] || !fs->pending || !fs->pending_inodes) return -ENOMEM;
+	if (!fs->dirty[0] || !fs->dirty[1] || !fs->dirty[2] || !fs->dirty[3] || !fs->pending || !fs->pending_inodes) return -ENOMEM;
 	return groups_check(fs, why, n);
 }
 

@@ -20,8 +20,8 @@
 #include "fs/procfs.h"
 #include "fs/server.h"
 
-#define SYNC_QUIET    5u                /* seconds: then dirty metadata is written back if nobody asks for anything, */
-#define SYNC_BUSY     15u               /* and then all the same */
+#define SYNC_QUIET    5u                /* seconds in which nobody asks for anything: dirty metadata is written back */
+#define SYNC_BUSY     15u               /* and after so many all the same */
 #define CMDLINE_MAX   512
 
 static sigjmp_buf bus_error;            /* where a fault on an unreadable metadata page goes on */
@@ -131,10 +131,11 @@ long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t
 /* A second went by.  quiet: without a request */
 static void second(bool quiet)
 {
-	static unsigned seconds;
+	static unsigned seconds, still;
 
-	if (++seconds < (quiet ? SYNC_QUIET : SYNC_BUSY)) return;
-	seconds = 0;
+	still = quiet ? still + 1 : 0;
+	if (++seconds < SYNC_BUSY && still < SYNC_QUIET) return;
+	seconds = still = 0;
 	sync_quietly();
 	shm_sweep();
 	loadavg_tick();

@@ -160,6 +160,9 @@ def one_page_costs_one_write_and_one_flush():
         after = stats(g)
         done = tuple(b - a for a, b in zip(before, after))
         check(done == (1, 1, PAGE), "writes, flushes, bytes: %r" % (done,))
+        g.wait_for(rb"ten times\n")
+        done = tuple(b - a for a, b in zip(after, stats(g)))
+        check(done == (10, 10, 10 * PAGE), "ten of them: writes, flushes, bytes: %r" % (done,))
         g.wait()
         check(g.status() == 0, g.report())
 

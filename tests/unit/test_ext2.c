@@ -77,6 +77,13 @@ static void an_overwrite_with_datasync_is_one_flush_and_no_metadata(void **st)
 	assert_int_equal(file_commit(vn, COMMIT_DATASYNC), 0);
 	assert_int_equal(disk_writes, 0);
 	assert_int_equal(disk_flushes, 1);
+	file_write(vn, 0, "six", 3);
+	assert_int_equal(file_commit(vn, COMMIT_DATASYNC), 0);          /* its times, from before, are no reason either */
+	assert_int_equal(disk_writes, 0);
+	assert_int_equal(disk_flushes, 2);
+	assert_int_equal(file_commit(vn, 0), 0);                        /* they lead nowhere: one flush behind them */
+	assert_int_equal(disk_writes, 1);
+	assert_int_equal(disk_flushes, 3);
 	vnode_put(vn);
 	clean_and_free();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* user/demo/onepage.c - one page of a 1 MiB mapping is synced alone (MS1, MS17).  That only it is written can be seen
- * from outside: tests/guest counts the device's writes between the two lines that this prints.
+ * from outside: tests/guest counts the device's writes between the lines that this prints.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,6 +37,13 @@ int main(int argc, char **argv)
 	if (msync(map + 17 * page, page, MS_SYNC)) die("msync");
 	puts("after");
 	usleep(pause_ms * 1000);
+	for (int i = 0; i < 10; i++) {
+		map[17 * page] = 'c' + i;
+		if (msync(map + 17 * page, page, MS_SYNC)) die("msync");
+	}
+	puts("ten times");
+	usleep(pause_ms * 1000);
+	map[17 * page] = 'b';
 	for (int i = 0; i < SIZE / page; i++) {
 		char c;
 
