@@ -183,7 +183,7 @@ static void *bits_next(const struct radix *r, uint64_t *index, unsigned map)
 		const struct radix_node *n = r->root;
 		unsigned level = r->height;
 
-		if (!n || !height_covers(r->height, at)) return NULL;
+		if (!n || !n->bits[map] || !height_covers(r->height, at)) return NULL;
 		while (level-- > 0) {
 			unsigned i = slot_of(at, level);
 			uint64_t left = n->bits[map] >> i, behind;
