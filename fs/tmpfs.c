@@ -9,8 +9,8 @@
  * F2  A linked vnode may have no reference; inactive() frees it only when nlink is 0.
  * F3  A directory holds a reference on its parent, so that ".." works even in a removed one.
  * F4  Entry ids grow and are never reused: a readdir that is interrupted by removals neither repeats nor skips.
- * F5  Names cost wired memory of the file server: whoever makes them takes them of his share (SHARE_NAMES).  A tree is as deep as somebody made it:
- *     no function calls itself for each level.
+ * F5  Names cost wired memory of the file server: whoever makes them takes them of his share (SHARE_NAMES).  A tree is
+ *     as deep as somebody made it: no function calls itself for each level.
  */
 #include <errno.h>
 #include <limits.h>

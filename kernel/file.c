@@ -18,10 +18,12 @@
 
 struct file *file_alloc(enum file_kind kind, uint32_t flags)
 {
+	static uint32_t last_ino;
 	struct file *f = kalloc(sizeof(*f));
 
 	if (!f) return NULL;
 	f->refs = 1;
+	f->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
 	f->kind = kind;
 	f->flags = flags;
 	mutex_init(&f->lock, RANK_FILE, "file");

@@ -35,6 +35,7 @@ struct file {
 	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
 	uint32_t namef;                 /* [c] NAMEF_* */
 	uint64_t node;                  /* [c] the file server's number; 0: none (pipes, memfd) */
+	uint32_t ino;                   /* [c] st_ino of one without a node; both ends of a pipe have the same */
 	struct vmo *vmo;                /* [c] FILE_VMO: a user of it (vmo_user_get) */
 	uint64_t base, limit;           /* [c] a partition: from where in vmo, how many bytes; 0: all of it */
 	struct pipe *pipe;              /* [c] FILE_PIPE; the end is told by O_ACCMODE */

@@ -307,6 +307,7 @@ static long pipe_make(uaddr_t fds, uint32_t flags)
 		file_put(r);
 		return -ENFILE;
 	}
+	w->ino = r->ino;
 	fd[0] = fd_install(r, 0, flags & O_CLOEXEC);
 	fd[1] = fd_install(w, 0, flags & O_CLOEXEC);
 	if (fd[0] >= 0 && fd[1] >= 0 && !copy_out(fds, fd, sizeof(fd))) return 0;

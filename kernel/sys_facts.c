@@ -262,7 +262,7 @@ static void fd_facts(const struct file *f, struct facts_fd *d)
 	d->flags = f->flags;
 	d->mode = f->mode;
 	d->kind = f->node ? FACTS_FD_NODE : f->pipe ? FACTS_FD_PIPE : f->vmo ? FACTS_FD_MEMORY : FACTS_FD_LOG;
-	d->node = f->node ? f->node : ((uint64_t)f->pipe | (uint64_t)f->vmo) >> 6 & UINT32_MAX;
+	d->node = f->node ? f->node : f->ino;
 	d->offset = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
 }
 

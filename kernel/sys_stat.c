@@ -19,8 +19,7 @@ static void describe(struct request *r, const struct file *f)
 {
 	uint64_t *arg = r->k.m.arg;
 
-	/* st_ino: no two of them at one time have the same */
-	arg[2] = f->mode | ((uintptr_t)f->pipe | (uintptr_t)f->vmo | (uintptr_t)f->impl) >> 4 << 32;
+	arg[2] = f->mode | (uint64_t)f->ino << 32;
 	if (!f->vmo) return;
 	spin_lock(&f->vmo->lock);
 	arg[3] = f->vmo->size;

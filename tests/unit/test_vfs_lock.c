@@ -237,7 +237,8 @@ static void a_full_table_can_be_unlocked(void **st)
 	for (int i = 0; i < 512; i++) lock_drop_all(&files[i]);
 }
 
-/* As many as there are for it: then another user's process still locks, and the first as many again once it has unlocked. */
+/* As many as there are for it: then another user's process still locks, and the first locks again once it has
+ * unlocked. */
 static void one_user_cannot_take_all_locks(void **st)
 {
 	struct lock_range r = {.type = F_WRLCK, .start = 0, .end = 0};

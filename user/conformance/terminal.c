@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/terminal.c - a session, its controlling terminal, and what happens when its leader ends.  Runs on Linux
- * too, where it needs a terminal that is nobody's:
+/* user/conformance/terminal.c - a session, its controlling terminal, and what happens when its leader ends.  Runs on
+ * Linux too, where it needs a terminal that is nobody's:
  *
  *      terminal /dev/console
  */
