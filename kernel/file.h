@@ -39,6 +39,7 @@ struct file {
 	struct vmo *vmo;                /* [c] FILE_VMO: a user of it (vmo_user_get) */
 	uint64_t base, limit;           /* [c] a partition: from where in vmo, how many bytes; 0: all of it */
 	struct pipe *pipe;              /* [c] FILE_PIPE; the end is told by O_ACCMODE */
+	uint32_t write_opens;           /* [c] the pipe's, if there was no writer: only later ones hang up */
 	struct mutex lock;              /* RANK_FILE: offset; directory position */
 	uint64_t offset;                /* [lock] */
 	uint32_t err_seen;              /* [v] of vmo->wb_err: which failed write this descriptor has reported */

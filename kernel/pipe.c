@@ -56,6 +56,7 @@ static void pipe_open_locked(struct pipe *p, struct file *f)
 {
 	f->pipe = p;
 	f->pollhead = &p->polls;
+	if (!p->writers) f->write_opens = p->write_opens;
 	if (file_readable(f)) p->readers++, p->read_opens++;
 	if (file_writable(f)) p->writers++, p->write_opens++;
 	pipe_changed_locked(p);         /* an open of the other end may wait for this one */
@@ -211,7 +212,7 @@ static int pipe_poll(struct file *f)
 	}
 	if (file_readable(f)) {
 		if (p->tail != p->head) now |= POLLIN;
-		if (p->writers == 0 && p->write_opens) now |= POLLHUP;
+		if (p->writers == 0 && p->write_opens != f->write_opens) now |= POLLHUP;
 	}
 	spin_unlock(&p->lock);
 	return now;

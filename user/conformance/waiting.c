@@ -226,6 +226,9 @@ static void fifos(void)
 	FAILS(lseek(r, 0, SEEK_SET), ESPIPE);
 	close(w);
 	OK(polled(r, POLLIN, 0) == POLLHUP);
+	w = open("p", O_RDONLY | O_NONBLOCK);                   /* one who never saw a writer */
+	OK(polled(w, POLLIN, 0) == 0 && polled(r, POLLIN, 0) == POLLHUP);
+	close(w);
 	close(r);
 
 	/* each side waits for the other */
