@@ -27,7 +27,7 @@
                                 of the kernel's; st_mode | st_ino << 32, size, blocks follow */
 #define NAME_MKDIR    0x303u /* dir, -, mode; lend0 path */
 #define NAME_UNLINK   0x304u /* dir, at-flags (AT_REMOVEDIR); lend0 path */
-#define NAME_RENAME   0x305u /* olddir, newdir, flags (RENAME_NOREPLACE); lend0 old path, lend1 new path (both in) */
+#define NAME_RENAME   0x305u /* olddir, newdir, flags (RENAME_*); lend0 old path, lend1 new path (both in) */
 #define NAME_LINK     0x306u /* olddir, newdir, at-flags; lend0 old path, lend1 new path (both in) */
 #define NAME_SYMLINK  0x307u /* dir; lend0 path of the new link, lend1 its target (both in) */
 #define NAME_READLINK 0x308u /* dir; lend0 path, lend1 out -> arg0 bytes */

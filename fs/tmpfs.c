@@ -25,6 +25,7 @@
 
 #define TMPFS_MAGIC 0x01021994          /* linux/magic.h: programs recognise tmpfs by it */
 #define SIZE_LIMIT  (INT64_MAX & ~4095ll)
+#define INODE_BYTES (sizeof(struct inode) + sizeof(struct vnode))
 
 struct entry {
 	struct entry *next;
@@ -43,8 +44,6 @@ struct inode {
 	char *target;           /* symlink */
 	uint32_t payer;         /* [F5] */
 };
-
-#define INODE_BYTES (sizeof(struct inode) + sizeof(struct vnode))
 
 static const struct fs_ops tmpfs_ops;
 static uint64_t next_ino = 1, next_id = 2;
@@ -138,14 +137,11 @@ static void entry_remove(struct vnode *dir, struct entry **p)
 static struct vnode *inode_new(struct mount *m, mode_t mode, struct cred c)
 {
 	struct inode *in = calloc(1, sizeof(*in));
-	struct vnode *vn = NULL;
+	struct vnode *vn = in ? vnode_new(m, next_ino, mode) : NULL;
 	uint32_t payer = vfs_caller.cred.uid;
 
-	if (in && share_take(SHARE_NAMES, payer, INODE_BYTES)) {
-		vn = vnode_new(m, next_ino, mode);
-		if (!vn) share_give(SHARE_NAMES, payer, INODE_BYTES);
-	}
-	if (!vn) {
+	if (!vn || !share_take(SHARE_NAMES, payer, INODE_BYTES)) {
+		if (vn) vnode_free(vn);
 		free(in);
 		return NULL;
 	}
@@ -244,17 +240,8 @@ static int tmpfs_link(struct vnode *dir, const char *name, size_t len, struct vn
 	return 0;
 }
 
-static int tmpfs_unlink(struct vnode *dir, const char *name, size_t len)
-{
-	struct entry **p = entry_find(dir, name, len);
-
-	if (!*p) return -ENOENT;
-	entry_remove(dir, p);
-	return 0;
-}
-
-/* POSIX rmdir(): a directory that is in use as somebody's current one may go; it then takes no new names. */
-static int tmpfs_rmdir(struct vnode *dir, const char *name, size_t len)
+/* unlink() and rmdir(): a directory that is in use as somebody's current one may go; it then takes no new names. */
+static int tmpfs_remove(struct vnode *dir, const char *name, size_t len)
 {
 	struct entry **p = entry_find(dir, name, len);
 
@@ -296,6 +283,25 @@ static int tmpfs_rename(struct vnode *odir, const char *oname, size_t olen, stru
 	dir_changed(odir);
 	if (S_ISDIR(vn->mode) && odir != ndir) reparent(vn, odir, ndir);
 	ctime_now(vn);
+	return 0;
+}
+
+/* The VFS has checked kinds and cycles.  The entries stay where they are, and lead to each other's file. */
+static int tmpfs_exchange(struct vnode *odir, const char *oname, size_t olen, struct vnode *ndir, const char *nname,
+                          size_t nlen)
+{
+	struct entry *a = *entry_find(odir, oname, olen), *b = *entry_find(ndir, nname, nlen);
+	struct vnode *vn;
+
+	vn = a->vn;
+	a->vn = b->vn;
+	b->vn = vn;
+	if (S_ISDIR(a->vn->mode) && odir != ndir) reparent(a->vn, ndir, odir);
+	if (S_ISDIR(b->vn->mode) && odir != ndir) reparent(b->vn, odir, ndir);
+	dir_changed(odir);
+	dir_changed(ndir);
+	ctime_now(a->vn);
+	ctime_now(b->vn);
 	return 0;
 }
 
@@ -425,9 +431,9 @@ static int tmpfs_unmount(struct mount *m)
 
 static const struct fs_ops tmpfs_ops = {
 	.lookup = tmpfs_lookup, .create = inode_make, .mkdir = inode_make, .symlink = tmpfs_symlink, .link = tmpfs_link,
-	.unlink = tmpfs_unlink, .rmdir = tmpfs_rmdir, .rename = tmpfs_rename, .readlink = tmpfs_readlink,
-	.readdir = tmpfs_readdir, .parent = tmpfs_parent, .getattr = tmpfs_getattr, .setattr = tmpfs_setattr,
-	.open = tmpfs_open, .inactive = tmpfs_inactive, .statfs = tmpfs_statfs, .unmount = tmpfs_unmount,
+	.unlink = tmpfs_remove, .rmdir = tmpfs_remove, .rename = tmpfs_rename, .exchange = tmpfs_exchange,
+	.readlink = tmpfs_readlink, .readdir = tmpfs_readdir, .parent = tmpfs_parent, .getattr = tmpfs_getattr,
+	.setattr = tmpfs_setattr, .open = tmpfs_open, .inactive = tmpfs_inactive, .statfs = tmpfs_statfs, .unmount = tmpfs_unmount,
 };
 
 /* tmpfs_mount: an empty file system that everybody may write to, as /tmp is everywhere.  All names of all of them

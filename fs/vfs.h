@@ -41,6 +41,8 @@ struct fs_ops {
 	int (*rmdir)(struct vnode *dir, const char *name, size_t len);           /* -ENOTEMPTY */
 	int (*rename)(struct vnode *odir, const char *oname, size_t olen,
 	              struct vnode *ndir, const char *nname, size_t nlen);       /* replaces an existing target */
+	int (*exchange)(struct vnode *odir, const char *oname, size_t olen,
+	                struct vnode *ndir, const char *nname, size_t nlen);     /* both exist; NULL: -EINVAL */
 	int (*readlink)(struct vnode *, char *buf, size_t len, size_t *n);
 	int (*readdir)(struct vnode *dir, uint64_t pos, readdir_emit, void *arg);  /* "." and ".." included */
 	int (*parent)(struct vnode *dir, struct vnode **out);                    /* ".."; never asked of a root */

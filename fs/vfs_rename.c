@@ -10,7 +10,8 @@
 
 #include "fs/vfs_int.h"
 
-#define RENAME_NOREPLACE_FLAG 1u        /* linux/fs.h; musl names it only with _GNU_SOURCE in stdio.h */
+#define RENAME_NOREPLACE_FLAG 1u        /* linux/fs.h; musl names them only with _GNU_SOURCE in stdio.h */
+#define RENAME_EXCHANGE_FLAG  2u
 
 /* Is `dir` the directory `top`, or somewhere below it?  1, 0 or -errno.  On a damaged disk the way up may be a circle:
  * whoever walks on meets a directory again that it looked at after 1, 2, 4, 8 ... steps. */
@@ -89,6 +90,26 @@ static int target_alive(struct vnode *dir)
 	return rc ? rc : st.st_nlink == 0 ? -ENOENT : 0;
 }
 
+/* RENAME_EXCHANGE: each is moved to the other's place; any two kinds may change places. */
+static int exchange_found(struct walk *from, struct walk *to, struct vnode *old, struct vnode *new)
+{
+	int rc = no_cycle(from, to, old, new);
+
+	if (rc == -ENOTEMPTY) rc = -EINVAL;
+	if (!rc && ((from->slash && !S_ISDIR(old->mode)) || (to->slash && !S_ISDIR(new->mode)))) rc = -ENOTDIR;
+	if (rc || old == new) return rc;
+	rc = rename_allowed(from, to, old, new);
+	if (!rc && S_ISDIR(new->mode) && from->at != to->at) rc = perm_check(new, W_OK, to->cred);
+	if (!rc && (old->covered_by || new->covered_by)) rc = -EBUSY;
+	if (rc) return rc;
+
+	rc = from->at->ops->exchange ?
+	     from->at->ops->exchange(from->at, from->name, from->len, to->at, to->name, to->len) : -EINVAL;
+	if (!rc) vnode_named(old, to->at, to->name, to->len);
+	if (!rc) vnode_named(new, from->at, from->name, from->len);
+	return rc;
+}
+
 /* Both ends are known: check in Linux's order, then do it. */
 static int rename_found(struct walk *from, struct walk *to, struct vnode *old, struct vnode *new, unsigned flags)
 {
@@ -107,14 +128,14 @@ static int rename_found(struct walk *from, struct walk *to, struct vnode *old, s
 	return rc;
 }
 
-/* vfs_rename: flags: RENAME_NOREPLACE.  The new name may be missing, its directory may not. */
+/* vfs_rename: flags: RENAME_NOREPLACE or RENAME_EXCHANGE.  The new name may be missing, its directory may not. */
 int vfs_rename(struct name_at a, struct name_at b, unsigned flags, struct cred c)
 {
 	struct vnode *old = NULL, *new = NULL;
 	static struct walk from, to;            /* 9 KiB are better not on a server's stack */
 	int rc;
 
-	if (flags & ~RENAME_NOREPLACE_FLAG) return -EINVAL;
+	if (flags > RENAME_EXCHANGE_FLAG) return -EINVAL;       /* not both */
 	to.at = NULL;
 	rc = walk_start(&from, a.start, a.path, a.len, c);
 	if (!rc) rc = walk_last(&from);
@@ -124,9 +145,10 @@ int vfs_rename(struct name_at a, struct name_at b, unsigned flags, struct cred c
 	if (!rc) rc = walk_below(&from, &old);
 	if (!rc) {
 		rc = walk_below(&to, &new);
-		if (rc == -ENOENT) rc = 0;
+		if (rc == -ENOENT && !(flags & RENAME_EXCHANGE_FLAG)) rc = 0;
 	}
-	if (!rc) rc = rename_found(&from, &to, old, new, flags);
+	if (!rc && (flags & RENAME_EXCHANGE_FLAG)) rc = exchange_found(&from, &to, old, new);
+	else if (!rc) rc = rename_found(&from, &to, old, new, flags);
 	if (old) vnode_put(old);
 	if (new) vnode_put(new);
 	walk_end(&from);

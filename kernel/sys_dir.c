@@ -27,11 +27,7 @@ static long name_two(uint32_t op, int olddir, uaddr_t old, int newdir, uaddr_t n
 SYSCALL(rename) { return name_two(NAME_RENAME, AT_FDCWD, a0, AT_FDCWD, a1, 0); }
 SYSCALL(renameat) { return name_two(NAME_RENAME, a0, a1, a2, a3, 0); }
 
-SYSCALL(renameat2)
-{
-	/* RENAME_NOREPLACE (1) alone: exchange and whiteout are not offered */
-	return a4 & ~1ull ? -EINVAL : name_two(NAME_RENAME, a0, a1, a2, a3, a4);
-}
+SYSCALL(renameat2) { return name_two(NAME_RENAME, a0, a1, a2, a3, (uint32_t)a4); }
 
 SYSCALL(link) { return name_two(NAME_LINK, AT_FDCWD, a0, AT_FDCWD, a1, 0); }
 

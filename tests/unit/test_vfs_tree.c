@@ -71,6 +71,39 @@ static void a_directory_does_not_go_into_itself(void **st)
 	assert_int_equal(move("a/b", "a/b"), 0);
 }
 
+/* renameat2(), RENAME_EXCHANGE: any two, links and parents counted right. */
+static void two_names_change_places(void **st)
+{
+	struct vnode *f, *d, *up;
+	struct stat s = {0};
+
+	(void)st;
+	mk_dir("a", 0755);
+	mk_dir("a/d", 0755);
+	mk_dir("b", 0755);
+	mk_file("b/f", 0644);
+	f = find("b/f");
+	d = find("a/d");
+	assert_int_equal(move_by("a/d", "b/f", 3), -EINVAL);
+	assert_int_equal(move_by("a/d", "b/none", 2), -ENOENT);
+	assert_int_equal(move_by("a/d", "b/f/", 2), -ENOTDIR);
+	assert_int_equal(move_by("a", "a/d", 2), -EINVAL);
+	assert_int_equal(move_by("a/d", "a", 2), -EINVAL);
+	assert_int_equal(move_by("a/d", "b/f", 2), 0);
+	assert_ptr_equal(find("b/f"), d);
+	assert_ptr_equal(find("a/d"), f);
+	assert_int_equal(vnode_up(d, &up), 0);
+	assert_ptr_equal(up, find("b"));
+	assert_int_equal(vfs_stat(up, &s), 0);
+	assert_int_equal(s.st_nlink, 3);
+	for (int i = 0; i < 2; i++) vnode_put(d), vnode_put(f), vnode_put(up);
+	assert_int_equal(move_by("a", "b", 2), 0);
+	assert_int_equal(rm("b/d"), 0);
+	assert_int_equal(rm_dir("b"), 0);
+	assert_int_equal(rm_dir("a/f"), 0);
+	assert_int_equal(rm_dir("a"), 0);
+}
+
 static int parent_of_a_damaged_disk(struct vnode *dir, struct vnode **out)
 {
 	*out = find(dir->ino == stat_of("a").st_ino ? "a/b" : "a");
@@ -127,9 +160,9 @@ static void noreplace_is_kept(void **st)
 	(void)st;
 	mk_file("a", 0644);
 	mk_file("b", 0644);
-	assert_int_equal(vfs_rename((struct name_at){top(), "a", 1}, (struct name_at){top(), "b", 1}, 1, as), -EEXIST);
-	assert_int_equal(vfs_rename((struct name_at){top(), "a", 1}, (struct name_at){top(), "c", 1}, 1, as), 0);
-	assert_int_equal(vfs_rename((struct name_at){top(), "c", 1}, (struct name_at){top(), "d", 1}, 2, as), -EINVAL);
+	assert_int_equal(move_by("a", "b", 1), -EEXIST);
+	assert_int_equal(move_by("a", "c", 1), 0);
+	assert_int_equal(move_by("c", "d", 4), -EINVAL);        /* RENAME_WHITEOUT */
 }
 
 static void rename_asks_both_directories(void **st)
@@ -351,7 +384,8 @@ static void random_operations_leave_a_sound_tree(void **st)
 	for (unsigned i = 0; i < 20000; i++) {
 		const char *p = name[(unsigned)rand() % k], *o = name[(unsigned)rand() % k];
 
-		switch (rand() % 8) {
+		switch (rand() % 9) {
+		case 8: move_by(p, o, 2); break;
 		case 0: mk_dir(p, 0755); break;
 		case 1: mk_file(p, 0644); break;
 		case 2: rm(p); break;
@@ -370,7 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(rename_moves_a_file_and_replaces_another), T(rename_of_a_file_onto_its_own_link_does_nothing),
 		T(rename_keeps_kinds_apart), T(a_directory_replaces_an_empty_one_only),
-		T(a_directory_does_not_go_into_itself),
+		T(a_directory_does_not_go_into_itself), T(two_names_change_places),
 		T(a_circle_of_directories_is_an_error_not_a_standstill),
 		T(a_moved_directory_has_a_new_parent), T(dots_are_not_renamed), T(noreplace_is_kept),
 		T(rename_asks_both_directories), T(a_mount_covers_a_directory_and_uncovers_it), T(mounts_stack),

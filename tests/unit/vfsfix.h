@@ -133,10 +133,11 @@ static inline bool exists(const char *p)
 	if (!rc) vnode_put(vn);
 	return !rc;
 }
-static inline int move(const char *from, const char *to)
+static inline int move_by(const char *from, const char *to, unsigned flags)
 {
-	return vfs_rename((struct name_at){top(), from, strlen(from)}, (struct name_at){top(), to, strlen(to)}, 0, as);
+	return vfs_rename((struct name_at){top(), from, strlen(from)}, (struct name_at){top(), to, strlen(to)}, flags, as);
 }
+static inline int move(const char *from, const char *to) { return move_by(from, to, 0); }
 static inline int hard_link(const char *from, const char *to)
 {
 	struct vnode *vn;
