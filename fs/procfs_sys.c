@@ -183,6 +183,7 @@ int make_mounts(struct text *t, const struct proc_node *n)
 {
 	(void)n;
 	for (const struct mount *m = vfs_mounts; m; m = m->next) {
+		if (m->detached) continue;
 		source_add(t, m);
 		text_add(t, " ");
 		mount_path(t, m);
@@ -200,6 +201,7 @@ int make_mountinfo(struct text *t, const struct proc_node *n)
 	for (const struct mount *m = vfs_mounts; m; m = m->next) {
 		unsigned long up = m->covers ? m->covers->mnt->dev : m->dev;
 
+		if (m->detached) continue;
 		text_add(t, "%lu %lu %u:%u / ", (unsigned long)m->dev, up, major(m->dev), minor(m->dev));
 		mount_path(t, m);
 		options_add(t, m);

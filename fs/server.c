@@ -128,11 +128,18 @@ long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t
 	return q_facts(kind, pid, index, buf, size);
 }
 
+static void detached_end(void)
+{
+	if (sigsetjmp(bus_error, 0)) say("I/O error reading metadata: something detached stays mounted");
+	else mounts_sweep();
+}
+
 /* A second went by.  quiet: without a request */
 static void second(bool quiet)
 {
 	static unsigned seconds, still;
 
+	detached_end();
 	still = quiet ? still + 1 : 0;
 	if (++seconds < SYNC_BUSY && still < SYNC_QUIET) return;
 	seconds = still = 0;

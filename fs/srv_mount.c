@@ -129,8 +129,8 @@ static int name_mount(const struct ipc_msg *in, struct ipc_msg *out)
 	return rc;
 }
 
-/* Only a mount's root can be unmounted, which is what the path leads to if something is mounted there.  MNT_FORCE and
- * MNT_DETACH do not make it less busy. */
+/* Only a mount's root can be unmounted, which is what the path leads to if something is mounted there.  MNT_FORCE does
+ * not make it less busy. */
 static int name_umount(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;
@@ -142,7 +142,8 @@ static int name_umount(const struct ipc_msg *in, struct ipc_msg *out)
 	if (rc) return rc;
 	rc = vn == vn->mnt->root ? 0 : -EINVAL;
 	vnode_put(vn);
-	return rc ? rc : mount_detach(vn);
+	if (rc) return rc;
+	return in->arg[2] & MNT_DETACH ? mount_detach_lazily(vn) : mount_detach(vn);
 }
 
 handler srv_mount_handler(uint32_t op)

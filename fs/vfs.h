@@ -104,9 +104,10 @@ struct vnode {
 struct mount {
 	const struct fs_ops *ops;
 	struct vnode *root;     /* holds a reference */
-	struct vnode *covers;   /* the directory below, NULL for the root file system */
+	struct vnode *covers;   /* the directory below, NULL for the root file system, and if detached */
 	struct mount *next;
 	bool     readonly;
+	bool     detached;      /* no path leads to it; it goes with its last user */
 	uint64_t flags;         /* MS_NOSUID, MS_NOEXEC */
 	uint64_t dev;           /* st_dev */
 	char     source[32], type[16], target[128];

@@ -107,7 +107,7 @@ int vfs_getcwd(struct vnode *dir, struct vnode *root, char *buf, size_t len, siz
 	if (len < 2) return -ERANGE;
 	buf[--at] = 0;
 	vnode_ref(dir);
-	while (!rc && dir != root && dir != vfs_root()) {
+	while (!rc && dir != root && (dir != dir->mnt->root || dir->mnt->covers)) {
 		rc = parent_name(dir, &up, &s);
 		if (rc) break;
 		vnode_put(dir);

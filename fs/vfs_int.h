@@ -93,6 +93,8 @@ struct vnode *cred_root(struct cred);           /* where absolute paths begin; n
 struct mount *mount_new(const char *type, const char *source, const char *target, bool readonly);
 int mount_attach(struct mount *, struct vnode *covers);        /* m->root is set; covers NULL: the root */
 int mount_detach(struct vnode *root);           /* -EINVAL: no mount's root, -EBUSY */
+int mount_detach_lazily(struct vnode *root);    /* -EINVAL, -EBUSY: the root file system */
+void mounts_sweep(void);                        /* detached ones that nobody uses any more go */
 bool mount_busy(const struct mount *);
 void mount_drop(struct mount *);                /* one that was never attached */
 int vfs_sync(bool flush);                       /* every mount; the first error, all are tried */

@@ -6,6 +6,7 @@
  *
  * T1  mnt->root and mnt->covers are referenced; covers->covered_by == mnt.
  * T2  A file system with a file open, or with something mounted on it, is not unmounted: -EBUSY.
+ * T3  A detached mount covers nothing; mounts_sweep() unmounts it as soon as T2 allows.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -69,6 +70,13 @@ bool mount_busy(const struct mount *m)
 	return vnode_any_open(m);
 }
 
+static void mount_uncover(struct mount *m)
+{
+	m->covers->covered_by = NULL;
+	vnode_put(m->covers);
+	m->covers = NULL;
+}
+
 /* mount_detach: unmount what has this root.  The file system's unmount() says -EBUSY if a file of it is in use, else
  * it writes everything back, gives up its root vnode and all others. */
 int mount_detach(struct vnode *root)
@@ -83,10 +91,45 @@ int mount_detach(struct vnode *root)
 
 	while (*p != m) p = &(*p)->next;
 	*p = m->next;
-	m->covers->covered_by = NULL;
-	vnode_put(m->covers);
+	mount_uncover(m);
 	mount_drop(m);
 	return 0;
+}
+
+/* Is o mounted on m, or on something that is? */
+static bool mount_above(const struct mount *o, const struct mount *m)
+{
+	while (o != m && o->covers) o = o->covers->mnt;
+	return o == m;
+}
+
+/* mount_detach_lazily: umount2(2), MNT_DETACH: no path leads to it any more, nor to what is mounted on it. */
+int mount_detach_lazily(struct vnode *root)
+{
+	struct mount *m = root->mnt;
+
+	if (root != m->root) return -EINVAL;
+	if (!m->covers) return -EBUSY;
+	for (struct mount *o = vfs_mounts; o; o = o->next) o->detached |= mount_above(o, m);
+	for (struct mount *o = vfs_mounts; o; o = o->next) {
+		if (o->detached && o->covers) mount_uncover(o);
+	}
+	mounts_sweep();
+	return 0;
+}
+
+void mounts_sweep(void)
+{
+	struct mount **p = &vfs_mounts, *m;
+
+	while ((m = *p)) {
+		if (!m->detached || mount_busy(m) || !m->ops->unmount || m->ops->unmount(m)) {
+			p = &m->next;
+			continue;
+		}
+		*p = m->next;
+		mount_drop(m);
+	}
 }
 
 /* vfs_sync: metadata back to the disks; flush: and then their caches.  Data is the kernel's to write. */

@@ -53,12 +53,14 @@ static int mounts(const char *type, const char *where, uint64_t flags)
 	return srv_mount_handler(NAME_MOUNT)(&in, &out);
 }
 
-static int unmounts(const char *where)
+static int unmounts_by(const char *where, uint64_t flags)
 {
-	struct ipc_msg in = {.op = NAME_UMOUNT, .lend = {{(uintptr_t)where, strlen(where), LEND_READ}}}, out = {0};
+	struct ipc_msg in = {.op = NAME_UMOUNT, .arg = {[2] = flags}, .lend = {{(uintptr_t)where, strlen(where), LEND_READ}}}, out = {0};
 
 	return srv_mount_handler(NAME_UMOUNT)(&in, &out);
 }
+
+static int unmounts(const char *where) { return unmounts_by(where, 0); }
 
 static struct mount *mount_at(const char *path)
 {
@@ -117,11 +119,43 @@ static void only_a_mount_is_mounted_again(void **st)
 	assert_int_equal(unmounts("/d"), 0);
 }
 
+/* With a file of the lower one in use, and one mounted on it: both leave the tree, and go with the last user. */
+static void a_detached_mount_goes_with_its_last_user(void **st)
+{
+	struct vnode *f;
+	char path[64];
+	size_t n;
+
+	(void)st;
+	disk_on("/d");
+	disk_on("/d/e");
+	assert_int_equal(mk_file("/d/f", 0644), 0);
+	f = find("/d");
+	f->opens++;
+	assert_int_equal(unmounts("/d"), -EBUSY);
+	assert_int_equal(unmounts_by("/", MNT_DETACH), -EBUSY);
+	assert_int_equal(unmounts_by("/d", MNT_DETACH), 0);
+	assert_int_equal(rm("/d/f"), -ENOENT);
+	assert_non_null(vfs_mounts->next);
+	assert_null(vfs_mounts->next->next);                    /* nobody used the upper one */
+	assert_int_equal(mk_dir("/d/new", 0755), 0);
+	assert_int_equal(vfs_getcwd(f, vfs_root(), path, sizeof(path), &n), 0);
+	assert_string_equal(path, "(unreachable)/");
+	mounts_sweep();
+	assert_non_null(vfs_mounts->next);
+	f->opens--;
+	vnode_put(f);
+	mounts_sweep();
+	assert_null(vfs_mounts->next);
+	assert_int_equal(rm_dir("/d/new"), 0);
+	assert_int_equal(rm_dir("/d"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_disk_is_mounted_again_with_other_flags), T(what_cannot_be_mounted_anew_stays_as_it_was),
-		T(only_a_mount_is_mounted_again),
+		T(only_a_mount_is_mounted_again), T(a_detached_mount_goes_with_its_last_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

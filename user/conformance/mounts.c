@@ -70,6 +70,11 @@ static void tmpfs(void)
 	OK(mount(NULL, "m", NULL, MS_REMOUNT, NULL) == 0 && put("m/g") == 0);
 	FAILS(mount(NULL, "m/f", NULL, MS_REMOUNT, NULL), EINVAL);
 	FAILS(umount2("m", 0x1000), EINVAL);
+	fd = open("m/f", O_RDWR);
+	OK(umount2("m", MNT_DETACH) == 0 && access("m/f", F_OK) == -1 && !listed("/m tmpfs"));
+	OK(write(fd, "more", 4) == 4 && fstat(fd, &b) == 0 && b.st_size == 4);
+	close(fd);
+	OK(mount("x", "m", "tmpfs", 0, NULL) == 0 && put("m/f") == 0);
 	OK(umount("m") == 0);
 	OK(access("m/f", F_OK) == -1 && !listed("/m tmpfs"));
 	FAILS(umount("m"), EINVAL);
