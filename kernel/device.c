@@ -218,7 +218,7 @@ int device_alloc(struct device *d, struct map *m, uint32_t npages, uint64_t *at,
 	if (npages == 0 || npages > DEVICE_ALLOC_MAX) return -EINVAL;
 	mutex_lock(&d->lock);
 	rc = piece_find_locked(d, m, &p);
-	if (!rc && !(mem = frame_alloc_contig(npages, 1))) rc = -ENOMEM;
+	if (!rc && !(mem = frame_alloc_contig(npages))) rc = -ENOMEM;
 	if (!rc) {
 		p->mem = mem;
 		rc = piece_map_locked(d, m, p, page_phys(mem), npages * PAGE_SIZE);

@@ -30,7 +30,7 @@ static struct shootdown *slot[MAX_CPUS][MAX_CPUS];      /* [who is asked][who as
 
 void smp_prepare(void)
 {
-	low_page = frame_alloc_contig(1, 1);
+	low_page = frame_alloc_contig(1);
 	if (low_page && page_phys(low_page) + PAGE_SIZE > LOW_LIMIT) {
 		frame_free(low_page);
 		low_page = NULL;

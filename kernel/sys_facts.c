@@ -249,7 +249,7 @@ static int facts_memory(struct proc *p, struct query *q)
 
 	if (!m) return 0;
 	if (q->kind == FACTS_ANON_PAGES) n = map_private(m, q->buf);
-	else if (q->kind == FACTS_BYTES) n = map_peek(m, q->index, q->buf, q->size);
+	else if (q->kind == FACTS_BYTES) n = map_peek(m, q->index, q->buf, q->size, false);
 	else n = map_facts(m, q->index, q->kind == FACTS_PAGES, q->buf, q->size / sizeof(struct facts_entry)) *
 	         sizeof(struct facts_entry);
 	map_put(m);

@@ -60,25 +60,21 @@ int anon_fault_locked(struct map *m, struct entry *e, uaddr_t va, bool write)
 	return pmap_set(&m->pmap, va, pte_make(e, p, write), &old);     /* the last sharer: nothing to copy */
 }
 
-static pte_t zap_pte(pte_t pte, uaddr_t va, void *arg)
+pte_t zap_pte(pte_t pte, uaddr_t va, void *list)
 {
 	struct page *p = phys_to_page(pte & PTE_ADDR);
-	struct zap *z = arg;
 
 	(void)va;
 	if (p && p->use == PAGE_ANON && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		list_push_back(&z->pages, &p->link);
+		list_push_back(list, &p->link);
 	return 0;
 }
 
-void map_zap(struct map *m, uaddr_t start, uaddr_t end)
+void zap_end(struct list *pages)
 {
-	struct zap z;
 	struct list *l;
 
-	list_init(&z.pages);
-	pmap_walk(&m->pmap, start, end, zap_pte, &z);
-	while ((l = list_pop_front(&z.pages))) {
+	while ((l = list_pop_front(pages))) {
 		struct page *p = container_of(l, struct page, link);
 
 		p->refs = 1;
@@ -86,43 +82,52 @@ void map_zap(struct map *m, uaddr_t start, uaddr_t end)
 	}
 }
 
-#define FORK_CHUNK 64u                  /* pages copied per walk, so that no lock is held for two page tables at once */
+void map_zap(struct map *m, uaddr_t start, uaddr_t end)
+{
+	struct list pages = LIST_INIT(pages);
 
-struct fork_chunk {
+	pmap_walk(&m->pmap, start, end, zap_pte, &pages);
+	zap_end(&pages);
+}
+
+#define CHUNK 64u                       /* pages carried per walk, so that no lock is held for two page tables at once */
+
+struct chunk {
 	uaddr_t start;
-	pte_t   pte[FORK_CHUNK];
-	bool    any;
+	bool    move, any;
+	pte_t   pte[CHUNK];
 };
 
-/* Note the PTE for the child and take the parent's right to write (A2). */
-static pte_t fork_pte(pte_t pte, uaddr_t va, void *arg)
+/* Note a private page's PTE for its other place; what is shared loses the right to write (A2).  An object's own page is
+ * faulted in there. */
+static pte_t carry_pte(pte_t pte, uaddr_t va, void *arg)
 {
 	struct page *p = phys_to_page(pte & PTE_ADDR);
-	struct fork_chunk *c = arg;
+	struct chunk *c = arg;
 
-	if (!p || p->use != PAGE_ANON) return pte;      /* the object's own page: the child faults it in */
-	page_ref(p);
-	c->pte[(va - c->start) >> PAGE_SHIFT] = pte & ~PTE_W;
+	if (!p || p->use != PAGE_ANON) return c->move ? 0 : pte;
 	c->any = true;
+	c->pte[(va - c->start) >> PAGE_SHIFT] = c->move ? pte : pte & ~PTE_W;
+	if (c->move) return 0;
+	page_ref(p);
 	return pte & ~PTE_W;
 }
 
-int anon_fork(struct map *to, struct map *from, const struct entry *e)
+int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *e, bool move)
 {
-	struct fork_chunk c;
 	int rc = 0;
 
-	for (c.start = e->anode.start; c.start <= e->anode.last; c.start += FORK_CHUNK << PAGE_SHIFT) {
-		memset(c.pte, 0, sizeof(c.pte));
-		c.any = false;
-		pmap_walk(&from->pmap, c.start, MIN(c.start + (FORK_CHUNK << PAGE_SHIFT), e->anode.last + 1), fork_pte, &c);
-		for (uint32_t i = 0; c.any && i < FORK_CHUNK; i++) {
+	for (uaddr_t va = e->anode.start; va <= e->anode.last && !rc; va += CHUNK << PAGE_SHIFT) {
+		struct chunk c = {.start = va, .move = move};
+
+		pmap_walk(&from->pmap, va, MIN(va + (CHUNK << PAGE_SHIFT), e->anode.last + 1), carry_pte, &c);
+		for (uint32_t i = 0; c.any && i < CHUNK; i++) {
+			uaddr_t new = at + (va - e->anode.start) + (i << PAGE_SHIFT);
 			pte_t old;
 
-			if (c.pte[i] && !rc) rc = pmap_set(&to->pmap, c.start + (i << PAGE_SHIFT), c.pte[i], &old);
+			if (c.pte[i] && !rc) rc = pmap_set(&to->pmap, new, c.pte[i], &old);
 			if (c.pte[i] && rc) pte_drop(c.pte[i]);
 		}
-		if (rc) return rc;
 	}
-	return 0;
+	return rc;
 }

@@ -53,7 +53,7 @@ static pte_t count_anon(pte_t pte, uaddr_t va, void *arg)
 /* The PTE of an entry for page index i of its object, if it is on this page. */
 static pte_t pte_on(const struct entry *e, uint64_t i, const struct page *p)
 {
-	pte_t pte = pmap_get(&e->map->pmap, e->anode.start + ((i - e->vnode.start) << PAGE_SHIFT));
+	pte_t pte = pmap_get(&e->map->pmap, entry_va(e, i));
 
 	return (pte & PTE_ADDR) == page_phys(p) ? pte : 0;
 }
@@ -108,12 +108,13 @@ static void entry_facts(struct entry *e, bool pages, struct facts_entry *f)
 /* map_facts: the entries that end behind address from, at most n.  => how many */
 uint32_t map_facts(struct map *m, uaddr_t from, bool pages, struct facts_entry *f, uint32_t n)
 {
-	struct tree_node *e;
 	uint32_t i = 0;
 
 	mutex_lock(&m->lock);
-	e = tree_first_overlap(&m->entries, from, USER_TOP);
-	for (; e && i < n; e = tree_next(e)) entry_facts(container_of(e, struct entry, anode), pages, &f[i++]);
+	map_for(e, m, from, USER_TOP) {
+		if (i == n) break;
+		entry_facts(e, pages, &f[i++]);
+	}
 	mutex_unlock(&m->lock);
 	return i;
 }
@@ -144,21 +145,4 @@ uint32_t map_private(struct map *m, uint64_t *pages)
 	mutex_unlock(&m->lock);
 	*pages = anon.anon;
 	return sizeof(*pages);
-}
-
-/* map_peek: copy what is resident from va on, up to the first page that is not.  => bytes.  It never faults: who asks
- * may be the server that would have to bring the page. */
-uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len)
-{
-	uint64_t done = 0;
-	struct page *p;
-
-	while (done < len && va + done < USER_TOP && (p = map_hold(m, va + done, false))) {
-		uint64_t off = (va + done) & PAGE_MASK, n = MIN(len - done, PAGE_SIZE - off);
-
-		memcpy((char *)kbuf + done, (char *)page_virt(p) + off, n);
-		page_unref(p);
-		done += n;
-	}
-	return done;
 }

@@ -43,7 +43,7 @@ static void fault_around(struct fault *f, struct vmo *v)
 	struct page *p;
 
 	for (uint64_t i = first; (p = radix_next(&v->pages, &i)) && i <= last; i++) {
-		uaddr_t va = e->anode.start + ((i - e->vnode.start) << PAGE_SHIFT);
+		uaddr_t va = entry_va(e, i);
 		pte_t old;
 
 		if (i == f->index || p->state == PG_FILLING || (p->flags & PFL_LEAVING) || pmap_get(&f->map->pmap, va)) continue;
@@ -119,7 +119,7 @@ static int fault_try(struct fault *f, uint32_t want)
 	f->e = map_find_locked(f->map, f->va);
 	if (!f->e) f->e = map_grow_down(f->map, f->va);
 	if (f->e) {
-		if (f->e->vmo) f->index = f->e->vnode.start + ((f->va - f->e->anode.start) >> PAGE_SHIFT);
+		if (f->e->vmo) f->index = entry_index(f->e, f->va);
 		rc = fault_entry(f, want);
 		if (rc == FAULT_FETCH || rc == FAULT_ROOM) {
 			f->vmo = f->e->vmo;
@@ -201,26 +201,30 @@ static void copy_dirtied(struct map *m, uaddr_t va, struct page *p)
 	mutex_unlock(&m->lock);
 }
 
+/* It never faults: who asks may be the server that would have to bring the page. */
+uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
+{
+	uint64_t done = 0;
+	struct page *p;
+
+	while (done < len && va + done < USER_TOP && (p = map_hold(m, va + done, write))) {
+		uint64_t off = (va + done) & PAGE_MASK, n = MIN(len - done, PAGE_SIZE - off);
+		char *at = (char *)page_virt(p) + off, *k = (char *)kbuf + done;
+
+		memcpy(write ? at : k, write ? k : at, n);
+		if (write) copy_dirtied(m, va + done, p);
+		page_unref(p);
+		done += n;
+	}
+	return done;
+}
+
 int map_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 {
-	char *k = kbuf;
+	uint64_t done = 0;
 
 	if (va >= USER_TOP || len > USER_TOP - va) return -EFAULT;
-	while (len > 0) {
-		uint64_t off = va & PAGE_MASK, n = MIN(len, PAGE_SIZE - off);
-		struct page *p = map_hold(m, va, write);
-
-		if (!p) {
-			if (vm_fault(m, va, write ? PROT_WRITE : PROT_READ)) return -EFAULT;
-			continue;
-		}
-		if (write) memcpy((char *)page_virt(p) + off, k, n);
-		else memcpy(k, (char *)page_virt(p) + off, n);
-		if (write) copy_dirtied(m, va, p);
-		page_unref(p);
-		va += n;
-		k += n;
-		len -= n;
-	}
+	while ((done += map_peek(m, va + done, (char *)kbuf + done, len - done, write)) < len)
+		if (vm_fault(m, va + done, write ? PROT_WRITE : PROT_READ)) return -EFAULT;
 	return 0;
 }

@@ -260,15 +260,15 @@ static uint32_t free_run(uint64_t pfn, uint32_t n)
 	return i;
 }
 
-/* n neighbours, the first a multiple of align_pages (a power of two or not): a search of all memory under the lock, so
- * only for what a driver sets up once.  May use the reserve: its callers are servers. */
-struct page *frame_alloc_contig(uint32_t n, uint64_t align_pages)
+/* n neighbours: a search of all memory under the lock, so only for what a driver sets up once.  May use the reserve: its
+ * callers are servers. */
+struct page *frame_alloc_contig(uint32_t n)
 {
 	struct page *found = NULL;
 
 	spares_drain_all();
 	spin_lock(&frame_lock);
-	for (uint64_t pfn = 0; n && pfn + n <= page_array_len; pfn = ROUND_UP(pfn + 1, align_pages)) {
+	for (uint64_t pfn = 0; n && pfn + n <= page_array_len; pfn++) {
 		if (free_run(pfn, n) < n) continue;
 		found = &page_array[pfn];
 		for (uint32_t i = 0; i < n; i++) {

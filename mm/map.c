@@ -54,18 +54,9 @@ void map_switch(struct map *m)
 	pmap_switch(m ? &m->pmap : NULL);
 }
 
-struct entry *map_find_locked(struct map *m, uaddr_t va)
+struct entry *map_first_locked(struct map *m, uaddr_t start, uaddr_t last)
 {
-	struct tree_node *n = tree_first_overlap(&m->entries, va, va);
-
-	return n ? container_of(n, struct entry, anode) : NULL;
-}
-
-static struct entry *map_first_locked(struct map *m, uaddr_t start, uaddr_t last)
-{
-	struct tree_node *n = tree_first_overlap(&m->entries, start, last);
-
-	return n ? container_of(n, struct entry, anode) : NULL;
+	return container_of(tree_first_overlap(&m->entries, start, last), struct entry, anode);
 }
 
 /* Both trees; the object's only if there is one. */
@@ -130,7 +121,7 @@ static int entry_split(struct map *m, struct entry *e, uaddr_t at)
 
 	if (!hi) return -ENOMEM;
 	entry_remove(m, e);
-	entry_place(hi, at, high, e->vnode.start + (low >> PAGE_SHIFT));
+	entry_place(hi, at, high, entry_index(e, at));
 	entry_place(e, e->anode.start, low, e->vnode.start);
 	entry_insert(m, e);
 	entry_insert(m, hi);
@@ -163,18 +154,16 @@ int map_unmap_locked(struct map *m, uaddr_t start, uaddr_t end)
 	return 0;
 }
 
-/* A free range of len bytes, searched downwards from mmap_top.  0: none */
+/* The highest free range of len bytes below mmap_top.  0: none */
 uaddr_t map_search(struct map *m, uint64_t len)
 {
-	struct tree_node *n = tree_last(&m->entries);
-	uaddr_t top = m->mmap_top;
+	uaddr_t low = MMAP_LOW, found = 0;
 
-	for (; n && n->start >= top; n = tree_prev(n)) { }
-	for (; n; n = tree_prev(n)) {
-		if (n->last < top && top - n->last - 1 >= len) break;
-		top = MIN(top, n->start);
+	map_for(e, m, 0, m->mmap_top - 1) {
+		if (e->anode.start >= low + len) found = e->anode.start - len;
+		low = MAX(low, e->anode.last + 1);
 	}
-	return top >= MMAP_LOW + len ? top - len : 0;
+	return m->mmap_top >= low + len ? m->mmap_top - len : found;
 }
 
 /* Where a new mapping goes: as asked (MAP_FIXED), the hint if it is free, or any free place. */
@@ -211,7 +200,7 @@ static int map_place(struct map *m, struct entry *e, uaddr_t *addr, uint64_t len
 {
 	int rc = map_choose(m, addr, len, flags);
 
-	if (!rc && m->size - (flags & MAP_FIXED ? map_covered(m, *addr, *addr + len) : 0) + len > m->max_size)
+	if (!rc && m->size - (flags & MAP_FIXED ? map_covered(m, *addr, *addr + len, 0) : 0) + len > m->max_size)
 		rc = -ENOMEM;
 	if (m->lock_future & MCL_FUTURE) e->flags |= ENTRY_LOCKED;
 	if (!rc && (e->flags & ENTRY_LOCKED) && m->locked + len > m->max_locked) rc = -EAGAIN;
@@ -350,12 +339,13 @@ int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 	return rc;
 }
 
-uint64_t map_covered(struct map *m, uaddr_t start, uaddr_t end)
+uint64_t map_covered(struct map *m, uaddr_t start, uaddr_t end, uint32_t flags)
 {
-	struct tree_node *n = tree_first_overlap(&m->entries, start, end - 1);
 	uint64_t bytes = 0;
 
-	for (; n; n = tree_next_overlap(n, start, end - 1)) bytes += MIN(end - 1, n->last) - MAX(start, n->start) + 1;
+	map_for(e, m, start, end - 1) {
+		if ((e->flags & flags) == flags) bytes += MIN(end - 1, e->anode.last) - MAX(start, e->anode.start) + 1;
+	}
 	return bytes;
 }
 
@@ -385,17 +375,16 @@ void map_clear(struct map *m)
 void map_check(struct map *m)
 {
 	uint64_t bytes = 0, locked = 0;
-	struct tree_node *n, *prev = NULL;
+	struct entry *prev = NULL;
 
 	mutex_lock(&m->lock);
 	tree_check(&m->entries);
-	for (n = tree_first(&m->entries); n; prev = n, n = tree_next(n)) {
-		struct entry *e = container_of(n, struct entry, anode);
-
-		INVARIANT("E1", n->last < USER_TOP && (!prev || prev->last < n->start));
+	map_for(e, m, 0, ~0ull) {
+		INVARIANT("E1", e->anode.last < USER_TOP && (!prev || prev->anode.last < e->anode.start));
 		INVARIANT("E3", !e->vmo || (e->vnode.last - e->vnode.start + 1) << PAGE_SHIFT == entry_bytes(e));
 		bytes += entry_bytes(e);
 		if (e->flags & ENTRY_LOCKED) locked += entry_bytes(e);
+		prev = e;
 	}
 	INVARIANT("E1", bytes == m->size && locked == m->locked);
 	mutex_unlock(&m->lock);

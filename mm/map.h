@@ -82,7 +82,6 @@ struct facts_proc;
 uint32_t map_facts(struct map *, uaddr_t from, bool pages, struct facts_entry *, uint32_t n);
 void map_sums(struct map *, struct facts_proc *);
 uint32_t map_private(struct map *, uint64_t *pages);        /* bytes of the answer */
-uint64_t map_peek(struct map *, uaddr_t va, void *kbuf, uint64_t len);
 void frame_facts(struct facts_memory *);
 
 /* vm_fault: make va accessible for want (PROT_READ, PROT_WRITE or PROT_EXEC), or say why not.
@@ -95,27 +94,46 @@ int vm_fault(struct map *, uaddr_t va, uint32_t want);
 
 /* Copy between kernel memory and any map's user memory, faulting pages in: lent buffers.  0 or -EFAULT. */
 int map_copy(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);
+uint64_t map_peek(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);      /* as far as no page is missing; bytes */
 struct page *map_hold(struct map *, uaddr_t va, bool write);    /* held, if its PTE allows the access now; NULL */
 
-struct entry *map_find_locked(struct map *, uaddr_t va);        /* the entry at va, NULL: none; map->lock held */
-/* For mapops.c; map->lock held. */
+/* map->lock held. */
+struct entry *map_first_locked(struct map *, uaddr_t start, uaddr_t last);      /* the first that meets it; NULL: none */
+static inline struct entry *map_find_locked(struct map *m, uaddr_t va) { return map_first_locked(m, va, va); }
+/* Each entry that meets [start, last], by rising address; none comes or goes meanwhile.  anode is its first member: NULL
+ * stays NULL. */
+#define map_for(e, m, start, last_) \
+	for (struct entry *e = map_first_locked(m, start, last_); e; \
+	     e = container_of(tree_next_overlap(&e->anode, start, last_), struct entry, anode))
 struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
 void entry_insert(struct map *, struct entry *);
 void entry_remove(struct map *, struct entry *);
 void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and of what; in no tree */
 void entry_free(struct entry *);
 static inline uint64_t entry_bytes(const struct entry *e) { return e->anode.last - e->anode.start + 1; }
+/* The page index that an address of it shows, and the address of an index. */
+static inline uint64_t entry_index(const struct entry *e, uaddr_t va)
+{
+	return e->vnode.start + ((va - e->anode.start) >> PAGE_SHIFT);
+}
+static inline uaddr_t entry_va(const struct entry *e, uint64_t index)
+{
+	return e->anode.start + ((index - e->vnode.start) << PAGE_SHIFT);
+}
 uaddr_t map_search(struct map *, uint64_t len);         /* a free range; 0: none */
 int map_unmap_locked(struct map *, uaddr_t start, uaddr_t end);
-uint64_t map_covered(struct map *, uaddr_t start, uaddr_t end);         /* bytes of it that are mapped */
+uint64_t map_covered(struct map *, uaddr_t start, uaddr_t end, uint32_t flags);         /* bytes with these ENTRY_* */
 struct entry *map_grow_down(struct map *, uaddr_t va);  /* a stack that may grow to va does; NULL: there is none */
 int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
-/* Private anonymous pages (anon.c). Pages whose last PTE goes are gathered in a zap and freed after the TLBs forgot them. */
-struct zap { struct list pages; uint64_t freed; };
+/* Private anonymous pages (anon.c).  For pmap_walk(): the PTE goes, and a page whose last one it was onto the list, which
+ * is freed after the TLBs forgot it. */
+pte_t zap_pte(pte_t, uaddr_t va, void *list);
+void zap_end(struct list *);
 void map_zap(struct map *, uaddr_t start, uaddr_t end);  /* remove the PTEs of [start, end); free what nobody has */
 int anon_fault_locked(struct map *, struct entry *, uaddr_t va, bool write);    /* zero fill, copy on write; 0, -ENOMEM */
 int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from);      /* private, of a held page */
-int anon_fork(struct map *to, struct map *from, const struct entry *);          /* share private pages copy on write */
+/* The entry's private pages to address at of `to`: shared copy on write, or moved.  -ENOMEM: some of them */
+int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *, bool move);
 pte_t pte_make(const struct entry *, const struct page *, bool writable);
 
 /* The rmap, for pagecache.c and writeback.c; vmo->lock held: every PTE of the object's pages first to last loses PTE_W /

@@ -22,26 +22,24 @@ struct sync_part {
 /* The part that begins at or after *at; *at moves behind it; *hole: something was not mapped.  false: none left */
 static bool sync_next(struct map *m, uaddr_t *at, uaddr_t end, struct sync_part *s, bool *hole)
 {
-	struct tree_node *n;
 	struct entry *e;
 	uaddr_t from;
 
 	mutex_lock(&m->lock);
-	n = tree_first_overlap(&m->entries, *at, end - 1);
-	if (!n || n->start > *at) *hole = true;
-	if (n) {
-		e = container_of(n, struct entry, anode);
-		from = MAX(*at, n->start);
-		*at = MIN(end, n->last + 1);
+	e = map_first_locked(m, *at, end - 1);
+	if (!e || e->anode.start > *at) *hole = true;
+	if (e) {
+		from = MAX(*at, e->anode.start);
+		*at = MIN(end, e->anode.last + 1);
 		*s = (struct sync_part){.vmo = e->vmo, .err_seen = e->err_seen, .start = from};
 		s->shared = e->vmo && (e->flags & ENTRY_SHARED);
 		s->writable = e->max_prot & PROT_WRITE;
-		s->first = e->vnode.start + ((from - n->start) >> PAGE_SHIFT);
-		s->last = e->vnode.start + ((*at - 1 - n->start) >> PAGE_SHIFT);
+		s->first = entry_index(e, from);
+		s->last = entry_index(e, *at - 1);
 		if (s->shared) vmo_ref(s->vmo);
 	}
 	mutex_unlock(&m->lock);
-	return n != NULL;
+	return e != NULL;
 }
 
 /* Remember in the entry what failed write has been told. */
@@ -71,21 +69,18 @@ static int sync_part(struct map *m, struct sync_part *s, int msflags)
 /* Is a page of the range locked in memory? */
 static bool sync_locked(struct map *m, uaddr_t start, uaddr_t end)
 {
-	struct tree_node *n;
 	bool locked = false;
 
 	mutex_lock(&m->lock);
-	for (n = tree_first_overlap(&m->entries, start, end - 1); n && !locked;
-	     n = tree_next_overlap(n, start, end - 1)) {
-		struct entry *e = container_of(n, struct entry, anode);
-		uaddr_t from = MAX(start, n->start), to = MIN(end - 1, n->last);
-
+	map_for(e, m, start, end - 1) {
 		locked = e->flags & ENTRY_LOCKED;
-		if (!e->vmo || locked) continue;
-		spin_lock(&e->vmo->lock);
-		locked = vmo_range_locked(e->vmo, e->vnode.start + ((from - n->start) >> PAGE_SHIFT),
-		                          e->vnode.start + ((to - n->start) >> PAGE_SHIFT));
-		spin_unlock(&e->vmo->lock);
+		if (e->vmo && !locked) {
+			spin_lock(&e->vmo->lock);
+			locked = vmo_range_locked(e->vmo, entry_index(e, MAX(start, e->anode.start)),
+			                          entry_index(e, MIN(end - 1, e->anode.last)));
+			spin_unlock(&e->vmo->lock);
+		}
+		if (locked) break;
 	}
 	mutex_unlock(&m->lock);
 	return locked;
@@ -119,13 +114,12 @@ static int fork_entry(struct map *child, struct map *parent, struct entry *e)
 	if (!n) return -ENOMEM;
 	n->flags &= ~ENTRY_LOCKED;      /* POSIX mlock: locks are not inherited */
 	entry_insert(child, n);
-	return e->flags & ENTRY_SHARED ? 0 : anon_fork(child, parent, e);
+	return e->flags & ENTRY_SHARED ? 0 : anon_carry(child, e->anode.start, parent, e, false);
 }
 
 struct map *map_fork(struct map *parent)
 {
 	struct map *child = map_create();
-	struct tree_node *n;
 	int rc = 0;
 
 	if (!child) return NULL;
@@ -140,8 +134,9 @@ struct map *map_fork(struct map *parent)
 	child->max_size = parent->max_size;
 	child->max_locked = parent->max_locked;
 	child->max_stack = parent->max_stack;
-	for (n = tree_first(&parent->entries); n && !rc; n = tree_next(n))
-		rc = fork_entry(child, parent, container_of(n, struct entry, anode));
+	map_for(e, parent, 0, USER_TOP) {
+		if (!rc) rc = fork_entry(child, parent, e);
+	}
 	mutex_unlock(&parent->lock);
 	if (!rc) return child;
 	map_put(child);
@@ -199,17 +194,16 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 {
 	uaddr_t at = start;
 	bool hole = false;
-	struct tree_node *n;
 	int rc = 0;
 
 	if (advice == MADV_WILLNEED || advice == MADV_REMOVE) return advise_objects(m, start, end, advice);
 	mutex_lock(&m->lock);
 	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
-	for (n = tree_first_overlap(&m->entries, start, end - 1); n && !rc; n = tree_next_overlap(n, start, end - 1)) {
-		if (n->start > at) hole = true;
-		rc = advise_entry(m, container_of(n, struct entry, anode), MAX(start, n->start), MIN(end, n->last + 1),
-		                  advice);
-		at = n->last + 1;
+	map_for(e, m, start, end - 1) {
+		if (rc) break;
+		if (e->anode.start > at) hole = true;
+		rc = advise_entry(m, e, MAX(start, e->anode.start), MIN(end, e->anode.last + 1), advice);
+		at = e->anode.last + 1;
 	}
 	mutex_unlock(&m->lock);
 	if (!rc && !hole && at >= end && (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE))
@@ -233,7 +227,7 @@ int map_resident(struct map *m, uaddr_t start, uint64_t npages, uint8_t *in)
 		in[i] = pmap_get(&m->pmap, va) != 0;
 		if (in[i] || !e->vmo) continue;
 		spin_lock(&e->vmo->lock);
-		in[i] = radix_get(&e->vmo->pages, e->vnode.start + ((va - e->anode.start) >> PAGE_SHIFT)) != NULL;
+		in[i] = radix_get(&e->vmo->pages, entry_index(e, va)) != NULL;
 		spin_unlock(&e->vmo->lock);
 	}
 	mutex_unlock(&m->lock);

@@ -316,7 +316,7 @@ static void vmo_release_done(struct kmsg *k)
 
 	spin_lock(&v->lock);
 	v->release_busy = false;
-	if (v->release_again) vmo_release_check_locked(v);
+	vmo_release_check_locked(v);    /* the last user may have gone again meanwhile */
 	spin_unlock(&v->lock);
 	vmo_unref(v);
 }
@@ -328,13 +328,8 @@ void vmo_release_check_locked(struct vmo *v)
 	uint64_t i = 0;
 	bool owed = v->links ? v->ndirty > 0 : radix_next_tagged(&v->pages, &i, TAG_WRITING) != NULL;
 
-	if (v->users || !v->pager || v->split_of || !v->released_due || owed) return;
-	if (v->release_busy) {
-		v->release_again = true;
-		return;
-	}
+	if (v->users || !v->pager || v->split_of || !v->released_due || owed || v->release_busy) return;
 	v->release_busy = true;
-	v->release_again = false;
 	v->released_due = false;
 	v->grant_lo = v->grant_hi = 0;
 	v->release_msg.m = (struct ipc_msg){.op = PAGER_RELEASE, .arg = {v->cookie}};

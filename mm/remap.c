@@ -6,46 +6,8 @@
  */
 #include "mm/map.h"
 
-#include "mm/frame.h"
-
-#define CHUNK 64u                       /* pages moved at a time */
-
-struct take { uaddr_t start; pte_t pte[CHUNK]; };
-
-/* Private pages leave their PTE with its reference; an object's pages are faulted in again at the new place. */
-static pte_t take_pte(pte_t pte, uaddr_t va, void *arg)
-{
-	struct page *p = phys_to_page(pte & PTE_ADDR);
-	struct take *t = arg;
-
-	if (p && p->use == PAGE_ANON) t->pte[(va - t->start) >> PAGE_SHIFT] = pte;
-	return 0;
-}
-
-/* Tables first: then entering a PTE cannot fail, and either all pages move or none.
- * => map->lock held, and the object's if there is one: truncation would cut empty tables out again */
-static int move_pages(struct map *m, struct entry *e, uaddr_t to)
-{
-	struct take t;
-	pte_t old;
-	int rc = pmap_prepare(&m->pmap, to, to + entry_bytes(e));
-
-	if (rc) return rc;
-	for (uaddr_t at = e->anode.start; at <= e->anode.last; at += CHUNK << PAGE_SHIFT) {
-		uaddr_t end = MIN(at + (CHUNK << PAGE_SHIFT), e->anode.last + 1);
-
-		memset(&t, 0, sizeof(t));
-		t.start = at;
-		pmap_walk(&m->pmap, at, end, take_pte, &t);
-		for (uint32_t i = 0; i < CHUNK; i++) {
-			if (t.pte[i] && pmap_set(&m->pmap, to + (at - e->anode.start) + (i << PAGE_SHIFT), t.pte[i], &old))
-				panic("invariant E4 broken: no page table where pmap_prepare() made one");
-		}
-	}
-	return 0;
-}
-
-/* Move [old, old + old_len) of entry e to a free place of new_len bytes. */
+/* Move [old, old + old_len) of entry e to a free place of new_len bytes.  Tables first: then entering a PTE cannot fail
+ * (E4), and either all pages move or none.  With the object's lock held: truncation would cut empty tables out again. */
 static int remap_move(struct map *m, uaddr_t old, uint64_t old_len, uint64_t new_len, uaddr_t to)
 {
 	struct entry *e, *n;
@@ -58,7 +20,8 @@ static int remap_move(struct map *m, uaddr_t old, uint64_t old_len, uint64_t new
 	entry_place(n, to, new_len, e->vnode.start);
 	entry_insert(m, n);
 	if (e->vmo) spin_lock(&e->vmo->lock);
-	rc = move_pages(m, e, to);
+	rc = pmap_prepare(&m->pmap, to, to + entry_bytes(e));
+	if (!rc && anon_carry(m, to, m, e, true)) panic("invariant E4 broken: no page table where pmap_prepare() made one");
 	if (e->vmo) spin_unlock(&e->vmo->lock);
 	if (rc) e = n;                  /* the one that goes */
 	entry_remove(m, e);
@@ -71,7 +34,7 @@ static bool remap_extend(struct map *m, struct entry *e, uint64_t new_len, uaddr
 {
 	uaddr_t end = e->anode.last + 1;
 
-	if (new_len > USER_TOP - old || map_covered(m, end, old + new_len)) return false;
+	if (new_len > USER_TOP - old || map_covered(m, end, old + new_len, 0)) return false;
 	entry_remove(m, e);
 	entry_place(e, e->anode.start, old + new_len - e->anode.start, e->vnode.start);
 	entry_insert(m, e);

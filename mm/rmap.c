@@ -25,14 +25,10 @@ static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
 	struct rmap_walk *w = arg;
 	struct page *p = phys_to_page(pte & PTE_ADDR);
 
-	(void)va;
 	if (p && p->use == PAGE_ANON && !w->zapped) return pte;
 	if (pte & PTE_A) w->used = true;
 	if (pte & PTE_W) w->writable = true;
-	if (!(w->clear & PTE_P)) return pte & ~w->clear;
-	if (p && p->use == PAGE_ANON && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		list_push_back(w->zapped, &p->link);
-	return 0;
+	return w->clear & PTE_P ? zap_pte(pte, va, w->zapped) : pte & ~w->clear;
 }
 
 static void rmap_walk(struct vmo *v, uint64_t first, uint64_t last, struct rmap_walk *w)
@@ -42,9 +38,8 @@ static void rmap_walk(struct vmo *v, uint64_t first, uint64_t last, struct rmap_
 	for (; n; n = tree_next_overlap(n, first, last)) {
 		struct entry *e = container_of(n, struct entry, vnode);
 		uint64_t lo = MAX(first, n->start), hi = MIN(last, n->last);
-		uaddr_t va = e->anode.start + ((lo - n->start) << PAGE_SHIFT);
 
-		pmap_walk(&e->map->pmap, va, va + ((hi - lo + 1) << PAGE_SHIFT), rmap_pte, w);
+		pmap_walk(&e->map->pmap, entry_va(e, lo), entry_va(e, hi + 1), rmap_pte, w);
 	}
 }
 
@@ -74,16 +69,11 @@ bool page_referenced_all(struct page *p)
 /* Truncation: nothing past the new end stays mapped, private copies included (a reference gets SIGBUS: POSIX mmap). */
 void vmo_unmap_range_locked(struct vmo *v, uint64_t first, uint64_t last)
 {
-	struct list zapped = LIST_INIT(zapped), *l;
+	struct list zapped = LIST_INIT(zapped);
 	struct rmap_walk w = {.clear = PTE_P, .zapped = &zapped};
 
 	rmap_walk(v, first, last, &w);
-	while ((l = list_pop_front(&zapped))) {
-		struct page *p = container_of(l, struct page, link);
-
-		p->refs = 1;
-		page_unref(p);
-	}
+	zap_end(&zapped);
 }
 
 bool vmo_range_locked(struct vmo *v, uint64_t first, uint64_t last)

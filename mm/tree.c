@@ -25,7 +25,7 @@ static uint32_t priority_of(const struct tree_node *n)
 	return (uint32_t)(h >> 32);
 }
 
-/* T1.  Equal starts are told apart by address, so that every node has one place and tree_next() a meaning. */
+/* T1.  Equal starts are told apart by address, so that every node has one place. */
 static bool goes_before(const struct tree_node *a, const struct tree_node *b)
 {
 	return a->start != b->start ? a->start < b->start : a < b;
@@ -130,7 +130,8 @@ struct tree_node *tree_first_overlap(const struct tree *t, uint64_t start, uint6
 	return overlap_below(t->root, start, last);
 }
 
-/* The way of tree_next(), but it leaves out what ends before `start`, and stops at what begins after `last`. */
+/* The leftmost node to the right, or the first ancestor that has n on its left; it leaves out what ends before `start`,
+ * and stops at what begins after `last`. */
 struct tree_node *tree_next_overlap(const struct tree_node *n, uint64_t start, uint64_t last)
 {
 	for (;;) {
@@ -143,49 +144,13 @@ struct tree_node *tree_next_overlap(const struct tree_node *n, uint64_t start, u
 	}
 }
 
-struct tree_node *tree_first(const struct tree *t)
-{
-	struct tree_node *n = t->root;
-
-	while (n && n->left)
-		n = n->left;
-	return n;
-}
-
-struct tree_node *tree_last(const struct tree *t)
-{
-	struct tree_node *n = t->root;
-
-	while (n && n->right)
-		n = n->right;
-	return n;
-}
-
-/* The leftmost node to the right; or the first ancestor that has n on its left. */
-struct tree_node *tree_next(const struct tree_node *n)
-{
-	if (n->right) return tree_first(&(struct tree){ n->right });
-	while (n->parent && n->parent->right == n)
-		n = n->parent;
-	return n->parent;
-}
-
-/* The mirror image. */
-struct tree_node *tree_prev(const struct tree_node *n)
-{
-	if (n->left) return tree_last(&(struct tree){ n->left });
-	while (n->parent && n->parent->left == n)
-		n = n->parent;
-	return n->parent;
-}
-
 /* Each node checks its two children, so that all are checked once; the walk itself checks the order. */
 void tree_check(const struct tree *t)
 {
 	const struct tree_node *before = NULL;
 
 	INVARIANT("T2", !t->root || !t->root->parent);
-	for (const struct tree_node *n = tree_first(t); n; before = n, n = tree_next(n)) {
+	for (const struct tree_node *n = tree_first_overlap(t, 0, ~0ull); n; before = n, n = tree_next_overlap(n, 0, ~0ull)) {
 		INVARIANT("T1", !before || goes_before(before, n));
 		INVARIANT("T2", !n->left || (n->left->parent == n && n->left->priority <= n->priority));
 		INVARIANT("T2", !n->right || (n->right->parent == n && n->right->priority <= n->priority));

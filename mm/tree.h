@@ -21,10 +21,6 @@ void tree_insert(struct tree *, struct tree_node *);    /* ordered by start, the
 void tree_remove(struct tree *, struct tree_node *);
 struct tree_node *tree_first_overlap(const struct tree *, uint64_t start, uint64_t last);      /* lowest start; NULL */
 struct tree_node *tree_next_overlap(const struct tree_node *, uint64_t start, uint64_t last);  /* after this one */
-struct tree_node *tree_first(const struct tree *);
-struct tree_node *tree_next(const struct tree_node *);
-struct tree_node *tree_prev(const struct tree_node *);
-struct tree_node *tree_last(const struct tree *);
 void tree_check(const struct tree *);                   /* panics on a broken invariant */
 
 #endif

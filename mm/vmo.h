@@ -41,7 +41,6 @@ struct vmo {
 	struct list all_link;           /* [W] all objects */
 	bool     set_ids;               /* [c] VMO_SET_IDS; only looked at */
 	bool     release_busy;          /* [v] the RELEASE message is under way */
-	bool     release_again;         /* [v] and the last user went again meanwhile */
 	struct vmo *split_of;           /* [c] this is a view (split.c) of that file; NULL: it is not */
 	struct vmo *view;               /* split_lock: its view, a reference; NULL: none */
 	struct kmsg release_msg;

@@ -23,7 +23,7 @@ static struct vmo *extent_object(struct map *m, const struct vm_extent *x, uint6
 	if (e && e->vmo && (e->flags & ENTRY_OWNER) && x->len && x->addr + (x->len - 1) <= e->anode.last) {
 		v = e->vmo;
 		vmo_ref(v);
-		*off = x->addr - e->anode.start + (e->vnode.start << PAGE_SHIFT);
+		*off = (entry_index(e, x->addr) << PAGE_SHIFT) + (x->addr & PAGE_MASK);
 	}
 	mutex_unlock(&m->lock);
 	return v;
@@ -93,65 +93,46 @@ static void extent_write(struct vmo *v, const struct vm_extent *x, uint64_t off)
 	}
 }
 
-static int extent_start(struct map *m, const struct vm_extent *x, struct vmo **out)
+/* *all: the one object of all extents, from the first one on with a reference; *seen: its failed writes before. */
+static int extent_start(struct map *m, const struct vm_extent *x, struct vmo **all, uint32_t *seen)
 {
-	uint64_t off, i;
+	uint64_t off;
 	struct vmo *v = extent_object(m, x, &off);
+	int rc = 0;
 
 	if (!v) return -EFAULT;
-	if (x->flags & VMX_FORGET) {
+	if (!*all) {
+		*all = v;
+		vmo_ref(v);
+		*seen = v->wb_err;
+	}
+	if (v != *all) {
+		rc = -EINVAL;
+	} else if (x->flags & VMX_FORGET) {
 		spin_lock(&v->lock);
-		for (i = off >> PAGE_SHIFT; i <= (off + x->len - 1) >> PAGE_SHIFT; i++) forget_locked(v, i);
+		for (uint64_t i = off >> PAGE_SHIFT; i <= (off + x->len - 1) >> PAGE_SHIFT; i++) forget_locked(v, i);
 		spin_unlock(&v->lock);
 	} else {
 		extent_write(v, x, off);
 	}
-	*out = v;
-	return 0;
-}
-
-/* Wait for all writes of the object, and say whether one failed since `seen`. */
-static int object_settle(struct vmo *v, uint32_t seen)
-{
-	uint64_t i = 0;
-	int rc;
-
-	spin_lock(&v->lock);
-	while (radix_next_tagged(&v->pages, &i, TAG_WRITING)) {
-		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
-		i = 0;
-	}
-	rc = v->wb_err != seen ? v->wb_errno : 0;
-	spin_unlock(&v->lock);
+	vmo_unref(v);
 	return rc;
 }
 
-/* vm_write: start all extents, then wait for all.  All of them lie in mappings of one object. */
+/* vm_write: start all extents, then wait for all writes of their object. */
 int vm_write(struct map *m, const struct vm_extent *x, uint32_t n)
 {
-	struct vmo *first = NULL, *v;
-	uint32_t seen = 0, i;
+	struct vmo *v = NULL;
+	uint32_t seen = 0;
 	int rc = 0, bad;
 
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (x[i].addr % 512 || x[i].len % 512 || x[i].len == 0) return -EINVAL;
 	}
 
-	for (i = 0; i < n && !rc; i++) {
-		uint64_t off;
-
-		if (!first) {
-			first = extent_object(m, &x[i], &off);
-			if (!first) return -EFAULT;
-			seen = first->wb_err;
-		}
-		rc = extent_start(m, &x[i], &v);
-		if (rc) break;
-		if (v != first) rc = -EINVAL;
-		vmo_unref(v);
-	}
-	if (!first) return 0;
-	bad = object_settle(first, seen);
-	vmo_unref(first);
+	for (uint32_t i = 0; i < n && !rc; i++) rc = extent_start(m, &x[i], &v, &seen);
+	if (!v) return rc;
+	bad = vmo_wait(v, 0, ~0ull, &seen);
+	vmo_unref(v);
 	return rc ? rc : bad;
 }

@@ -45,23 +45,9 @@ static void entry_lock(struct map *m, struct entry *e, bool on)
 	m->locked += on ? entry_bytes(e) : -entry_bytes(e);
 }
 
-static uint64_t locked_already(struct map *m, uaddr_t start, uaddr_t end)
-{
-	struct tree_node *n = tree_first_overlap(&m->entries, start, end - 1);
-	uint64_t bytes = 0;
-
-	for (; n; n = tree_next_overlap(n, start, end - 1)) {
-		if (container_of(n, struct entry, anode)->flags & ENTRY_LOCKED)
-			bytes += MIN(end - 1, n->last) - MAX(start, n->start) + 1;
-	}
-	return bytes;
-}
-
 static void lock_range(struct map *m, uaddr_t start, uaddr_t end, bool on)
 {
-	struct tree_node *n = tree_first_overlap(&m->entries, start, end - 1);
-
-	for (; n; n = tree_next_overlap(n, start, end - 1)) entry_lock(m, container_of(n, struct entry, anode), on);
+	map_for(e, m, start, end - 1) entry_lock(m, e, on);
 }
 
 int map_lock(struct map *m, uaddr_t start, uaddr_t end, bool on, bool onfault)
@@ -70,8 +56,8 @@ int map_lock(struct map *m, uaddr_t start, uaddr_t end, bool on, bool onfault)
 
 	if (on && m->max_locked == 0) return -EPERM;
 	mutex_lock(&m->lock);
-	if (map_covered(m, start, end) < end - start) rc = -ENOMEM;
-	if (!rc && on && m->locked + (end - start) - locked_already(m, start, end) > m->max_locked) rc = -ENOMEM;
+	if (map_covered(m, start, end, 0) < end - start) rc = -ENOMEM;
+	if (!rc && on && m->locked + (end - start) - map_covered(m, start, end, ENTRY_LOCKED) > m->max_locked) rc = -ENOMEM;
 	if (!rc) rc = map_cut(m, start, end);
 	if (!rc) lock_range(m, start, end, on);
 	mutex_unlock(&m->lock);
@@ -81,7 +67,6 @@ int map_lock(struct map *m, uaddr_t start, uaddr_t end, bool on, bool onfault)
 
 int map_lock_all(struct map *m, uint32_t mcl)
 {
-	struct tree_node *n;
 	uaddr_t at = 0;
 	int rc = 0;
 
@@ -95,14 +80,15 @@ int map_lock_all(struct map *m, uint32_t mcl)
 	mutex_unlock(&m->lock);
 
 	while (!rc && (mcl & (MCL_CURRENT | MCL_ONFAULT)) == MCL_CURRENT) {
+		struct entry *e;
 		uaddr_t start;
 
 		mutex_lock(&m->lock);
-		n = tree_first_overlap(&m->entries, at, USER_TOP - 1);
-		start = n ? MAX(at, n->start) : 0;
-		at = n ? n->last + 1 : 0;
+		e = map_first_locked(m, at, USER_TOP - 1);
+		start = e ? MAX(at, e->anode.start) : 0;
+		at = e ? e->anode.last + 1 : 0;
 		mutex_unlock(&m->lock);
-		if (!n) break;
+		if (!e) break;
 		/* what cannot be had (PROT_NONE, past the end) is no error here */
 		map_populate(m, start, at, false);
 	}

@@ -60,8 +60,8 @@ static struct run *writeback_gather_locked(struct vmo *v, uint64_t *index, uint6
 	return r;
 }
 
-/* Start writing every dirty page of [first, last].  0 or -ENOMEM. */
-static int writeback_start_range(struct vmo *v, uint64_t first, uint64_t last)
+/* Start writing every dirty page of [first, last]. */
+static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last)
 {
 	struct thread *t = current_thread();
 	bool reserve = t->reserve;
@@ -78,7 +78,6 @@ static int writeback_start_range(struct vmo *v, uint64_t first, uint64_t last)
 		else thread_sleep(1000 * 1000);         /* even the reserve is out: runs in flight give back */
 	}
 	t->reserve = reserve;
-	return 0;
 }
 
 static void writeback_wait(struct vmo *v, uint64_t first, uint64_t last)

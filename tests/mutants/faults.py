@@ -122,8 +122,8 @@ fault("busy_after_effects", "MS_INVALIDATE on a locked page is EBUSY after every
       "\t\tif (!s.shared) continue;\n")
 
 fault("another_mappings_lock_ignored", "MS_INVALIDATE asks for locks in the caller's own mapping alone.",
-      "\t\tif (!e->vmo || locked) continue;\n",
-      "\t\tif (e) continue;\n")
+      "\t\tif (e->vmo && !locked) {\n\t\t\tspin_lock(&e->vmo->lock);\n\t\t\tlocked = ",
+      "\t\tif (e->vmo && !locked && start > end) {\n\t\t\tspin_lock(&e->vmo->lock);\n\t\t\tlocked = ")
 
 fault("hole_not_reported", "msync over a hole returns 0.",
       "\treturn rc ? rc : hole ? -ENOMEM : 0;\n}\n\nstatic int fork_entry",
@@ -134,12 +134,12 @@ fault("nothing_written_behind_a_hole", "msync stops at a hole.",
       "\twhile (!hole && start < end && sync_next(m, &start, end, &s, &hole)) {\n\t\tif (!s.shared || hole) continue;")
 
 fault("offset_of_the_mapping_ignored", "msync of a mapping from the middle of a file writes the file's first pages.",
-      "\t\ts->first = e->vnode.start + ((from - n->start) >> PAGE_SHIFT);\n",
-      "\t\ts->first = (from - n->start) >> PAGE_SHIFT;\n")
+      "\t\ts->first = entry_index(e, from);\n",
+      "\t\ts->first = entry_index(e, from) - e->vnode.start;\n")
 
 fault("msync_writes_pages_beside", "msync writes one page more than its range.",
-      "\t\ts->last = e->vnode.start + ((*at - 1 - n->start) >> PAGE_SHIFT);\n",
-      "\t\ts->last = e->vnode.start + ((*at - 1 - n->start) >> PAGE_SHIFT) + 1;\n")
+      "\t\ts->last = entry_index(e, *at - 1);\n",
+      "\t\ts->last = entry_index(e, *at - 1) + 1;\n")
 
 fault("msync_of_a_private_mapping_writes", "msync of a private mapping writes what others stored into the file.",
       "\t\ts->shared = e->vmo && (e->flags & ENTRY_SHARED);\n",
@@ -169,12 +169,11 @@ fault("only_the_first_mapping_protected", "Of several mappings of a page the fir
       "\tif (n) {\n\t\tstruct entry *e")
 
 fault("rmap_ignores_the_offset", "A page is looked for at the wrong address of a mapping that starts inside the file.",
-      "\t\tuaddr_t va = e->anode.start + ((lo - n->start) << PAGE_SHIFT);\n",
-      "\t\tuaddr_t va = e->anode.start + (lo << PAGE_SHIFT);\n")
+      "\t\tpmap_walk(&e->map->pmap, entry_va(e, lo), entry_va(e, hi + 1), rmap_pte, w);\n",
+      "\t\tpmap_walk(&e->map->pmap, entry_va(e, lo + n->start), entry_va(e, hi + 1 + n->start), rmap_pte, w);\n")
 
 fault("truncation_leaves_private_copies", "Private copies past the new end of file stay mapped.",
-      "\tif (p && p->use == PAGE_ANON && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)\n"
-      "\t\tlist_push_back(w->zapped, &p->link);\n",
+      "\tif (p && p->use == PAGE_ANON && !w->zapped) return pte;\n",
       "\tif (p && p->use == PAGE_ANON) return pte;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -321,11 +320,15 @@ fault("fresh_page_over_an_old_one", "A short write into a page that is on the di
 file("mm/anon.c")
 
 fault("fork_leaves_the_parent_writable", "After fork the parent still stores into pages that it shares with the child.",
-      "\tc->any = true;\n\treturn pte & ~PTE_W;\n",
-      "\tc->any = true;\n\treturn pte;\n")
+      "\tpage_ref(p);\n\treturn pte & ~PTE_W;\n",
+      "\tpage_ref(p);\n\treturn pte;\n")
+
+fault("remap_loses_private_pages", "mremap moves a mapping without its private pages.",
+      "\tif (!p || p->use != PAGE_ANON) return c->move ? 0 : pte;\n",
+      "\tif (!p || p->use != PAGE_ANON || c->move) return c->move ? 0 : pte;\n")
 
 fault("fork_leaves_the_child_writable", "After fork the child stores into pages that it shares with the parent.",
-      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = pte & ~PTE_W;\n",
+      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = c->move ? pte : pte & ~PTE_W;\n",
       "\tc->pte[(va - c->start) >> PAGE_SHIFT] = pte;\n")
 
 fault("no_copy_on_write", "A store into a shared private page does not copy it.",
@@ -352,26 +355,22 @@ fault("lock_brings_nothing_in", "mlock does not make its pages resident.",
       "")
 
 fault("lock_over_a_hole", "mlock over a hole returns 0.",
-      "\tif (map_covered(m, start, end) < end - start) rc = -ENOMEM;\n",
+      "\tif (map_covered(m, start, end, 0) < end - start) rc = -ENOMEM;\n",
       "")
 
 fault("the_limit_of_locks_ignored", "mlock goes past RLIMIT_MEMLOCK.",
-      "\tif (!rc && on && m->locked + (end - start) - locked_already(m, start, end) > m->max_locked) rc = -ENOMEM;\n",
-      "\tif (!rc && on && locked_already(m, start, end) > m->max_locked) rc = -ENOMEM;\n")
+      "\tif (!rc && on && m->locked + (end - start) - map_covered(m, start, end, ENTRY_LOCKED) > m->max_locked) rc = -ENOMEM;\n",
+      "\tif (!rc && on && map_covered(m, start, end, ENTRY_LOCKED) > m->max_locked) rc = -ENOMEM;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/remap.c")
-
-fault("remap_loses_private_pages", "mremap moves a mapping without its private pages.",
-      "\tif (p && p->use == PAGE_ANON) t->pte[(va - t->start) >> PAGE_SHIFT] = pte;\n",
-      "\tif (p && p->use == PAGE_ANON && !t) return pte;\n")
 
 fault("remap_forgets_the_offset", "A moved part of a mapping shows the first pages of its file.",
       "\tentry_place(n, to, new_len, e->vnode.start);\n",
       "\tentry_place(n, to, new_len, 0);\n")
 
 fault("remap_grows_over_neighbours", "mremap grows a mapping over what lies behind it.",
-      "\tif (new_len > USER_TOP - old || map_covered(m, end, old + new_len)) return false;\n",
+      "\tif (new_len > USER_TOP - old || map_covered(m, end, old + new_len, 0)) return false;\n",
       "\tif (new_len > USER_TOP - old || !end) return false;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -405,7 +404,7 @@ fault("munmap_takes_the_start_too", "munmap of a part of a shared mapping takes 
       "\tif (e && e->anode.start < start && !(e->flags & ENTRY_SHARED)) rc = entry_split(m, e, start);\n")
 
 fault("split_forgets_the_offset", "The upper part of a split mapping shows the file's first pages.",
-      "\tentry_place(hi, at, high, e->vnode.start + (low >> PAGE_SHIFT));\n",
+      "\tentry_place(hi, at, high, entry_index(e, at));\n",
       "\tentry_place(hi, at, high, e->vnode.start);\n")
 
 fault("munmap_leaves_page_tables", "Unmapped memory can still be used.",

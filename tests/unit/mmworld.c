@@ -243,6 +243,6 @@ unsigned entries_of(struct map *m)
 {
 	unsigned n = 0;
 
-	for (struct tree_node *t = tree_first(&m->entries); t; t = tree_next(t)) n++;
+	map_for(e, m, 0, USER_TOP) n++;
 	return n;
 }

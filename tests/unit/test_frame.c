@@ -117,13 +117,12 @@ static void a_page_asked_for_as_zero_is_zero(void **st)
 		page_unref(held[i]);
 }
 
-static void neighbours_are_aligned_and_zero(void **st)
+static void neighbours_are_zero(void **st)
 {
-	struct page *p = frame_alloc_contig(33, 16);
+	struct page *p = frame_alloc_contig(33);
 
 	(void)st;
 	assert_non_null(p);
-	assert_int_equal((p - page_array) % 16, 0);
 	for (unsigned i = 0; i < 33; i++) {
 		assert_true(memory_is_free_ram(p + i - page_array));
 		assert_true(is_zero(&p[i]));
@@ -146,8 +145,8 @@ static void scattered_memory_has_no_neighbours(void **st)
 		freed++;
 	}
 	assert_int_equal(frame_free_count(), freed);
-	assert_null(frame_alloc_contig(2, 1));
-	assert_null(frame_alloc_contig(MEMORY_PAGES * 2, 1));
+	assert_null(frame_alloc_contig(2));
+	assert_null(frame_alloc_contig(MEMORY_PAGES * 2));
 	assert_int_equal(frame_free_count(), freed);
 	for (unsigned i = 0; i < n; i++)
 		if (held[i]) frame_free(held[i]);
@@ -217,7 +216,7 @@ static void pages_come_and_go_in_batches(void **st)
 	struct page *p[96];
 
 	(void)st;
-	p[0] = frame_alloc_contig(1, 1);                /* it searches all memory: nobody keeps spares */
+	p[0] = frame_alloc_contig(1);                /* it searches all memory: nobody keeps spares */
 	assert_int_equal(cpus[0].nspares, 0);
 	for (unsigned i = 1; i < 96; i++) {
 		p[i] = frame_alloc(PAGE_KERNEL, 0);
@@ -290,7 +289,7 @@ static void with_little_memory_no_cpu_keeps_pages(void **st)
 
 static void another_cpus_spares_are_found_as_neighbours(void **st)
 {
-	struct page *p = frame_alloc_contig(700, 1), *again;    /* there is one such piece of memory */
+	struct page *p = frame_alloc_contig(700), *again;    /* there is one such piece of memory */
 
 	(void)st;
 	assert_non_null(p);
@@ -300,7 +299,7 @@ static void another_cpus_spares_are_found_as_neighbours(void **st)
 		frame_free(&p[i]);
 	host_cpu = 0;
 	assert_in_range(cpus[1].nspares, 1, 64);
-	again = frame_alloc_contig(700, 1);
+	again = frame_alloc_contig(700);
 	assert_non_null(again);
 	for (unsigned i = 0; i < 700; i++)
 		frame_free(&again[i]);
@@ -341,7 +340,7 @@ int main(void)
 		TEST(the_reserve_is_for_those_who_clean),
 		TEST(little_memory_wakes_the_reclaimer),
 		TEST(a_page_asked_for_as_zero_is_zero),
-		TEST(neighbours_are_aligned_and_zero),
+		TEST(neighbours_are_zero),
 		TEST(scattered_memory_has_no_neighbours),
 		TEST(the_last_reference_frees_the_page),
 		TEST(freeing_twice_is_a_broken_invariant),

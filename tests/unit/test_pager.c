@@ -170,7 +170,7 @@ static void the_device_gets_pieces_as_long_as_pages_are_neighbours(void **st)
 static void pages_far_apart_are_pieces_of_their_own(void **st)
 {
 	struct fix *f = *st;
-	struct page *a = frame_alloc_contig(4, 4);
+	struct page *a = frame_alloc_contig(4);
 	struct dev_seg seg[4];
 	uint64_t covered;
 	struct run *r;

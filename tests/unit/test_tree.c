@@ -37,8 +37,6 @@ static void an_empty_tree_has_nothing(void **st)
 
 	(void)st;
 	tree_check(&t);
-	assert_null(tree_first(&t));
-	assert_null(tree_last(&t));
 	assert_null(tree_first_overlap(&t, 0, UINT64_MAX));
 }
 
@@ -176,23 +174,6 @@ static void random_sequences_agree_with_the_model(void **st)
 	walk_agrees(&t, 0, UINT64_MAX);
 }
 
-static void forward_and_backward_are_the_same_way(void **st)
-{
-	struct tree t = {0};
-	unsigned n = 0;
-
-	(void)st;
-	srand(3);
-	for (unsigned k = 0; k < NNODES; k++)
-		put(&t, k, rand() % 100, 100 + rand() % 100);
-	for (struct tree_node *p = tree_first(&t); p; p = tree_next(p), n++) {
-		if (tree_next(p)) assert_ptr_equal(tree_prev(tree_next(p)), p);
-		else              assert_ptr_equal(tree_last(&t), p);
-	}
-	assert_int_equal(n, NNODES);
-	assert_null(tree_prev(tree_first(&t)));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,7 +185,6 @@ int main(void)
 		cmocka_unit_test_setup(rising_starts_do_not_make_it_deep, reset),
 		cmocka_unit_test_setup(the_checker_finds_a_wrong_max_last_and_a_wrong_order, reset),
 		cmocka_unit_test_setup(random_sequences_agree_with_the_model, reset),
-		cmocka_unit_test_setup(forward_and_backward_are_the_same_way, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
