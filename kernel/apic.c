@@ -8,7 +8,6 @@
 #include "kernel/apic.h"
 
 #include "boot/bootinfo.h"
-#include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/smp.h"
 #include "kernel/time.h"

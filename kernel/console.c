@@ -95,7 +95,6 @@ static void serial_interrupt(void *arg)
 {
 	bool got = false;
 
-	(void)arg;
 	spin_lock(&in_lock);
 	while (inb(COM1 + 5) & LSR_DATA) {
 		char c = inb(COM1);

@@ -5,7 +5,7 @@
  */
 #include "kernel/cpu.h"
 
-#include "kernel/fpu.h"
+#include "kernel/thread.h"
 #include "kernel/trap.h"
 
 struct cpu cpus[MAX_CPUS];

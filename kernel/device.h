@@ -4,7 +4,7 @@
 #define KERNEL_DEVICE_H
 
 #include "boot/bootinfo.h"
-#include "kernel/kobj.h"
+#include "kernel/handle.h"
 #include "kernel/lock.h"
 
 struct cpu;

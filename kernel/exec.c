@@ -153,7 +153,7 @@ static int program_words(struct program *g, const char *path, uaddr_t argv, uadd
 	push_word(&s, 0);
 	g->map->env_end = start_addr(&s, s.str);
 	if (!rc) rc = push_auxv(&s, &g->prog, g->interp.base, path, &g->ids);
-	*sp = g->map->stack = start_sp(&s);
+	*sp = g->map->stack = start_addr(&s, 0);
 	if (!rc) rc = map_copy(g->map, *sp, s.buf, s.size, true);
 	start_free(&s);
 	return rc;
@@ -267,7 +267,7 @@ static int server_words(struct program *g, const char *name, uaddr_t *sp)
 	push_word(&s, 0);
 	push_word(&s, 0);
 	rc = push_auxv(&s, &g->prog, 0, name, &g->ids);
-	*sp = start_sp(&s);
+	*sp = start_addr(&s, 0);
 	if (!rc) rc = map_copy(g->map, *sp, s.buf, s.size, true);
 	start_free(&s);
 	return rc;

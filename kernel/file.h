@@ -6,7 +6,7 @@
 #include "kernel/ipc.h"
 #include "kernel/klib.h"
 #include "kernel/lock.h"
-#include "mm/readahead.h"
+#include "mm/page.h"
 
 struct vmo;
 struct pipe;

@@ -6,7 +6,6 @@
  *
  * X1  An area fits its page: XCR0 enables nothing that would make it larger.
  */
-#include "kernel/fpu.h"
 
 #include "kernel/cpu.h"
 #include "kernel/thread.h"

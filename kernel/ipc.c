@@ -178,7 +178,6 @@ void ipc_post(struct port *p, struct kmsg *k)
 
 static void orphans_run(void *arg)
 {
-	(void)arg;
 	for (;;) {
 		struct list *l;
 
@@ -189,10 +188,7 @@ static void orphans_run(void *arg)
 	}
 }
 
-void ipc_start(void)
-{
-	if (!thread_kernel("ipc", orphans_run, NULL)) panic("no memory for the thread of the message system");
-}
+void ipc_start(void) { thread_kernel("ipc", orphans_run, NULL); }
 
 void ipc_note(struct port *p, struct note *n)
 {

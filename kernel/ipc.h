@@ -10,7 +10,7 @@
 
 #include "abi/ipc.h"
 #include "kernel/klib.h"
-#include "kernel/kobj.h"
+#include "kernel/handle.h"
 #include "kernel/lock.h"
 
 struct map;

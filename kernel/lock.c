@@ -31,9 +31,7 @@ static void order_check(struct cpu *c, const struct spinlock *l)
 	panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank, top->name,
 	      top->rank);
 }
-#endif
 
-#ifdef QUIRE_DEBUG
 static uint64_t delay_seed;             /* 0: no delays */
 
 void lock_delays_start(const char *seed)

@@ -6,7 +6,6 @@
  */
 #include "boot/bootinfo.h"
 #include "kernel/apic.h"
-#include "kernel/clock.h"
 #include "kernel/console.h"
 #include "kernel/servers.h"
 #include "kernel/smp.h"

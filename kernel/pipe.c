@@ -299,15 +299,10 @@ static long pipe_make(uaddr_t fds, uint32_t flags)
 	p = pipe_create();
 	if (!p) return -ENFILE;
 	r = pipe_end(p, O_RDONLY | (flags & O_NONBLOCK));
-	if (!r) {
-		kfree(p);
-		return -ENFILE;
-	}
-	w = pipe_end(p, O_WRONLY | (flags & O_NONBLOCK));
-	if (!w) {
-		file_put(r);
-		return -ENFILE;
-	}
+	w = r ? pipe_end(p, O_WRONLY | (flags & O_NONBLOCK)) : NULL;
+	if (!r) kfree(p);
+	else if (!w) file_put(r);
+	if (!w) return -ENFILE;
 	w->ino = r->ino;
 	fd[0] = fd_install(r, 0, flags & O_CLOEXEC);
 	fd[1] = fd_install(w, 0, flags & O_CLOEXEC);

@@ -16,8 +16,6 @@
  */
 #include "kernel/thread.h"
 
-#include "kernel/clock.h"
-#include "kernel/fpu.h"
 #include "kernel/proc.h"
 #include "kernel/smp.h"
 #include "mm/map.h"
@@ -44,8 +42,6 @@ static void runq_check_locked(struct cpu *c)
 
 		INVARIANT("S1", t->state == THREAD_READY && t->cpu == c && t != c->idle);
 	}
-#else
-	(void)c;
 #endif
 }
 

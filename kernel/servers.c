@@ -16,7 +16,7 @@
 #include "kernel/forward.h"
 #include "kernel/ipc.h"
 #include "kernel/proc.h"
-#include "mm/page.h"
+#include "mm/frame.h"
 #include "mm/vmo.h"
 
 #define DISKS_MAX 16
@@ -25,7 +25,6 @@
 #define VIRTIO_BLK_TRANSITIONAL 0x1001  /* usable if it has the modern capabilities: the driver looks */
 
 struct server {
-	const char *module;
 	struct proc *proc;
 	struct thread *thread;
 	struct port *port;              /* a reference */
@@ -42,15 +41,14 @@ static struct disk {
 static uint32_t ndisks;                 /* [c] */
 static struct server fs_server;         /* [c] */
 static bool fs_dead;                    /* [l] */
-static const struct bootinfo *boot;     /* [c] */
 
+/* The loader read them all. */
 static const struct boot_module *module_find(const char *name)
 {
-	for (uint32_t i = 0; i < boot->nmodules && i < BOOT_MODULES_MAX; i++) {
-		if (!strcmp(boot->module[i].name, name)) return &boot->module[i];
+	for (uint32_t i = 0; i < frame_bootinfo->nmodules; i++) {
+		if (!strcmp(frame_bootinfo->module[i].name, name)) return &frame_bootinfo->module[i];
 	}
-	kprintf("quire: the boot module \"%s\" is missing\n", name);
-	machine_exit(STOP_NOBOOT);
+	panic("the boot module %s is missing", name);
 }
 
 static void disk_name(char *name, size_t size, uint32_t index)
@@ -89,7 +87,6 @@ static void server_create(struct server *s, const char *module, const char *name
 		kprintf("quire: the boot module \"%s\" cannot be started: error %d\n", module, -rc);
 		machine_exit(STOP_NOBOOT);
 	}
-	s->module = module;
 	s->port = port_create(s->proc);
 	if (!s->port || handle_add(&s->proc->handles, &s->port->obj) != HANDLE_PORT ||
 	    (uses && handle_add(&s->proc->handles, uses) != HANDLE_DEVICE)) panic("no memory for server %s", name);
@@ -121,7 +118,6 @@ void servers_start(const struct bootinfo *bi)
 {
 	struct server init = { NULL }, pm = { NULL };
 
-	boot = bi;
 	ipc_start();
 	server_create(&init, "init", "init", NULL);
 	for (uint32_t i = 0; i < bi->machine.npci; i++) disk_add(&bi->machine.pci[i]);

@@ -10,7 +10,6 @@
  *
  * R1  Nothing that comes back from a user's frame gives ring 3 more than it had: segments are constants, only the
  *     arithmetic flags return, rip and rsp are canonical, the XSAVE image is checked before XRSTOR. */
-#include "kernel/fpu.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"

@@ -12,7 +12,6 @@
 
 #include "boot/bootinfo.h"
 #include "kernel/apic.h"
-#include "kernel/clock.h"
 #include "kernel/thread.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"

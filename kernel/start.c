@@ -10,7 +10,6 @@
  */
 #include "kernel/start.h"
 
-#include "kernel/fpu.h"
 #include "kernel/proc.h"
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
@@ -156,8 +155,6 @@ int push_auxv(struct start *s, const struct loaded *prog, uaddr_t interp_base, c
 	push_aux(s, AT_NULL, 0);
 	return 0;
 }
-
-uaddr_t start_sp(const struct start *s) { return start_addr(s, 0); }
 
 int start_begin(struct start *s, uint64_t words, uint64_t bytes, const char *path)
 {

@@ -29,7 +29,6 @@ int64_t words_count(uaddr_t vec, uint64_t *bytes);
 /* Room for `words` pointers and `bytes` of strings beside what every program gets.  0, -ENOMEM */
 int start_begin(struct start *, uint64_t words, uint64_t bytes, const char *path);
 void start_free(struct start *);
-uaddr_t start_sp(const struct start *);
 uaddr_t start_addr(const struct start *, uint64_t at);  /* where byte `at` of it will lie */
 void push_word(struct start *, uint64_t);
 void push_prefix(struct start *, const struct prefix *);

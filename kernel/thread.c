@@ -13,8 +13,6 @@
  */
 #include "kernel/thread.h"
 
-#include "kernel/clock.h"
-#include "kernel/fpu.h"
 #include "kernel/trap.h"
 #include "mm/frame.h"
 

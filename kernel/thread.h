@@ -80,10 +80,18 @@ uint64_t thread_cpu_ns(struct thread *);                /* with the turn that it
 void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep with -EINTR */
 void thread_fpu_fork(struct thread *to, struct thread *from);   /* saves the live state first if from is current */
 void thread_fpu_reset(void);                            /* the current one's, at exec */
+void fpu_init(bool xsave, uint64_t supported);          /* per CPU: XCR0 */
+void fpu_area_init(void *area);                         /* the state of a new program (fcw 0x37f, mxcsr 0x1f80) */
+bool fpu_area_ok(const void *area);                     /* may it be restored without a fault? (signal frames) */
 uint32_t fpu_area_size(void);                           /* bytes of the XSAVE area, for signal frames */
 void fpu_save(void *area);                              /* live registers -> 64-byte aligned area */
 void fpu_restore(const void *area);                     /* fpu_area_ok() or fpu_save() said so: cannot fault */
 void sched_wake(struct thread *, int status);           /* used by waitq and timers */
+uint64_t sched_deadline(void);  /* when the running thread should be preempted; ~0: nobody waits */
+void sched_tick(void);
+void sched_init(void);          /* the boot thread becomes this CPU's idle thread */
+void sched_cpu_init(void);      /* on a further CPU: cpu->idle, on whose stack it runs */
+void sched_idle(void) __attribute__((noreturn));
 void sched_switch_to(struct thread *);                  /* hint: run this READY thread next here (IPC hand-over) */
 bool thread_has_signal(struct thread *);                /* signal.c: a deliverable signal is pending */
 extern struct list all_threads;                         /* for gdb (quire-threads) */

@@ -13,8 +13,7 @@
 
 #include "boot/bootinfo.h"
 #include "kernel/apic.h"
-#include "kernel/clock.h"
-#include "kernel/cpu.h"
+#include "kernel/thread.h"
 #include "mm/frame.h"
 
 static struct vdso_clock clock;         /* real_base alone changes */

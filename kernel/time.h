@@ -11,6 +11,10 @@ struct cpu;
 uint64_t time_mono(void);       /* ns since boot, from the calibrated TSC; never goes back */
 int64_t time_real(void);        /* ns since the epoch: the RTC at boot + time_mono() */
 void time_real_set(int64_t ns);
+void time_init(void);
+void clock_interrupt(void);
+void clock_want(uint64_t when); /* interrupts off: the timer is to interrupt this CPU by then (time_mono() ns) */
+void clock_spin(uint64_t ns);
 
 /* vdso.c: the same clock for programs, without a system call. */
 struct map;

@@ -7,7 +7,6 @@
 #include "kernel/trap.h"
 
 #include "kernel/apic.h"
-#include "kernel/clock.h"
 #include "kernel/proc.h"
 #include "kernel/smp.h"
 #include "mm/map.h"
@@ -90,12 +89,12 @@ static void ring0_leave(struct thread *t)
 static void page_fault(struct trapframe *tf, uaddr_t va)
 {
 	struct proc *p;
-	bool user = trap_from_user(tf);
-	uint64_t fixup = user ? 0 : usercopy_fixup(tf->rip);
+	bool user = trap_from_user(tf), no_wait;
+	uint64_t fixup = user ? 0 : usercopy_fixup(tf->rip, &no_wait);
 	int rc = -EFAULT;
 
 	if ((!user && !fixup) || (tf->error & PF_RESERVED)) trap_fatal(tf);
-	if (!user && this_cpu()->lock_depth && usercopy_no_wait(tf->rip)) {    /* the caller tries without the lock */
+	if (!user && this_cpu()->lock_depth && no_wait) {    /* the caller tries without the lock */
 		tf->rip = fixup;
 		return;
 	}

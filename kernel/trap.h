@@ -33,8 +33,8 @@ void syscall_dispatch(struct trapframe *tf);
 void signal_deliver(struct trapframe *tf);
 /* signal.c: the current thread did something wrong (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP): forced, with siginfo. */
 void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf);
-/* usercopy.c: where a fault at kernel address rip continues (the copy then returns -EFAULT); 0: nowhere. */
-uint64_t usercopy_fixup(uint64_t rip);
-bool usercopy_no_wait(uint64_t rip);           /* that copy fails at once with a lock held */
+/* usercopy.c: where a fault at kernel address rip continues (the copy then returns -EFAULT); 0: nowhere.
+ * no_wait: may be called with a lock held, and then fails instead of waiting for a page. */
+uint64_t usercopy_fixup(uint64_t rip, bool *no_wait);
 
 #endif

@@ -24,19 +24,13 @@ static const struct { const char *at, *next; bool no_wait; } fixups[] = {
 	{usercopy_load32_at, usercopy_load32_fault, true}, {usercopy_swap32_at, usercopy_swap32_fault, true},
 };
 
-uint64_t usercopy_fixup(uint64_t rip)
+uint64_t usercopy_fixup(uint64_t rip, bool *no_wait)
 {
-	for (size_t i = 0; i < ARRAY_LEN(fixups); i++)
+	for (size_t i = 0; i < ARRAY_LEN(fixups); i++) {
+		*no_wait = fixups[i].no_wait;
 		if (rip == (uint64_t)fixups[i].at) return (uint64_t)fixups[i].next;
+	}
 	return 0;
-}
-
-/* May this one be called with a lock held, and fail instead of waiting for a page? */
-bool usercopy_no_wait(uint64_t rip)
-{
-	for (size_t i = 0; i < ARRAY_LEN(fixups); i++)
-		if (rip == (uint64_t)fixups[i].at) return fixups[i].no_wait;
-	return false;
 }
 
 bool user_range_ok(uaddr_t start, uint64_t len) { return start <= USER_TOP && len <= USER_TOP - start; }

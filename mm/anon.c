@@ -64,7 +64,6 @@ pte_t zap_pte(pte_t pte, uaddr_t va, void *list)
 {
 	struct page *p = phys_to_page(pte & PTE_ADDR);
 
-	(void)va;
 	if (p && p->use == PAGE_ANON && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		list_push_back(list, &p->link);
 	return 0;

@@ -43,7 +43,6 @@ static pte_t count_anon(pte_t pte, uaddr_t va, void *arg)
 	const struct page *p = phys_to_page(pte & PTE_ADDR);
 	struct facts_pages *f = arg;
 
-	(void)va;
 	if (!p || p->use != PAGE_ANON) return pte;
 	f->anon++;
 	count(f, MAX(__atomic_load_n(&p->refs, __ATOMIC_RELAXED), 1u), true, pte);

@@ -65,8 +65,8 @@ static void poison_verify(struct page *p)
 		INVARIANT("F1", w[i] == POISON);
 }
 #else
-static void poison_put(struct page *p) { (void)p; }
-static void poison_verify(struct page *p) { (void)p; }
+static void poison_put(struct page *p) { }
+static void poison_verify(struct page *p) { }
 #endif
 
 /* The page array goes to the highest free range that holds it: low memory is what old devices and the start of

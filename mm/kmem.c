@@ -79,8 +79,8 @@ static void slot_verify(void *p, struct slab *s)
 	memset(b, FREE_FILL, slot_size[s->class]);
 }
 #else
-static void slot_guard(void *p, unsigned class, size_t size) { (void)p, (void)class, (void)size; }
-static void slot_verify(void *p, struct slab *s) { (void)p, (void)s; }
+static void slot_guard(void *p, unsigned class, size_t size) { }
+static void slot_verify(void *p, struct slab *s) { }
 #endif
 
 /* The smallest slot that holds size; kalloc() saw to it that there is one. */

@@ -307,7 +307,6 @@ static pte_t protect_pte(pte_t pte, uaddr_t va, void *arg)
 {
 	uint32_t prot = *(uint32_t *)arg;
 
-	(void)va;
 	if (!(prot & PROT_WRITE)) pte &= ~PTE_W;
 	if (!(prot & PROT_EXEC)) pte |= PTE_NX;
 	else pte &= ~PTE_NX;

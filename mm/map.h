@@ -6,7 +6,6 @@
 #include "kernel/klib.h"
 #include "kernel/lock.h"
 #include "mm/pmap.h"
-#include "mm/readahead.h"
 #include "mm/tree.h"
 #include "mm/vmo.h"
 
@@ -31,17 +30,21 @@ struct entry {
 #define ENTRY_OWNER     16u             /* vmo_map() of a server */
 #define ENTRY_NOFORK    32u             /* a child does not get it */
 
+struct map_layout {                     /* what a child has as its parent */
+	uint64_t max_size, max_locked, max_stack;       /* [m] the process's limits; ~0: none */
+	uaddr_t  brk_start, brk;        /* [m] */
+	uaddr_t  mmap_top;              /* [m] search for free ranges goes down from here */
+	uaddr_t  stack, args, env, env_end;     /* [c] of exec: where rsp began; the words, as they lie there */
+};
+
 struct map {
 	struct mutex lock;              /* RANK_MAP */
+	union { struct map_layout layout; struct map_layout; };
 	struct pmap pmap;
 	struct tree entries;            /* [m] */
 	uint32_t refs;                  /* atomic */
 	uint64_t size, locked;          /* [m] bytes mapped; of these locked in memory */
-	uint64_t max_size, max_locked, max_stack;       /* [m] the process's limits; ~0: none */
 	uint32_t lock_future;           /* [m] mlockall: MCL_FUTURE, MCL_ONFAULT */
-	uaddr_t  brk_start, brk;        /* [m] */
-	uaddr_t  mmap_top;              /* [m] search for free ranges goes down from here */
-	uaddr_t  stack, args, env, env_end;     /* [c] of exec: where rsp began; the words, as they lie there */
 	bool     wired;                 /* [c] a server: pages come from the reserve, are entered at once */
 };
 

@@ -124,16 +124,7 @@ struct map *map_fork(struct map *parent)
 
 	if (!child) return NULL;
 	mutex_lock(&parent->lock);
-	child->brk_start = parent->brk_start;
-	child->brk = parent->brk;
-	child->mmap_top = parent->mmap_top;
-	child->stack = parent->stack;
-	child->args = parent->args;
-	child->env = parent->env;
-	child->env_end = parent->env_end;
-	child->max_size = parent->max_size;
-	child->max_locked = parent->max_locked;
-	child->max_stack = parent->max_stack;
+	child->layout = parent->layout;
 	map_for(e, parent, 0, USER_TOP) {
 		if (!rc) rc = fork_entry(child, parent, e);
 	}

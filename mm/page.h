@@ -54,6 +54,21 @@ struct page {
 #define KPAGE_TABLE    1u       /* use KERNEL: a page table */
 #define KPAGE_SLAB     2u       /* use KERNEL: small objects */
 
+/* How far to read ahead of a sequential reader: one per open file and per mapping, guarded by file->lock or map->lock; a
+ * torn value costs only speed. */
+struct readahead {
+	uint64_t next;          /* page index that a sequential reader would ask for next */
+	uint32_t window;        /* pages to bring in at the next miss */
+	uint32_t advice;        /* RA_* from fadvise/madvise */
+};
+#define RA_NORMAL     0u
+#define RA_RANDOM     1u
+#define RA_SEQUENTIAL 2u
+
+/* How many pages to fill from index on, this one included: 1 .. RA_MAX.  Updates ra. */
+uint32_t readahead_window(struct readahead *ra, uint64_t index);
+#define RA_MAX 32u
+
 /* All memory is mapped at DIRECT_BASE (boot/bootinfo.h); host tests set their own base. */
 #ifdef QUIRE_HOST
 extern uintptr_t direct_base;

@@ -17,6 +17,7 @@
 #include "kernel/thread.h"
 #include "mm/map.h"
 
+#define RA_FIRST 4u                     /* pages */
 #define TO(s) BIT(PG_##s)
 static const uint8_t page_next[PG_NSTATES] = {
 	[PG_ABSENT]  = TO(FILLING) | TO(CLEAN),
@@ -102,6 +103,22 @@ void page_dirty_locked(struct vmo *v, struct page *p)
 	if (p->state == PG_CLEAN) page_set_state(p, PG_DIRTY);
 	if (p->state == PG_WRITING) p->flags |= PFL_REDIRTIED;
 	v->uncommitted = true;
+}
+
+/* How many pages to ask for at a miss: doubles while the reader is sequential. */
+uint32_t readahead_window(struct readahead *ra, uint64_t index)
+{
+	/* a miss at the first page, or inside what the last window should have covered, counts as sequential */
+	bool sequential = index == ra->next || (ra->window && index > ra->next - ra->window && index < ra->next);
+	uint32_t n;
+
+	if (ra->advice == RA_RANDOM) return 1;
+	if (ra->advice == RA_SEQUENTIAL) n = RA_MAX;
+	else if (!sequential) n = 1;
+	else n = ra->window ? MIN(ra->window * 2, RA_MAX) : RA_FIRST;
+	ra->window = n;
+	ra->next = index + n;
+	return n;
 }
 
 /* Put FILLING pages at [index, index + n) as far as they are absent and within the object; they get a run. */

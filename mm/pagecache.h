@@ -45,7 +45,6 @@ int vmo_tell_punch(struct vmo *, uint64_t off, uint64_t len);
 /* reclaim.c */
 void pageq_add(struct page *);
 void pageq_remove(struct page *);
-void reclaim_kick(void);
 
 /* writeback.c */
 void writeback_all(void);                       /* start writing everything that is dirty */

@@ -238,16 +238,6 @@ void radix_tag_clear(struct radix *r, uint64_t index, unsigned tag)
 	}
 }
 
-/* The node at level 0 alone knows it of one item. */
-bool radix_tag_get(const struct radix *r, uint64_t index, unsigned tag)
-{
-	struct radix_node *path[HEIGHT_MAX];
-
-	if (!radix_get(r, index)) return false;
-	path_find(r, index, path);
-	return path[0]->bits[tag] >> slot_of(index, 0) & 1;
-}
-
 /* Recursion is at most HEIGHT_MAX deep. */
 static void node_check(const struct radix_node *n, unsigned level)
 {

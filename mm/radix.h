@@ -23,7 +23,12 @@ void *radix_next(const struct radix *, uint64_t *index);        /* first item at
 void *radix_next_tagged(const struct radix *, uint64_t *index, unsigned tag);
 void radix_tag_set(struct radix *, uint64_t index, unsigned tag);      /* the item exists */
 void radix_tag_clear(struct radix *, uint64_t index, unsigned tag);
-bool radix_tag_get(const struct radix *, uint64_t index, unsigned tag);
+static inline bool radix_tag_get(const struct radix *r, uint64_t index, unsigned tag)
+{
+	uint64_t at = index;
+
+	return radix_next_tagged(r, &at, tag) && at == index;
+}
 void radix_check(const struct radix *);                         /* panics on a broken invariant */
 
 #endif

@@ -149,7 +149,6 @@ void reclaim_kick(void)
 
 static void reclaim_thread(void *arg)
 {
-	(void)arg;
 	current_thread()->reserve = true;
 	for (;;) {
 		thread_sleep(RECLAIM_PERIOD);

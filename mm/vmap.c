@@ -63,7 +63,6 @@ static void vmap_give(uint64_t va, uint64_t n)
 /* For pmap_walk(): takes the PTE away and keeps its page, which is freed after the shootdown. */
 static pte_t pte_collect(pte_t pte, uaddr_t va, void *arg)
 {
-	(void)va;
 	list_push_back(arg, &phys_to_page(pte & PTE_ADDR)->link);
 	return 0;
 }

@@ -4,11 +4,10 @@
 #define MM_VMO_H
 
 #include "kernel/ipc.h"
-#include "kernel/kobj.h"
+#include "kernel/handle.h"
 #include "kernel/lock.h"
 #include "mm/page.h"
 #include "mm/radix.h"
-#include "mm/readahead.h"
 #include "mm/tree.h"
 
 struct vmo {

@@ -255,7 +255,6 @@ void writeback_throttle(void)
 
 static void writeback_thread(void *arg)
 {
-	(void)arg;
 	current_thread()->reserve = true;
 	for (;;) {
 		thread_sleep(WRITEBACK_PERIOD);

@@ -25,7 +25,7 @@ static struct map the_map;
 static unsigned moved_to;
 static long seen[3];
 
-struct entry *map_find_locked(struct map *m, uaddr_t at) { (void)m, (void)at; return NULL; }
+struct entry *map_first_locked(struct map *m, uaddr_t at, uaddr_t last) { (void)m, (void)at, (void)last; return NULL; }
 int user_swap32(uaddr_t at, uint32_t *old, uint32_t new) { (void)at, (void)old, (void)new; return -EFAULT; }
 
 int user_load32(uint32_t *to, uaddr_t from)
