@@ -536,8 +536,8 @@ fault("si_addr_is_the_page", "si_addr is the start of the page, not the byte.",
 file("fs/ext2_pager.c")
 
 fault("flush_forgotten_by_msync", "msync of a page that has its block does not flush the device.",
-      "\t\trc = flags & COMMIT_NOFLUSH ? 0 : disk_flush(fs->disk);\n",
-      "\t\trc = 0;\n",
+      "\t\treturn flush ? disk_flush(fs->disk) : 0;\n",
+      "\t\treturn 0;\n",
       "one_page_costs_one_write_and_one_flush", "cut_ms_sync_overwrite")
 
 fault("truncation_frees_no_blocks", "ftruncate leaves the blocks behind the new end.",
