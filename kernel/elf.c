@@ -36,18 +36,11 @@ struct elf_header {
 };
 struct program_header { uint32_t type, flags; uint64_t offset, vaddr, paddr, filesz, memsz, align; };
 
-int image_read(const struct image *im, uint64_t off, void *buf, uint64_t len)
+int image_read(struct vmo *image, uint64_t off, void *buf, uint64_t len)
 {
-	int64_t n;
+	int64_t n = pcache_read_kernel(image, off, buf, len);
 
-	if (off > im->size || len > im->size - off) return -ENOEXEC;
-	if (im->mem) {
-		memcpy(buf, im->mem + off, len);
-		return 0;
-	}
-	n = pcache_read_kernel(im->vmo, off, buf, len);
-	if (n < 0) return n;
-	return (uint64_t)n == len ? 0 : -ENOEXEC;
+	return n < 0 ? n : (uint64_t)n == len ? 0 : -ENOEXEC;
 }
 
 static int header_check(const struct elf_header *h)
@@ -60,11 +53,11 @@ static int header_check(const struct elf_header *h)
 	return h->phnum == 0 || h->phnum > PHNUM_MAX ? -ENOEXEC : 0;
 }
 
-static bool load_ok(const struct image *im, const struct program_header *p, uint64_t prev_end, bool fixed)
+static bool load_ok(uint64_t size, const struct program_header *p, uint64_t prev_end, bool fixed)
 {
 	uint64_t end = p->vaddr + p->memsz;
 
-	if (p->filesz > p->memsz || p->offset > im->size || p->filesz > im->size - p->offset) return false;
+	if (p->filesz > p->memsz || p->offset > size || p->filesz > size - p->offset) return false;
 	if (p->vaddr % PAGE_SIZE != p->offset % PAGE_SIZE && p->filesz) return false;
 	if (end < p->vaddr || end > (fixed ? ADDR_HIGH : SPAN_MAX)) return false;
 	if (fixed && p->vaddr < ADDR_LOW) return false;
@@ -74,7 +67,7 @@ static bool load_ok(const struct image *im, const struct program_header *p, uint
 }
 
 /* L1: all program headers, before anything is mapped. */
-static int segments_check(const struct image *im, const struct elf_header *h, const struct program_header *ph,
+static int segments_check(struct vmo *image, const struct elf_header *h, const struct program_header *ph,
                           struct loaded *out)
 {
 	uint64_t end = 0;
@@ -84,7 +77,7 @@ static int segments_check(const struct image *im, const struct elf_header *h, co
 		const struct program_header *p = &ph[i];
 
 		if (p->type == PT_LOAD && p->memsz) {
-			if (!load_ok(im, p, end, h->type == ET_EXEC)) return -ENOEXEC;
+			if (!load_ok(image->size, p, end, h->type == ET_EXEC)) return -ENOEXEC;
 			end = ROUND_UP(p->vaddr + p->memsz, PAGE_SIZE);
 			loads++;
 			if (h->phoff >= p->offset && h->phoff - p->offset < p->filesz)
@@ -93,7 +86,7 @@ static int segments_check(const struct image *im, const struct elf_header *h, co
 			out->exec_stack = p->flags & PF_X;
 		} else if (p->type == PT_INTERP) {
 			if (p->filesz < 2 || p->filesz > sizeof(out->interp)) return -ENOEXEC;
-			rc = image_read(im, p->offset, out->interp, p->filesz);
+			rc = image_read(image, p->offset, out->interp, p->filesz);
 			if (!rc && out->interp[p->filesz - 1]) return -ENOEXEC;
 		}
 	}
@@ -113,8 +106,8 @@ static int map_anon(struct map *m, uaddr_t start, uaddr_t end, uint32_t prot)
 	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 }
 
-/* From a file: its pages are shared out of the page cache until they are stored to; then zeros. */
-static int segment_map(struct map *m, const struct image *im, const struct program_header *p, uaddr_t base)
+/* Its pages are shared out of the page cache until they are stored to; then zeros. */
+static int segment_map(struct map *m, struct vmo *image, const struct program_header *p, uaddr_t base)
 {
 	uaddr_t start = base + ROUND_DOWN(p->vaddr, PAGE_SIZE), file_end = base + p->vaddr + p->filesz;
 	uaddr_t file_top = ROUND_UP(file_end, PAGE_SIZE), top = ROUND_UP(base + p->vaddr + p->memsz, PAGE_SIZE);
@@ -123,7 +116,7 @@ static int segment_map(struct map *m, const struct image *im, const struct progr
 
 	if (!p->filesz) return map_anon(m, start, top, prot);
 	rc = map_map(m, &start, file_top - start, prot, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_FIXED,
-	             im->vmo, ROUND_DOWN(p->offset, PAGE_SIZE));
+	             image, ROUND_DOWN(p->offset, PAGE_SIZE));
 	if (!rc && p->memsz > p->filesz && file_top > file_end) {
 		char *zeros = kalloc(PAGE_SIZE);        /* one page of zeros is enough: the tail is shorter */
 
@@ -133,44 +126,32 @@ static int segment_map(struct map *m, const struct image *im, const struct progr
 	return rc ? rc : map_anon(m, file_top, top, prot);
 }
 
-/* From a boot module: anonymous pages of its own, all there before it runs: a server may never wait for a page. */
-static int segment_copy(struct map *m, const struct image *im, const struct program_header *p, uaddr_t base)
-{
-	uaddr_t start = base + ROUND_DOWN(p->vaddr, PAGE_SIZE), top = ROUND_UP(base + p->vaddr + p->memsz, PAGE_SIZE);
-	int rc = map_anon(m, start, top, PROT_READ | PROT_WRITE);
-
-	for (uaddr_t va = start; va < top && !rc; va += PAGE_SIZE) rc = vm_fault(m, va, PROT_WRITE);
-	if (!rc) rc = map_copy(m, base + p->vaddr, (void *)(im->mem + p->offset), p->filesz, true);
-	return rc ? rc : map_protect(m, start, top - start, segment_prot(p->flags));
-}
-
-static int segments_load(struct map *m, const struct image *im, const struct elf_header *h,
+static int segments_load(struct map *m, struct vmo *image, const struct elf_header *h,
                          const struct program_header *ph, uaddr_t base)
 {
 	int rc = 0;
 
 	for (int i = 0; i < h->phnum && !rc; i++) {
-		if (ph[i].type != PT_LOAD || !ph[i].memsz) continue;
-		rc = im->mem ? segment_copy(m, im, &ph[i], base) : segment_map(m, im, &ph[i], base);
+		if (ph[i].type == PT_LOAD && ph[i].memsz) rc = segment_map(m, image, &ph[i], base);
 	}
 	return rc;
 }
 
-int elf_load(struct map *m, const struct image *im, uaddr_t base, struct loaded *out)
+int elf_load(struct map *m, struct vmo *image, uaddr_t base, struct loaded *out)
 {
 	struct program_header *ph = NULL;
 	struct elf_header h;
-	int rc = image_read(im, 0, &h, sizeof(h));
+	int rc = image_read(image, 0, &h, sizeof(h));
 
 	*out = (struct loaded){0};
 	if (!rc) rc = header_check(&h);
 	if (rc) return rc;
 	ph = kalloc(h.phnum * sizeof(*ph));
-	rc = ph ? image_read(im, h.phoff, ph, h.phnum * sizeof(*ph)) : -ENOMEM;
-	if (!rc) rc = segments_check(im, &h, ph, out);
+	rc = ph ? image_read(image, h.phoff, ph, h.phnum * sizeof(*ph)) : -ENOMEM;
+	if (!rc) rc = segments_check(image, &h, ph, out);
 	if (h.type == ET_EXEC) base = 0;
 	if (!rc && (h.entry >= ADDR_HIGH || base + h.entry >= USER_TOP)) rc = -ENOEXEC;
-	if (!rc) rc = segments_load(m, im, &h, ph, base);
+	if (!rc) rc = segments_load(m, image, &h, ph, base);
 	kfree(ph);
 	if (rc == -EFAULT || rc == -EINVAL || rc == -EACCES) rc = -ENOEXEC;
 	out->base = base;

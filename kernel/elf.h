@@ -8,12 +8,6 @@
 struct map;
 struct vmo;
 
-struct image {
-	struct vmo *vmo;                /* a file: mapped privately, or NULL: */
-	const uint8_t *mem;             /* a boot module: copied */
-	uint64_t size;                  /* bytes */
-};
-
 struct loaded {
 	uaddr_t entry, base;            /* base: what was added to addresses of the file */
 	uaddr_t phdr;                   /* of the program headers in memory; 0: not loaded */
@@ -24,9 +18,9 @@ struct loaded {
 	char interp[128];               /* PT_INTERP; "": none */
 };
 
-int image_read(const struct image *, uint64_t off, void *buf, uint64_t len);   /* all of it; -ENOEXEC: not there */
-/* Map an image.  base: where a position-independent one goes.  Nothing of the map is undone after an error.
+int image_read(struct vmo *, uint64_t off, void *buf, uint64_t len);   /* all of it; -ENOEXEC: not there */
+/* Map an image privately.  base: where a position-independent one goes.  Nothing of the map is undone after an error.
  * 0, -ENOEXEC (malformed in any way), -ENOMEM, -EIO */
-int elf_load(struct map *, const struct image *, uaddr_t base, struct loaded *);
+int elf_load(struct map *, struct vmo *, uaddr_t base, struct loaded *);
 
 #endif

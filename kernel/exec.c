@@ -7,6 +7,7 @@
  * Path:  syscall.c > [exec.c] > elf.c, start.c; servers.c > proc_spawn_module()
  * Locks: none.
  */
+#include "boot/bootinfo.h"
 #include "kernel/filedev.h"
 #include "kernel/proc.h"
 #include "kernel/start.h"
@@ -42,8 +43,8 @@ static int stack_map(struct map *m, uint64_t size, bool exec)
 /* ---- what is run */
 
 struct program {
-	struct image image;
 	struct file *file;
+	struct vmo *image;              /* the file's */
 	struct prefix prefix;
 	struct map *map;
 	struct loaded prog, interp;
@@ -51,13 +52,13 @@ struct program {
 	uaddr_t entry;
 };
 
-static int file_image(const char *path, struct file **f, struct image *im)
+static int file_image(const char *path, struct file **f, struct vmo **image)
 {
 	int rc = file_may_exec(path);
 
 	if (!rc) rc = file_open(path, O_RDONLY, f);
 	if (rc) return rc;
-	*im = (struct image){.vmo = (*f)->vmo, .size = (*f)->vmo ? (*f)->vmo->size : 0};
+	*image = (*f)->vmo;
 	if ((*f)->kind == FILE_VMO && ((*f)->mode & S_IFMT) == S_IFREG && ((*f)->mode & 0111)) return 0;
 	file_put(*f);
 	*f = NULL;
@@ -69,8 +70,8 @@ static int file_image(const char *path, struct file **f, struct image *im)
 static int script_parse(struct program *g, const char *name, char *path, size_t size)
 {
 	char line[SCRIPT_LINE + 1] = "", *word = line + 2, *arg, *end;
-	uint64_t n = MIN(g->image.size, (uint64_t)SCRIPT_LINE);
-	int rc = image_read(&g->image, 0, line, n);
+	uint64_t n = MIN(g->image->size, (uint64_t)SCRIPT_LINE);
+	int rc = image_read(g->image, 0, line, n);
 
 	if (rc) return rc;
 	if (line[0] != '#' || line[1] != '!') return 0;
@@ -107,16 +108,16 @@ static int program_open(struct program *g, const char *name)
 static int program_map(struct program *g)
 {
 	struct file *f = NULL;
-	struct image im;
+	struct vmo *image;
 	int rc;
 
 	g->map = map_create();
 	if (!g->map) return -ENOMEM;
-	rc = elf_load(g->map, &g->image, PIE_BASE, &g->prog);
+	rc = elf_load(g->map, g->image, PIE_BASE, &g->prog);
 	g->entry = g->prog.entry;
 	if (!rc && g->prog.interp[0]) {
-		rc = file_image(g->prog.interp, &f, &im);
-		if (!rc) rc = elf_load(g->map, &im, INTERP_BASE, &g->interp);
+		rc = file_image(g->prog.interp, &f, &image);
+		if (!rc) rc = elf_load(g->map, image, INTERP_BASE, &g->interp);
 		g->entry = g->interp.entry;
 		if (f) file_put(f);
 	}
@@ -246,51 +247,37 @@ static int server_files(struct proc *p)
 	return 0;
 }
 
-/* argv: the parts of the name between colons. */
-static int server_words(struct program *g, const char *name, uaddr_t *sp)
-{
-	struct start s;
-	int rc;
-
-	kstrlcpy(g->prefix.text, name, sizeof(g->prefix.text));
-	g->prefix.len = strlen(name) + 1;
-	g->prefix.count = 1;
-	for (char *c = g->prefix.text; *c || c < g->prefix.text + g->prefix.len - 1; c++) {
-		if (*c != ':') continue;
-		*c = 0;
-		g->prefix.count++;
-	}
-	rc = start_begin(&s, g->prefix.count, g->prefix.len, name);
-	if (rc) return rc;
-	push_word(&s, g->prefix.count);
-	push_prefix(&s, &g->prefix);
-	push_word(&s, 0);
-	push_word(&s, 0);
-	rc = push_auxv(&s, &g->prog, 0, name, &g->ids);
-	*sp = start_addr(&s, 0);
-	if (!rc) rc = map_copy(g->map, *sp, s.buf, s.size, true);
-	start_free(&s);
-	return rc;
-}
-
-static int server_map(struct program *g, const char *name, uaddr_t *sp)
+/* All is there before it runs: a server may never wait for a page. */
+static int server_map(struct program *g)
 {
 	int rc;
 
 	g->map = map_create();
 	if (!g->map) return -ENOMEM;
 	g->map->wired = true;
-	rc = elf_load(g->map, &g->image, PIE_BASE, &g->prog);
+	g->map->lock_future = MCL_FUTURE;
+	rc = elf_load(g->map, g->image, PIE_BASE, &g->prog);
 	if (!rc && g->prog.interp[0]) rc = -ENOEXEC;
 	g->map->brk_start = g->map->brk = g->prog.end;
 	if (!rc) rc = stack_map(g->map, SERVER_STACK, false);
-	for (uaddr_t va = STACK_TOP - SERVER_STACK; va < STACK_TOP && !rc; va += PAGE_SIZE)
-		rc = vm_fault(g->map, va, PROT_WRITE);
-	return rc ? rc : server_words(g, name, sp);
+	g->map->lock_future = 0;
+	return rc;
 }
 
-int proc_spawn_module(const char *name, const void *image, size_t len, struct proc **out, struct thread **thread)
+/* An object without a pager holds the image: its pages stay. */
+static int server_image(struct program *g, const struct boot_module *m)
 {
+	int64_t n;
+
+	g->image = vmo_create(NULL, 0, m->len, m->len, VMO_EPHEMERAL);
+	if (!g->image) return -ENOMEM;
+	n = pcache_write_kernel(g->image, 0, phys_to_virt(m->start), m->len, m->len);
+	return n < 0 ? n : (uint64_t)n == m->len ? 0 : -ENOMEM;
+}
+
+int proc_spawn_module(const struct boot_module *m, const char *name, struct proc **out, struct thread **thread)
+{
+	const char *arg = strchr(name, ':');
 	struct program *g = kalloc(sizeof(*g));
 	struct proc *p = proc_create(name, NULL);
 	struct thread *t = p ? proc_thread(p) : NULL;
@@ -299,11 +286,15 @@ int proc_spawn_module(const char *name, const void *image, size_t len, struct pr
 
 	if (g && t) {
 		p->server = t->reserve = true;
-		g->image = (struct image){.mem = image, .size = len};
 		rc = server_files(p);
-		if (!rc) rc = server_map(g, name, &sp);
+		if (!rc) rc = server_image(g, m);
+		if (!rc) rc = server_map(g);
+		if (!rc && arg) rc = prefix_add(&g->prefix, arg + 1);
+		if (!rc) rc = prefix_add(&g->prefix, m->name);
+		if (!rc) rc = program_words(g, name, 0, 0, &sp);
 	}
 	if (!rc) {
+		vmo_unref(g->image);
 		p->map = g->map;
 		regs_start(t->tf, g->prog.entry, sp);
 		proc_publish(p, false);

@@ -12,6 +12,7 @@
 #include "kernel/trap.h"
 
 
+struct boot_module;
 struct map;
 
 struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t mask; };       /* as Linux's kernel */
@@ -112,10 +113,9 @@ void timers_end(struct proc *);
 void timers_exec(struct proc *);                        /* POSIX timers go, interval timers stay */
 void cpu_limit_set(struct proc *);                      /* RLIMIT_CPU was changed */
 
-/* A boot module: run the ELF image at [image, image+len) of kernel memory as a wired server process (text, data, bss
- * and stack copied to anonymous pages), argv = the parts of name between colons.  init gets pid 1.
- * Not started yet: thread_start(first thread). -errno. */
-int proc_spawn_module(const char *name, const void *image, size_t len, struct proc **out, struct thread **thread);
+/* A boot module becomes a wired server process of this name; what follows a colon in it is its argument.  init gets pid 1.
+ * Not started yet: thread_start().  -errno. */
+int proc_spawn_module(const struct boot_module *, const char *name, struct proc **, struct thread **);
 
 /* futex.c */
 void futex_wake_one(uaddr_t at);                        /* a word of the current process was changed by the kernel */

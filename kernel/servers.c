@@ -81,7 +81,7 @@ static void server_died(struct port *p)
 static void server_create(struct server *s, const char *module, const char *name, struct kobj *uses)
 {
 	const struct boot_module *m = module_find(module);
-	int rc = proc_spawn_module(name, phys_to_virt(m->start), m->len, &s->proc, &s->thread);
+	int rc = proc_spawn_module(m, name, &s->proc, &s->thread);
 
 	if (rc) {
 		kprintf("quire: the boot module \"%s\" cannot be started: error %d\n", module, -rc);

@@ -52,7 +52,7 @@ static int64_t user_strlen(uaddr_t s)
 /* A NULL vector is an empty one (as on Linux). */
 int64_t words_count(uaddr_t vec, uint64_t *bytes)
 {
-	uint64_t max = words_max();
+	uint64_t max = vec ? words_max() : 0;   /* a boot module's: there is no process to ask */
 	int64_t n = 0, len;
 	uaddr_t s;
 
