@@ -148,7 +148,7 @@ struct proc *proc_find(uint32_t pid)
 
 struct thread *proc_thread(struct proc *p)
 {
-	struct thread *t = thread_create(p, NULL);
+	struct thread *t = thread_create(p, NULL, NULL, NULL);
 
 	if (!t) return NULL;
 	t->reserve = p->server;

@@ -92,7 +92,7 @@ static bool ap_start_all(const struct boot_machine *m, const struct pmap *pm)
 {
 	for (uint32_t i = 0; i < m->ncpus && ncpus < MAX_CPUS; i++) {
 		if (m->cpu[i] == this_cpu()->apic_id) continue;
-		cpus[ncpus].idle = thread_idle();
+		cpus[ncpus].idle = thread_create(NULL, "idle", NULL, NULL);
 		if (!cpus[ncpus].idle) break;
 		params_fill(pm, cpus[ncpus].idle);
 		if (ap_start(m->cpu[i])) continue;

@@ -39,7 +39,7 @@ static uint64_t stack_prepare(uint64_t top, void (*fn)(void *), void *arg)
 }
 
 /* fn NULL: a thread of ring 3, which starts with the registers in tf. */
-static struct thread *thread_make(struct proc *p, const char *name, void (*fn)(void *), void *arg)
+struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void *), void *arg)
 {
 	struct thread *t = kalloc(sizeof(*t));
 	uint64_t top;
@@ -81,23 +81,13 @@ void thread_free(struct thread *t)
 	kfree(t);
 }
 
-struct thread *thread_create(struct proc *p, const char *name)
-{
-	return thread_make(p, name, NULL, NULL);
-}
-
 struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
 {
-	struct thread *t = thread_make(NULL, name, fn, arg);
+	struct thread *t = thread_create(NULL, name, fn, arg);
 
 	if (!t) panic("no memory for the kernel thread %s; give the machine 64 MiB", name);
 	thread_start(t);
 	return t;
-}
-
-struct thread *thread_idle(void)
-{
-	return thread_make(NULL, "idle", NULL, NULL);
 }
 
 void sched_cpu_init(void)

@@ -22,7 +22,7 @@
 
 #define AROUND 16u              /* pages, aligned: how many resident neighbours a read fault maps */
 
-enum { FAULT_FETCH = 1, FAULT_ROOM, FAULT_MEMORY };     /* drop the locks, do this, start over */
+enum { FAULT_FETCH = 1, FAULT_ROOM, FAULT_MEMORY, FAULT_COPY }; /* drop the locks, do this, start over */
 
 struct fault {
 	struct map *map;
@@ -86,11 +86,11 @@ static int fault_object(struct fault *f)
 	else if (!p || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) rc = FAULT_FETCH;
 	else if (!f->write) rc = fault_read(f, v, p);
 	else if (f->e->flags & ENTRY_SHARED) rc = fault_store_shared(f, v, p);
-	else rc = 1000;
+	else rc = FAULT_COPY;
 	if (p) p->flags |= PFL_REFERENCED;
-	if (rc == 1000) page_ref(p);
+	if (rc == FAULT_COPY) page_ref(p);
 	spin_unlock(&v->lock);
-	if (rc != 1000) return rc;
+	if (rc != FAULT_COPY) return rc;
 
 	rc = anon_copy_locked(f->map, f->e, f->va, p);          /* private: copy the held page */
 	page_unref(p);
@@ -115,6 +115,7 @@ static int fault_try(struct fault *f, uint32_t want)
 {
 	int rc = -EFAULT;
 
+	f->vmo = NULL;
 	mutex_lock(&f->map->lock);
 	f->e = map_find_locked(f->map, f->va);
 	if (!f->e) f->e = map_grow_down(f->map, f->va);
@@ -143,25 +144,19 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 	if (va >= USER_TOP) return -EFAULT;
 	this_cpu()->faults++;
 	current_thread()->used.minflt++;
-	do {
-		rc = fault_try(&f, want);
+	while ((rc = fault_try(&f, want)) > 0) {
 		if (rc == FAULT_FETCH) {
 			this_cpu()->major++;
 			current_thread()->used.majflt++;
 			rc = pcache_get(f.vmo, f.index, &f.ra, &p);
 			if (!rc) page_unref(p);
-			vmo_unref(f.vmo);
-			if (!rc) rc = FAULT_FETCH;
-		} else if (rc == FAULT_ROOM) {
-			rc = vmo_reserve(f.vmo, f.index);
-			vmo_unref(f.vmo);
-			if (!rc) rc = FAULT_ROOM;
-		} else if (rc == FAULT_MEMORY) {
-			rc = reclaim_wait();
-			if (!rc) rc = FAULT_MEMORY;
+		} else {
+			rc = rc == FAULT_ROOM ? vmo_reserve(f.vmo, f.index) : reclaim_wait();
 		}
-		if (rc == -ENOMEM && !oom_wait()) rc = FAULT_MEMORY;
-	} while (rc > 0);
+		if (f.vmo) vmo_unref(f.vmo);
+		if (rc == -ENOMEM) rc = oom_wait();
+		if (rc) break;
+	}
 	return rc;
 }
 

@@ -69,26 +69,26 @@ static void poison_put(struct page *p) { }
 static void poison_verify(struct page *p) { }
 #endif
 
-/* The page array goes to the highest free range that holds it: low memory is what old devices and the start of
- * further CPUs need.  The range is cut by it. */
-static paddr_t page_array_place(struct boot_range *r, uint32_t n, uint64_t bytes)
+/* The page array goes to the end of the highest free range that holds it: low memory is what old devices and the start of
+ * further CPUs need. */
+static paddr_t page_array_place(const struct bootinfo *bi, uint64_t bytes)
 {
-	for (uint32_t i = n; i-- > 0;) {
-		if (r[i].kind != BOOT_RAM_FREE || r[i].len < bytes) continue;
-		r[i].len -= bytes;
-		return r[i].start + r[i].len;
+	for (uint32_t i = bi->nranges; i-- > 0;) {
+		const struct boot_range *r = &bi->range[i];
+
+		if (r->kind == BOOT_RAM_FREE && r->len >= bytes) return r->start + r->len - bytes;
 	}
 	panic("too little memory: %llu KiB in one piece are needed to describe it; give the machine 64 MiB",
 	      (unsigned long long)bytes / 1024);
 }
 
 /* In rising order, so that early allocations are low and neighbours. */
-static void range_add(const struct boot_range *r)
+static void range_add(const struct boot_range *r, paddr_t array, uint64_t bytes)
 {
-	for (uint64_t pfn = r->start >> PAGE_SHIFT; pfn < (r->start + r->len) >> PAGE_SHIFT; pfn++) {
-		struct page *p = &page_array[pfn];
+	for (paddr_t pa = r->start; pa < r->start + r->len; pa += PAGE_SIZE) {
+		struct page *p = phys_to_page(pa);
 
-		if (pfn == 0) continue;         /* physical 0 means "none" to some */
+		if (pa == 0 || pa - array < bytes) continue;    /* physical 0 means "none" to some */
 		p->use = PAGE_FREE;
 		p->refs = 0;
 		list_push_back(&free_list, &p->link);
@@ -101,18 +101,19 @@ static void range_add(const struct boot_range *r)
  * => what is not BOOT_RAM_FREE, holes included, becomes KERNEL pages that are never freed */
 void frame_init(const struct bootinfo *bi)
 {
-	static struct boot_range range[BOOT_RANGES_MAX];        /* a copy: the array is cut out of it */
-	uint32_t n = MIN(bi->nranges, BOOT_RANGES_MAX);
 	uint64_t top = 0, bytes;
+	paddr_t array;
 
 	frame_bootinfo = bi;
-	for (uint32_t i = 0; i < n; i++) {
-		range[i] = bi->range[i];
-		if (range[i].kind != BOOT_RAM_FIRMWARE) top = MAX(top, range[i].start + range[i].len);
+	for (uint32_t i = 0; i < bi->nranges; i++) {
+		const struct boot_range *r = &bi->range[i];
+
+		if (r->kind != BOOT_RAM_FIRMWARE) top = MAX(top, r->start + r->len);
 	}
 	page_array_len = top >> PAGE_SHIFT;
 	bytes = ROUND_UP(page_array_len * sizeof(struct page), PAGE_SIZE);
-	page_array = phys_to_virt(page_array_place(range, n, bytes));
+	array = page_array_place(bi, bytes);
+	page_array = phys_to_virt(array);
 	memset(page_array, 0, bytes);
 	for (uint64_t i = 0; i < page_array_len; i++) {
 		page_array[i].use = PAGE_KERNEL;
@@ -120,8 +121,8 @@ void frame_init(const struct bootinfo *bi)
 		list_init(&page_array[i].link);
 	}
 
-	for (uint32_t i = 0; i < n; i++)
-		if (range[i].kind == BOOT_RAM_FREE) range_add(&range[i]);
+	for (uint32_t i = 0; i < bi->nranges; i++)
+		if (bi->range[i].kind == BOOT_RAM_FREE) range_add(&bi->range[i], array, bytes);
 	ntotal = nfree;
 	for (uint32_t i = 0; i < MAX_CPUS; i++) {
 		spin_init(&cpus[i].spare_lock, RANK_SPARE, "spare pages");

@@ -90,6 +90,14 @@ void entry_place(struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
 	e->vnode.last = index + (len >> PAGE_SHIFT) - 1;
 }
 
+/* Other addresses for an entry that is in its trees; its first page is that of index. */
+void entry_resize(struct map *m, struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
+{
+	entry_remove(m, e);
+	entry_place(e, start, len, index);
+	entry_insert(m, e);
+}
+
 struct entry *entry_clone(struct map *m, const struct entry *from)
 {
 	struct entry *e = kalloc(sizeof(*e));
@@ -120,10 +128,8 @@ static int entry_split(struct map *m, struct entry *e, uaddr_t at)
 	uint64_t low = at - e->anode.start, high = e->anode.last + 1 - at;
 
 	if (!hi) return -ENOMEM;
-	entry_remove(m, e);
 	entry_place(hi, at, high, entry_index(e, at));
-	entry_place(e, e->anode.start, low, e->vnode.start);
-	entry_insert(m, e);
+	entry_resize(m, e, e->anode.start, low, e->vnode.start);
 	entry_insert(m, hi);
 	return 0;
 }
@@ -190,9 +196,7 @@ static bool map_extend(struct map *m, uaddr_t addr, uint64_t len, const struct e
 
 	if (!e || e->vmo || want->vmo || e->flags != want->flags || e->prot != want->prot) return false;
 	if (e->max_prot != want->max_prot || (e->flags & ENTRY_GROWSDOWN)) return false;
-	entry_remove(m, e);
-	entry_place(e, e->anode.start, entry_bytes(e) + len, 0);
-	entry_insert(m, e);
+	entry_resize(m, e, e->anode.start, entry_bytes(e) + len, 0);
 	return true;
 }
 
@@ -358,9 +362,7 @@ struct entry *map_grow_down(struct map *m, uaddr_t va)
 	if (entry_bytes(e) + more > m->max_stack || m->size + more > m->max_size) return NULL;
 	if ((e->flags & ENTRY_LOCKED) && m->locked + more > m->max_locked) return NULL;
 	if (map_first_locked(m, (va & ~PAGE_MASK) - STACK_GAP, e->anode.start - 1)) return NULL;
-	entry_remove(m, e);
-	entry_place(e, e->anode.start - more, entry_bytes(e) + more, 0);
-	entry_insert(m, e);
+	entry_resize(m, e, e->anode.start - more, entry_bytes(e) + more, 0);
 	return e;
 }
 

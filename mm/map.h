@@ -45,7 +45,7 @@ struct map {
 	uint32_t refs;                  /* atomic */
 	uint64_t size, locked;          /* [m] bytes mapped; of these locked in memory */
 	uint32_t lock_future;           /* [m] mlockall: MCL_FUTURE, MCL_ONFAULT */
-	bool     wired;                 /* [c] a server: pages come from the reserve, are entered at once */
+	bool     wired;                 /* [c] a server: what it stores through shared mappings it writes itself */
 };
 
 struct map *map_create(void);           /* NULL: no memory */
@@ -112,6 +112,7 @@ struct entry *entry_clone(struct map *, const struct entry *from);      /* in no
 void entry_insert(struct map *, struct entry *);
 void entry_remove(struct map *, struct entry *);
 void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and of what; in no tree */
+void entry_resize(struct map *, struct entry *, uaddr_t start, uint64_t len, uint64_t index);    /* one that is in its trees */
 void entry_free(struct entry *);
 static inline uint64_t entry_bytes(const struct entry *e) { return e->anode.last - e->anode.start + 1; }
 /* The page index that an address of it shows, and the address of an index. */

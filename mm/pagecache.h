@@ -26,6 +26,7 @@ static inline bool punching(const struct vmo *v, uint64_t index) { return index 
 /* vmo.c */
 void vmo_touch_locked(struct vmo *, uint32_t vmoc);
 void vmo_release_check_locked(struct vmo *);    /* no user, nothing owed: tell the pager */
+int vmo_zero(struct vmo *, uint64_t from, uint64_t to, bool owed);
 int vmo_grow_tail(struct vmo *, uint64_t new_size);     /* before the size grows: zeros behind the old end */
 uint64_t dirty_end_locked(struct vmo *, uint64_t first, uint64_t last); /* the last of the DIRTY neighbours from first on */
 void vmo_cut_locked(struct vmo *, uint64_t first, uint64_t last);       /* these pages leave; waits for busy ones */

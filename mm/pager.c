@@ -18,6 +18,14 @@
 #define SECTOR 512u
 #define RESERVE_WINDOW 256u             /* pages asked for at once, so that a grant is not a message per page */
 
+/* Ask the object's pager.  What went wrong, or its answer's status. */
+static int pager_ask(struct vmo *v, struct kmsg *k)
+{
+	int rc = ipc_call(v->pager, k, false);
+
+	return rc ? rc : k->m.status;
+}
+
 static void run_destroy(struct kobj *o)
 {
 	struct run *r = container_of(o, struct run, obj);
@@ -84,28 +92,18 @@ static void run_finish(struct run *r)
 	kobj_unref(&r->obj);            /* the one that run_post() took over */
 }
 
-/* Nobody is left who could complete the run (R2). */
-static void run_abandon(struct run *r)
-{
-	bool last;
-
-	spin_lock(&r->vmo->lock);
-	last = !r->finished;
-	r->finished = true;
-	if (last && !r->status) r->status = -EIO;
-	spin_unlock(&r->vmo->lock);
-	if (last) run_finish(r);
-}
-
-static void run_no_handles(struct kobj *o)
+/* Is nobody left who could complete the run?  (R2) */
+static void run_orphan_check(struct kobj *o)
 {
 	struct run *r = container_of(o, struct run, obj);
 	bool orphan;
 
 	spin_lock(&r->vmo->lock);
-	orphan = r->replied && __atomic_load_n(&o->handles, __ATOMIC_ACQUIRE) == 0;
+	orphan = r->replied && !r->finished && __atomic_load_n(&o->handles, __ATOMIC_ACQUIRE) == 0;
+	if (orphan) r->finished = true;
+	if (orphan && !r->status) r->status = -EIO;
 	spin_unlock(&r->vmo->lock);
-	if (orphan) run_abandon(r);
+	if (orphan) run_finish(r);
 }
 
 /* The pager answered: "queued", or an errno for what it could not pass on. */
@@ -113,17 +111,15 @@ static void run_replied(struct kmsg *k)
 {
 	struct run *r = container_of(k, struct run, msg);
 	struct vmo *v = r->vmo;
-	bool orphan;
 
 	spin_lock(&v->lock);
 	r->replied = true;
 	if (!r->queued) v->unqueued--;
 	r->queued = true;
 	if (k->m.status && !r->status) r->status = k->m.status;
-	orphan = !r->finished && __atomic_load_n(&r->obj.handles, __ATOMIC_ACQUIRE) == 0;
 	waitq_wake_all(&v->wait);
 	spin_unlock(&v->lock);
-	if (orphan) run_abandon(r);
+	run_orphan_check(&r->obj);
 	kobj_unref(&r->obj);            /* the message's */
 }
 
@@ -133,7 +129,7 @@ struct run *run_create_locked(struct vmo *v, enum run_op op, uint64_t first)
 
 	if (!r) return NULL;
 	kobj_init(&r->obj, KOBJ_RUN, run_destroy);
-	r->obj.no_handles = run_no_handles;
+	r->obj.no_handles = run_orphan_check;
 	vmo_ref(v);
 	r->vmo = v;
 	r->op = op;
@@ -247,8 +243,7 @@ int vmo_reserve(struct vmo *v, uint64_t index)
 	int rc;
 
 	if (v->split_of) return split_reserve(v, index);
-	rc = ipc_call(v->pager, &k, false);
-	if (!rc) rc = k.m.status;
+	rc = pager_ask(v, &k);
 	if (rc) return rc;
 	if (k.m.arg[0] < PAGE_SIZE) return -ENOSPC;
 	spin_lock(&v->lock);
@@ -282,8 +277,7 @@ int vmo_commit(struct vmo *v, unsigned commit_flags)
 	v->uncommitted = false;
 	spin_unlock(&v->lock);
 
-	rc = ipc_call(v->pager, &k, false);
-	if (!rc) rc = k.m.status;
+	rc = pager_ask(v, &k);
 	if (!rc) return 0;
 	spin_lock(&v->lock);
 	v->changed |= changed;
@@ -295,19 +289,15 @@ int vmo_commit(struct vmo *v, unsigned commit_flags)
 int vmo_tell_size(struct vmo *v, uint64_t size)
 {
 	struct kmsg k = {.m = {.op = PAGER_SIZE, .arg = {v->cookie, 0, size}}};
-	int rc = v->pager ? ipc_call(v->pager, &k, false) : 0;
 
-	return rc ? rc : k.m.status;
+	return v->pager ? pager_ask(v, &k) : 0;
 }
 
 int vmo_tell_punch(struct vmo *v, uint64_t off, uint64_t len)
 {
 	struct kmsg k = {.m = {.op = PAGER_PUNCH, .arg = {v->cookie, off, len}}};
-	int rc;
 
-	if (v->split_of) return vmo_punch(v->split_of, off, len);
-	rc = ipc_call(v->pager, &k, false);
-	return rc ? rc : k.m.status;
+	return v->split_of ? vmo_punch(v->split_of, off, len) : pager_ask(v, &k);
 }
 
 static void vmo_release_done(struct kmsg *k)

@@ -10,25 +10,6 @@
  */
 #include "mm/pagecache.h"
 
-/* Zero [from, to) of one page; owed to the disk unless it is a hole. */
-static int punch_edge(struct vmo *v, uint64_t from, uint64_t to)
-{
-	struct page *p;
-	int rc;
-
-	if (from >= to) return 0;
-	rc = pcache_get(v, from >> PAGE_SHIFT, NULL, &p);
-	if (rc) return rc == -ENXIO ? 0 : rc;
-	spin_lock(&v->lock);
-	if (p->vmo == v) {
-		memset((char *)page_virt(p) + (from & PAGE_MASK), 0, to - from);
-		if ((p->flags & PFL_BACKED) || p->state != PG_CLEAN) page_dirty_locked(v, p);
-	}
-	spin_unlock(&v->lock);
-	page_unref(p);
-	return 0;
-}
-
 /* Whole pages [first, end) leave the cache, then their blocks go. */
 static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
 {
@@ -64,8 +45,8 @@ int vmo_punch(struct vmo *v, uint64_t off, uint64_t len)
 		/* the last page is whole if the hole reaches the end of file */
 		first = ROUND_UP(off, PAGE_SIZE);
 		last = end == size ? ROUND_UP(end, PAGE_SIZE) : ROUND_DOWN(end, PAGE_SIZE);
-		rc = punch_edge(v, off, MIN(first, end));
-		if (!rc && last >= first) rc = punch_edge(v, MAX(last, off), end);
+		rc = vmo_zero(v, off, MIN(first, end), true);
+		if (!rc && last >= first) rc = vmo_zero(v, MAX(last, off), end, true);
 		if (!rc) rc = punch_pages(v, first >> PAGE_SHIFT, last >> PAGE_SHIFT);
 	}
 	writer_leave(v, !rc);

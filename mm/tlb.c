@@ -29,17 +29,6 @@ void tlb_flush_global(void)
 	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_PGE) : "memory");
 }
 
-/* Kernel pages are global, a load of CR3 would keep them (L1). */
-static void flush_here(uint64_t start, uint64_t npages, bool kernel)
-{
-	if (npages > INVLPG_MAX && !kernel) {
-		write_cr3(read_cr3());
-		return;
-	}
-	for (uint64_t i = 0; i < npages; i++)
-		invlpg(start + i * PAGE_SIZE);
-}
-
 /* Kernel translations are everywhere, those of a user half only where it is loaded.  The caller's store to the PTE
  * is ordered before the read of cpus (both SEQ_CST); pmap_switch() orders them the other way round. */
 void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
@@ -53,11 +42,18 @@ void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
 	if (who & ~BIT(cpu->id)) shootdown_send(&(struct shootdown){.pmap = pm, .start = start, .npages = npages}, who);
 }
 
+/* Kernel pages are global, a load of CR3 would keep them (L1). */
 void tlb_flush(struct pmap *pm, uint64_t start, uint64_t npages)
 {
 	bool kernel = pm == &kernel_pmap;
 
-	if (kernel || this_cpu()->pmap == pm) flush_here(start, npages, kernel);
+	if (!kernel && this_cpu()->pmap != pm) return;
+	if (npages > INVLPG_MAX && !kernel) {
+		write_cr3(read_cr3());
+		return;
+	}
+	for (uint64_t i = 0; i < npages; i++)
+		invlpg(start + i * PAGE_SIZE);
 }
 
 void tlb_leave(struct pmap *pm)

@@ -173,28 +173,29 @@ void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 	spin_unlock(&v->lock);
 }
 
-/* Zero what lies behind the end of file in its last page, and owe it to the disk if the disk may hold other
- * bytes there. */
-static void tail_zero_locked(struct vmo *v, struct page *p, uint64_t end)
-{
-	memset((char *)page_virt(p) + (end & PAGE_MASK), 0, PAGE_SIZE - (end & PAGE_MASK));
-	if (v->pager && !v->split_of && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);
-}
-
-/* Bring in the page that holds byte `end`, if the end of file cuts a page, and zero behind it. */
-static int tail_clean(struct vmo *v, uint64_t end)
+/* Zero [from, to), a part of one page, if there is one; owed to the disk if the disk may hold other bytes there. */
+int vmo_zero(struct vmo *v, uint64_t from, uint64_t to, bool owed)
 {
 	struct page *p;
 	int rc;
 
-	if (end % PAGE_SIZE == 0) return 0;
-	rc = pcache_get(v, end >> PAGE_SHIFT, NULL, &p);
+	if (from >= to) return 0;
+	rc = pcache_get(v, from >> PAGE_SHIFT, NULL, &p);
 	if (rc) return rc == -ENXIO ? 0 : rc;
 	spin_lock(&v->lock);
-	if (p->vmo == v) tail_zero_locked(v, p, end);
+	if (p->vmo == v) {
+		memset((char *)page_virt(p) + (from & PAGE_MASK), 0, to - from);
+		if (owed && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);
+	}
 	spin_unlock(&v->lock);
 	page_unref(p);
 	return 0;
+}
+
+/* Zero behind the end of file if it cuts a page.  A view owes its file nothing for that. */
+static int tail_clean(struct vmo *v, uint64_t end)
+{
+	return vmo_zero(v, end, ROUND_UP(end, PAGE_SIZE), !v->split_of);
 }
 
 /* vmo_grow_tail: before the size grows to new_size, make the bytes behind the old end zeros (V3): a mapping may

@@ -265,7 +265,7 @@ fault("growth_shows_old_bytes", "Bytes stored past the end are seen when the fil
       "\treturn new_size > old ? 0 : 0;\n")
 
 fault("cut_bytes_stay_on_the_disk", "The zeroed rest of the last page is not owed to the disk.",
-      "\tif (v->pager && !v->split_of && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);\n",
+      "\t\tif (owed && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);\n",
       "")
 
 fault("truncation_keeps_pages", "Pages past the new end stay in memory.",
@@ -377,7 +377,7 @@ fault("remap_grows_over_neighbours", "mremap grows a mapping over what lies behi
 file("mm/space.c")
 
 fault("hole_keeps_bytes_of_its_edges", "Parts of pages in a punched hole keep their bytes.",
-      "\t\tmemset((char *)page_virt(p) + (from & PAGE_MASK), 0, to - from);\n",
+      "\t\tif (!rc && last >= first) rc = vmo_zero(v, MAX(last, off), end, true);\n",
       "")
 
 fault("hole_keeps_pages", "Pages in a punched hole stay in memory.",
