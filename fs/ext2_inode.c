@@ -61,7 +61,9 @@ static int64_t time_load(const struct ext2_inode *in, uint32_t sec, uint32_t ext
 	int64_t s = (int32_t)sec;
 
 	if (!has_extra(in)) return s * 1000000000;
-	return (s + ((int64_t)(extra & 3) << 32)) * 1000000000 + (extra >> 2) % 1000000000;
+	s += (int64_t)(extra & 3) << 32;
+	if (s >= INT64_MAX / 1000000000) s = INT64_MAX / 1000000000 - 1;        /* in 2262 */
+	return s * 1000000000 + (extra >> 2) % 1000000000;
 }
 
 void inode_set_times(struct ext2_inode *in, struct times t)

@@ -124,12 +124,30 @@ static void an_indirect_block_may_name_itself(void **st)
 	image_free(&x);
 }
 
+/* ext2 counts to the year 2446, nanoseconds in 64 bits to 2262. */
+static void a_time_too_late_for_us_is_our_latest(void **st)
+{
+	struct vnode *vn;
+	struct stat s;
+
+	(void)st;
+	mounted(1024, 1024);
+	vn = path_create(&x, "f");
+	inode_of(vn)->raw->mtime = INT32_MAX;
+	inode_of(vn)->raw->mtime_extra = 3;
+	assert_int_equal(vn->ops->getattr(vn, &s), 0);
+	assert_int_equal(s.st_mtim.tv_sec, INT64_MAX / 1000000000 - 1);
+	vnode_put(vn);
+	image_free(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_damaged_image_never_crashes_the_server),
 		cmocka_unit_test(root_may_scribble_over_a_mounted_disk),
 		cmocka_unit_test(an_indirect_block_may_name_itself),
+		cmocka_unit_test(a_time_too_late_for_us_is_our_latest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

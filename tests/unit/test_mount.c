@@ -55,7 +55,9 @@ static int mounts(const char *type, const char *where, uint64_t flags)
 
 static int unmounts_by(const char *where, uint64_t flags)
 {
-	struct ipc_msg in = {.op = NAME_UMOUNT, .arg = {[2] = flags}, .lend = {{(uintptr_t)where, strlen(where), LEND_READ}}}, out = {0};
+	struct ipc_msg in = {.op = NAME_UMOUNT, .arg = {[2] = flags}}, out = {0};
+
+	in.lend[0] = (struct ipc_lend){(uintptr_t)where, strlen(where), LEND_READ};
 
 	return srv_mount_handler(NAME_UMOUNT)(&in, &out);
 }
