@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Root kills the file server or a disk's driver: EIO for what it did, at once; the kernel and all else go on."""
+"""Root kills the file server or a disk's driver, or writes over a disk: EIO for what it did, at once; the kernel and all else go on."""
 from quire import Guest, Image, check, debug_build, run_cmd, test
 from terminal import Terminal
 
@@ -15,6 +15,12 @@ def without_the_file_server_calls_fail_and_memory_stays():
 @test
 def without_the_driver_its_disk_fails_and_the_rest_works():
     status, text = run_cmd(RESIDENT + "/conformance/dead virtio-blk /root/d")
+    check(status == 0, "the check in line %d of dead.c failed" % status)
+
+
+@test
+def a_mounted_file_system_may_be_overwritten():
+    status, text = run_cmd(RESIDENT + "/conformance/dead disk /dev/vda2")
     check(status == 0, "the check in line %d of dead.c failed" % status)
 
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/dead.c - kills the file server or a disk's driver, and looks what is left: EIO for what it did, at
- * once; all else goes on.  Of Quire alone: Linux has neither.
+/* user/conformance/dead.c - kills the file server or a disk's driver, or writes over a mounted file system, and looks
+ * what is left: EIO for what it did, at once; all else goes on.  Of Quire alone: Linux has no such servers.
  *
- *      exec dead fs|virtio-blk directory
+ *      dead fs|virtio-blk directory
+ *      dead disk /dev/vda2
  *
  * Without the file server nobody prints: the status is the line of the first check that failed.
  */
@@ -110,13 +111,39 @@ static void names_are_gone(void)
 	sync();
 }
 
-static void tmpfs_lives(void)
+static void tmpfs_lives(const char *file)
 {
 	char c = 0;
-	int fd = open("/tmp/x", O_RDWR | O_CREAT, 0600);
+	int fd = open(file, O_RDWR | O_CREAT, 0600);
 
-	HOLDS(fd >= 0 && write(fd, "y", 1) == 1 && pread(fd, &c, 1, 0) == 1 && c == 'y' && unlink("/tmp/x") == 0);
+	HOLDS(fd >= 0 && write(fd, "y", 1) == 1 && pread(fd, &c, 1, 0) == 1 && c == 'y' && unlink(file) == 0);
 	HOLDS(write(1, "", 0) == 0);
+}
+
+/* Root writes what he likes over the metadata of what is mounted, while everybody uses it. */
+static int scribble(const char *disk)
+{
+	static unsigned char bytes[128 << 10];
+	int fd = open(disk, O_RDWR);
+	struct stat st;
+
+	HOLDS(fd >= 0 && chdir("/tmp") == 0 && mlockall(MCL_CURRENT) == 0);
+	alarm(20);
+	for (int round = 0; round < 12; round++) {
+		size_t n = round < 4 ? 1024 : sizeof(bytes);    /* the superblock alone, then more */
+
+		for (size_t i = 0; i < n; i++) bytes[i] = round % 4 == 0 ? 0 : round % 4 == 1 ? 0xff : rand();
+		HOLDS(pwrite(fd, bytes, n, 1024) == (ssize_t)n);
+		stat("/bin/none", &st);
+		close(open("/root/new", O_RDWR | O_CREAT, 0600));
+		mkdir("/root/d", 0700);
+		rename("/root/new", "/root/d/n");
+		unlink("/root/d/n");
+		statfs("/", &(struct statfs){0});
+		sync();
+		tmpfs_lives("x");       /* no path from the root leads there any more */
+	}
+	return first_failed;
 }
 
 int main(int argc, char **argv)
@@ -127,6 +154,7 @@ int main(int argc, char **argv)
 	char page[4096], *map;
 	pid_t p, victim;
 
+	if (argc > 2 && !strcmp(argv[1], "disk")) return scribble(argv[2]);
 	if (argc < 3 || work_in(argv[2])) return 255;
 	memset(page, 'o', sizeof(page));
 	fd = open("f", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -148,7 +176,7 @@ int main(int argc, char **argv)
 		names_are_gone();
 		HOLDS(child_end(p) == EIO);
 	} else {
-		tmpfs_lives();
+		tmpfs_lives("/tmp/x");
 		kill(p, SIGKILL);
 	}
 	return first_failed;
