@@ -35,6 +35,7 @@ void tty_init(struct tty *t, void (*output)(const char *, size_t), void (*signal
 	t->modes.cc[VKILL] = 'U' & 31;
 	t->modes.cc[VWERASE] = 'W' & 31;
 	t->modes.cc[VEOF] = 'D' & 31;
+	t->modes.cc[VLNEXT] = 'V' & 31;
 	t->modes.cc[VMIN] = 1;
 }
 
@@ -142,7 +143,9 @@ static bool edit_key(struct tty *t, uint8_t c)
 	if (is_special(t, c, VERASE) || (c == '\b' && is_special(t, 127, VERASE))) erase_char(t, local(t, ECHOE));
 	else if (is_special(t, c, VKILL)) erase_line(t);
 	else if (local(t, IEXTEN) && is_special(t, c, VWERASE)) erase_word(t);
+	else if (local(t, IEXTEN) && is_special(t, c, VLNEXT)) t->literal = true;
 	else return false;
+	if (t->literal && local(t, ECHO) && local(t, ECHOCTL)) t->output("^\b", 2);    /* as Linux: until it is typed */
 	return true;
 }
 
@@ -179,9 +182,21 @@ static bool signal_key(struct tty *t, uint8_t c)
 	return true;
 }
 
+/* Behind VLNEXT: a part of the line, whatever it is. */
+static void input_literal(struct tty *t, uint8_t c)
+{
+	t->literal = false;
+	if (store(t, c, 1)) echo(t, c);
+	if (!local(t, ICANON)) t->edit = t->tail;
+}
+
 /* The order is POSIX's: the byte is mapped, then it may be a signal, then a part of a line. */
 static void input_byte(struct tty *t, uint8_t c)
 {
+	if (t->literal) {
+		input_literal(t, c);
+		return;
+	}
 	if (c == '\r' && (t->modes.iflag & IGNCR)) return;
 	if (c == '\r' && (t->modes.iflag & ICRNL)) c = '\n';
 	else if (c == '\n' && (t->modes.iflag & INLCR)) c = '\r';
@@ -249,6 +264,7 @@ void tty_consume(struct tty *t, uint32_t entries)
 void tty_flush(struct tty *t)
 {
 	t->head = t->edit = t->tail;
+	t->literal = false;
 }
 
 /* tty_modes_set: what was being edited can be read in raw mode as it stands.  The other way, a canonical reader needs

@@ -25,6 +25,7 @@ struct tty {
 	struct tty_modes modes;
 	uint16_t in[TTY_IN];
 	uint32_t head, edit, tail;      /* count up; the entry is in[x % TTY_IN] */
+	bool literal;                   /* VLNEXT was typed: the next byte means nothing special */
 	void (*output)(const char *, size_t);   /* to the screen, already processed */
 	void (*signal)(int signo);              /* to the foreground process group */
 };

@@ -152,6 +152,24 @@ static void erase_of_a_control_character_takes_two_places(void **st)
 	assert_string_equal(screen, "^A\b \b\b \b");
 }
 
+/* ^V: the byte behind it is one of the line, though it is ^C, ^D, or the end of a line. */
+static void a_literal_byte_is_no_key(void **st)
+{
+	(void)st;
+	type("a\x16\x03" "b\x16\x04\x16\x16\n");
+	assert_int_equal(signalled, 0);
+	assert_string_equal(take(99), "a\x03" "b\x04\x16\n");
+	assert_string_equal(screen, "a^\b^Cb^\b^D^\b^V\r\n");
+	type("\x16\n");
+	assert_null(take(99));
+	type("\n");
+	assert_string_equal(take(99), "\n\n");
+	type("x\x16");
+	raw(1);
+	type("\x16");
+	assert_string_equal(take(99), "x\x16");
+}
+
 static void kill_and_word_erase_shorten_the_line(void **st)
 {
 	(void)st;
@@ -301,7 +319,7 @@ int main(void)
 		T(a_short_read_leaves_the_rest_of_the_line), T(what_a_reader_did_not_get_is_there_for_the_next),
 		T(erase_takes_a_character_off_line_and_screen), T(erase_stops_at_the_start_of_the_line),
 		T(erase_takes_a_utf8_character_as_one), T(erase_of_a_control_character_takes_two_places),
-		T(kill_and_word_erase_shorten_the_line), T(eof_on_an_empty_line_is_an_end_of_file_once),
+		T(a_literal_byte_is_no_key), T(kill_and_word_erase_shorten_the_line), T(eof_on_an_empty_line_is_an_end_of_file_once),
 		T(eof_behind_text_sends_the_text_alone), T(interrupt_signals_and_forgets_the_line),
 		T(quit_and_suspend_have_keys_too), T(without_isig_the_keys_are_bytes),
 		T(a_key_that_is_switched_off_is_a_byte),
