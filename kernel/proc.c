@@ -318,14 +318,6 @@ static void others_interrupt_locked(struct proc *p, const struct thread *but)
 	}
 }
 
-/* Those that are stopped look whether they are to end. */
-static void stopped_wake(struct proc *p)
-{
-	spin_lock(&proc_tree_lock);
-	waitq_wake_all(&p->wait);
-	spin_unlock(&proc_tree_lock);
-}
-
 /* Leave the process; whole: all others shall too.  The first who says so, or the last thread, decides the status.
  * true: this is the last thread */
 static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool whole)
@@ -345,7 +337,9 @@ static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool
 	if (p->exiting) others_interrupt_locked(p, t);
 	waitq_wake_all(&p->threads_wait);
 	spin_unlock(&p->lock);
-	stopped_wake(p);
+	spin_lock(&proc_tree_lock);     /* who is stopped looks whether to end */
+	waitq_wake_all(&p->wait);
+	spin_unlock(&proc_tree_lock);
 	return last;
 }
 
