@@ -115,17 +115,6 @@ static int msg_receive(struct port *p, uaddr_t msg)
 	return rc;
 }
 
-SYSCALL(ipc_recv)
-{
-	struct port *p = port_get(a0);
-	int rc;
-
-	if (!p) return -EBADF;
-	rc = msg_receive(p, a1);
-	kobj_unref(&p->obj);
-	return rc;
-}
-
 SYSCALL(ipc_reply)
 {
 	struct kobj *obj[IPC_HANDLES];
@@ -141,9 +130,14 @@ SYSCALL(ipc_reply)
 SYSCALL(ipc_reply_recv)
 {
 	long rc = sys_ipc_reply(a1, 0, 0, 0, 0, 0);
+	struct port *p;
 
 	if (rc && rc != -ESRCH) return rc;      /* a caller that went away is no reason not to serve the next */
-	return sys_ipc_recv(a0, a1, a2, a3, a4, a5);
+	p = port_get(a0);
+	if (!p) return -EBADF;
+	rc = msg_receive(p, a1);
+	kobj_unref(&p->obj);
+	return rc;
 }
 
 SYSCALL(lend_read)

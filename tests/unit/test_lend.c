@@ -158,7 +158,8 @@ static long as_server(long (*fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_
 
 static void serve_handle_back(void)
 {
-	assert_int_equal(as_server(sys_ipc_recv, HANDLE_PORT, (uintptr_t)&user_msg), 0);
+	user_msg.token = 0;
+	assert_int_equal(as_server(sys_ipc_reply_recv, HANDLE_PORT, (uintptr_t)&user_msg), 0);
 	assert_int_not_equal(user_msg.handle[0], 0);
 	assert_int_equal(user_msg.lend[0].addr, 0);     /* a server learns no addresses */
 	user_msg.status = 0;
@@ -174,7 +175,8 @@ static void serve_without_memory_for_handles(void)
 	current = &server_thread;
 	got = (struct ipc_msg){ 0 };
 	/* its port went with the table */
-	assert_int_equal(sys_ipc_recv(1, (uintptr_t)&user_msg, 0, 0, 0, 0), -EBADF);
+	user_msg.token = 0;
+	assert_int_equal(sys_ipc_reply_recv(1, (uintptr_t)&user_msg, 0, 0, 0, 0), -EBADF);
 	current = &client_thread;
 }
 
@@ -205,7 +207,8 @@ static void a_message_whose_handles_cannot_be_installed_fails_whole(void **st)
 	ipc_post(port, &k);
 	n->word[0] = 8;
 	ipc_note(port, n);
-	assert_int_equal(as_server(sys_ipc_recv, HANDLE_PORT, (uintptr_t)&user_msg), 0);
+	user_msg.token = 0;
+	assert_int_equal(as_server(sys_ipc_reply_recv, HANDLE_PORT, (uintptr_t)&user_msg), 0);
 	assert_int_equal(user_msg.op, OP_NOTIFY);       /* of nothing, with the note that came with the message */
 	assert_int_equal(user_msg.token, 0);
 	assert_int_equal(user_msg.arg[0], 0);
