@@ -58,7 +58,7 @@ int procfs_text(struct vnode *, uint64_t off, const char **at, size_t *n);      
 long facts(enum facts_kind, uint32_t pid, uint64_t index, void *buf, size_t size);
 int proc_facts(const struct proc_node *, struct facts_proc *);          /* 0, -ESRCH */
 double tsc_mhz(void);                   /* procfs_sys.c */
-void loadavg_tick(void);                /* procfs_stat.c: now and then, some seconds apart */
+void loadavg_tick(void);                /* procfs_stat.c: about every second */
 
 /* The makers. */
 typedef int proc_make(struct text *, const struct proc_node *);

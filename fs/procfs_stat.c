@@ -152,8 +152,8 @@ int make_uptime(struct text *t, const struct proc_node *n)
 	return rc;
 }
 
-/* Who is running or wants to, averaged with weights that fall by e in 1, 5 and 15 minutes.  A server with no clock of
- * its own looks when it has nothing else to do: `then` says how long ago that was. */
+/* Who is running or wants to, averaged with weights that fall by e in 1, 5 and 15 minutes.  Who
+ * looks is a busy server: `then` says how long ago that was. */
 static double load[3];
 static uint64_t then;
 

@@ -140,12 +140,12 @@ static void second(bool quiet)
 	static unsigned seconds, still;
 
 	detached_end();
+	loadavg_tick();
 	still = quiet ? still + 1 : 0;
 	if (++seconds < SYNC_BUSY && still < SYNC_QUIET) return;
 	seconds = still = 0;
 	sync_quietly();
 	shm_sweep();
-	loadavg_tick();
 }
 
 /* It may have been the last thing that kept a file without a name: freeing it reads metadata. */

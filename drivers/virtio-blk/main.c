@@ -28,6 +28,7 @@ static struct vblk_info disk;
 static bool noflush;                            /* the test that must see a lost write: "noflush" on the command line */
 static uint64_t stats[5];                       /* BLK_STATS */
 static struct job *first, **last = &first;      /* J1: not yet given to the device, or not all of it */
+static struct job *spare;                       /* ended: for the next request; free() would unmap and malloc() map a page */
 
 static void count(uint32_t type, uint64_t len)
 {
@@ -54,7 +55,8 @@ static void job_end_check(struct job *j)
 {
 	if (j->parts || j->len || j->token) return;
 	if (j->run) q_close(j->run);
-	free(j);
+	j->next = spare;
+	spare = j;
 }
 
 /* From vblk.c: some bytes of the job have moved, or its flush is done. */
@@ -99,13 +101,14 @@ static void jobs_push(void)
 /* Queue a job made of this request; takes the run's handle over. */
 static void job_start(uint64_t token, uint32_t type, uint32_t run, uint64_t sector, uint64_t off, uint64_t len)
 {
-	struct job *j = malloc(sizeof(*j));
+	struct job *j = spare ? spare : malloc(sizeof(*j));
 
 	if (!j) {
 		if (run) q_close(run);
 		answer(token, -ENOMEM);
 		return;
 	}
+	if (j == spare) spare = j->next;
 	*j = (struct job){.token = token, .type = type, .run = run, .sector = sector, .off = off, .len = len};
 	*last = j;
 	last = &j->next;
