@@ -26,7 +26,7 @@
 
 #define LEND_READ    1u         /* the receiver may read the buffer */
 #define LEND_WRITE   2u         /* the receiver may write the buffer */
-#define LEND_TEXT    4u         /* the kernel's: all of it stands in text, too */
+#define LEND_TEXT    4u         /* all of it stands in text, too */
 #define IPC_TEXT     64         /* bytes */
 
 struct ipc_lend {

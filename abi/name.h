@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* abi/name.h - BOTH RINGS - the name protocol: system calls that name something, on their way to the file server.
  *
+ * Ring 0 sends what opens, closes, reads and tells (open, stat, getdents, devices, locks); the process manager all else
+ * (user/pm/request.c), as the caller would.
+ *
  * A node is the file server's number for an open file, directory or device; the kernel keeps it in
  * a descriptor and gives it back with a note.  NODE_ROOT is the root directory and is never
  * closed.  A path is lent in lend[0] (its length without a NUL), and is relative to the directory

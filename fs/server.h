@@ -34,6 +34,7 @@ void name_closed(uint64_t node, uint64_t description);          /* srv_name.c */
 
 /* srv_name.c, for srv_file.c: arguments out of messages */
 struct cred msg_cred(const struct ipc_msg *);
+struct vnode *msg_node(const struct ipc_msg *, uint64_t node);   /* of a descriptor; no reference.  NULL: -EBADF */
 /* buf: PATH_MAX + 1 bytes; it ends with a NUL that *len does not count. */
 int msg_path(const struct ipc_msg *, int lend, char *buf, size_t *len);
 /* By path, or with AT_EMPTY_PATH the node itself. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/srv_file.c - RING 3 - the name protocol (abi/name.h): messages about files that exist.
  *
- * Path:  kernel/sys_name.c, sys_dir.c  ~message~>  server.c > [srv_file.c] > vfs_attr.c, vfs_dir.c
+ * Path:  user/pm/attr.c, name.c, and of kernel/ sys_dir.c, sys_sync.c, sys_file.c  ~message~>  server.c > [srv_file.c] > vfs_attr.c, vfs_dir.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -94,7 +94,7 @@ static int file_readdir(const struct ipc_msg *in, struct ipc_msg *out)
 static int file_getcwd(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	static char buf[PATH_MAX];
-	struct vnode *dir = vnode_by_number(in->arg[0]);
+	struct vnode *dir = msg_node(in, in->arg[0]);
 	size_t len = in->lend[0].len < sizeof(buf) ? in->lend[0].len : sizeof(buf), n = 0;
 	int rc = dir ? vfs_getcwd(dir, cred_root(msg_cred(in)), buf, len, &n) : -EBADF;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/srv_mount.c - RING 3 - the name protocol (abi/name.h): NAME_MOUNT and NAME_UMOUNT.
  *
- * Path:  kernel/sys_dir.c  ~message~>  server.c > [srv_mount.c] > vfs_mount.c, disks.c, tmpfs.c, procfs.c
+ * Path:  user/pm/name.c  ~message~>  server.c > [srv_mount.c] > vfs_mount.c, disks.c, tmpfs.c, procfs.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,8 @@ struct mount_request {
 	char what[PATH_MAX + 1], where[PATH_MAX + 1];
 	const char *type;
 	size_t len;
-	uint64_t flags, source_dir;
+	uint64_t flags;
+	struct vnode *source;           /* where `what` begins, if that is a path */
 };
 
 /* A file system that needs no disk. */
@@ -39,7 +40,7 @@ static int mount_plain(const struct mount_request *q, struct vnode *covers, int 
 /* The source is a path: to a disk or to a partition. */
 static int mount_block(const struct mount_request *q, struct vnode *covers, struct cred c)
 {
-	struct vnode *start = vnode_by_number(q->source_dir), *vn;
+	struct vnode *start = q->source, *vn;
 	struct disk_node *disk;
 	int rc = start ? path_lookup(start, q->what, strlen(q->what), 0, c, &vn) : -EBADF;
 
@@ -98,7 +99,7 @@ static int request_take(const struct ipc_msg *in, struct mount_request *q)
 	if (!rc) rc = msg_path(in, 1, q->where, &q->len);
 	if (rc) return rc;
 	q->type = q->what + strlen(q->what) + 1;
-	q->source_dir = in->arg[0];
+	q->source = msg_node(in, in->arg[0]);
 	q->flags = in->arg[2];
 	return q->type > q->what + n || (q->flags & ~(uint64_t)FLAGS_KNOWN) ? -EINVAL : 0;
 }
@@ -107,7 +108,7 @@ static int request_take(const struct ipc_msg *in, struct mount_request *q)
 static int name_mount(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	static struct mount_request q;
-	struct vnode *start = vnode_by_number(in->arg[1]), *at;
+	struct vnode *start = msg_node(in, in->arg[1]), *at;
 	struct mount *m;
 	bool root;
 	int rc = request_take(in, &q);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/srv_name.c - RING 3 - the name protocol (abi/name.h): messages that open, make and remove names.
  *
- * Path:  kernel/sys_name.c  ~message~>  server.c > [srv_name.c] > vfs_name.c, vfs_rename.c
+ * Path:  kernel/sys_name.c, user/pm/name.c  ~message~>  server.c > [srv_name.c] > vfs_name.c, vfs_rename.c
  * Each handler takes its arguments out of the message, checks their shape, and calls the VFS.  Nothing of a message
  * is believed: nodes are looked up, lengths limited, paths copied before they are read.
  */
@@ -15,22 +15,33 @@
 #include "fs/server.h"
 #include "fs/vfs_lock.h"
 
+/* msg_node: a directory or file that a message names.  The process manager found its number in a descriptor, and does not
+ * hold that: NULL, if it has been closed since, and if arg[5] has, where the caller's paths began. */
+struct vnode *msg_node(const struct ipc_msg *in, uint64_t node)
+{
+	struct vnode *root = in->arg[5] ? vnode_by_number(in->arg[5]) : NULL, *vn = vnode_by_number(node);
+
+	if (in->arg[5] && !(root && root->opens)) return NULL;
+	return node == NODE_ROOT || (vn && vn->opens) ? vn : NULL;
+}
+
 /* arg[7]: who asks; arg[5]: where its paths begin. */
 struct cred msg_cred(const struct ipc_msg *in)
 {
-	struct vnode *root = in->arg[5] ? vnode_by_number(in->arg[5]) : NULL;
+	struct vnode *root = in->arg[5] ? msg_node(in, in->arg[5]) : NULL;
 
-	return (struct cred){(uint32_t)in->arg[7], (uint32_t)(in->arg[7] >> 32), root, in->token};
+	return (struct cred){(uint32_t)in->arg[7], (uint32_t)(in->arg[7] >> 32), root, (uint32_t)in->arg[6]};
 }
 
 /* A lent path.  -ENAMETOOLONG, -ESRCH (the caller went away) */
 int msg_path(const struct ipc_msg *in, int lend, char *buf, size_t *len)
 {
 	uint64_t n = in->lend[lend].flags & LEND_READ ? in->lend[lend].len : 0;
+	bool text = in->lend[lend].flags & LEND_TEXT;
 	int rc = 0;
 
-	if (n > PATH_MAX) return -ENAMETOOLONG;
-	if (in->lend[lend].flags & LEND_TEXT) memcpy(buf, in->text, n);
+	if (n > (text ? IPC_TEXT : PATH_MAX)) return -ENAMETOOLONG;
+	if (text) memcpy(buf, in->text, n);
 	else rc = n ? q_lend_read(in->token, lend, 0, buf, n) : 0;
 	if (rc) return rc;
 	buf[n] = 0;
@@ -48,7 +59,7 @@ static int msg_where(const struct ipc_msg *in, int lend, uint64_t dir, struct wh
 	int rc = msg_path(in, lend, w->path, &w->len);
 
 	if (rc) return rc;
-	w->start = w->path[0] == '/' ? vfs_root() : vnode_by_number(dir);
+	w->start = msg_node(in, w->path[0] == '/' ? NODE_ROOT : dir);
 	return w->start ? 0 : -EBADF;
 }
 
@@ -203,12 +214,11 @@ static int name_readlink(const struct ipc_msg *in, struct ipc_msg *out)
 /* The caller's supplementary groups are the kernel's to know; it waits for us, so it is there. */
 bool cred_has_group(struct cred c, uint32_t gid)
 {
-	struct facts_proc f;
-	bool in = false;
+	static struct facts_proc f;
+	uint32_t n = facts(FACTS_PROC, c.pid, 0, &f, sizeof(f)) > 0 ? f.attr.ngroups : 0;
 
-	if (facts(FACTS_PROC, vfs_caller.pid, 0, &f, sizeof(f)) <= 0) return false;
-	for (uint32_t i = 0; i < f.attr.ngroups; i++) in |= f.attr.groups[i] == gid;
-	return in;
+	while (n && f.attr.groups[n - 1] != gid) n--;
+	return n;
 }
 
 handler srv_name_handler(uint32_t op)

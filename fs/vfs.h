@@ -18,8 +18,8 @@ struct vnode;
 struct mount;
 struct lock;
 
-/* Who asks.  root: where its paths begin, NULL: the root; token: whom cred_has_group() asks about, 0: nobody. */
-struct cred { uint32_t uid, gid; struct vnode *root; uint64_t token; };
+/* Who asks.  root: where its paths begin, NULL: the root; pid: whom cred_has_group() asks about, 0: nobody. */
+struct cred { uint32_t uid, gid; struct vnode *root; uint32_t pid; };
 bool cred_has_group(struct cred, uint32_t gid);         /* a supplementary one: asks the kernel */
 
 /* Called by readdir for each entry; false: the buffer is full, stop before this entry. */

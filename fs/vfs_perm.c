@@ -14,15 +14,14 @@
 /* The kernel is asked about supplementary groups when everything else did not decide. */
 bool perm_in_group(uint32_t gid, struct cred c)
 {
-	return c.gid == gid || (c.token && cred_has_group(c, gid));
+	return c.gid == gid || (c.pid && cred_has_group(c, gid));
 }
 
 /* perm_check: R_OK | W_OK | X_OK on the file itself.
  * => -EROFS before -EACCES, as Linux has it; devices on a read-only file system can be written. */
 int perm_check(const struct vnode *vn, unsigned want, struct cred c)
 {
-	unsigned bits = vn->mode & 7;
-
+	unsigned bits = vn->mode & 7, group = vn->mode >> 3 & 7;
 	bool data = S_ISREG(vn->mode) || S_ISDIR(vn->mode) || S_ISLNK(vn->mode);
 
 	if ((want & W_OK) && vn->mnt->readonly && data) return -EROFS;
@@ -31,9 +30,9 @@ int perm_check(const struct vnode *vn, unsigned want, struct cred c)
 		if ((want & X_OK) && !S_ISDIR(vn->mode) && !(vn->mode & 0111)) return -EACCES;
 		return 0;
 	}
-	/* The first class that fits decides, even if a later one would allow more. */
+	/* The first class that fits decides, even if a later one would allow more.  Groups are asked about if it matters. */
 	if (c.uid == vn->uid) bits = vn->mode >> 6 & 7;
-	else if (perm_in_group(vn->gid, c)) bits = vn->mode >> 3 & 7;
+	else if (((group ^ bits) & want) && perm_in_group(vn->gid, c)) bits = group;
 	return (want & ~bits) ? -EACCES : 0;
 }
 

@@ -194,17 +194,15 @@ static bool threads_facts_locked(struct proc *p, uint32_t tid, struct facts_proc
 static void signals_facts_locked(const struct proc *p, struct facts_proc *f)
 {
 	f->shared_pending = p->pending.set;
-	for (int n = 1; n <= NSIG; n++) {
-		if (p->action[n].handler == SIG_IGN) f->ignored |= BIT(n - 1);
-		else if (p->action[n].handler != SIG_DFL) f->caught |= BIT(n - 1);
-	}
+	for (int n = 1; n <= NSIG; n++)
+		if (p->action[n].handler) *(p->action[n].handler == SIG_IGN ? &f->ignored : &f->caught) |= BIT(n - 1);
 }
 
 static void files_facts(struct proc *p, struct facts_proc *f)
 {
 	mutex_lock(&p->files_lock);
 	f->cwd = p->cwd ? p->cwd->node : NODE_ROOT;
-	f->root = NODE_ROOT;
+	f->root = p->root ? p->root->node : NODE_ROOT;
 	mutex_unlock(&p->files_lock);
 }
 
@@ -318,7 +316,7 @@ SYSCALL(facts)
 	struct query q = {.kind = a0, .pid = a1, .index = a2, .size = MIN(a4, (uint64_t)FACTS_MAX)};
 	long n;
 
-	q.buf = kalloc(FACTS_MAX);
+	q.buf = kalloc(MAX(q.size, sizeof(uint64_t)));
 	if (!q.buf) return -ENOMEM;
 	n = facts(&q);
 	if (n > 0 && copy_out(a3, q.buf, n)) n = -EFAULT;

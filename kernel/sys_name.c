@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_name.c - RING 0 - the system calls that name something: one message to the file server each.
+/* kernel/sys_name.c - RING 0 - opening: a path, one message to the file server, and what it gave becomes a descriptor.
  *
  * Path:  syscall.c > [sys_name.c] > filedev.c name_call()  ~message~>  fs/server.c
  * Locks: none; directories are held by references.  Not interruptible: a withdrawn create may have happened.
@@ -12,37 +12,35 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
-/* Copy path i in and lend it.  0, -EFAULT, -ENAMETOOLONG, -ENOMEM */
-int request_path(struct request *r, int i, uaddr_t path)
+/* Copy the path in and lend it.  0, -EFAULT, -ENAMETOOLONG, -ENOMEM */
+static int request_path(struct request *r, uaddr_t path)
 {
-	char *s = i ? r->small : r->k.m.text;
+	char *s = r->k.m.text;
 	int n = copy_in_str(s, path, IPC_TEXT);
-	uint64_t how = i ? LEND_READ : LEND_READ | LEND_TEXT;
+	uint64_t how = LEND_READ | LEND_TEXT;
 
 	if (n == -ENAMETOOLONG) {
 		how = LEND_READ;
-		s = r->big[i] = kalloc(PATH_MAX);
+		s = r->big = kalloc(PATH_MAX);
 		n = s ? copy_in_str(s, path, PATH_MAX) : -ENOMEM;
 	}
 	if (n < 0) return n;
-	r->k.m.lend[i] = (struct ipc_lend){(uint64_t)s, n, how};
+	r->k.m.lend[0] = (struct ipc_lend){(uint64_t)s, n, how};
 	return 0;
 }
 
-static const char *request_text(const struct request *r, int i) { return (const char *)r->k.m.lend[i].addr; }
-
-/* The node that path i starts from: dirfd, the current directory, or the root.  -EBADF, -ENOTDIR, -ENOENT */
-int request_dir(struct request *r, int i, int dirfd, bool empty_ok)
+/* The node that the path starts from: dirfd, the current directory, or the root.  -EBADF, -ENOTDIR, -ENOENT */
+static int request_dir(struct request *r, int dirfd, bool empty_ok)
 {
-	const char *path = request_text(r, i);
+	const char *path = (const char *)r->k.m.lend[0].addr;
 
-	r->k.m.arg[i] = NODE_ROOT;
+	r->k.m.arg[0] = NODE_ROOT;
 	if (!path[0] && !empty_ok) return -ENOENT;
 	if (path[0] == '/') return 0;
-	r->dir[i] = dirfd == AT_FDCWD ? cwd_get() : fd_get_any(dirfd);
-	if (!r->dir[i]) return dirfd == AT_FDCWD ? 0 : -EBADF;
-	if (path[0] && r->dir[i]->kind != FILE_DIR) return -ENOTDIR;
-	r->k.m.arg[i] = r->dir[i]->node;
+	r->dir = dirfd == AT_FDCWD ? cwd_get() : fd_get_any(dirfd);
+	if (!r->dir) return dirfd == AT_FDCWD ? 0 : -EBADF;
+	if (path[0] && r->dir->kind != FILE_DIR) return -ENOTDIR;
+	r->k.m.arg[0] = r->dir->node;
 	return 0;
 }
 
@@ -51,8 +49,8 @@ int request_begin(struct request *r, int dirfd, uaddr_t path, bool empty_ok)
 	int rc;
 
 	*r = (struct request){0};
-	rc = request_path(r, 0, path);
-	return rc ? rc : request_dir(r, 0, dirfd, empty_ok);
+	rc = request_path(r, path);
+	return rc ? rc : request_dir(r, dirfd, empty_ok);
 }
 
 /* A path of the kernel's. */
@@ -60,17 +58,15 @@ static int request_kernel(struct request *r, const char *path, int dirfd)
 {
 	*r = (struct request){0};
 	r->k.m.lend[0] = (struct ipc_lend){(uint64_t)path, strlen(path), LEND_READ};
-	return request_dir(r, 0, dirfd, true);
+	return request_dir(r, dirfd, true);
 }
 
 int request_fd(struct request *r, int fd) { return request_kernel(r, "", fd == AT_FDCWD ? -1 : fd); }
 
 static void request_free(struct request *r)
 {
-	for (int i = 0; i < 2; i++) {
-		if (r->dir[i]) file_put(r->dir[i]);
-		kfree(r->big[i]);
-	}
+	if (r->dir) file_put(r->dir);
+	kfree(r->big);
 }
 
 /* rc: what went wrong so far; otherwise send. */
@@ -79,31 +75,6 @@ int request_end(struct request *r, int rc, uint32_t op)
 	if (!rc) rc = name_call(&r->k, op, false);
 	request_free(r);
 	return rc;
-}
-
-/* Operations with one path and up to three plain arguments.  AT_EMPTY_PATH in the flags allows "". */
-int name_simple(uint32_t op, int dirfd, uaddr_t path, uint64_t flags, uint64_t x, uint64_t y)
-{
-	struct request r;
-	int rc = request_begin(&r, dirfd, path, flags & AT_EMPTY_PATH);
-
-	r.k.m.arg[1] = flags;
-	r.k.m.arg[2] = x;
-	r.k.m.arg[3] = y;
-	return request_end(&r, rc, op);
-}
-
-/* The same on the open file itself; not on one that O_PATH gave. */
-int name_fd(uint32_t op, int fd, uint64_t x, uint64_t y)
-{
-	struct request r;
-	int rc = request_fd(&r, fd);
-
-	r.k.m.arg[1] = AT_EMPTY_PATH;
-	r.k.m.arg[2] = x;
-	r.k.m.arg[3] = y;
-	if (!rc && (r.dir[0]->flags & O_PATH)) rc = -EBADF;
-	return request_end(&r, rc, op);
 }
 
 int name_sync(uint64_t node)
@@ -231,35 +202,3 @@ SYSCALL(truncate)
 	file_put(f);
 	return rc;
 }
-
-/* ---- calls with one path */
-
-SYSCALL(mkdir) { return name_simple(NAME_MKDIR, AT_FDCWD, a0, 0, a1 & 07777 & ~umask_of(), 0); }
-SYSCALL(mkdirat) { return name_simple(NAME_MKDIR, a0, a1, 0, a2 & 07777 & ~umask_of(), 0); }
-SYSCALL(unlink) { return name_simple(NAME_UNLINK, AT_FDCWD, a0, 0, 0, 0); }
-SYSCALL(rmdir) { return name_simple(NAME_UNLINK, AT_FDCWD, a0, AT_REMOVEDIR, 0, 0); }
-SYSCALL(unlinkat) { return a2 & ~(uint64_t)AT_REMOVEDIR ? -EINVAL : name_simple(NAME_UNLINK, a0, a1, a2, 0, 0); }
-SYSCALL(chmod) { return name_simple(NAME_CHMOD, AT_FDCWD, a0, 0, a1 & 07777, 0); }
-SYSCALL(fchmod) { return name_fd(NAME_CHMOD, a0, a1 & 07777, 0); }
-SYSCALL(fchmodat) { return name_simple(NAME_CHMOD, a0, a1, 0, a2 & 07777, 0); }
-SYSCALL(chown) { return name_simple(NAME_CHOWN, AT_FDCWD, a0, 0, (uint32_t)a1, (uint32_t)a2); }
-SYSCALL(lchown) { return name_simple(NAME_CHOWN, AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, (uint32_t)a1, (uint32_t)a2); }
-SYSCALL(fchown) { return name_fd(NAME_CHOWN, a0, (uint32_t)a1, (uint32_t)a2); }
-
-SYSCALL(fchownat)
-{
-	if (a4 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-	return name_simple(NAME_CHOWN, a0, a1, a4, (uint32_t)a2, (uint32_t)a3);
-}
-
-static long access_path(int dirfd, uaddr_t path, uint64_t mode, uint64_t flags)
-{
-	if (mode & ~7ull || flags & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-	return name_simple(NAME_ACCESS, dirfd, path, flags, mode, 0);
-}
-
-SYSCALL(access) { return access_path(AT_FDCWD, a0, a1, 0); }
-SYSCALL(faccessat) { return access_path(a0, a1, a2, 0); }
-SYSCALL(faccessat2) { return access_path(a0, a1, a2, a3); }
-SYSCALL(mknod) { return name_simple(NAME_MKNOD, AT_FDCWD, a0, a2, (a1 & ~(uint64_t)umask_of()) & 0xffff, 0); }
-SYSCALL(mknodat) { return name_simple(NAME_MKNOD, a0, a1, a3, (a2 & ~(uint64_t)umask_of()) & 0xffff, 0); }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_shm.c - RING 0 - System V shared memory: its table is the file server's, the mappings are ours.
+/* kernel/sys_shm.c - RING 0 - System V shared memory: the mappings are ours, the table is the file server's.
  *
- * Path:  syscall.c > [sys_shm.c] > filedev.c name_call()  ~NAME_SHMGET ...~>  fs/sysv_shm.c
+ * Path:  syscall.c > [sys_shm.c] > filedev.c name_call()  ~NAME_SHMAT~>  fs/sysv_shm.c
  * Locks: none here.
  */
 #include "kernel/name.h"
@@ -10,32 +10,10 @@
 #include "mm/map.h"
 #include "mm/vmo.h"
 
-#define IPC_64   0x100                  /* the C library's word for today's structures */
 #define SHM_RDONLY 010000
 #define SHM_RND    020000
 #define SHM_REMAP  040000
 #define SHM_EXEC  0100000
-
-SYSCALL(shmget)
-{
-	struct kmsg k = {.m = {.arg = {a0, a1, a2}}};
-	int rc = name_call(&k, NAME_SHMGET, false);
-
-	return rc ? rc : (long)k.m.arg[0];
-}
-
-/* Bytes of the structures of Linux x86-64, by command: IPC_SET, IPC_STAT (shmid_ds), IPC_INFO (shminfo), SHM_INFO (shm_info) */
-static const uint8_t ctl_size[] = {[1] = 112, [2] = 112, [3] = 72, [14] = 48};
-
-SYSCALL(shmctl)
-{
-	uint32_t cmd = a1 & ~(uint64_t)IPC_64;
-	struct kmsg k = {.m = {.arg = {a0, cmd}}, .lender = current_proc()->map};
-
-
-	if (cmd < sizeof(ctl_size) && ctl_size[cmd]) k.m.lend[0] = (struct ipc_lend){a2, ctl_size[cmd], LEND_READ | LEND_WRITE};
-	return name_call(&k, NAME_SHMCTL, false);
-}
 
 /* POSIX shmat: where to, and how.  -EINVAL */
 static int shmat_place(uaddr_t *at, uint32_t *flags)

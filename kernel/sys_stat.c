@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_stat.c - RING 0 - stat, statx, statfs: what the file server says, in the words of each call.
+/* kernel/sys_stat.c - RING 0 - stat, statx: what the file server says, in the words of each call.
  *
- * Path:  syscall.c > [sys_stat.c] > name.h  ~NAME_STAT, NAME_STATFS~>  fs/srv_file.c
+ * Path:  syscall.c > [sys_stat.c] > name.h  ~NAME_STAT~>  fs/srv_stat.c
  * Locks: the object's while its size is read.
  */
 #include "kernel/name.h"
@@ -10,9 +10,8 @@
 #include "kernel/usercopy.h"
 #include "mm/vmo.h"
 
-#define STAT_SIZE   144                 /* struct stat, struct statx, struct statfs of Linux x86-64 */
-#define STATX_SIZE  256
-#define STATFS_SIZE 120
+#define STAT_SIZE  144                  /* struct stat, struct statx of Linux x86-64 */
+#define STATX_SIZE 256
 
 /* Pipes, memfds and the like are the kernel's alone: what it knows goes into the question. */
 static void describe(struct request *r, const struct file *f)
@@ -28,41 +27,41 @@ static void describe(struct request *r, const struct file *f)
 }
 
 /* The server writes into kernel memory; the user gets it only whole.  rc: what went wrong so far */
-static long stat_end(struct request *r, int rc, uint32_t op, uint64_t flags, uint32_t size, uaddr_t to)
+static long stat_end(struct request *r, int rc, uint64_t flags, uint32_t size, uaddr_t to)
 {
 	char buf[STATX_SIZE] = {0};
 
-	if (!rc && r->dir[0] && !r->dir[0]->node) describe(r, r->dir[0]);
+	if (!rc && r->dir && !r->dir->node) describe(r, r->dir);
 	r->k.m.arg[1] = flags;
 	r->k.m.lend[1] = (struct ipc_lend){(uint64_t)buf, size, LEND_WRITE};
-	rc = request_end(r, rc, op);
+	rc = request_end(r, rc, NAME_STAT);
 	return rc ? rc : copy_out(to, buf, size);
 }
 
-static long stat_path(uint32_t op, int dirfd, uaddr_t path, uint64_t flags, uint32_t size, uaddr_t to)
+static long stat_path(int dirfd, uaddr_t path, uint64_t flags, uint32_t size, uaddr_t to)
 {
 	struct request r;
 	int rc = request_begin(&r, dirfd, path, flags & AT_EMPTY_PATH);
 
-	return stat_end(&r, rc, op, flags, size, to);
+	return stat_end(&r, rc, flags, size, to);
 }
 
-static long stat_fd(uint32_t op, int fd, uint32_t size, uaddr_t to)
+static long stat_fd(int fd, uaddr_t to)
 {
 	struct request r;
 	int rc = request_fd(&r, fd);
 
-	return stat_end(&r, rc, op, AT_EMPTY_PATH, size, to);
+	return stat_end(&r, rc, AT_EMPTY_PATH, STAT_SIZE, to);
 }
 
-SYSCALL(stat) { return stat_path(NAME_STAT, AT_FDCWD, a0, 0, STAT_SIZE, a1); }
-SYSCALL(lstat) { return stat_path(NAME_STAT, AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, STAT_SIZE, a1); }
-SYSCALL(fstat) { return stat_fd(NAME_STAT, a0, STAT_SIZE, a1); }
+SYSCALL(stat) { return stat_path(AT_FDCWD, a0, 0, STAT_SIZE, a1); }
+SYSCALL(lstat) { return stat_path(AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, STAT_SIZE, a1); }
+SYSCALL(fstat) { return stat_fd(a0, a1); }
 
 SYSCALL(newfstatat)
 {
 	if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT)) return -EINVAL;
-	return stat_path(NAME_STAT, a0, a1, a3, STAT_SIZE, a2);
+	return stat_path(a0, a1, a3, STAT_SIZE, a2);
 }
 
 /* statx(2): all of STATX_BASIC_STATS is there, whatever was asked for. */
@@ -72,8 +71,5 @@ SYSCALL(statx)
 
 	if ((a2 & ~(uint64_t)known) || (a2 & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (a3 & STATX__RESERVED))
 		return -EINVAL;
-	return stat_path(NAME_STAT, a0, a1, a2, STATX_SIZE, a4);
+	return stat_path(a0, a1, a2, STATX_SIZE, a4);
 }
-
-SYSCALL(statfs) { return stat_path(NAME_STATFS, AT_FDCWD, a0, 0, STATFS_SIZE, a1); }
-SYSCALL(fstatfs) { return stat_fd(NAME_STATFS, a0, STATFS_SIZE, a1); }

@@ -31,7 +31,6 @@
 	X(18, pwrite64, "fd addr size size") \
 	X(19, readv, "fd addr int") \
 	X(20, writev, "fd addr int") \
-	X(21, access, "path mode") \
 	X(22, pipe, "addr") \
 	X(23, select, "int addr addr addr addr") \
 	X(24, sched_yield, "") \
@@ -39,9 +38,7 @@
 	X(26, msync, "addr size msflags") \
 	X(27, mincore, "addr size addr") \
 	X(28, madvise, "addr size int") \
-	X(29, shmget, "int size flags") \
 	X(30, shmat, "int addr flags") \
-	X(31, shmctl, "int int addr") \
 	X(32, dup, "fd") \
 	X(33, dup2, "fd fd") \
 	X(34, pause, "") \
@@ -51,8 +48,6 @@
 	X(38, setitimer, "int addr addr") \
 	X(39, getpid, "") \
 	X(40, sendfile, "fd fd addr size") \
-	X(41, socket, "int int int") \
-	X(53, socketpair, "int int int addr") \
 	X(56, clone, "flags addr addr addr addr") \
 	X(57, fork, "") \
 	X(58, vfork, "") \
@@ -67,22 +62,9 @@
 	X(75, fdatasync, "fd") \
 	X(76, truncate, "path size") \
 	X(77, ftruncate, "fd size") \
-	X(79, getcwd, "addr size") \
 	X(80, chdir, "path") \
 	X(81, fchdir, "fd") \
-	X(82, rename, "path path") \
-	X(83, mkdir, "path mode") \
-	X(84, rmdir, "path") \
 	X(85, creat, "path mode") \
-	X(86, link, "path path") \
-	X(87, unlink, "path") \
-	X(88, symlink, "path path") \
-	X(89, readlink, "path addr size") \
-	X(90, chmod, "path mode") \
-	X(91, fchmod, "fd mode") \
-	X(92, chown, "path int int") \
-	X(93, fchown, "fd int int") \
-	X(94, lchown, "path int int") \
 	X(95, umask, "mode") \
 	X(102, getuid, "") \
 	X(104, getgid, "") \
@@ -94,10 +76,6 @@
 	X(129, rt_sigqueueinfo, "int int addr") \
 	X(130, rt_sigsuspend, "addr size") \
 	X(131, sigaltstack, "addr addr") \
-	X(132, utime, "path addr") \
-	X(133, mknod, "path mode dev") \
-	X(137, statfs, "path addr") \
-	X(138, fstatfs, "fd addr") \
 	X(149, mlock, "addr size") \
 	X(150, munlock, "addr size") \
 	X(151, mlockall, "flags") \
@@ -105,22 +83,8 @@
 	X(158, arch_prctl, "code addr") \
 	X(161, chroot, "path") \
 	X(162, sync, "") \
-	X(165, mount, "path path path flags addr") \
-	X(166, umount2, "path flags") \
 	X(186, gettid, "") \
 	X(187, readahead, "fd size size") \
-	X(188, setxattr, "path path addr size flags") \
-	X(189, lsetxattr, "path path addr size flags") \
-	X(190, fsetxattr, "fd path addr size flags") \
-	X(191, getxattr, "path path addr size") \
-	X(192, lgetxattr, "path path addr size") \
-	X(193, fgetxattr, "fd path addr size") \
-	X(194, listxattr, "path addr size") \
-	X(195, llistxattr, "path addr size") \
-	X(196, flistxattr, "fd addr size") \
-	X(197, removexattr, "path path") \
-	X(198, lremovexattr, "path path") \
-	X(199, fremovexattr, "fd path") \
 	X(200, tkill, "int int") \
 	X(202, futex, "addr int int addr addr int") \
 	X(203, sched_setaffinity, "int size addr") \
@@ -137,26 +101,13 @@
 	X(230, clock_nanosleep, "int flags addr addr") \
 	X(231, exit_group, "int") \
 	X(234, tgkill, "int int int") \
-	X(235, utimes, "path addr") \
 	X(247, waitid, "int int addr flags addr") \
 	X(257, openat, "fd path flags mode") \
-	X(258, mkdirat, "fd path mode") \
-	X(259, mknodat, "fd path mode dev") \
-	X(260, fchownat, "fd path int int flags") \
-	X(261, futimesat, "fd path addr") \
 	X(262, newfstatat, "fd path addr flags") \
-	X(263, unlinkat, "fd path flags") \
-	X(264, renameat, "fd path fd path") \
-	X(265, linkat, "fd path fd path flags") \
-	X(266, symlinkat, "path fd path") \
-	X(267, readlinkat, "fd path addr size") \
-	X(268, fchmodat, "fd path mode") \
-	X(269, faccessat, "fd path mode") \
 	X(270, pselect6, "int addr addr addr addr addr") \
 	X(271, ppoll, "addr size addr addr size") \
 	X(273, set_robust_list, "addr size") \
 	X(277, sync_file_range, "fd size size flags") \
-	X(280, utimensat, "fd path addr flags") \
 	X(283, timerfd_create, "int flags") \
 	X(284, eventfd, "int") \
 	X(285, fallocate, "fd flags size size") \
@@ -170,7 +121,6 @@
 	X(297, rt_tgsigqueueinfo, "int int int addr") \
 	X(306, syncfs, "fd") \
 	X(309, getcpu, "addr addr") \
-	X(316, renameat2, "fd path fd path flags") \
 	X(318, getrandom, "addr size flags") \
 	X(319, memfd_create, "path flags") \
 	X(325, mlock2, "addr size flags") \
@@ -180,12 +130,29 @@
 	X(332, statx, "fd path flags mask addr") \
 	X(334, rseq, "addr size flags") \
 	X(435, clone3, "addr size") \
-	X(436, close_range, "fd fd flags") \
-	X(439, faccessat2, "fd path mode flags")
+	X(436, close_range, "fd fd flags")
 
 /* Answered by the process manager (user/pm) in ring 3: forward.c sends them there. */
 #define SYSCALLS_PM(X) \
+	X(21, access, "path mode") \
+	X(29, shmget, "int size flags") \
+	X(31, shmctl, "int int addr") \
+	X(41, socket, "int int int") \
+	X(53, socketpair, "int int int addr") \
 	X(63, uname, "addr") \
+	X(79, getcwd, "addr size") \
+	X(82, rename, "path path") \
+	X(83, mkdir, "path mode") \
+	X(84, rmdir, "path") \
+	X(86, link, "path path") \
+	X(87, unlink, "path") \
+	X(88, symlink, "path path") \
+	X(89, readlink, "path addr size") \
+	X(90, chmod, "path mode") \
+	X(91, fchmod, "fd mode") \
+	X(92, chown, "path int int") \
+	X(93, fchown, "fd int int") \
+	X(94, lchown, "path int int") \
 	X(96, gettimeofday, "addr addr") \
 	X(97, getrlimit, "int addr") \
 	X(98, getrusage, "int addr") \
@@ -210,7 +177,11 @@
 	X(124, getsid, "int") \
 	X(125, capget, "addr addr") \
 	X(126, capset, "addr addr") \
+	X(132, utime, "path addr") \
+	X(133, mknod, "path mode dev") \
 	X(135, personality, "flags") \
+	X(137, statfs, "path addr") \
+	X(138, fstatfs, "fd addr") \
 	X(140, getpriority, "int int") \
 	X(141, setpriority, "int int int") \
 	X(142, sched_setparam, "int addr") \
@@ -223,14 +194,43 @@
 	X(157, prctl, "int arg arg") \
 	X(160, setrlimit, "int addr") \
 	X(164, settimeofday, "addr addr") \
+	X(165, mount, "path path path flags addr") \
+	X(166, umount2, "path flags") \
 	X(169, reboot, "magic magic command") \
 	X(170, sethostname, "addr size") \
 	X(171, setdomainname, "addr size") \
+	X(188, setxattr, "path path addr size flags") \
+	X(189, lsetxattr, "path path addr size flags") \
+	X(190, fsetxattr, "fd path addr size flags") \
+	X(191, getxattr, "path path addr size") \
+	X(192, lgetxattr, "path path addr size") \
+	X(193, fgetxattr, "fd path addr size") \
+	X(194, listxattr, "path addr size") \
+	X(195, llistxattr, "path addr size") \
+	X(196, flistxattr, "fd addr size") \
+	X(197, removexattr, "path path") \
+	X(198, lremovexattr, "path path") \
+	X(199, fremovexattr, "fd path") \
 	X(201, time, "addr") \
 	X(227, clock_settime, "int addr") \
 	X(229, clock_getres, "int addr") \
+	X(235, utimes, "path addr") \
+	X(258, mkdirat, "fd path mode") \
+	X(259, mknodat, "fd path mode dev") \
+	X(260, fchownat, "fd path int int flags") \
+	X(261, futimesat, "fd path addr") \
+	X(263, unlinkat, "fd path flags") \
+	X(264, renameat, "fd path fd path") \
+	X(265, linkat, "fd path fd path flags") \
+	X(266, symlinkat, "path fd path") \
+	X(267, readlinkat, "fd path addr size") \
+	X(268, fchmodat, "fd path mode") \
+	X(269, faccessat, "fd path mode") \
 	X(274, get_robust_list, "int addr addr") \
-	X(302, prlimit64, "int int addr addr")
+	X(280, utimensat, "fd path addr flags") \
+	X(302, prlimit64, "int int addr addr") \
+	X(316, renameat2, "fd path fd path flags") \
+	X(439, faccessat2, "fd path mode flags")
 
 #define SYSCALLS_QUIRE(X) \
 	X(0x1000, ipc_call, "handle addr") \

@@ -15,10 +15,18 @@ def calls_that_the_process_manager_answers():
 
 
 @test
+def names_while_directories_and_descriptors_change():
+    for cpus, where in ((1, "/root"), (4, "/root"), (4, "/tmp")):
+        status, text = run_cmd("/conformance/names %s/n" % where, guest_kw={"cpus": cpus})
+        check(status == 0 and " 0 failed" in text, text)
+
+
+@test
 def calls_of_the_process_manager_on_linux_too():
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([os.path.join(BUILD, "root/conformance/manager"), folder], capture_output=True, timeout=60)
-        check(done.returncode == 0, done.stdout.decode())
+    for name in ("manager", "names"):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([os.path.join(BUILD, "root/conformance", name), folder], capture_output=True, timeout=60)
+            check(done.returncode == 0, done.stdout.decode())
 
 
 @test

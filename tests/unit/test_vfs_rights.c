@@ -37,13 +37,13 @@ static void supplementary_groups_count(void **st)
 	assert_int_equal(vfs_chown(f, 1001, 7, root_cred), 0);
 	as = alice;
 	assert_int_equal(opens("f", O_RDONLY), -EACCES);
-	as.token = 1;                                   /* now group 7 is hers, too */
+	as.pid = 1;                                     /* now group 7 is hers, too */
 	assert_int_equal(opens("f", O_RDONLY), 0);
 	assert_int_equal(opens("f", O_RDWR), -EACCES);
 	as = bob;
 	assert_int_equal(vfs_chown(f, UINT32_MAX, 1001, as), 0);
 	assert_int_equal(vfs_chown(f, UINT32_MAX, 7, as), -EPERM);
-	as.token = 1;
+	as.pid = 1;
 	assert_int_equal(vfs_chown(f, UINT32_MAX, 7, as), 0);
 	assert_int_equal(vfs_chmod(f, 02755, as), 0);
 	assert_int_equal(f->mode & 07777, 02755);

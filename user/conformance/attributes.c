@@ -323,6 +323,8 @@ static void jail(void)
 		OK(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/"));
 		FAILS(open("/outside", O_RDONLY), ENOENT);
 		FAILS(open("../outside", O_RDONLY), ENOENT);
+		FAILS(access("/outside", F_OK), ENOENT);
+		OK(mkdir("/../made", 0755) == 0);
 		OK(close(open("/in", O_RDONLY)) == 0);
 		OK(symlink("/in", "link") == 0 && chdir("link") == 0);
 		CHILD(OK(chdir("/") == 0 && close(open("in", O_RDONLY)) == 0));
@@ -330,6 +332,7 @@ static void jail(void)
 		OK(fchdir(out) == 0 && syscall(SYS_getcwd, cwd, sizeof(cwd)) > 0 && cwd[0] == '(');
 	});
 	OK(close(open("outside", O_RDONLY)) == 0);
+	OK(access("jail/made", F_OK) == 0);
 }
 
 int main(int argc, char **argv)

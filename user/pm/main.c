@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* user/pm/main.c - RING 3 - the process manager: system calls of Linux that need no ring 0, one after the other.
  *
- * Path:  kernel/forward.c  ~PM_CALL~>  [main.c] > sched.c ...  ~lend_read, lend_write, facts, proc_set~>  kernel
+ * Path:  kernel/forward.c  ~PM_CALL~>  [main.c] > sched.c, name.c ...  ~lend_read, lend_write, facts, proc_set~>  kernel
  * It has one thread, so what a call looks at, checks and sets is as if at one moment for all other calls that come here.
- * It may wait for the file server: a page of the caller's memory can be a file's.  No server waits for it, and nothing
- * of it is needed to clean memory.  It keeps nothing of a process: all it decides is in the kernel (struct proc_attr),
+ * It may wait for the file server: it asks it about names, and a page of the caller's memory can be a file's.  No server
+ * waits for it, and nothing of it is needed to clean memory.  It keeps nothing of a process: all it decides is in the kernel (struct proc_attr),
  * and ends with it.
  */
 #include "user/pm/pm.h"
@@ -15,8 +15,17 @@
 
 #include "abi/pm.h"
 
+#define PIECE 256u                      /* bytes of a text that are copied at once; divides a page */
+
+/* Programs make these to learn that a thing is not there: no network, no extended attributes. */
+static long pm_none(struct call *c)
+{
+	return c->nr == SYS_socket || c->nr == SYS_socketpair ? -EAFNOSUPPORT : -EOPNOTSUPP;
+}
+
 /* As kernel/syscalls.h has them: SYSCALLS_PM. */
 #define CALL(name) [SYS_##name] = pm_##name
+#define NONE(name) [SYS_##name] = pm_none
 static const call_fn calls[] = {
 	CALL(sched_setscheduler), CALL(sched_setparam), CALL(sched_getscheduler), CALL(sched_getparam),
 	CALL(sched_rr_get_interval), CALL(sched_get_priority_max), CALL(sched_get_priority_min),
@@ -28,6 +37,20 @@ static const call_fn calls[] = {
 	CALL(clock_settime), CALL(settimeofday), CALL(gettimeofday), CALL(time), CALL(clock_getres), CALL(getrusage),
 	CALL(times),
 	CALL(uname), CALL(sethostname), CALL(setdomainname), CALL(sysinfo), CALL(reboot),
+
+	CALL(mkdir), CALL(mkdirat), CALL(mknod), CALL(mknodat), CALL(unlink), CALL(unlinkat), CALL(rmdir),
+	CALL(rename), CALL(renameat), CALL(renameat2), CALL(link), CALL(linkat), CALL(symlink), CALL(symlinkat),
+	CALL(readlink), CALL(readlinkat), CALL(getcwd), CALL(mount), CALL(umount2),
+
+	CALL(chmod), CALL(fchmod), CALL(fchmodat), CALL(chown), CALL(lchown), CALL(fchown), CALL(fchownat),
+	CALL(access), CALL(faccessat), CALL(faccessat2), CALL(utime), CALL(utimes), CALL(futimesat), CALL(utimensat),
+	CALL(statfs), CALL(fstatfs),
+
+	CALL(shmget), CALL(shmctl),
+
+	NONE(socket), NONE(socketpair), NONE(setxattr), NONE(lsetxattr), NONE(fsetxattr), NONE(getxattr), NONE(lgetxattr),
+	NONE(fgetxattr), NONE(listxattr), NONE(llistxattr), NONE(flistxattr), NONE(removexattr), NONE(lremovexattr),
+	NONE(fremovexattr),
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
@@ -41,9 +64,26 @@ int mem_out(const struct call *c, uint64_t at, const void *from, size_t n)
 	return n && q_lend_write(c->token, 0, at, from, n) ? -EFAULT : 0;
 }
 
+/* A text comes in pieces that end at multiples of PIECE: none reaches into a page that the text does not. */
+int mem_text(const struct call *c, char *to, uint64_t at, size_t size)
+{
+	for (size_t done = 0, n; done < size; done += n) {
+		const char *end;
+
+		n = PIECE - (at + done) % PIECE;
+		if (n > size - done) n = size - done;
+		if (mem_in(c, to + done, at + done, n)) return -EFAULT;
+		end = memchr(to + done, 0, n);
+		if (end) return (int)(end - to);
+	}
+	return -ENAMETOOLONG;
+}
+
 static int look(uint32_t pid, struct facts_proc *f)
 {
-	return q_facts(FACTS_PROC, pid, 0, f, sizeof(*f)) > 0 ? 0 : -ESRCH;
+	long n = q_facts(FACTS_PROC, pid, 0, f, sizeof(*f));
+
+	return n > 0 ? 0 : (int)n;
 }
 
 int thread_look(struct call *c)
@@ -76,14 +116,15 @@ int attr_set(const struct call *c, const struct facts_proc *f, const void *part,
 static long serve(const struct ipc_msg *m)
 {
 	static struct call c;
+	int rc;
 
 	c.token = m->token;
 	c.nr = (uint32_t)m->arg[0];
 	c.tid = (uint32_t)(m->arg[7] >> 32);
 	c.arg = m->arg + 1;
 	if (m->op != PM_CALL || m->arg[0] >= NCALLS || !calls[c.nr]) return -ENOSYS;
-	if (look((uint32_t)m->arg[7], &c.me)) return -ESRCH;
-	return calls[c.nr](&c);
+	rc = look((uint32_t)m->arg[7], &c.me);
+	return rc ? rc : calls[c.nr](&c);
 }
 
 int main(void)
