@@ -68,7 +68,7 @@ def busybox_reads_proc():
     part = dict(p.split("\n", 1) for p in re.split("^== ", text, flags=re.M)[1:])
     check(status == 0, text)
     check(re.search(r"^Mem: +\d{6} +\d+ +\d{6} +0 +\d+ +\d{6}$", part["free"], re.M), part["free"])
-    check(re.search(r"^ +1 +0 root +S +\[init\]$", part["ps -o pid,ppid,user,stat,args"], re.M), text)
+    check(re.search(r"^ +1 +0 root +S +init$", part["ps -o pid,ppid,user,stat,args"], re.M), text)
     check(re.search(r"^ +\d+ +\d+ root +S +sleep 99$", part["ps -o pid,ppid,user,stat,args"], re.M), text)
     check(re.search(r"^CPU: +\d+% usr .* \d+% idle", part["top -b -n1"], re.M), text)
     check(re.search(r"^ +\d+ +\d+ root +R .* top -b -n1$", part["top -b -n1"], re.M), text)
