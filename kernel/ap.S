@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/ap.S - RING 0 - where a further CPU begins: copied to a page below 1 MiB, it goes from real to long mode at once.
+/* kernel/ap.S - RING 0 - where a further CPU begins: copied to a page below 1 MiB, from real to long mode at once.
  *
  * SDM 3A 8.4.4: a CPU that gets a SIPI starts in real mode at page << 12.  9.8.5: PAE, CR3, EFER.LME, then PE and PG
  * together.  smp.c fills in what stands at the end, as struct ap_start.

@@ -14,7 +14,7 @@
 struct pmap;
 struct timer;
 
-/* %gs:0 in ring 0.  Only its own CPU touches it, interrupts off, but for [s]: runq_lock, [t]: timer_lock, [p]: spare_lock. */
+/* %gs:0 in ring 0.  Its CPU alone touches it, interrupts off, but for [s] runq_lock, [t] timer_lock, [p] spare_lock. */
 struct cpu {
 	struct cpu *self;               /* offset 0 */
 	struct thread *thread;          /* offset 8: who runs */
@@ -41,8 +41,8 @@ struct cpu {
 	struct spinlock spare_lock;
 	struct list spares;             /* [p] free pages at hand (frame.c) */
 	uint32_t nspares;               /* [p] */
-	/* Counters, for all to read: rounds it asked for, requests of others that it answered; interrupts of devices, turns
-	 * of threads; vm_fault(), of these that waited for a page; run_finish(); time spent in system calls. */
+	/* Counters, for all to read: rounds it asked for, requests of others that it answered; interrupts of devices,
+	 * turns of threads; vm_fault(), of these that waited for a page; run_finish(); time spent in system calls. */
 	uint64_t tlb_shootdowns, tlb_flushes, irqs, switches, faults, major, pages_in, pages_out, sys_ns;
 	uint64_t chance;                /* lock_delay()'s random numbers */
 	uint64_t gdt[8];

@@ -19,8 +19,8 @@ struct port;
 struct device {
 	struct kobj obj;
 	const struct boot_pci *pci;     /* [c] what boot/pci.c found */
-	volatile uint8_t *config;       /* [c] its configuration space, 4 KiB: ring 0's, since whoever writes BARs or MSI-X
-	                                 * tables can make a device write any memory */
+	volatile uint8_t *config;       /* [c] its configuration space, 4 KiB: ring 0's, since whoever writes BARs or
+	                                 * MSI-X tables can make a device write any memory */
 	volatile uint32_t *msix;        /* [c] the table, which ring 3 never sees; NULL: no MSI-X */
 	volatile uint8_t *virtio;       /* [c] virtio's common configuration, for the reset; NULL: not virtio */
 	struct mutex lock;              /* RANK_FILE */

@@ -13,12 +13,15 @@
 #define CLONE_SIGNAL 0xffu              /* the low byte: what the parent gets at its death; 0: nothing */
 #define CLONE_HARMLESS (CLONE_DETACHED | CLONE_SYSVSEM | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
 #define CLONE_SHARED (CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
-#define CLONE_BOTH (CLONE_VM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_HARMLESS)
+#define CLONE_TIDS (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
+#define CLONE_BOTH (CLONE_VM | CLONE_SETTLS | CLONE_TIDS | CLONE_HARMLESS)
 #define CLONE_PROCESS (CLONE_BOTH | CLONE_VFORK | CLONE_PARENT | CLONE_CLEAR_SIGHAND)
 #define CLONE_A_THREAD (CLONE_BOTH | CLONE_THREAD | CLONE_SHARED)
 
 /* As clone3(2) has it, beginning with its version 0 of 64 bytes. */
-struct clone_args { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tids, cgroup; };
+struct clone_args {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tids, cgroup;
+};
 #define CLONE_ARGS_MIN 64u
 
 /* What a child has from its parent besides memory (POSIX fork): all but pending signals, timers and times. */
@@ -68,7 +71,7 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 	thread_fpu_fork(c, t);
 }
 
-/* CLONE_VFORK: sleep until the child has another map, or none; or this thread is to end, for the child may sleep too. */
+/* CLONE_VFORK: sleep until the child has another map, or none; or this thread is to end: the child may sleep too. */
 static void vfork_wait(struct proc *c)
 {
 	struct thread *t = current_thread();
@@ -161,7 +164,7 @@ static long clone(const struct clone_args *a)
 	long (*make)(const struct clone_args *) = a->flags & CLONE_THREAD ? clone_thread : clone_process;
 	long rc;
 
-	if ((a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) return -EPERM;     /* would fault in wrmsr, as arch_prctl */
+	if ((a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) return -EPERM;     /* wrmsr would fault, as arch_prctl */
 	rc = make(a);
 	for (int i = 0; rc == -ENOMEM && i < RECLAIM_AGAIN && !reclaim_wait(); i++) rc = make(a);
 	return rc;

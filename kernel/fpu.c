@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/fpu.c - RING 0 - saving and restoring x87, SSE, AVX and AVX-512 state (SDM 1 ch. 13; FXSAVE where there is no XSAVE).
+/* kernel/fpu.c - RING 0 - x87, SSE, AVX and AVX-512 state saved and restored (SDM 1 ch. 13; FXSAVE without XSAVE).
  *
  * Each user thread has an area of one page.  It is saved and restored at every switch of user threads: simple, and
  * under TCG cheaper than a trap.  Ring 0 itself is compiled without these registers.

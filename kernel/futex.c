@@ -4,7 +4,7 @@
  * Path:  syscall.c > [futex.c] > sched.c
  * Locks: a bucket's lock guards the sleepers on words that hash to it, and which bucket that is: who moves a sleeper to
  *        another word holds both.  Words are read with it held, so no wake-up falls between the look at a word and the
- *        sleep; a page that is not there is fetched without the lock, and all begins again.  Inside it the sleeper's own
+ *        sleep; a page that is not there is fetched without the lock, and all begins anew.  Inside it the sleeper's own
  *        lock, with which it sleeps: whoever wakes it may have moved it.
  *
  * U1  A sleeper is in the bucket of its key until it is woken, or takes itself out; both with the bucket's lock held.

@@ -31,7 +31,7 @@ struct kmsg {
 	bool direct;                    /* [c] what a program lends is copied from and to where it is (L2 of lend.c) */
 	struct thread *caller;          /* [o] sleeps on `wait` for the reply; NULL: a post */
 	struct waitq wait;              /* [o] the caller alone, so that a reply wakes nobody else */
-	void (*done)(struct kmsg *);    /* post: replied, or the server died (m.status -EIO).  No lock; may post again */
+	void (*done)(struct kmsg *);    /* post: replied, or the server died (status -EIO).  No lock; may post again */
 	bool replied;                   /* [o] */
 	uint32_t lend_busy;             /* [o] a server copies from or to the lent buffers right now */
 	uaddr_t  staged_from[IPC_LENDS]; /* [caller] lend.c: the user's address while lend[].addr is the kernel's */

@@ -7,7 +7,7 @@
  * L1  A server never waits for a page that it fills itself.  What a program lends may be a mapped file, so it is
  *     brought into kernel memory (staged) by the program's own thread, before the message is sent, and what the server
  *     wrote is carried out by it after the reply.  Servers' own memory is wired: copied directly.
- * L2  The process manager fills no page, and nobody who does waits for it: it may wait for a program's pages (direct). */
+ * L2  The process manager fills no page, and nobody who does waits for it: it may wait for programs' pages (direct). */
 #include "kernel/ipc.h"
 
 #include "kernel/proc.h"

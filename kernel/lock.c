@@ -27,7 +27,8 @@ static void order_check(struct cpu *c, const struct spinlock *l)
 
 	if (!top) return;
 	if (top->rank < l->rank) return;
-	if (top->rank == l->rank && top < l && (BIT(RANK_VMO) | BIT(RANK_PROC) | BIT(RANK_FUTEX)) & BIT(l->rank)) return;
+	if (top->rank == l->rank && top < l && BIT(l->rank) & (BIT(RANK_VMO) | BIT(RANK_PROC) | BIT(RANK_FUTEX)))
+		return;
 	panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank, top->name,
 	      top->rank);
 }

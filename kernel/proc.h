@@ -20,8 +20,8 @@ struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t
 struct proc {
 	uint32_t pid;                   /* [c] */
 	uint32_t refs;                  /* atomic */
-	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; who reads one number takes no
-	                                                           lock.  [P] pgid, sid */
+	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; who reads one number takes
+	                                                           no lock.  [P] pgid, sid */
 	bool     server;                /* [c] a boot module: may use the calls marked [S] */
 	struct spinlock lock;           /* RANK_PROC */
 	struct proc *parent;            /* [P] P: proc_tree_lock (RANK_PROC too, taken first) */
@@ -77,10 +77,10 @@ struct proc *proc_create(const char *name, struct proc *parent);        /* no ma
 void proc_ref(struct proc *);
 void proc_unref(struct proc *);
 struct proc *proc_find(uint32_t pid);                   /* a reference, of a zombie too; NULL */
-struct proc *proc_from_locked(uint32_t pid);            /* the first, dead ones too, with this pid or larger; tree lock held */
+struct proc *proc_from_locked(uint32_t pid);            /* the first, dead too, with this pid or larger; tree lock */
 struct proc *proc_next(uint32_t pid);                   /* the living one with the next larger pid, likewise */
-struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid; NULL: no
-                                                           memory, or the process ends */
+struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid;
+                                                           NULL: no memory, or the process ends */
 int proc_alone(void);                                   /* exec: end the other threads, wait for it; -EAGAIN */
 void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
 void proc_publish(struct proc *, bool sibling);         /* complete: into the family, can be found and waited for */
@@ -99,10 +99,10 @@ uint64_t proc_cpu_ns(struct proc *);
 /* session.c: a group without a member whose parent, in another group of the session, could continue it.  but: as if it
  * had left.  => tree lock held */
 bool pgrp_orphaned_locked(uint32_t pgid, const struct proc *but);
-void pgrp_leave(struct proc *);                         /* it ends: stopped groups that become orphans go on (POSIX 2.9.1) */
+void pgrp_leave(struct proc *);                         /* it ends: stopped orphaned groups go on (POSIX 2.9.1) */
 
 /* cred.c */
-/* Who runs a program, with set-uid and set-gid of its file; told to it (auxv), and made so when nothing can fail any more. */
+/* Who runs a program, with set-uid and set-gid of its file; told to it (auxv), and made so when nothing can fail. */
 struct exec_ids { uint32_t uid, euid, gid, egid; bool secure; };
 int cred_exec(struct file *, struct exec_ids *);
 void cred_commit(const struct exec_ids *);
@@ -113,8 +113,8 @@ void timers_end(struct proc *);
 void timers_exec(struct proc *);                        /* POSIX timers go, interval timers stay */
 void cpu_limit_set(struct proc *);                      /* RLIMIT_CPU was changed */
 
-/* A boot module becomes a wired server process of this name; what follows a colon in it is its argument.  init gets pid 1.
- * Not started yet: thread_start().  -errno. */
+/* A boot module becomes a wired server process of this name; what follows a colon in it is its argument.  init gets pid
+ * 1.  Not started yet: thread_start().  -errno. */
 int proc_spawn_module(const struct boot_module *, const char *name, struct proc **, struct thread **);
 
 /* futex.c */

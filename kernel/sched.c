@@ -11,8 +11,8 @@
  *     in between waits until it is really asleep, and is not lost.
  * S3  It looks for signals with runq_lock held.  Who sends one marks it first and takes that lock then: either the
  *     sleeper sees it, or the sender sees a sleeper.
- * S4  A thread changes its CPU only while it is READY: an idle CPU takes it from the queue of a busy one.  Who wants its
- *     state takes the runq_lock of thread->cpu and looks again whether it is still that CPU.
+ * S4  A thread changes its CPU only while it is READY: an idle CPU takes it from the queue of a busy one.  Who wants
+ *     its state takes the runq_lock of thread->cpu and looks again whether it is still that CPU.
  */
 #include "kernel/thread.h"
 

@@ -77,7 +77,7 @@ static void server_died(struct port *p)
 	spin_unlock(&servers_lock);
 }
 
-/* Make the process of a boot module, with its port as HANDLE_PORT and perhaps what it uses as HANDLE_DEVICE, HANDLE_FS. */
+/* The process of a boot module, with its port as HANDLE_PORT and perhaps what it uses as HANDLE_DEVICE, HANDLE_FS. */
 static void server_create(struct server *s, const char *module, const char *name, struct kobj *uses)
 {
 	const struct boot_module *m = module_find(module);

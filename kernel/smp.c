@@ -17,9 +17,9 @@
 #include "mm/pmap.h"
 
 #define LOW_LIMIT 0x100000ull           /* real mode reaches no further */
-#define START_WAIT 5000000000ull        /* ns until we say that a CPU does not come: a busy host starts QEMU threads late */
+#define START_WAIT 5000000000ull        /* ns until a CPU is said not to come: a busy host starts QEMU threads late */
 
-struct ap_start { uint64_t cr3, stack, entry; uint32_t far_at; uint16_t far_cs, pad; uint16_t gdt_limit; uint32_t gdt_at; }
+struct ap_start { uint64_t cr3, stack, entry; uint32_t far_at; uint16_t far_cs, pad, gdt_limit; uint32_t gdt_at; }
 	__attribute__((packed));
 
 extern char ap_code[], ap_code_end[], ap_params[];

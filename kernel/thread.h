@@ -66,14 +66,15 @@ struct thread {
 };
 
 void thread_free(struct thread *);                      /* a DEAD one: its stack and state */
-/* fn(arg) in ring 0, or NULL: it enters ring 3 by tf.  State NEW, a stack with tf at its top, all registers 0, the FPU as a new program has it; NULL: no memory. */
+/* fn(arg) in ring 0, or NULL: it enters ring 3 by tf.  State NEW, a stack with tf at its top, all registers 0, the FPU
+ * as a new program has it; NULL: no memory. */
 struct thread *thread_create(struct proc *, const char *name, void (*fn)(void *), void *arg);
 void thread_start(struct thread *);                     /* put it on a run queue; it enters ring 3 by tf */
 struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg);  /* a kernel thread, started */
 void thread_exit(void) __attribute__((noreturn));       /* the current one; proc.c did the rest */
 void thread_yield(void);
 void thread_sleep(uint64_t ns);                         /* not interruptible; kernel threads */
-int oom_wait(void);             /* oom.c: a process ends for want of memory.  0: try again; -ENOMEM: it is the caller's own */
+int oom_wait(void);             /* oom.c: a process ends for want of memory.  0: try again; -ENOMEM: the caller's */
 void thread_bind(struct thread *, uint64_t cpus);
 uint64_t thread_cpu_ns(struct thread *);                /* with the turn that it may have just now */
 void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep with -EINTR */

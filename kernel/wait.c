@@ -137,9 +137,11 @@ SYSCALL(waitid)
 	struct rusage r;
 	long rc;
 
-	if (w.options & ~(kinds | WNOHANG | WNOWAIT | W_NOTHREAD | W_CLONE | W_ALL) || !(w.options & kinds)) return -EINVAL;
+	if (w.options & ~(kinds | WNOHANG | WNOWAIT | W_NOTHREAD | W_CLONE | W_ALL)) return -EINVAL;
+	if (!(w.options & kinds)) return -EINVAL;
 	if (w.which == P_PIDFD) return (int)a1 < 0 ? -EINVAL : -EBADF;  /* there are none */
-	if (w.which > P_PGID || (w.which == P_PID && (int)a1 <= 0) || (w.which == P_PGID && (int)a1 < 0)) return -EINVAL;
+	if (w.which > P_PGID || (w.which == P_PID && !(int)a1)) return -EINVAL;
+	if (w.which != P_ALL && (int)a1 < 0) return -EINVAL;
 	if (w.which == P_PGID && !a1) w.id = current_proc()->pgid;
 	rc = wait_for(&w, &info, &r);
 	if (rc < 0) return rc;

@@ -89,7 +89,7 @@ void map_zap(struct map *m, uaddr_t start, uaddr_t end)
 	zap_end(&pages);
 }
 
-#define CHUNK 64u                       /* pages carried per walk, so that no lock is held for two page tables at once */
+#define CHUNK 64u                       /* pages carried per walk: no lock is held for two page tables at once */
 
 struct chunk {
 	uaddr_t start;

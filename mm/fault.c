@@ -46,7 +46,8 @@ static void fault_around(struct fault *f, struct vmo *v)
 		uaddr_t va = entry_va(e, i);
 		pte_t old;
 
-		if (i == f->index || p->state == PG_FILLING || (p->flags & PFL_LEAVING) || pmap_get(&f->map->pmap, va)) continue;
+		if (i == f->index || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) continue;
+		if (pmap_get(&f->map->pmap, va)) continue;
 		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A, &old)) return;
 	}
 }
@@ -165,12 +166,12 @@ struct page *map_hold(struct map *m, uaddr_t va, bool write)
 {
 	struct page *p = NULL;
 	struct entry *e;
-	pte_t pte;
+	pte_t pte = 0;
 
 	mutex_lock(&m->lock);
 	e = map_find_locked(m, va);
 	if (e && e->vmo) spin_lock(&e->vmo->lock);
-	pte = e && !(e->flags & ENTRY_DEVICE) && (e->prot & (write ? PROT_WRITE : PROT_READ)) ? pmap_get(&m->pmap, va) : 0;
+	if (e && !(e->flags & ENTRY_DEVICE) && e->prot & (write ? PROT_WRITE : PROT_READ)) pte = pmap_get(&m->pmap, va);
 	if ((pte & PTE_P) && (!write || (pte & PTE_W))) p = phys_to_page(pte & PTE_ADDR);
 	if (p) page_ref(p);
 	if (e && e->vmo) spin_unlock(&e->vmo->lock);

@@ -143,7 +143,8 @@ static int write_page(struct vmo *v, uint64_t at, const struct source *from, uin
 		rc = write_room(v, index);
 		if (rc) return rc;
 		spin_lock(&v->lock);
-		fresh = !radix_get(&v->pages, index) && (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));
+		fresh = !radix_get(&v->pages, index) &&
+		        (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));
 		spin_unlock(&v->lock);
 		rc = fresh ? write_fresh(v, at, from, n) : write_resident(v, at, from, n);
 		if (rc != -EAGAIN) return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/frame.c - RING 0 - physical pages: the free list, each CPU's spare pages, the reserve, the last reference of a page.
+/* mm/frame.c - RING 0 - physical pages: the free list, each CPU's spare pages, the reserve, a page's last reference.
  *
  * Path:  fault.c, pagecache.c, kmem.c, pmap.c > [frame.c]
  * Use:   frame_alloc() gives a page with refs 1; page_unref() or frame_free() takes it back.
@@ -69,8 +69,8 @@ static void poison_put(struct page *p) { }
 static void poison_verify(struct page *p) { }
 #endif
 
-/* The page array goes to the end of the highest free range that holds it: low memory is what old devices and the start of
- * further CPUs need. */
+/* The page array goes to the end of the highest free range that holds it: low memory is what old devices and the start
+ * of further CPUs need. */
 static paddr_t page_array_place(const struct bootinfo *bi, uint64_t bytes)
 {
 	for (uint32_t i = bi->nranges; i-- > 0;) {
@@ -261,8 +261,8 @@ static uint32_t free_run(uint64_t pfn, uint32_t n)
 	return i;
 }
 
-/* n neighbours: a search of all memory under the lock, so only for what a driver sets up once.  May use the reserve: its
- * callers are servers. */
+/* n neighbours: a search of all memory under the lock, so only for what a driver sets up once.  May use the reserve:
+ * its callers are servers. */
 struct page *frame_alloc_contig(uint32_t n)
 {
 	struct page *found = NULL;

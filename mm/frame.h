@@ -22,8 +22,8 @@ void reclaim_kick(void);                        /* reclaim.c; spinlocks up to RA
 unsigned frame_flags_current(void);             /* FRAME_RESERVE if the current thread may use the reserve, else 0 */
 void frame_check(void);                         /* panics on a broken invariant */
 
-/* kmem.c: zeroed kernel objects; kfree knows the size.  Above a page: whole pages at neighbouring addresses with a guard
- * page below.  NULL: no memory.  May use the reserve when the current thread may. */
+/* kmem.c: zeroed kernel objects; kfree knows the size.  Above a page: whole pages at neighbouring addresses with a
+ * guard page below.  NULL: no memory.  May use the reserve when the current thread may. */
 void *kalloc(size_t size);
 void kfree(void *);
 void kmem_check(void);                          /* panics on a broken invariant */

@@ -10,7 +10,7 @@
  * K1  The header of a slot's slab is at the start of its page, so no slot is page-aligned and a page-aligned
  *     pointer is a whole page.
  * K2  A slab is on its class's list, of the CPU that made it, exactly while it has a free slot.
- * K3  A class of a CPU keeps at most one slab without a used slot: one kalloc/kfree pair in a loop takes no page each time.
+ * K3  A class of a CPU keeps at most one slab without a used slot: kalloc/kfree in a loop takes no page each time.
  * K4  Debug: nothing is stored past the size asked for, or into a freed slot. */
 #include "kernel/cpu.h"
 #include "mm/frame.h"
@@ -46,7 +46,7 @@ static struct pool {
 	struct spinlock lock;
 	struct list class_list[NCLASSES];       /* [k] slabs with a free slot; zeroed: never used yet */
 	uint16_t class_nempty[NCLASSES];        /* [k] of these, slabs without a used slot */
-} __attribute__((aligned(64))) pools[MAX_CPUS] = { [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(RANK_KMEM, "kmem") } };
+} __attribute__((aligned(64))) pools[] = { [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(RANK_KMEM, "kmem") } };
 
 /* K1 makes this work: a slot lies in the page of its header. */
 static struct slab *slab_of(void *p) { return (struct slab *)((uintptr_t)p & ~PAGE_MASK); }

@@ -54,7 +54,7 @@ void map_put(struct map *);             /* the last one unmaps all */
 struct map *map_fork(struct map *);     /* NULL: no memory */
 void map_switch(struct map *);          /* load its page tables on this CPU; NULL: the kernel's */
 
-/* Map len bytes (rounded up to pages) at *addr (hint, or MAP_FIXED), of vmo from byte offset off, or anonymous (vmo NULL:
+/* Map len bytes (rounded up to pages) at *addr (hint, or MAP_FIXED), of vmo from byte offset off, or anonymous (NULL:
  * MAP_SHARED makes an object of its own).  flags: Linux MAP_*.  max_prot as mprotect may give later.
  * On success *addr is the place; takes its own reference and user of vmo.
  * -EINVAL, -ENOMEM, -EEXIST (FIXED_NOREPLACE), -EAGAIN (MAP_LOCKED over the limit).  A failed call leaves mappings as
@@ -66,7 +66,7 @@ int map_detach(struct map *, uaddr_t start);    /* shmdt(): what is left of the 
 int map_protect(struct map *, uaddr_t start, uint64_t len, uint32_t prot);
 int map_sync(struct map *, uaddr_t start, uaddr_t end, int msflags);   /* msync after its checks */
 int map_advise(struct map *, uaddr_t start, uaddr_t end, int advice);     /* MADV_*; -ENOMEM: a hole, after the rest */
-int map_resident(struct map *, uaddr_t start, uint64_t npages, uint8_t *in);    /* mincore: 1 a resident page; -ENOMEM */
+int map_resident(struct map *, uaddr_t start, uint64_t npages, uint8_t *in);    /* mincore: 1 if resident; -ENOMEM */
 int map_brk(struct map *, uaddr_t want, uaddr_t *now);
 /* mremap(2): *addr moves.  -EFAULT: no one mapping there; -ENOMEM, -EAGAIN (locked, over the limit), -EINVAL */
 int map_remap(struct map *, uaddr_t *addr, uint64_t old_len, uint64_t new_len, uint32_t flags, uaddr_t to);
@@ -97,14 +97,14 @@ int vm_fault(struct map *, uaddr_t va, uint32_t want);
 
 /* Copy between kernel memory and any map's user memory, faulting pages in: lent buffers.  0 or -EFAULT. */
 int map_copy(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);
-uint64_t map_peek(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);      /* as far as no page is missing; bytes */
+uint64_t map_peek(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);    /* what is there; bytes */
 struct page *map_hold(struct map *, uaddr_t va, bool write);    /* held, if its PTE allows the access now; NULL */
 
 /* map->lock held. */
-struct entry *map_first_locked(struct map *, uaddr_t start, uaddr_t last);      /* the first that meets it; NULL: none */
+struct entry *map_first_locked(struct map *, uaddr_t start, uaddr_t last);      /* the first that meets it; NULL */
 static inline struct entry *map_find_locked(struct map *m, uaddr_t va) { return map_first_locked(m, va, va); }
-/* Each entry that meets [start, last], by rising address; none comes or goes meanwhile.  anode is its first member: NULL
- * stays NULL. */
+/* Each entry that meets [start, last], by rising address; none comes or goes meanwhile.  anode is its first member:
+ * NULL stays NULL. */
 #define map_for(e, m, start, last_) \
 	for (struct entry *e = map_first_locked(m, start, last_); e; \
 	     e = container_of(tree_next_overlap(&e->anode, start, last_), struct entry, anode))
@@ -112,7 +112,7 @@ struct entry *entry_clone(struct map *, const struct entry *from);      /* in no
 void entry_insert(struct map *, struct entry *);
 void entry_remove(struct map *, struct entry *);
 void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and of what; in no tree */
-void entry_resize(struct map *, struct entry *, uaddr_t start, uint64_t len, uint64_t index);    /* one that is in its trees */
+void entry_resize(struct map *, struct entry *, uaddr_t start, uint64_t len, uint64_t index);    /* one in its trees */
 void entry_free(struct entry *);
 static inline uint64_t entry_bytes(const struct entry *e) { return e->anode.last - e->anode.start + 1; }
 /* The page index that an address of it shows, and the address of an index. */
@@ -129,19 +129,19 @@ int map_unmap_locked(struct map *, uaddr_t start, uaddr_t end);
 uint64_t map_covered(struct map *, uaddr_t start, uaddr_t end, uint32_t flags);         /* bytes with these ENTRY_* */
 struct entry *map_grow_down(struct map *, uaddr_t va);  /* a stack that may grow to va does; NULL: there is none */
 int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
-/* Private anonymous pages (anon.c).  For pmap_walk(): the PTE goes, and a page whose last one it was onto the list, which
- * is freed after the TLBs forgot it. */
+/* Private anonymous pages (anon.c).  For pmap_walk(): the PTE goes, and a page whose last one it was onto the list,
+ * which is freed after the TLBs forgot it. */
 pte_t zap_pte(pte_t, uaddr_t va, void *list);
 void zap_end(struct list *);
 void map_zap(struct map *, uaddr_t start, uaddr_t end);  /* remove the PTEs of [start, end); free what nobody has */
-int anon_fault_locked(struct map *, struct entry *, uaddr_t va, bool write);    /* zero fill, copy on write; 0, -ENOMEM */
+int anon_fault_locked(struct map *, struct entry *, uaddr_t va, bool write);    /* zero fill, copy on write; -ENOMEM */
 int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from);      /* private, of a held page */
 /* The entry's private pages to address at of `to`: shared copy on write, or moved.  -ENOMEM: some of them */
 int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *, bool move);
 pte_t pte_make(const struct entry *, const struct page *, bool writable);
 
-/* The rmap, for pagecache.c and writeback.c; vmo->lock held: every PTE of the object's pages first to last loses PTE_W /
- * goes away, in one round of shootdowns for each map. */
+/* The rmap, for pagecache.c and writeback.c; vmo->lock held: every PTE of the object's pages first to last loses PTE_W
+ * or goes away, in one round of shootdowns for each map. */
 bool pages_protect_all(struct vmo *, uint64_t first, uint64_t last);    /* true: one had it: stored to since */
 void pages_unmap_all(struct vmo *, uint64_t first, uint64_t last);
 static inline bool page_protect_all(struct page *p) { return pages_protect_all(p->vmo, p->index, p->index); }

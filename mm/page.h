@@ -7,7 +7,7 @@
  * KERNEL   whoever called frame_alloc()               1                                         frame_free()
  * ANON     the page tables that map it, no object     PTEs + calls that hold it                 the last page_unref()
  * OBJECT   exactly one (vmo, index)                   1 for the object + holders (pins).        the last page_unref(),
- *                                                     PTEs do not count: the object finds and   after it left the object
+ *                                                     PTEs do not count: the object finds and  after it left the object
  *                                                     clears them before it lets the page go
  *
  * state of an OBJECT page (vmo->lock); page_set_state() is the one setter, a wrong step is a panic
@@ -54,8 +54,8 @@ struct page {
 #define KPAGE_TABLE    1u       /* use KERNEL: a page table */
 #define KPAGE_SLAB     2u       /* use KERNEL: small objects */
 
-/* How far to read ahead of a sequential reader: one per open file and per mapping, guarded by file->lock or map->lock; a
- * torn value costs only speed. */
+/* How far to read ahead of a sequential reader: one per open file and per mapping, guarded by file->lock or map->lock;
+ * a torn value costs only speed. */
 struct readahead {
 	uint64_t next;          /* page index that a sequential reader would ask for next */
 	uint32_t window;        /* pages to bring in at the next miss */
@@ -88,6 +88,6 @@ static inline struct page *phys_to_page(paddr_t pa)
 }
 
 static inline void page_ref(struct page *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
-void page_unref(struct page *);         /* frame.c: the last one frees the page (OBJECT pages have left their object by then) */
+void page_unref(struct page *);         /* frame.c: the last one frees it (an OBJECT page left its object before) */
 
 #endif

@@ -11,7 +11,7 @@
 void page_set_state(struct page *, enum page_state to);         /* the one setter; vmo->lock held */
 int pcache_get(struct vmo *, uint64_t index, struct readahead *, struct page **out);
 int pcache_insert_locked(struct vmo *, struct page *, uint64_t index, enum page_state);  /* -ENOMEM, -EEXIST */
-void pcache_remove_locked(struct vmo *, struct page *);         /* out of the object: unmapped, unreferenced, maybe freed */
+void pcache_remove_locked(struct vmo *, struct page *);         /* out of the object: unmapped, maybe freed */
 void page_dirty_locked(struct vmo *, struct page *);            /* CLEAN -> DIRTY; WRITING: owed again */
 
 /* fileio.c */
@@ -28,7 +28,7 @@ void vmo_touch_locked(struct vmo *, uint32_t vmoc);
 void vmo_release_check_locked(struct vmo *);    /* no user, nothing owed: tell the pager */
 int vmo_zero(struct vmo *, uint64_t from, uint64_t to, bool owed);
 int vmo_grow_tail(struct vmo *, uint64_t new_size);     /* before the size grows: zeros behind the old end */
-uint64_t dirty_end_locked(struct vmo *, uint64_t first, uint64_t last); /* the last of the DIRTY neighbours from first on */
+uint64_t dirty_end_locked(struct vmo *, uint64_t first, uint64_t last); /* of the DIRTY neighbours from first on */
 void vmo_cut_locked(struct vmo *, uint64_t first, uint64_t last);       /* these pages leave; waits for busy ones */
 bool vmo_try_ref(struct vmo *);                 /* of one that may be dying */
 struct vmo *vmo_next_of_all(void);              /* the next of all objects in turn, with a reference; NULL: none */

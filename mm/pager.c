@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/pager.c - RING 0 - the kernel's end of the pager protocol: runs, reservations, commits.
  *
- * Path:  pagecache.c, writeback.c > [pager.c]  ~message~>  fs/ext2_pager.c ~> drivers/virtio-blk  ~run_done~>  [pager.c]
+ * Path:  pagecache.c, writeback.c > [pager.c]  ~message~>  fs/ext2_pager.c ~> drivers/virtio-blk ~run_done~> [pager.c]
  * Use:   run_create_locked(), put held busy pages in it, unlock, run_post().  The rest happens in run_finish().
  * Locks: vmo->lock guards the counters of a run; none is held while a message is under way.
  *
@@ -137,7 +137,7 @@ struct run *run_create_locked(struct vmo *v, enum run_op op, uint64_t first)
 	return r;
 }
 
-/* run_post: send a run to its pager.  r->len 0: all of its pages.  The caller's reference lives until it is finished. */
+/* run_post: send a run to its pager.  r->len 0: all of its pages.  The caller's reference lives to its end. */
 void run_post(struct run *r)
 {
 	struct vmo *v = r->vmo;
@@ -170,7 +170,7 @@ static bool run_part_ok(const struct run *r, uint64_t off, uint64_t len)
 }
 
 /* run_done: bytes [off, off+len) of the run are where they belong, or failed with status.
- * => no lock held; from the driver's or file server's system call.  -EINVAL: not part of it, or completed before (R1) */
+ * => no lock held; from the driver's or file server's system call.  -EINVAL: no part of it, or completed before (R1) */
 int run_done(struct run *r, uint64_t off, uint64_t len, int status)
 {
 	bool last;
@@ -239,7 +239,8 @@ bool vmo_has_room_locked(struct vmo *v, uint64_t index, const struct page *p)
 /* vmo_reserve: ask the pager for room from page index on.  => no lock held; sleeps.  0, -ENOSPC, -EIO */
 int vmo_reserve(struct vmo *v, uint64_t index)
 {
-	struct kmsg k = {.m = {.op = PAGER_RESERVE, .arg = {v->cookie, index << PAGE_SHIFT, RESERVE_WINDOW << PAGE_SHIFT}}};
+	uint64_t off = index << PAGE_SHIFT;
+	struct kmsg k = {.m = {.op = PAGER_RESERVE, .arg = {v->cookie, off, RESERVE_WINDOW << PAGE_SHIFT}}};
 	int rc;
 
 	if (v->split_of) return split_reserve(v, index);

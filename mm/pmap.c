@@ -75,7 +75,7 @@ pte_t *pmap_slot(struct pmap *pm, uint64_t va, int level, bool make)
 	return &table[slot_of(va, level)];
 }
 
-/* The loader's tables are the kernel's from now on, without its jump in the user half and with all slots of ours (M3). */
+/* The loader's tables are the kernel's from now on, without the jump in the user half, with all slots of ours (M3). */
 void pmap_kernel_init(void)
 {
 	kernel_pmap.root = read_cr3();

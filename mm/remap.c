@@ -7,7 +7,7 @@
 #include "mm/map.h"
 
 /* Move [old, old + old_len) of entry e to a free place of new_len bytes.  Tables first: then entering a PTE cannot fail
- * (E4), and either all pages move or none.  With the object's lock held: truncation would cut empty tables out again. */
+ * (E4), and either all pages move or none.  With the object's lock held: truncation would cut empty tables out. */
 static int remap_move(struct map *m, uaddr_t old, uint64_t old_len, uint64_t new_len, uaddr_t to)
 {
 	struct entry *e, *n;
@@ -21,7 +21,7 @@ static int remap_move(struct map *m, uaddr_t old, uint64_t old_len, uint64_t new
 	entry_insert(m, n);
 	if (e->vmo) spin_lock(&e->vmo->lock);
 	rc = pmap_prepare(&m->pmap, to, to + entry_bytes(e));
-	if (!rc && anon_carry(m, to, m, e, true)) panic("invariant E4 broken: no page table where pmap_prepare() made one");
+	if (!rc && anon_carry(m, to, m, e, true)) panic("invariant E4 broken: a page table is missing");
 	if (e->vmo) spin_unlock(&e->vmo->lock);
 	if (rc) e = n;                  /* the one that goes */
 	entry_remove(m, e);

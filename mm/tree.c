@@ -147,10 +147,10 @@ struct tree_node *tree_next_overlap(const struct tree_node *n, uint64_t start, u
 /* Each node checks its two children, so that all are checked once; the walk itself checks the order. */
 void tree_check(const struct tree *t)
 {
-	const struct tree_node *before = NULL;
+	const struct tree_node *before = NULL, *n = tree_first_overlap(t, 0, ~0ull);
 
 	INVARIANT("T2", !t->root || !t->root->parent);
-	for (const struct tree_node *n = tree_first_overlap(t, 0, ~0ull); n; before = n, n = tree_next_overlap(n, 0, ~0ull)) {
+	for (; n; before = n, n = tree_next_overlap(n, 0, ~0ull)) {
 		INVARIANT("T1", !before || goes_before(before, n));
 		INVARIANT("T2", !n->left || (n->left->parent == n && n->left->priority <= n->priority));
 		INVARIANT("T2", !n->right || (n->right->parent == n && n->right->priority <= n->priority));

@@ -24,7 +24,7 @@ struct vmo {
 	uint64_t npages, ndirty;        /* [v] resident; DIRTY + WRITING */
 	uint32_t users;                 /* [v] open files + entries */
 	uint32_t links;                 /* [v] 0: unlinked, do not write back after the last user */
-	struct thread *writer;          /* [v] whose turn it is to write() (POSIX: writes do not mix); pagers never take it */
+	struct thread *writer;          /* [v] whose turn to write() it is (writes do not mix); never a pager's */
 	uint32_t changed;               /* [v] VMOC_* since the pager was told */
 	int64_t  atime, mtime, ctime;   /* [v] ns since the epoch */
 	uint64_t grant_lo, grant_hi;    /* [v] page indexes with room granted by RESERVE */
@@ -35,7 +35,7 @@ struct vmo {
 	int      fill_errno;            /* [v] of the last one */
 	uint32_t unqueued;              /* [v] runs that the pager has not answered yet */
 	bool     uncommitted;           /* [v] something was written or changed since the last COMMIT */
-	bool     released_due;          /* [v] the pager promised room or has something to learn since the last RELEASE */
+	bool     released_due;          /* [v] the pager promised room or has something to learn since RELEASE */
 	uint64_t dirty_since;           /* [v] time_mono() of the oldest dirty page; 0: none */
 	struct list all_link;           /* [W] all objects */
 	bool     set_ids;               /* [c] VMO_SET_IDS; only looked at */
@@ -50,7 +50,7 @@ struct vmo {
 #define VMOC_MTIME 4u
 #define VMOC_CTIME 8u
 
-struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint64_t max_size, uint32_t flags);  /* NULL */
+struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint64_t max, uint32_t flags);  /* NULL */
 static inline void vmo_ref(struct vmo *v) { kobj_ref(&v->obj); }
 static inline void vmo_unref(struct vmo *v) { kobj_unref(&v->obj); }
 void vmo_user_get(struct vmo *);        /* an open file: also holds a reference */

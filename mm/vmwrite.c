@@ -89,7 +89,7 @@ static void extent_write(struct vmo *v, const struct vm_extent *x, uint64_t off)
 		r = extent_gather_locked(v, &off, end, x->flags & VMX_KEEP_DIRTY);
 		spin_unlock(&v->lock);
 		if (r) run_post(r);
-		else if (off == before) thread_sleep(1000 * 1000);      /* no memory for a run: those in flight give back */
+		else if (off == before) thread_sleep(1000 * 1000);      /* no memory: runs in flight give back */
 	}
 }
 

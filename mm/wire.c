@@ -52,12 +52,14 @@ static void lock_range(struct map *m, uaddr_t start, uaddr_t end, bool on)
 
 int map_lock(struct map *m, uaddr_t start, uaddr_t end, bool on, bool onfault)
 {
+	uint64_t more;
 	int rc = 0;
 
 	if (on && m->max_locked == 0) return -EPERM;
 	mutex_lock(&m->lock);
 	if (map_covered(m, start, end, 0) < end - start) rc = -ENOMEM;
-	if (!rc && on && m->locked + (end - start) - map_covered(m, start, end, ENTRY_LOCKED) > m->max_locked) rc = -ENOMEM;
+	more = end - start - map_covered(m, start, end, ENTRY_LOCKED);
+	if (!rc && on && m->locked + more > m->max_locked) rc = -ENOMEM;
 	if (!rc) rc = map_cut(m, start, end);
 	if (!rc) lock_range(m, start, end, on);
 	mutex_unlock(&m->lock);

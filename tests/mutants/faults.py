@@ -313,7 +313,8 @@ fault("write_asks_for_no_room", "write into a hole does not ask whether the disk
       "a_full_disk_is_told_at_the_store_and_freeing_makes_it_work")
 
 fault("fresh_page_over_an_old_one", "A short write into a page that is on the disk loses the rest of the page.",
-      "\t\tfresh = !radix_get(&v->pages, index) && (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));\n",
+      "\t\tfresh = !radix_get(&v->pages, index) &&\n"
+      "\t\t        (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));\n",
       "\t\tfresh = !radix_get(&v->pages, index) && tries == 0;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -359,8 +360,8 @@ fault("lock_over_a_hole", "mlock over a hole returns 0.",
       "")
 
 fault("the_limit_of_locks_ignored", "mlock goes past RLIMIT_MEMLOCK.",
-      "\tif (!rc && on && m->locked + (end - start) - map_covered(m, start, end, ENTRY_LOCKED) > m->max_locked) rc = -ENOMEM;\n",
-      "\tif (!rc && on && map_covered(m, start, end, ENTRY_LOCKED) > m->max_locked) rc = -ENOMEM;\n")
+      "\tif (!rc && on && m->locked + more > m->max_locked) rc = -ENOMEM;\n",
+      "\tif (!rc && on && m->locked > m->max_locked) rc = -ENOMEM;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/remap.c")
