@@ -44,6 +44,7 @@ int main(int argc, char **argv)
 	puts("ten times");
 	usleep(pause_ms * 1000);
 	map[17 * page] = 'b';
+	if (msync(map + 17 * page, page, MS_SYNC)) die("msync");
 	for (int i = 0; i < SIZE / page; i++) {
 		char c;
 
