@@ -4,8 +4,7 @@
  * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm
  * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session.
  *
- * O1  No other server waits for the process manager, which itself waits for the file server when a page of its caller's
- *     memory is not there.
+ * O1  No other server waits for the process manager, which may have something to tell the file server.
  * O2  A caller that is to end does not wait for the answer: SIGKILL always works. */
 #include "kernel/forward.h"
 
@@ -13,27 +12,41 @@
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
+#include "mm/map.h"
 
 #define PID_INIT 1
 
 struct port *pm_port;
 
-/* Its number is the thread's.  Dead process manager: -EIO */
+/* What the process manager found missing of its caller's memory: [addr, addr+len) */
+static int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
+{
+	int rc = user_range_ok(addr, len) ? 0 : -EFAULT;
+
+	for (uaddr_t va = ROUND_DOWN(addr, PAGE_SIZE); va < addr + len && !rc; va += PAGE_SIZE)
+		rc = vm_fault(m, va, write ? PROT_WRITE : PROT_READ);
+	return rc ? -EFAULT : 0;
+}
+
+/* Its number is the thread's.  -EAGAIN: pages are missing, nothing was done (abi/pm.h).  Dead process manager: -EIO */
 SYSCALL(forward)
 {
 	struct thread *t = current_thread();
-	struct kmsg k = {.lender = t->proc->map, .direct = true, .m = {
-		.op = PM_CALL, .lend = {{0, USER_TOP, LEND_READ | LEND_WRITE}},
-		.arg = {t->syscall_nr, a0, a1, a2, a3, a4, a5, t->proc->pid | (uint64_t)t->tid << 32},
-	}};
+	const uint64_t arg[IPC_ARGS] = {t->syscall_nr, a0, a1, a2, a3, a4, a5, t->proc->pid | (uint64_t)t->tid << 32};
+	struct kmsg k = {.lender = t->proc->map, .direct = true};
 	int rc;
 
 	if (t->proc->server && t->proc->pid != PID_INIT) return -ENOSYS;        /* O1 */
-	t->fatal_only = true;                                                   /* O2 */
-	rc = ipc_call(pm_port, &k, true);
-	t->fatal_only = false;
-	for (int i = 0; i < IPC_HANDLES && !rc; i++)
-		if (k.obj[i]) kobj_unref(k.obj[i]);
+	do {
+		k.m = (struct ipc_msg){.op = PM_CALL, .lend = {{0, USER_TOP, LEND_READ | LEND_WRITE}}};
+		memcpy(k.m.arg, arg, sizeof(arg));
+		t->fatal_only = true;                                           /* O2 */
+		rc = ipc_call(pm_port, &k, true);
+		t->fatal_only = false;
+		for (int i = 0; i < IPC_HANDLES && !rc; i++)
+			if (k.obj[i]) kobj_unref(k.obj[i]);
+		memset(k.obj, 0, sizeof(k.obj));
+	} while (!rc && k.m.status == -EAGAIN && !(rc = pages_bring(k.lender, k.m.arg[0], k.m.arg[1], k.m.arg[2])));
 	return rc ? rc : k.m.status ? k.m.status : (long)k.m.arg[0];
 }
 

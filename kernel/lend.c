@@ -7,7 +7,7 @@
  * L1  A server never waits for a page that it fills itself.  What a program lends may be a mapped file, so it is
  *     brought into kernel memory (staged) by the program's own thread, before the message is sent, and what the server
  *     wrote is carried out by it after the reply.  Servers' own memory is wired: copied directly.
- * L2  The process manager fills no page, and nobody who does waits for it: it may wait for programs' pages (direct). */
+ * L2  The process manager waits for no page at all: it copies what is there (direct), and who lent brings the rest. */
 #include "kernel/ipc.h"
 
 #include "kernel/proc.h"
@@ -84,16 +84,22 @@ static int copy_staged(uaddr_t user, void *buf, uint64_t len, bool write)
 	return write ? copy_in(buf, user, len) : copy_out(user, buf, len);
 }
 
-/* Between two address spaces, as far as it goes. */
-static int copy_direct(struct map *lender, uaddr_t from, uaddr_t user, uint64_t len, bool write)
+static int copy_lent(const struct kmsg *k, uaddr_t from, void *buf, uint64_t len, bool write)
+{
+	if (!k->direct) return map_copy(k->lender, from, buf, len, write);
+	return map_peek(k->lender, from, buf, len, write) == len ? 0 : -EAGAIN;     /* L2 */
+}
+
+/* Between two address spaces. */
+static int copy_direct(const struct kmsg *k, uaddr_t from, uaddr_t user, uint64_t len, bool write)
 {
 	char bounce[BOUNCE];
 
 	while (len > 0) {
 		uint64_t n = MIN(len, sizeof(bounce));
-		int rc = write ? copy_in(bounce, user, n) : map_copy(lender, from, bounce, n, false);
+		int rc = write ? copy_in(bounce, user, n) : copy_lent(k, from, bounce, n, false);
 
-		if (!rc) rc = write ? map_copy(lender, from, bounce, n, true) : copy_out(user, bounce, n);
+		if (!rc) rc = write ? copy_lent(k, from, bounce, n, true) : copy_out(user, bounce, n);
 		if (rc) return rc;
 		from += n;
 		user += n;
@@ -139,7 +145,7 @@ int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64
 	if (!rc) {
 		addr = k->m.lend[which].addr + off;
 		if (!k->lender || kmsg_is_staged(k)) rc = copy_staged(user, (void *)(uintptr_t)addr, len, write);
-		else rc = copy_direct(k->lender, addr, user, len, write);
+		else rc = copy_direct(k, addr, user, len, write);
 		lend_end(p, k, which, write && !rc ? off + len : 0);
 	}
 	return rc;

@@ -24,6 +24,8 @@ void (*during_copy)(void);
 struct ipc_msg got;              /* what the server received last */
 struct kobj *got_obj[IPC_HANDLES];
 
+bool pages_there;
+
 struct thread *current_thread(void) { return current; }
 void *kalloc(size_t n) { return no_memory ? NULL : calloc(1, n); }
 
@@ -45,6 +47,11 @@ int map_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 	return 0;
 }
 
+uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
+{
+	return pages_there && !map_copy(m, va, kbuf, len, write) ? len : len / 2;
+}
+
 static void destroy(struct kobj *o) { (void)o; }
 
 int ipc_setup(void **st)
@@ -57,6 +64,7 @@ int ipc_setup(void **st)
 	server.map = &server_map;
 	dones = map_copies_by_server = 0;
 	no_memory = false;
+	pages_there = true;
 	during_copy = NULL;
 	memset(&got, 0, sizeof(got));
 	kobj_init(&thing, KOBJ_VMO, destroy);

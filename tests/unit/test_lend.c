@@ -69,7 +69,7 @@ static void a_servers_buffers_are_copied_directly(void **st)
 	assert_int_equal(map_copies_by_server, 2);
 }
 
-static void who_may_wait_for_a_programs_pages_copies_them_directly(void **st)
+static void what_is_lent_directly_is_copied_where_it_is(void **st)
 {
 	struct kmsg k = lending(&client_map);
 
@@ -78,6 +78,29 @@ static void who_may_wait_for_a_programs_pages_copies_them_directly(void **st)
 	assert_int_equal(call(&k, serve_lend), 0);
 	assert_memory_equal(lent, "answerx", 7);
 	assert_int_equal(map_copies_by_server, 2);
+}
+
+static void serve_missing(void)
+{
+	char here[8] = { 0 };
+
+	receive();
+	assert_int_equal(lend(0, 2, here, 3, false), -EAGAIN);
+	assert_int_equal(lend(1, 0, "answer", 6, true), -EAGAIN);
+	pages_there = true;
+	assert_int_equal(lend(0, 2, here, 3, false), 0);
+	reply(-EAGAIN, 0, NULL);
+}
+
+static void nobody_waits_for_a_page_that_is_lent_directly(void **st)
+{
+	struct kmsg k = lending(&client_map);
+
+	(void)st;
+	k.direct = true;
+	pages_there = false;
+	assert_int_equal(call(&k, serve_missing), 0);
+	assert_int_equal(k.m.status, -EAGAIN);
 }
 
 static void a_bad_buffer_is_told_to_the_caller_and_no_message_is_sent(void **st)
@@ -245,7 +268,8 @@ int main(void)
 		T(the_kernels_buffers_can_be_read_and_written_as_they_were_lent),
 		T(a_programs_buffers_are_copied_by_its_own_thread_alone),
 		T(a_servers_buffers_are_copied_directly),
-		T(who_may_wait_for_a_programs_pages_copies_them_directly),
+		T(what_is_lent_directly_is_copied_where_it_is),
+		T(nobody_waits_for_a_page_that_is_lent_directly),
 		T(a_bad_buffer_is_told_to_the_caller_and_no_message_is_sent),
 		T(a_withdrawal_waits_for_a_copy_under_way),
 		T(a_reply_during_a_copy_of_another_thread_is_refused),

@@ -12,7 +12,7 @@
 
 #define KEEP UINT32_MAX
 
-static long three_out(const struct call *c, uint32_t a, uint32_t b, uint32_t d)
+static long three_out(struct call *c, uint32_t a, uint32_t b, uint32_t d)
 {
 	const uint32_t id[3] = {a, b, d};
 
@@ -151,7 +151,7 @@ static void caps_of(const struct proc_attr *a, struct cap_sets sets[2])
 }
 
 /* Bytes of the sets in this version.  -EINVAL: none that we know, and we say which we do */
-static int cap_size(const struct call *c, struct cap_header *h)
+static int cap_size(struct call *c, struct cap_header *h)
 {
 	uint32_t ours = CAP_V3;
 

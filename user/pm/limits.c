@@ -25,7 +25,6 @@ static long limit(struct call *c, uint32_t pid, uint64_t which, uint64_t set, ui
 {
 	struct facts_proc f;
 	uint64_t new[2], old[2], *limit;
-	int rc = 0;
 
 	if (which >= PROC_RLIMITS) return -EINVAL;
 	if (set && mem_in(c, new, set, sizeof(new))) return -EFAULT;
@@ -37,9 +36,10 @@ static long limit(struct call *c, uint32_t pid, uint64_t which, uint64_t set, ui
 	if (set && new[1] > limit[1] && c->me.attr.euid) return -EPERM;
 
 	memcpy(old, limit, sizeof(old));
-	if (set) memcpy(limit, new, sizeof(new));
-	if (set) rc = attr_set(c, &f, limit, sizeof(new));
-	return !rc && get ? mem_out(c, get, old, sizeof(old)) : rc;
+	if (get && mem_out(c, get, old, sizeof(old))) return -EFAULT;
+	if (!set) return 0;
+	memcpy(limit, new, sizeof(new));
+	return attr_set(c, &f, limit, sizeof(new));
 }
 
 long pm_getrlimit(struct call *c) { return limit(c, 0, c->arg[0], 0, c->arg[1]); }

@@ -3,8 +3,9 @@
  *
  * Path:  kernel/forward.c  ~PM_CALL~>  [main.c] > sched.c, name.c ...  ~lend_read, lend_write, facts, proc_set~>  kernel
  * It has one thread, so what a call looks at, checks and sets is as if at one moment for all other calls that come here.
- * It may wait for the file server: it asks it about names, and a page of the caller's memory can be a file's.  No server
- * waits for it, and nothing of it is needed to clean memory.  It keeps nothing of a process: all it decides is in the kernel (struct proc_attr),
+ * It waits for no page: what is not there of the caller's memory the caller brings (serve()), and the call begins again.  It
+ * may wait for the file server, which it asks about names.  No server waits for it, and nothing of it is needed to clean
+ * memory.  It keeps nothing of a process: all it decides is in the kernel (struct proc_attr),
  * and ends with it.
  */
 #include "user/pm/pm.h"
@@ -54,14 +55,23 @@ static const call_fn calls[] = {
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
+/* Of the call that is served: address, length, to be written; length 0: nothing is missing */
+static uint64_t missing[3];
+
+static int copied(long rc, uint64_t at, size_t n, bool write)
+{
+	if (rc == -EAGAIN) missing[0] = at, missing[1] = n, missing[2] = write;
+	return rc ? -EFAULT : 0;
+}
+
 int mem_in(const struct call *c, void *to, uint64_t at, size_t n)
 {
-	return n && q_lend_read(c->token, 0, at, to, n) ? -EFAULT : 0;
+	return n ? copied(q_lend_read(c->token, 0, at, to, n), at, n, false) : 0;
 }
 
 int mem_out(const struct call *c, uint64_t at, const void *from, size_t n)
 {
-	return n && q_lend_write(c->token, 0, at, from, n) ? -EFAULT : 0;
+	return n ? copied(q_lend_write(c->token, 0, at, from, n), at, n, true) : 0;
 }
 
 /* A text comes in pieces that end at multiples of PIECE: none reaches into a page that the text does not. */
@@ -112,19 +122,23 @@ int attr_set(const struct call *c, const struct facts_proc *f, const void *part,
 	return (int)q_proc_set(c->token, f->pid, f->start_ns, (const char *)part - (const char *)&f->attr, part, n);
 }
 
-/* The caller sleeps, or has been killed: then nobody is left to answer. */
-static long serve(const struct ipc_msg *m)
+/* The caller sleeps, or has been killed: then nobody is left to answer.  => the answer */
+static struct ipc_msg serve(const struct ipc_msg *m)
 {
 	static struct call c;
-	int rc;
+	long r = -ENOSYS;
 
 	c.token = m->token;
 	c.nr = (uint32_t)m->arg[0];
 	c.tid = (uint32_t)(m->arg[7] >> 32);
 	c.arg = m->arg + 1;
-	if (m->op != PM_CALL || m->arg[0] >= NCALLS || !calls[c.nr]) return -ENOSYS;
-	rc = look((uint32_t)m->arg[7], &c.me);
-	return rc ? rc : calls[c.nr](&c);
+	missing[1] = 0;
+	if (m->op == PM_CALL && m->arg[0] < NCALLS && calls[c.nr]) {
+		r = look((uint32_t)m->arg[7], &c.me);
+		if (!r) r = calls[c.nr](&c);
+	}
+	if (!missing[1]) return (struct ipc_msg){.token = c.token, .arg = {(uint64_t)r}};
+	return (struct ipc_msg){.token = c.token, .status = -EAGAIN, .arg = {missing[0], missing[1], missing[2]}};
 }
 
 int main(void)
@@ -132,15 +146,12 @@ int main(void)
 	struct ipc_msg m = {0};
 
 	for (;;) {
-		long r;
-
 		if (q_reply_recv(HANDLE_PORT, &m)) {
 			m.token = 0;
 			continue;
 		}
 		for (int i = 0; i < IPC_HANDLES; i++)
 			if (m.handle[i]) q_close(m.handle[i]);
-		r = m.token ? serve(&m) : 0;
-		m = (struct ipc_msg){.token = m.token, .arg = {(uint64_t)r}};
+		m = m.token ? serve(&m) : (struct ipc_msg){0};
 	}
 }

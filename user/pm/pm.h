@@ -19,10 +19,11 @@ struct call {
 
 typedef long (*call_fn)(struct call *);         /* => as Linux's call: a result, or -errno */
 
-/* The caller's memory.  0, -EFAULT */
+/* The caller's memory.  -EFAULT: also if a page is not there just now, and then the call is made again from its beginning.
+ * So a call changes something only when it has nothing more to read or write. */
 int mem_in(const struct call *, void *to, uint64_t at, size_t n);
 int mem_out(const struct call *, uint64_t at, const void *from, size_t n);
-int mem_text(const struct call *, char *to, uint64_t at, size_t size);  /* length without NUL; -EFAULT, -ENAMETOOLONG */
+int mem_text(const struct call *, char *to, uint64_t at, size_t size);        /* length without NUL; -EFAULT, -ENAMETOOLONG */
 
 /* Processes.  0, -ESRCH, -ENOMEM; pid 0: the caller */
 int proc_look(const struct call *, uint32_t pid, struct facts_proc *);

@@ -28,7 +28,7 @@ static long name_set(struct call *c)
 	return SET(c, name);
 }
 
-static long name_get(const struct call *c)
+static long name_get(struct call *c)
 {
 	char name[NAME_LEN];
 
