@@ -68,7 +68,7 @@ struct proc_attr {
 
 struct facts_proc {
 	uint32_t pid, ppid, threads;
-	uint32_t execed;                        /* since its fork */
+	uint32_t execs;                         /* since its fork */
 	struct proc_attr attr;
 	char     state;                         /* R S D T Z */
 	uint32_t umask, cpu;

@@ -59,7 +59,8 @@ struct ipc_msg {
 /* number               arguments -> result */
 #define SYS_ipc_call        0x1000 /* port, msg*            -> 0; msg is replaced by the reply, whose status is in it */
 #define SYS_ipc_reply       0x1002 /* msg* (token, status, arg, handle) -> 0, -ESRCH */
-#define SYS_ipc_reply_recv  0x1003 /* port, msg*: reply to msg->token if it is not 0, then receive -> 0, -EINTR */
+#define SYS_ipc_reply_recv  0x1003 /* port, msg*, until (ns of CLOCK_MONOTONIC; 0: for ever): reply to msg->token if it is
+                                      not 0, then receive -> 0, -EINTR, -ETIMEDOUT */
 #define SYS_lend_read       0x1004 /* token, which lend, offset, buf, len -> 0: copy from the lent buffer */
 #define SYS_lend_write      0x1005 /* token, which lend, offset, buf, len -> 0: copy to the lent buffer */
 #define SYS_handle_close    0x1006 /* handle -> 0, -EBADF */
@@ -160,6 +161,9 @@ struct disk_info {
                                       -ESRCH: it is gone, or who asked; for the process manager alone */
 
 #define SYS_time_set        0x104d /* ns since the epoch -> 0: the date; for the process manager alone */
+
+#define SYS_timer_signal    0x104e /* timer_signal*, expirations -> TIMER_*; -ESRCH: process, program or thread is gone;
+                                      for the process manager alone */
 
 #define CON_SERIAL 0            /* COM1: kernel log and terminal */
 #define CON_RESULT 1            /* port 0xE9: test results, output of CMD */

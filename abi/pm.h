@@ -10,10 +10,28 @@
 #ifndef ABI_PM_H
 #define ABI_PM_H
 
+#include <stdint.h>
+
 /* arg[0] the call's number, arg[1..6] its arguments, arg[7] the caller's pid | tid << 32; lend[0] all of its memory.
  * => status 0, arg[0] the result; -EAGAIN: nothing was done, arg[1] bytes of its memory from arg[0] on are not there to be
  * read, or with arg[2] written: the caller brings the pages and the call begins again; or status -errno */
 #define PM_CALL 0x400u
+
+/* A timer rings: SYS_timer_signal.  id < 0: an interval timer, whose signal tells nothing of it, and which outlives exec. */
+struct timer_signal {
+	uint32_t pid, tid;              /* tid 0: the process */
+	uint64_t start_ns;
+	uint32_t execs;
+	int32_t signo, id, pad;
+	uint64_t value;
+};
+#define TIMER_ASK    0ull               /* instead of a number of expirations */
+#define TIMER_REMOVE (~0ull)
+enum {                                  /* the answer */
+	TIMER_NOT,                      /* it is not pending: ignored, or (asked, removed) there is none */
+	TIMER_PENDING,                  /* it was already, and counts them as overruns */
+	TIMER_QUEUED,                   /* it is now */
+};
 
 #define QUIRE_NAMES {"Quire", "quire", "1.0", "#1", "x86_64", "(none)"}     /* uname(2), until the host gets another */
 

@@ -25,10 +25,11 @@ static inline long quire_call(long n, uint64_t a, uint64_t b, uint64_t c, uint64
 
 static inline long q_call(uint32_t port, struct ipc_msg *m) { return QUIRE(SYS_ipc_call, port, m, 0, 0, 0, 0); }
 static inline long q_reply(struct ipc_msg *m) { return QUIRE(SYS_ipc_reply, m, 0, 0, 0, 0, 0); }
-static inline long q_reply_recv(uint32_t port, struct ipc_msg *m)
+static inline long q_reply_recv_until(uint32_t port, struct ipc_msg *m, uint64_t deadline)
 {
-	return QUIRE(SYS_ipc_reply_recv, port, m, 0, 0, 0, 0);
+	return QUIRE(SYS_ipc_reply_recv, port, m, deadline, 0, 0, 0);
 }
+static inline long q_reply_recv(uint32_t port, struct ipc_msg *m) { return q_reply_recv_until(port, m, 0); }
 static inline long q_lend_read(uint64_t token, int which, uint64_t off, void *buf, uint64_t len)
 {
 	return QUIRE(SYS_lend_read, token, which, off, buf, len, 0);
@@ -93,6 +94,10 @@ static inline long q_proc_set(uint64_t token, uint32_t pid, uint64_t start_ns, u
 	return QUIRE(SYS_proc_set, token, pid, start_ns, off, buf, len);
 }
 static inline long q_time_set(int64_t ns) { return QUIRE(SYS_time_set, ns, 0, 0, 0, 0, 0); }
+static inline long q_timer_signal(const void *timer, uint64_t expirations)
+{
+	return QUIRE(SYS_timer_signal, timer, expirations, 0, 0, 0, 0);
+}
 static inline long q_poll_wake(void) { return QUIRE(SYS_poll_wake, 0, 0, 0, 0, 0, 0); }
 static inline long q_fs_ready(uint32_t port) { return QUIRE(SYS_fs_ready, port, 0, 0, 0, 0, 0); }
 static inline long q_fs_wait(void) { return QUIRE(SYS_fs_wait, 0, 0, 0, 0, 0, 0); }

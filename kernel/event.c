@@ -120,6 +120,33 @@ SYSCALL(eventfd) { return event_open((struct event){.count = (uint32_t)a0}, 0); 
 
 /* ---- timerfd */
 
+#define NS 1000000000ull
+
+static struct timespec to_timespec(uint64_t ns) { return (struct timespec){ns / NS, ns % NS}; }
+
+static struct itimerspec ctimer_spec(struct ctimer *c)
+{
+	uint64_t left, interval;
+
+	ctimer_get(c, &left, &interval);
+	return (struct itimerspec){to_timespec(interval), to_timespec(left)};
+}
+
+/* What a relative time counts from does not change with the date. */
+static void ctimer_set_spec(struct ctimer *c, int clock, bool absolute, uint64_t value, uint64_t interval)
+{
+	if (!absolute && clock == CLOCK_REALTIME) clock = CLOCK_MONOTONIC;
+	if (!absolute && value) value += clock_of(clock, NULL, 0);
+	ctimer_set(c, clock, value, interval);
+}
+
+static int itimerspec_in(uaddr_t from, uint64_t *value, uint64_t *interval)
+{
+	int rc = time_in(from, interval);
+
+	return rc ? rc : time_in(from + sizeof(struct timespec), value);
+}
+
 SYSCALL(timerfd_create)
 {
 	if (a1 & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK)) return -EINVAL;

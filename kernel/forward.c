@@ -80,6 +80,22 @@ SYSCALL(proc_set)
 	return rc;
 }
 
+SYSCALL(timer_signal)
+{
+	struct timer_signal s;
+	struct proc *p;
+	long rc;
+
+	if (current_proc()->port != pm_port) return -EPERM;
+	if (copy_in(&s, a0, sizeof(s))) return -EFAULT;
+	if (s.signo < 1 || s.signo > NSIG) return -EINVAL;
+	p = proc_find(s.pid);
+	if (!p) return -ESRCH;
+	rc = signal_timer(p, &s, a1);
+	proc_unref(p);
+	return rc;
+}
+
 SYSCALL(time_set)
 {
 	if (current_proc()->port != pm_port) return -EPERM;

@@ -248,16 +248,16 @@ static bool port_take_locked(struct port *p, struct ipc_msg *m, struct kobj *obj
 	return true;
 }
 
-int ipc_recv(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
+int ipc_recv(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline)
 {
 	int rc = 0;
 
 	spin_lock(&p->lock);
 	for (;;) {
 		if (p->owner != current_proc()) rc = -EPERM;
-		else if (port_take_locked(p, m, obj)) rc = 0;   /* even after a signal: the wake-up was ours alone */
+		else if (port_take_locked(p, m, obj)) rc = 0;   /* even after a signal, or too late: the wake-up was ours alone */
 		else if (!rc) {
-			rc = waitq_sleep(&p->servers, &p->lock, WAIT_FOREVER, true);
+			rc = waitq_sleep(&p->servers, &p->lock, deadline, true);
 			continue;
 		}
 		break;

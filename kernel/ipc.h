@@ -75,9 +75,9 @@ void port_notify(struct port *, uint64_t bits);         /* from anywhere, interr
 /* The server's side, for sys_ipc.c: tokens belong to proc->port, the one port of the current process.  Handles are
  * objects here: obj[] carries references.
  * recv: the next notification or message into m; its token is good until ipc_reply().
- * => -EPERM: not the owner; -EINTR
+ * => -EPERM: not the owner; -EINTR, -ETIMEDOUT (deadline as waitq_sleep)
  * reply: takes over the references in obj, always.  => -ESRCH: the caller went away; -EBUSY: another thread copies */
-int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
+int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 void objs_drop(struct kobj *obj[IPC_HANDLES]);           /* their references, if they are not NULL */
 void ipc_start(void);                   /* once, before the first server: the worker for posts to dead ports */

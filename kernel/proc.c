@@ -65,7 +65,7 @@ struct proc *proc_create(const char *name, struct proc *parent)
 	list_init(&p->sibling);
 	list_init(&p->threads);
 	list_init(&p->pending.queue);
-	timers_init(p);
+	cpu_limit_init(p);
 	rlimits_init(p);
 	return p;
 }
@@ -181,7 +181,7 @@ static void proc_strip(struct proc *p)
 	struct map *m = p->map;
 	struct file *exe = p->exe;
 
-	timers_end(p);
+	cpu_limit_set(p);
 	if (m) p->used.maxrss = MAX(p->used.maxrss, m->pmap.peak);
 	files_close(p, false);
 	if (p->port) port_die(p->port);

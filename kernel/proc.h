@@ -32,7 +32,7 @@ struct proc {
 	bool     dead, told;            /* [P] a zombie, waits for its parent; whose signal has been sent (T4) */
 	bool     stopped;               /* [P] by a stop signal; its threads sleep on `wait` */
 	int      report;                /* [P] wait4 status of a stop or continuation not told yet; 0: none */
-	bool     execed;                /* [P] since its fork */
+	uint32_t execs;                 /* [p] since its fork */
 	int      exit_signal;           /* [P] what the parent gets at its end; 0: nothing */
 	bool     borrowed_map;          /* [P] after vfork: the parent sleeps on `wait` until exec or exit */
 	int      exit_status;           /* [P] as wait4 gives it */
@@ -59,11 +59,8 @@ struct proc {
 	int      exit_code;             /* [p] */
 	struct usage used, child_used;  /* [p] by threads that have ended; by children that were waited for */
 	struct port *port;              /* servers: their own port (handle 1) */
-	struct mutex timers_lock;       /* RANK_FILE: who changes a timer below */
-	struct ctimer itimers[3];       /* setitimer */
+	struct mutex timers_lock;       /* RANK_FILE: who sets cpu_limit */
 	struct ctimer cpu_limit;        /* RLIMIT_CPU */
-	struct list timers;             /* [timers_lock] timer_create */
-	uint32_t next_timer;            /* [timers_lock] */
 };
 
 static inline struct proc *current_proc(void) { return current_thread()->proc; }
@@ -108,10 +105,8 @@ int cred_exec(struct file *, struct exec_ids *);
 void cred_commit(const struct exec_ids *);
 
 /* timer.c */
-void timers_init(struct proc *);
-void timers_end(struct proc *);
-void timers_exec(struct proc *);                        /* POSIX timers go, interval timers stay */
-void cpu_limit_set(struct proc *);                      /* RLIMIT_CPU was changed */
+void cpu_limit_init(struct proc *);
+void cpu_limit_set(struct proc *);                      /* RLIMIT_CPU was changed, or the process ends */
 
 /* A boot module becomes a wired server process of this name; what follows a colon in it is its argument.  init gets pid
  * 1.  Not started yet: thread_start().  -errno. */
@@ -125,27 +120,28 @@ void futex_robust_exit(struct thread *);                /* the current thread's:
 struct sigentry {
 	struct list link;               /* [p] */
 	struct siginfo info;            /* [p] */
-	struct sigpending *on;          /* [p] a timer's: where it is queued */
-	int32_t *overrun;               /* [c] a timer's own entry: gets the overruns when it is delivered */
+	bool timer;                     /* [c] the process manager's: its expirations meanwhile are overruns */
 };
 #define SIG_MASK(n) BIT((n) - 1)
 #define SIG_UNBLOCKABLE (SIG_MASK(SIGKILL) | SIG_MASK(SIGSTOP))
 int signal_send(struct proc *, int signo, int code, uint32_t sender_pid);      /* kill(): queue and wake */
 int signal_queue(struct proc *, struct thread *only, const struct siginfo *);  /* -EAGAIN: no room (Q3) */
-/* signo 0: is there such a thread?  own, n: see sigqueue_add_timer_locked().  -ESRCH, -EAGAIN */
-int signal_queue_thread(struct proc *, uint32_t tid, const struct siginfo *, struct sigentry *own, uint64_t n);
-void signal_queue_timer(struct proc *, uint32_t tid, struct sigentry *, uint64_t expirations);  /* tid 0: the process */
+/* signo 0: is there such a thread?  -ESRCH, -EAGAIN */
+int signal_queue_thread(struct proc *, uint32_t tid, const struct siginfo *);
+struct timer_signal;
+int signal_timer(struct proc *, const struct timer_signal *, uint64_t n);       /* as SYS_timer_signal */
 struct siginfo child_info(struct proc *, int code, int status);
 void signal_exec(struct proc *);                        /* caught signals get their default action again */
 int signal_mask_swap(uaddr_t set, uint64_t size);       /* until this call ends, or a handler: ppoll, sigsuspend */
 void signal_mask_back(void);                            /* no signal came */
 
 /* sigqueue.c */
-int sigqueue_add_locked(struct proc *, struct sigpending *, const struct siginfo *);
+int sigqueue_add_locked(struct proc *, struct sigpending *, const struct siginfo *, bool timer);
 bool sigqueue_take_locked(struct proc *, struct thread *, uint64_t set, struct siginfo *);
 void sigqueue_flush_locked(struct proc *, struct sigpending *, uint64_t set);
-void sigqueue_add_timer_locked(struct sigpending *, struct sigentry *, uint64_t expirations);
-void sigqueue_remove_timer_locked(struct sigentry *);
+struct sigentry *sigqueue_timer_locked(struct sigpending *, int32_t id);        /* its entry; NULL */
+void sigqueue_flush_timers_locked(struct proc *, struct sigpending *);
+void sigqueue_remove_locked(struct proc *, struct sigpending *, struct sigentry *);
 
 int time_in(uaddr_t from, uint64_t *ns);                /* sys_time.c: a struct timespec.  -EFAULT, -EINVAL */
 void random_fill(void *buf, size_t n);                  /* sys_proc.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/signal.c - RING 0 - signals: sent, blocked, delivered on the way back to ring 3, and what they do by default.
  *
- * Path:  kill(), timers, faults > signal_send() ... trap.c > signal_deliver() > sigframe.c, or the end
+ * Path:  kill(), the process manager's timers, faults > signal_send() ... trap.c > signal_deliver() > sigframe.c, or the end
  * Locks: proc->lock around pending sets, masks and actions; proc_tree_lock around stops.
  *
  * G1  A signal that is ignored and not blocked is never pending.
@@ -9,6 +9,7 @@
  * G3  init gets only what it has a handler for, and what it brings on itself by a fault. */
 #include "kernel/proc.h"
 
+#include "abi/pm.h"
 #include "kernel/usercopy.h"
 
 #define STOP_SIGNALS (SIG_MASK(SIGSTOP) | SIG_MASK(SIGTSTP) | SIG_MASK(SIGTTIN) | SIG_MASK(SIGTTOU))
@@ -80,9 +81,8 @@ static bool takes(const struct thread *t, uint64_t bit)
 	return !(t->sig_mask & bit) || (t->sig_wait & bit);
 }
 
-/* Make it pending, for one thread or for whichever takes it, and wake who may take it.  own: a timer's entry, with the
- * number of its expirations.  => p->lock held.  0, -EAGAIN */
-static int queue_locked(struct proc *p, struct thread *only, const struct siginfo *info, struct sigentry *own, uint64_t n)
+/* Make it pending, for one thread or for whichever takes it, and wake who may take it.  => p->lock held.  0, -EAGAIN */
+static int queue_locked(struct proc *p, struct thread *only, const struct siginfo *info, bool timer)
 {
 	uint64_t bit = SIG_MASK(info->signo);
 	bool blocked = true, forced = info->signo == SIGKILL && info->code == SI_KERNEL;        /* no memory for it */
@@ -99,8 +99,7 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 		if ((!only || t == only) && !(t->sig_mask & bit)) blocked = false;
 	}
 	if (!blocked && ignored(p, info->signo) && !forced) return 0;   /* G1 */
-	if (own) sigqueue_add_timer_locked(to, own, n);
-	else rc = sigqueue_add_locked(p, to, info);
+	rc = sigqueue_add_locked(p, to, info, timer);
 	list_for(l, &p->threads) {
 		struct thread *t = container_of(l, struct thread, proc_link);
 
@@ -109,20 +108,15 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 	return rc;
 }
 
-static int queue(struct proc *p, struct thread *only, const struct siginfo *info, struct sigentry *own, uint64_t n)
+int signal_queue(struct proc *p, struct thread *only, const struct siginfo *info)
 {
 	int rc;
 
 	spin_lock(&p->lock);
-	rc = queue_locked(p, only, info, own, n);
+	rc = queue_locked(p, only, info, false);
 	spin_unlock(&p->lock);
 	if (info->signo == SIGCONT || info->signo == SIGKILL) proc_continue(p, info->signo == SIGCONT);
 	return rc;
-}
-
-int signal_queue(struct proc *p, struct thread *only, const struct siginfo *info)
-{
-	return queue(p, only, info, NULL, 0);
 }
 
 int signal_send(struct proc *p, int signo, int code, uint32_t sender_pid)
@@ -131,7 +125,7 @@ int signal_send(struct proc *p, int signo, int code, uint32_t sender_pid)
 
 	if (signo < 1 || signo > NSIG) return -EINVAL;
 	if (sender_pid && current_thread()->proc) info.user.uid = current_proc()->uid;
-	return queue(p, NULL, &info, NULL, 0);
+	return signal_queue(p, NULL, &info);
 }
 
 /* => p->lock held */
@@ -145,25 +139,52 @@ static struct thread *thread_of_locked(struct proc *p, uint32_t tid)
 	return NULL;
 }
 
-int signal_queue_thread(struct proc *p, uint32_t tid, const struct siginfo *info, struct sigentry *own, uint64_t n)
+int signal_queue_thread(struct proc *p, uint32_t tid, const struct siginfo *info)
 {
 	struct thread *t;
 	int rc = -ESRCH;
 
 	spin_lock(&p->lock);
 	t = thread_of_locked(p, tid);
-	if (t) rc = info->signo ? queue_locked(p, t, info, own, n) : 0;
+	if (t) rc = info->signo ? queue_locked(p, t, info, false) : 0;
 	spin_unlock(&p->lock);
 	if (t && (info->signo == SIGCONT || info->signo == SIGKILL)) proc_continue(p, info->signo == SIGCONT);
 	return rc;
 }
 
-void signal_queue_timer(struct proc *p, uint32_t tid, struct sigentry *e, uint64_t expirations)
+/* => p->lock held */
+static int timer_locked(struct proc *p, struct thread *only, const struct siginfo *info, uint64_t n)
 {
-	struct siginfo info = {.signo = e->info.signo, .code = SI_TIMER};
+	struct sigpending *on = only ? &only->pending : &p->pending;
+	bool own = info->code == SI_TIMER, was = on->set & SIG_MASK(info->signo);
+	struct sigentry *e = own ? sigqueue_timer_locked(on, info->timer.id) : NULL;
 
-	if (tid) signal_queue_thread(p, tid, &info, e, expirations);
-	else queue(p, NULL, &info, e, expirations);
+	if (e && n == TIMER_REMOVE) sigqueue_remove_locked(p, on, e);
+	else if (e && n) e->info.timer.overrun = MIN(e->info.timer.overrun + n, (uint64_t)INT32_MAX);   /* DELAYTIMER_MAX */
+	if (e || !n || n == TIMER_REMOVE) return e ? TIMER_PENDING : TIMER_NOT;
+	queue_locked(p, only, info, own);
+	return !(on->set & SIG_MASK(info->signo)) ? TIMER_NOT : was && !own ? TIMER_PENDING : TIMER_QUEUED;
+}
+
+/* Of the process that had this timer: not of another with its number, nor of another program there. */
+int signal_timer(struct proc *p, const struct timer_signal *s, uint64_t n)
+{
+	struct siginfo info = {.signo = s->signo, .code = s->id < 0 ? SI_KERNEL : SI_TIMER};
+	struct thread *t;
+	int rc = -ESRCH;
+
+	if (s->id >= 0) {
+		info.timer.id = s->id;
+		info.timer.value = s->value;
+		info.timer.overrun = MIN(n - 1, (uint64_t)INT32_MAX);
+	}
+	spin_lock(&p->lock);
+	t = s->tid ? thread_of_locked(p, s->tid) : NULL;
+	if (p->nthreads && (t || !s->tid) && p->start_ns == s->start_ns && (s->id < 0 || p->execs == s->execs))
+		rc = timer_locked(p, t, &info, n);
+	spin_unlock(&p->lock);
+	if (s->signo == SIGCONT || s->signo == SIGKILL) proc_continue(p, s->signo == SIGCONT);
+	return rc;
 }
 
 /* The current thread's own fault: if it blocks or ignores the signal, it cannot go on (POSIX 2.4.1 leaves it open). */
@@ -179,7 +200,7 @@ void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf)
 		p->action[signo] = (struct sigaction_k){0};
 		t->sig_mask &= ~bit;
 	}
-	sigqueue_add_locked(p, &t->pending, &info);
+	sigqueue_add_locked(p, &t->pending, &info, false);
 	spin_unlock(&p->lock);
 	if (p->server)
 		kprintf("quire: server %s: signal %d at rip %lx, address %lx\n", p->name, signo, tf->rip, addr);
@@ -192,10 +213,11 @@ void signal_exec(struct proc *p)
 	spin_lock(&p->lock);
 	for (int i = 1; i <= NSIG; i++)
 		if (handled(p, i)) p->action[i] = (struct sigaction_k){0};
+	p->execs++;                     /* timers were the old program's */
+	sigqueue_flush_timers_locked(p, &p->pending);
+	sigqueue_flush_timers_locked(p, &t->pending);
 	spin_unlock(&p->lock);
 	t->sig_stack.flags = SS_DISABLE;
-	p->execed = true;
-	timers_exec(p);
 }
 
 /* ---- delivery */

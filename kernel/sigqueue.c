@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sigqueue.c - RING 0 - pending signals: a set and a queue for each thread and each process.
  *
- * Path:  signal.c, timer.c > [sigqueue.c]
+ * Path:  signal.c > [sigqueue.c]
  * Locks: proc->lock guards the queues of a process and of its threads.
  *
  * Q1  A signal is pending if its bit is set.  Its queue entry tells who sent it; without memory for one it has none.
  * Q2  Signals below SIGRTMIN are queued once at most, others each time, in order (POSIX.1-2017 2.4.1, 2.4.2).
- * Q3  RLIMIT_SIGPENDING bounds the entries of a process; only rt_sigqueueinfo and its like are refused for it. */
+ *     A timer has one entry at a time, which counts what follows as overruns.
+ * Q3  RLIMIT_SIGPENDING bounds the entries of a process; only rt_sigqueueinfo and its like are refused for it.  A timer
+ *     was allowed by it when it was made. */
 #include "kernel/proc.h"
 #include "mm/frame.h"
 
 #define SYNCHRONOUS (SIG_MASK(SIGSEGV) | SIG_MASK(SIGBUS) | SIG_MASK(SIGILL) | SIG_MASK(SIGTRAP) | SIG_MASK(SIGFPE))
 
 /* => p->lock held.  -EAGAIN: no room for one more (Q3) */
-int sigqueue_add_locked(struct proc *p, struct sigpending *s, const struct siginfo *info)
+int sigqueue_add_locked(struct proc *p, struct sigpending *s, const struct siginfo *info, bool timer)
 {
-	bool rt = info->signo >= SIGRTMIN, always = !rt && info->code >= 0;
+	bool rt = info->signo >= SIGRTMIN, always = timer || (!rt && info->code >= 0);
 	struct sigentry *e = NULL;
 
-	if (!rt && (s->set & SIG_MASK(info->signo))) return 0;      /* Q2 */
+	if (!rt && !timer && (s->set & SIG_MASK(info->signo))) return 0;    /* Q2 */
 	if (always || p->sig_queued < p->rlimit[RLIMIT_SIGPENDING][0]) e = kalloc(sizeof(*e));
 	if (!e && rt && info->code != SI_USER) return -EAGAIN;
 	s->set |= SIG_MASK(info->signo);
 	if (!e) return 0;
 	e->info = *info;
+	e->timer = timer;
 	list_push_back(&s->queue, &e->link);
 	p->sig_queued++;
 	return 0;
@@ -32,7 +35,6 @@ int sigqueue_add_locked(struct proc *p, struct sigpending *s, const struct sigin
 static void entry_drop_locked(struct proc *p, struct sigentry *e)
 {
 	list_remove(&e->link);
-	if (e->overrun) return;         /* a timer's own, used again */
 	p->sig_queued--;
 	kfree(e);
 }
@@ -53,7 +55,6 @@ static void take_locked(struct proc *p, struct sigpending *s, int signo, struct 
 	*info = first ? first->info : (struct siginfo){.signo = signo, .code = SI_USER};
 	if (!second) s->set &= ~SIG_MASK(signo);
 	if (!first) return;
-	if (first->overrun) *first->overrun = info->timer.overrun;
 	entry_drop_locked(p, first);
 }
 
@@ -85,26 +86,34 @@ void sigqueue_flush_locked(struct proc *p, struct sigpending *s, uint64_t set)
 	}
 }
 
-/* A timer's signal, which has an entry of its own: on a queue already, its expirations are overruns. => p->lock held */
-void sigqueue_add_timer_locked(struct sigpending *s, struct sigentry *e, uint64_t expirations)
+/* => p->lock held */
+struct sigentry *sigqueue_timer_locked(struct sigpending *s, int32_t id)
 {
-	bool queued = !list_empty(&e->link);
-	uint64_t overrun = expirations - 1 + (queued ? e->info.timer.overrun + 1ull : 0);
+	list_for(l, &s->queue) {
+		struct sigentry *e = container_of(l, struct sigentry, link);
 
-	e->info.timer.overrun = MIN(overrun, (uint64_t)INT32_MAX);      /* DELAYTIMER_MAX */
-	if (queued) return;
-	s->set |= SIG_MASK(e->info.signo);
-	list_push_back(&s->queue, &e->link);
-	e->on = s;
+		if (e->timer && e->info.timer.id == id) return e;
+	}
+	return NULL;
 }
 
-/* The timer goes away. => p->lock held */
-void sigqueue_remove_timer_locked(struct sigentry *e)
+/* => p->lock held */
+void sigqueue_remove_locked(struct proc *p, struct sigpending *s, struct sigentry *gone)
 {
-	bool more = false;
+	int signo = gone->info.signo;
 
-	if (list_empty(&e->link)) return;
-	list_remove(&e->link);
-	list_for(l, &e->on->queue) more |= container_of(l, struct sigentry, link)->info.signo == e->info.signo;
-	if (!more) e->on->set &= ~SIG_MASK(e->info.signo);
+	entry_drop_locked(p, gone);
+	s->set &= ~SIG_MASK(signo);
+	list_for(l, &s->queue)
+		if (container_of(l, struct sigentry, link)->info.signo == signo) s->set |= SIG_MASK(signo);
+}
+
+/* => p->lock held */
+void sigqueue_flush_timers_locked(struct proc *p, struct sigpending *s)
+{
+	list_for_safe(l, next, &s->queue) {
+		struct sigentry *e = container_of(l, struct sigentry, link);
+
+		if (e->timer) sigqueue_remove_locked(p, s, e);
+	}
 }

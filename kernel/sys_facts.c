@@ -149,7 +149,7 @@ static void proc_family(struct proc *p, struct facts_proc *f)
 	f->ppid = p->parent ? p->parent->pid : 0;
 	f->attr.pgid = p->pgid;
 	f->attr.sid = p->sid;
-	f->execed = p->execed;
+	f->execs = p->execs;
 	if (p->dead || p->stopped) f->state = p->dead ? 'Z' : 'T';
 	f->exit_status = p->dead ? p->exit_status : 0;
 	spin_unlock(&proc_tree_lock);

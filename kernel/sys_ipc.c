@@ -92,11 +92,11 @@ SYSCALL(ipc_call)
 }
 
 /* Receive, and put the message at `msg`.  What cannot be delivered is answered here: its caller does not wait. */
-static int msg_receive(struct port *p, uaddr_t msg)
+static int msg_receive(struct port *p, uaddr_t msg, uint64_t deadline)
 {
 	struct kobj *obj[IPC_HANDLES], *none[IPC_HANDLES] = { NULL };
 	struct ipc_msg m;
-	int rc = ipc_recv(p, &m, obj), bad;
+	int rc = ipc_recv(p, &m, obj, deadline), bad;
 
 	if (rc) return rc;
 	for (int i = 0; i < IPC_LENDS; i++) m.lend[i].addr = 0;
@@ -135,7 +135,7 @@ SYSCALL(ipc_reply_recv)
 	if (rc && rc != -ESRCH) return rc;      /* a caller that went away is no reason not to serve the next */
 	p = port_get(a0);
 	if (!p) return -EBADF;
-	rc = msg_receive(p, a1);
+	rc = msg_receive(p, a1, a2 ? a2 : WAIT_FOREVER);
 	kobj_unref(&p->obj);
 	return rc;
 }

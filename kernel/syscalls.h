@@ -43,9 +43,6 @@
 	X(33, dup2, "fd fd") \
 	X(34, pause, "") \
 	X(35, nanosleep, "addr addr") \
-	X(36, getitimer, "int addr") \
-	X(37, alarm, "size") \
-	X(38, setitimer, "int addr addr") \
 	X(39, getpid, "") \
 	X(40, sendfile, "fd fd addr size") \
 	X(56, clone, "flags addr addr addr addr") \
@@ -92,11 +89,6 @@
 	X(217, getdents64, "fd addr size") \
 	X(218, set_tid_address, "addr") \
 	X(221, fadvise64, "fd size size int") \
-	X(222, timer_create, "int addr addr") \
-	X(223, timer_settime, "int flags addr addr") \
-	X(224, timer_gettime, "int addr") \
-	X(225, timer_getoverrun, "int") \
-	X(226, timer_delete, "int") \
 	X(228, clock_gettime, "int addr") \
 	X(230, clock_nanosleep, "int flags addr addr") \
 	X(231, exit_group, "int") \
@@ -137,6 +129,9 @@
 	X(21, access, "path mode") \
 	X(29, shmget, "int size flags") \
 	X(31, shmctl, "int int addr") \
+	X(36, getitimer, "int addr") \
+	X(37, alarm, "size") \
+	X(38, setitimer, "int addr addr") \
 	X(41, socket, "int int int") \
 	X(53, socketpair, "int int int addr") \
 	X(63, uname, "addr") \
@@ -212,6 +207,11 @@
 	X(198, lremovexattr, "path path") \
 	X(199, fremovexattr, "fd path") \
 	X(201, time, "addr") \
+	X(222, timer_create, "int addr addr") \
+	X(223, timer_settime, "int flags addr addr") \
+	X(224, timer_gettime, "int addr") \
+	X(225, timer_getoverrun, "int") \
+	X(226, timer_delete, "int") \
 	X(227, clock_settime, "int addr") \
 	X(229, clock_getres, "int addr") \
 	X(235, utimes, "path addr") \
@@ -266,7 +266,8 @@
 	X(0x1049, poll_wake, "") \
 	X(0x104b, trace, "fd") \
 	X(0x104c, proc_set, "token int int size addr size") \
-	X(0x104d, time_set, "size")
+	X(0x104d, time_set, "size") \
+	X(0x104e, timer_signal, "addr size")
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t

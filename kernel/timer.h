@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/timer.h - RING 0 - timers on any clock, that may repeat: interval timers, POSIX timers, timerfd, RLIMIT_CPU. */
+/* kernel/timer.h - RING 0 - timers on a clock, that may repeat: timerfd, RLIMIT_CPU. */
 #ifndef KERNEL_TIMER_H
 #define KERNEL_TIMER_H
 
@@ -12,7 +12,6 @@ struct ctimer {
 	struct timer timer;
 	struct spinlock lock;   /* RANK_HANDLE */
 	struct proc *proc;      /* [c] whose CPU time it counts, and who gets the signal */
-	uint32_t tid;           /* [c] CLOCK_THREAD_CPUTIME_ID: of this thread */
 	int clock;              /* [l] */
 	uint64_t expires;       /* [l] ns of its clock; 0: not armed */
 	uint64_t interval;      /* [l] */
@@ -24,11 +23,6 @@ struct ctimer {
 void ctimer_init(struct ctimer *, struct proc *, bool (*fire)(struct ctimer *, uint64_t));
 void ctimer_set(struct ctimer *, int clock, uint64_t expires, uint64_t interval);      /* 0: not armed, and it will not fire */
 void ctimer_get(struct ctimer *, uint64_t *left, uint64_t *interval);
-
-struct itimerspec ctimer_spec(struct ctimer *);
-/* A value of 0 switches it off.  Relative: from now. */
-void ctimer_set_spec(struct ctimer *, int clock, bool absolute, uint64_t value, uint64_t interval);
-int itimerspec_in(uaddr_t from, uint64_t *value, uint64_t *interval);  /* ns.  -EFAULT, -EINVAL */
 
 /* sys_time.c.  Beside Linux's clocks: what a process used in ring 3 */
 #define CLOCK_PROCESS_USER 100

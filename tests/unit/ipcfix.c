@@ -100,7 +100,7 @@ int receive(void)
 	current = &server_thread;
 	host_sleep_status = -EINTR;             /* with nothing there it would sleep for ever */
 	if (!hook) host_sleep_hook = nothing;
-	rc = ipc_recv(port, &got, got_obj);
+	rc = ipc_recv(port, &got, got_obj, WAIT_FOREVER);
 	host_sleep_status = signal;
 	if (!hook) host_sleep_hook = NULL;
 	current = was;

@@ -144,7 +144,7 @@ static void only_the_owner_receives(void **st)
 {
 	(void)st;
 	current = &stranger_thread;
-	assert_int_equal(ipc_recv(port, &got, got_obj), -EPERM);
+	assert_int_equal(ipc_recv(port, &got, got_obj, WAIT_FOREVER), -EPERM);
 }
 
 static struct kmsg late = { .m = { .op = 9 } };

@@ -2,6 +2,7 @@
 /* user/conformance/manager.c - system calls that a server answers (user/pm): their arguments lie in all kinds of memory,
  * and others' attributes are set by nobody else.  Runs on Linux too.
  *   manager DIR    the checks, with a file in DIR
+ *   manager sleep, manager pending    what the checks execute
  *   manager dead   as root: ends the server; what it answered fails then, and all else goes on
  */
 #include "check.h"
@@ -11,12 +12,15 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/reboot.h>
+#include <sys/time.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
 #define PAGE 4096
 #define PROC_SET 0x104c                 /* Quire's, for its server alone */
 #define MAX_PID 100
+
+static void nothing(int signo) { (void)signo; }
 
 static char *map(int fd, int prot, int flags)
 {
@@ -98,6 +102,50 @@ static void nobody_else_sets_attributes(void)
 	CHILD(check(setuid(1000) == 0 && syscall(PROC_SET, 0, getpid(), 0, 32, &zero, 4) == -1 && getuid() == 1000));
 }
 
+/* POSIX exec: interval timers go on, those of timer_create() do not; fork gives the child neither. */
+static void timers_meet_exec_and_fork(const char *self)
+{
+	struct itimerval soon = {.it_value = {.tv_usec = 60000}}, none;
+	struct itimerspec sooner = {.it_value = {.tv_nsec = 30000000}};
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	pid_t p = fork();
+	int id, st;
+
+	if (!p) {
+		syscall(SYS_timer_create, CLOCK_MONOTONIC, &e, &id);
+		syscall(SYS_timer_settime, id, 0, &sooner, NULL);
+		setitimer(ITIMER_REAL, &soon, NULL);
+		execl(self, self, "sleep", NULL);
+	}
+	check(waitpid(p, &st, 0) == p && WIFSIGNALED(st) && WTERMSIG(st) == SIGALRM);
+	check(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	CHILD(check(getitimer(ITIMER_REAL, &none) == 0 && !none.it_value.tv_usec); ms_sleep(100));
+	check(setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL) == 0);
+}
+
+/* A signal of a timer that waits for the old program is not the new one's. */
+static void a_pending_timer_ends_with_its_program(const char *self)
+{
+	struct itimerspec now = {.it_value = {.tv_nsec = 1}};
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	sigset_t s;
+	int id;
+
+	sigemptyset(&s);
+	sigaddset(&s, SIGUSR1);
+	CHILD(sigprocmask(SIG_BLOCK, &s, NULL); syscall(SYS_timer_create, CLOCK_MONOTONIC, &e, &id);
+	      syscall(SYS_timer_settime, id, 0, &now, NULL); ms_sleep(20); execl(self, self, "pending", NULL));
+}
+
+/* What the programs of the two say. */
+static int as_other(const char *what)
+{
+	sigset_t s;
+
+	if (!strcmp(what, "sleep")) ms_sleep(2000);
+	return sigpending(&s) || sigismember(&s, SIGUSR1);
+}
+
 /* The host's name is one, whoever tells it. */
 static void names_and_memory(void)
 {
@@ -145,7 +193,11 @@ static int without_the_server(void)
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "dead")) return without_the_server();
+	if (argc == 2 && (!strcmp(argv[1], "sleep") || !strcmp(argv[1], "pending"))) return as_other(argv[1]);
 	if (argc != 2 || work_in(argv[1])) return 2;
+	signal(SIGALRM, nothing);
+	timers_meet_exec_and_fork("/proc/self/exe");
+	a_pending_timer_ends_with_its_program("/proc/self/exe");
 	arguments_in_memory();
 	written_to_ones_own_copy();
 	in_child(many_ask_at_once);

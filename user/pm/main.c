@@ -5,16 +5,14 @@
  * It has one thread, so what a call looks at, checks and sets is as if at one moment for all other calls that come here.
  * It waits for no page: what is not there of the caller's memory the caller brings (serve()), and the call begins again.  It
  * may wait for the file server, which it asks about names.  No server waits for it, and nothing of it is needed to clean
- * memory.  It keeps nothing of a process: all it decides is in the kernel (struct proc_attr),
- * and ends with it.
+ * memory.  Of a process it keeps its timers (timer.c); all else that it decides is in the kernel (struct proc_attr), and
+ * ends with it.
  */
-#include "user/pm/pm.h"
+#include "user/pm/timer.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
-
-#include "abi/pm.h"
 
 #define PIECE 256u                      /* bytes of a text that are copied at once; divides a page */
 
@@ -37,6 +35,8 @@ static const call_fn calls[] = {
 	CALL(getpgrp), CALL(getpgid), CALL(getsid), CALL(setpgid), CALL(setsid),
 	CALL(clock_settime), CALL(settimeofday), CALL(gettimeofday), CALL(time), CALL(clock_getres), CALL(getrusage),
 	CALL(times),
+	CALL(getitimer), CALL(setitimer), CALL(alarm), CALL(timer_create), CALL(timer_settime), CALL(timer_gettime),
+	CALL(timer_getoverrun), CALL(timer_delete),
 	CALL(uname), CALL(sethostname), CALL(setdomainname), CALL(sysinfo), CALL(reboot),
 
 	CALL(mkdir), CALL(mkdirat), CALL(mknod), CALL(mknodat), CALL(unlink), CALL(unlinkat), CALL(rmdir),
@@ -146,7 +146,7 @@ int main(void)
 	struct ipc_msg m = {0};
 
 	for (;;) {
-		if (q_reply_recv(HANDLE_PORT, &m)) {
+		if (q_reply_recv_until(HANDLE_PORT, &m, timers_run())) {
 			m.token = 0;
 			continue;
 		}

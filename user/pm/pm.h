@@ -75,6 +75,10 @@ PM(prctl); PM(personality); PM(get_robust_list);
 PM(getpgrp); PM(getpgid); PM(getsid); PM(setpgid); PM(setsid);
 /* time.c */
 PM(clock_settime); PM(settimeofday); PM(gettimeofday); PM(time); PM(clock_getres); PM(getrusage); PM(times);
+bool clock_known(const struct call *, int clock);
+/* timer_calls.c */
+PM(getitimer); PM(setitimer); PM(alarm); PM(timer_create); PM(timer_settime); PM(timer_gettime); PM(timer_getoverrun);
+PM(timer_delete);
 /* machine.c */
 PM(uname); PM(sethostname); PM(setdomainname); PM(sysinfo); PM(reboot);
 

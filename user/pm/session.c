@@ -56,7 +56,7 @@ long pm_setpgid(struct call *c)
 	if (f.pid != c->me.pid) {
 		if (f.ppid != c->me.pid) return -ESRCH;
 		if (f.attr.sid != c->me.attr.sid) return -EPERM;
-		if (f.execed) return -EACCES;
+		if (f.execs) return -EACCES;
 	}
 	if (f.attr.sid == f.pid) return -EPERM;
 	if (pgid != f.pid && !group_exists(pgid, c->me.attr.sid)) return -EPERM;

@@ -76,7 +76,7 @@ long pm_time(struct call *c)
 }
 
 /* Negative: CPU time of a process, or of a thread of the caller's: ~pid << 3, bit 2 for threads, then which part. */
-static bool clock_known(const struct call *c, int clock)
+bool clock_known(const struct call *c, int clock)
 {
 	uint32_t id = ~(uint32_t)(clock >> 3);
 	struct facts_proc f;
