@@ -162,7 +162,7 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 }
 
 /* Hold the page behind va if its PTE allows the access. NULL: it has to be faulted in */
-struct page *map_hold(struct map *m, uaddr_t va, bool write)
+static struct page *map_hold(struct map *m, uaddr_t va, bool write)
 {
 	struct page *p = NULL;
 	struct entry *e;

@@ -98,7 +98,6 @@ int vm_fault(struct map *, uaddr_t va, uint32_t want);
 /* Copy between kernel memory and any map's user memory, faulting pages in: lent buffers.  0 or -EFAULT. */
 int map_copy(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);
 uint64_t map_peek(struct map *, uaddr_t va, void *kbuf, uint64_t len, bool write);    /* what is there; bytes */
-struct page *map_hold(struct map *, uaddr_t va, bool write);    /* held, if its PTE allows the access now; NULL */
 
 /* map->lock held. */
 struct entry *map_first_locked(struct map *, uaddr_t start, uaddr_t last);      /* the first that meets it; NULL */
