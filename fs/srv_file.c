@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/srv_file.c - RING 3 - the name protocol (abi/name.h): messages about files that exist.
  *
- * Path:  user/pm/attr.c, name.c, and of kernel/ sys_dir.c, sys_sync.c, sys_file.c  ~message~>  server.c > [srv_file.c] > vfs_attr.c, vfs_dir.c
+ * Path:  user/pm/attr.c, name.c, kernel/sys_name.c  ~message~>  server.c > [srv_file.c] > vfs_attr.c, vfs_dir.c
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/srv_stat.c - RING 3 - the name protocol (abi/name.h): NAME_STAT and NAME_STATFS, in Linux's structures.
  *
- * Path:  kernel/sys_stat.c, user/pm/attr.c  ~message~>  server.c > [srv_stat.c] > vfs_attr.c
+ * Path:  kernel/sys_name.c, user/pm/attr.c  ~message~>  server.c > [srv_stat.c] > vfs_attr.c
  * Node 0 is an object of the kernel's alone (a pipe, a memfd): it tells what it knows, the rest is the same for all.
  */
 #include <errno.h>

@@ -4,7 +4,6 @@
  * Path:  syscall.c > [cred.c]; exec.c > cred_exec(); filedev.c sends fsuid and fsgid with every request
  * Locks: proc->lock around a change; who only reads one number takes none.
  */
-#include "kernel/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 

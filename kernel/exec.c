@@ -54,15 +54,15 @@ struct program {
 
 static int file_image(const char *path, struct file **f, struct vmo **image)
 {
-	int rc = file_may_exec(path);
+	int rc = file_open(path, O_RDONLY | O_NONBLOCK, f);     /* of a pipe nobody waits for the other end */
 
-	if (!rc) rc = file_open(path, O_RDONLY, f);
 	if (rc) return rc;
 	*image = (*f)->vmo;
-	if ((*f)->kind == FILE_VMO && ((*f)->mode & S_IFMT) == S_IFREG && ((*f)->mode & 0111)) return 0;
+	rc = *image && ((*f)->mode & S_IFMT) == S_IFREG ? file_may_exec(*f) : -EACCES;
+	if (!rc) return 0;
 	file_put(*f);
 	*f = NULL;
-	return -EACCES;
+	return rc;
 }
 
 /* "#! interpreter [one argument]": the words to put before, and the next file to look at in path.  name: the first

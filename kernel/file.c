@@ -10,7 +10,6 @@
  * F2  The file server is told once for each node, after the last reference went. */
 #include "kernel/file.h"
 
-#include "abi/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "mm/frame.h"

@@ -3,6 +3,7 @@
 #ifndef KERNEL_FILE_H
 #define KERNEL_FILE_H
 
+#include "abi/name.h"
 #include "kernel/ipc.h"
 #include "kernel/klib.h"
 #include "kernel/lock.h"
@@ -68,7 +69,10 @@ static inline bool file_writable(const struct file *f) { return !(f->flags & O_P
 
 /* sys_name.c: open a path of the kernel's own (exec): relative to the current directory.  0 and a reference, -errno */
 int file_open(const char *path, uint32_t flags, struct file **out);
-int file_may_exec(const char *path);                            /* -EACCES ... */
+int file_may_exec(const struct file *);                         /* or be entered: -EACCES ... */
+int name_sync(uint64_t node);                                   /* metadata to the disk; 0: of everything */
+/* filedev.c: one message with the caller's identity.  0, the reply's status, -EIO, -ERESTART (interruptible) */
+int name_call(struct kmsg *, uint32_t op, bool interruptible);
 uint64_t file_size(const struct file *);                        /* FILE_VMO: bytes */
 int64_t file_stream(struct file *, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write);      /* ops->rw */
 int64_t file_write_kernel(struct file *, uint64_t *pos, const char *buf, uint64_t len); /* pos NULL: its own offset */

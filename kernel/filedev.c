@@ -6,7 +6,6 @@
  */
 #include "kernel/filedev.h"
 
-#include "kernel/name.h"
 #include "kernel/poll.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"

@@ -7,7 +7,6 @@
  * Locks: proc_tree_lock, proc->lock, files_lock and map->lock, one after the other; nobody sleeps with one of them
  *        until a server answers, so the server can always take them. */
 #include "abi/facts.h"
-#include "abi/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"

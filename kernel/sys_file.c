@@ -6,7 +6,6 @@
  *        take turns (POSIX 2.9.7).  No server ever waits for it.  Devices and pipes have no offset and take none.
  */
 #include "kernel/filedev.h"
-#include "kernel/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"

@@ -5,7 +5,6 @@
  * An owner is a pid, or for locks of an open file the address of its struct file, which no other has before the server
  * was told of its close.
  */
-#include "kernel/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 

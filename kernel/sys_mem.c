@@ -4,7 +4,6 @@
  * Path:  entry.S > syscall.c > [sys_mem.c] > mm/map.c, mm/mapops.c
  * Locks: none here; descriptors are held by a reference.
  */
-#include "abi/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"

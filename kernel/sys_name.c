@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_name.c - RING 0 - opening: a path, one message to the file server, and what it gave becomes a descriptor.
+/* kernel/sys_name.c - RING 0 - requests to the file server (abi/name.h): opening, stat, directories.
  *
- * Path:  syscall.c > [sys_name.c] > filedev.c name_call()  ~message~>  fs/server.c
- * Locks: none; directories are held by references.  Not interruptible: a withdrawn create may have happened.
+ * What needs no object of ours the process manager sends, likewise (user/pm/request.c).
+ *
+ * Path:  syscall.c > [sys_name.c] > filedev.c name_call()  ~message~>  fs/srv_name.c, srv_stat.c, srv_file.c
+ * Locks: directories are held by references; file->lock of one while its entries are read: the position moves with them.
+ *        Not interruptible: a withdrawn create may have happened.
  */
 #include "kernel/filedev.h"
-#include "kernel/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
 #include "mm/vmo.h"
+
+#define STAT_SIZE  144                  /* struct stat, struct statx of Linux x86-64 */
+#define STATX_SIZE 256
+
+/* A message with a path, lent from kernel memory or, if it is short, in the message: the file server never sees it
+ * change under it. */
+struct request {
+	struct kmsg k;
+	struct file *dir;               /* a reference; NULL: the root, or none */
+	char *big;                      /* for a path that does not fit into the message */
+};
 
 /* Copy the path in and lend it.  0, -EFAULT, -ENAMETOOLONG, -ENOMEM */
 static int request_path(struct request *r, uaddr_t path)
@@ -44,7 +57,8 @@ static int request_dir(struct request *r, int dirfd, bool empty_ok)
 	return 0;
 }
 
-int request_begin(struct request *r, int dirfd, uaddr_t path, bool empty_ok)
+/* -EFAULT, -ENAMETOOLONG, -ENOMEM, -ENOENT: it is empty and may not be; -EBADF, -ENOTDIR */
+static int request_begin(struct request *r, int dirfd, uaddr_t path, bool empty_ok)
 {
 	int rc;
 
@@ -61,20 +75,13 @@ static int request_kernel(struct request *r, const char *path, int dirfd)
 	return request_dir(r, dirfd, true);
 }
 
-int request_fd(struct request *r, int fd) { return request_kernel(r, "", fd == AT_FDCWD ? -1 : fd); }
+/* The open file itself.  -EBADF */
+static int request_fd(struct request *r, int fd) { return request_kernel(r, "", fd == AT_FDCWD ? -1 : fd); }
 
 static void request_free(struct request *r)
 {
 	if (r->dir) file_put(r->dir);
 	kfree(r->big);
-}
-
-/* rc: what went wrong so far; otherwise send. */
-int request_end(struct request *r, int rc, uint32_t op)
-{
-	if (!rc) rc = name_call(&r->k, op, false);
-	request_free(r);
-	return rc;
 }
 
 int name_sync(uint64_t node)
@@ -156,13 +163,19 @@ static int open_request(struct request *r, int rc, uint32_t flags, uint32_t mode
 	return rc;
 }
 
-static long open_fd(int dirfd, uaddr_t path, uint32_t flags, uint32_t mode)
+static int open_user(int dirfd, uaddr_t path, uint32_t flags, uint32_t mode, struct file **out)
 {
 	struct request r;
-	struct file *f;
 	int rc = request_begin(&r, dirfd, path, false);
 
-	rc = open_request(&r, rc, flags, mode, &f);
+	return open_request(&r, rc, flags, mode, out);
+}
+
+static long open_fd(int dirfd, uaddr_t path, uint32_t flags, uint32_t mode)
+{
+	struct file *f;
+	int rc = open_user(dirfd, path, flags, mode, &f);
+
 	return rc ? rc : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
@@ -174,14 +187,11 @@ int file_open(const char *path, uint32_t flags, struct file **out)
 	return open_request(&r, rc, flags, 0, out);
 }
 
-int file_may_exec(const char *path)
+int file_may_exec(const struct file *f)
 {
-	struct request r;
-	int rc = request_kernel(&r, path, AT_FDCWD);
+	struct kmsg k = {.m = {.arg = {f->node, AT_EMPTY_PATH | AT_EACCESS, 1}}};       /* X_OK */
 
-	r.k.m.arg[1] = AT_EACCESS;
-	r.k.m.arg[2] = 1;               /* X_OK */
-	return request_end(&r, rc, NAME_ACCESS);
+	return name_call(&k, NAME_ACCESS, false);
 }
 
 SYSCALL(open) { return open_fd(AT_FDCWD, a0, a1, a2); }
@@ -190,15 +200,151 @@ SYSCALL(creat) { return open_fd(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, a1);
 
 SYSCALL(truncate)
 {
-	struct request r;
 	struct file *f;
-	int rc;
+	int rc = (int64_t)a1 < 0 ? -EINVAL : open_user(AT_FDCWD, a0, O_WRONLY, 0, &f);
 
-	if ((int64_t)a1 < 0) return -EINVAL;
-	rc = request_begin(&r, AT_FDCWD, a0, false);
-	rc = open_request(&r, rc, O_WRONLY, 0, &f);
 	if (rc) return rc;
 	rc = f->kind == FILE_VMO ? file_set_size(f, a1) : -EINVAL;
 	file_put(f);
 	return rc;
+}
+
+/* ---- directories: their entries, those where a process is and where its paths begin */
+
+/* One page of entries at a time.  => file->lock held */
+static long dir_read(struct file *f, uaddr_t buf, uint64_t size, char *page)
+{
+	struct kmsg k = {.m = {.arg = {f->node, f->offset}}};
+	int rc;
+
+	size = MIN(size, PAGE_SIZE);
+	k.m.lend[0] = (struct ipc_lend){(uint64_t)page, size, LEND_WRITE};
+	rc = name_call(&k, NAME_READDIR, false);
+	if (rc) return rc;
+	if (k.m.arg[0] > size) return -EIO;
+	if (copy_out(buf, page, k.m.arg[0])) return -EFAULT;
+	f->offset = k.m.arg[1];
+	return k.m.arg[0];
+}
+
+SYSCALL(getdents64)
+{
+	struct file *f = fd_get(a0);
+	char *page;
+	long rc;
+
+	if (!f) return -EBADF;
+	page = f->kind == FILE_DIR ? kalloc(PAGE_SIZE) : NULL;
+	rc = f->kind != FILE_DIR ? -ENOTDIR : -ENOMEM;
+	if (page) {
+		mutex_lock(&f->lock);
+		rc = dir_read(f, a1, a2, page);
+		mutex_unlock(&f->lock);
+		kfree(page);
+	}
+	file_put(f);
+	return rc;
+}
+
+/* f, a directory that may be searched, becomes *at; reading it is another right.  Takes the reference. */
+static int dir_set(struct file **at, struct file *f)
+{
+	struct proc *p = current_proc();
+	struct file *old = f;
+	int rc = f->kind == FILE_DIR ? file_may_exec(f) : -ENOTDIR;
+
+	if (!rc && at == &p->root && p->euid) rc = -EPERM;
+	if (!rc) {
+		mutex_lock(&p->files_lock);
+		old = *at;
+		*at = f;
+		if (at == &p->root) p->root_node = f->node;
+		mutex_unlock(&p->files_lock);
+	}
+	if (old) file_put(old);
+	return rc;
+}
+
+static int dir_change(struct file **at, uaddr_t path)
+{
+	struct file *f;
+	int rc = open_user(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, &f);
+
+	return rc ? rc : dir_set(at, f);
+}
+
+SYSCALL(chdir) { return dir_change(&current_proc()->cwd, a0); }
+SYSCALL(chroot) { return dir_change(&current_proc()->root, a0); }
+
+SYSCALL(fchdir)
+{
+	struct file *f = fd_get_any(a0);
+
+	return f ? dir_set(&current_proc()->cwd, f) : -EBADF;
+}
+
+SYSCALL(umask) { return __atomic_exchange_n(&current_proc()->umask, a0 & 0777, __ATOMIC_RELAXED); }
+
+/* ---- stat */
+
+/* Pipes, memfds and the like are the kernel's alone: what it knows goes into the question. */
+static void describe(struct request *r, const struct file *f)
+{
+	uint64_t *arg = r->k.m.arg;
+
+	arg[2] = f->mode | (uint64_t)f->ino << 32;
+	if (!f->vmo) return;
+	spin_lock(&f->vmo->lock);
+	arg[3] = f->vmo->size;
+	arg[4] = f->vmo->npages * (PAGE_SIZE / 512);
+	spin_unlock(&f->vmo->lock);
+}
+
+/* The server writes into kernel memory; the user gets it only whole.  rc: what went wrong so far */
+static long stat_end(struct request *r, int rc, uint64_t flags, uint32_t size, uaddr_t to)
+{
+	char buf[STATX_SIZE] = {0};
+
+	if (!rc && r->dir && !r->dir->node) describe(r, r->dir);
+	r->k.m.arg[1] = flags;
+	r->k.m.lend[1] = (struct ipc_lend){(uint64_t)buf, size, LEND_WRITE};
+	if (!rc) rc = name_call(&r->k, NAME_STAT, false);
+	request_free(r);
+	return rc ? rc : copy_out(to, buf, size);
+}
+
+static long stat_path(int dirfd, uaddr_t path, uint64_t flags, uint32_t size, uaddr_t to)
+{
+	struct request r;
+	int rc = request_begin(&r, dirfd, path, flags & AT_EMPTY_PATH);
+
+	return stat_end(&r, rc, flags, size, to);
+}
+
+static long stat_fd(int fd, uaddr_t to)
+{
+	struct request r;
+	int rc = request_fd(&r, fd);
+
+	return stat_end(&r, rc, AT_EMPTY_PATH, STAT_SIZE, to);
+}
+
+SYSCALL(stat) { return stat_path(AT_FDCWD, a0, 0, STAT_SIZE, a1); }
+SYSCALL(lstat) { return stat_path(AT_FDCWD, a0, AT_SYMLINK_NOFOLLOW, STAT_SIZE, a1); }
+SYSCALL(fstat) { return stat_fd(a0, a1); }
+
+SYSCALL(newfstatat)
+{
+	if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT)) return -EINVAL;
+	return stat_path(a0, a1, a3, STAT_SIZE, a2);
+}
+
+/* statx(2): all of STATX_BASIC_STATS is there, whatever was asked for. */
+SYSCALL(statx)
+{
+	const uint32_t known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
+
+	if ((a2 & ~(uint64_t)known) || (a2 & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (a3 & STATX__RESERVED))
+		return -EINVAL;
+	return stat_path(a0, a1, a2, STATX_SIZE, a4);
 }

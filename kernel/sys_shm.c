@@ -4,7 +4,6 @@
  * Path:  syscall.c > [sys_shm.c] > filedev.c name_call()  ~NAME_SHMAT~>  fs/sysv_shm.c
  * Locks: none here.
  */
-#include "kernel/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "mm/map.h"

@@ -4,7 +4,6 @@
  * Path:  syscall.c > [sys_sync.c] > mm/writeback.c, mm/space.c; sys_name.c name_sync() for names
  * Locks: none here.
  */
-#include "kernel/name.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "mm/split.h"

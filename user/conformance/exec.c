@@ -238,7 +238,8 @@ static void scripts(void)
 
 static void not_programs(void)
 {
-	char *none[] = {"/none", NULL}, *dir[] = {"/", NULL}, *text[] = {"./text", NULL};
+	char *none[] = {"/none", NULL}, *dir[] = {"/", NULL}, *text[] = {"./text", NULL},
+	     *pipe[] = {"./pipe", NULL};
 
 	check(ends(none, FAILED(ENOENT)), "ENOENT");
 	check(ends(dir, FAILED(EACCES)), "a directory: EACCES");
@@ -246,9 +247,11 @@ static void not_programs(void)
 	check(ends(text, FAILED(ENOEXEC)), "a text: ENOEXEC");
 	chmod("text", 0644);
 	check(ends(text, FAILED(EACCES)), "no x: EACCES");
+	check(mkfifo("pipe", 0755) == 0 && ends(pipe, FAILED(EACCES)), "a pipe that nobody writes to: EACCES");
 	put("text", "", 0);
 	check(ends(text, FAILED(ENOEXEC)), "an empty file: ENOEXEC");
 	unlink("text");
+	unlink("pipe");
 }
 
 /* ---- damaged images: refused, or the program dies; the system goes on */
