@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/sysv_shm.c - RING 3 - System V shared memory: the table of segments.
  *
- * Path:  kernel/sys_shm.c, user/pm/shm.c  ~message~>  server.c > [sysv_shm.c]
+ * Path:  kernel/sys_mem.c, user/pm/shm.c  ~message~>  server.c > [sysv_shm.c]
  * A segment is an object without a pager, as a tmpfs file is; the kernel maps it, and counts its users.  POSIX.1-2017
  * shmget(), shmat(), shmctl(); where they leave it open, Linux.
  *

@@ -8,7 +8,6 @@
  * Locks: none.
  */
 #include "boot/bootinfo.h"
-#include "kernel/filedev.h"
 #include "kernel/proc.h"
 #include "kernel/start.h"
 #include "kernel/syscalls.h"

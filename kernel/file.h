@@ -71,8 +71,11 @@ static inline bool file_writable(const struct file *f) { return !(f->flags & O_P
 int file_open(const char *path, uint32_t flags, struct file **out);
 int file_may_exec(const struct file *);                         /* or be entered: -EACCES ... */
 int name_sync(uint64_t node);                                   /* metadata to the disk; 0: of everything */
+
 /* filedev.c: one message with the caller's identity.  0, the reply's status, -EIO, -ERESTART (interruptible) */
 int name_call(struct kmsg *, uint32_t op, bool interruptible);
+void device_open(struct file *);                        /* it is one of the file server's devices */
+struct file *log_open(void);                            /* the kernel's log.  NULL: no memory */
 uint64_t file_size(const struct file *);                        /* FILE_VMO: bytes */
 int64_t file_stream(struct file *, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write);      /* ops->rw */
 int64_t file_write_kernel(struct file *, uint64_t *pos, const char *buf, uint64_t len); /* pos NULL: its own offset */

@@ -4,8 +4,6 @@
  * Path:  sys_file.c > [filedev.c]  ~message~>  fs/devfs.c
  * Locks: none across a message.  file->lock around the unfinished line of a log.
  */
-#include "kernel/filedev.h"
-
 #include "kernel/poll.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"

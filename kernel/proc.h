@@ -149,6 +149,4 @@ void random_fill(void *buf, size_t n);                  /* sys_proc.c */
 /* sigframe.c.  -EFAULT: the stack is not there */
 int sigframe_push(struct trapframe *, const struct sigaction_k *, const struct siginfo *, uint64_t mask);
 
-struct map *map_limited(void);          /* sys_mem.c: the caller's address space, with the limits that it has now */
-
 #endif

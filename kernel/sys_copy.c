@@ -4,7 +4,6 @@
  * Path:  syscall.c > [sys_copy.c] > mm/fileio.c, pipe.c, filedev.c
  * Locks: file->lock of a descriptor whose offset is used, for each page: never both ends', so the order does not matter.
  */
-#include "kernel/filedev.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_mem.c - RING 0 - the system calls about memory: check everything, then let mm/ commit.
  *
- * Path:  entry.S > syscall.c > [sys_mem.c] > mm/map.c, mm/mapops.c
+ * Path:  entry.S > syscall.c > [sys_mem.c] > mm/map.c, mm/mapops.c; filedev.c name_call()
  * Locks: none here; descriptors are held by a reference.
  */
 #include "kernel/proc.h"
@@ -27,7 +27,7 @@ static bool range_pages(uaddr_t start, uint64_t len, uaddr_t *end)
 }
 
 /* The caller's address space, with the limits that it has now. */
-struct map *map_limited(void)
+static struct map *map_limited(void)
 {
 	struct proc *p = current_proc();
 	struct map *m = p->map;
@@ -214,3 +214,41 @@ SYSCALL(mremap)
 	rc = map_remap(map_limited(), &at, a1, a2, a3, a4);
 	return rc ? rc : (long)at;
 }
+
+/* ---- System V shared memory: the mappings are ours, the table is the file server's (fs/sysv_shm.c) */
+
+#define SHM_RDONLY 010000
+#define SHM_RND    020000
+#define SHM_REMAP  040000
+#define SHM_EXEC  0100000
+
+/* POSIX shmat: where to, and how.  -EINVAL */
+static int shmat_place(uaddr_t *at, uint32_t *flags)
+{
+	uint32_t how = *flags;
+
+	if ((how & SHM_RND) && *at) *at = ROUND_DOWN(*at, PAGE_SIZE);
+	if (*at % PAGE_SIZE || (!*at && (how & SHM_REMAP))) return -EINVAL;
+	*flags = MAP_SHARED;
+	if (*at) *flags |= how & SHM_REMAP ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+	return 0;
+}
+
+SYSCALL(shmat)
+{
+	uint32_t prot = PROT_READ | (a2 & SHM_RDONLY ? 0 : PROT_WRITE), flags = a2;
+	struct kmsg k = {.m = {.arg = {a0, a2}}};
+	uaddr_t at = a1;
+	struct vmo *v;
+	int rc = shmat_place(&at, &flags);
+
+	if (!rc) rc = name_call(&k, NAME_SHMAT, false);
+	if (rc) return rc;
+	if (!k.obj[0] || k.obj[0]->type != KOBJ_VMO) return -EIO;
+	v = container_of(k.obj[0], struct vmo, obj);
+	rc = map_map(map_limited(), &at, v->max_size, prot | (a2 & SHM_EXEC ? PROT_EXEC : 0), prot | PROT_EXEC, flags, v, 0);
+	vmo_unref(v);
+	return rc == -EEXIST ? -EINVAL : rc ? rc : (long)at;
+}
+
+SYSCALL(shmdt) { return map_detach(current_proc()->map, a0); }
