@@ -69,6 +69,7 @@ struct bootinfo {
 	struct boot_module module[BOOT_MODULES_MAX];    /* "fs", "virtio-blk", "pm", "init" */
 	struct boot_machine machine;
 	struct vdso_clock clock;        /* ns since the start, and the date then */
+	uint64_t cpu_page;              /* physical, below 1 MiB: where further CPUs begin; 0: no page there is free */
 	uint64_t apic_hz;               /* counts per second of the local APIC's timer, divided by 16 */
 	char     cmdline[512];          /* NUL-terminated */
 };

@@ -103,6 +103,14 @@ static UINT64 cr4_read(void)
 	return v;
 }
 
+/* Real mode reaches no further than 1 MiB. */
+static UINT64 cpu_page(void)
+{
+	EFI_PHYSICAL_ADDRESS pa = MIB - 1;
+
+	return efi->BootServices->AllocatePages(AllocateMaxAddress, EfiLoaderData, 1, &pa) == EFI_SUCCESS ? pa : 0;
+}
+
 /* NXE before a CR3 whose tables use NX, or the bit is a reserved one and faults (SDM 3A 4.1.4). */
 static void cpu_prepare(void)
 {
@@ -148,6 +156,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	modules_read(bi);
 	cmdline_make(image, bi);
 	bi->magic = BOOTINFO_MAGIC;
+	bi->cpu_page = cpu_page();
 	UINT64 rsdp = rsdp_find();
 
 	elf_symbols_read(&kernel, bi);

@@ -15,16 +15,6 @@ void *memcpy(void *dst, const void *src, size_t n)
 	return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t n)
-{
-	char *d = (char *)dst + n - 1;
-	const char *s = (const char *)src + n - 1;
-
-	if ((uintptr_t)dst - (uintptr_t)src >= n) return memcpy(dst, src, n);
-	__asm__ volatile("std; rep movsb; cld" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
-	return dst;
-}
-
 void *memset(void *dst, int c, size_t n)
 {
 	uint64_t v = 0x0101010101010101ull * (uint8_t)c;

@@ -62,7 +62,6 @@ static inline struct list *list_pop_front(struct list *head)
 	for (struct list *pos = (head)->next, *next_ = pos->next; pos != (head); pos = next_, next_ = pos->next)
 
 void *memcpy(void *dst, const void *src, size_t n);
-void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);

@@ -57,7 +57,6 @@ void kernel_main(struct bootinfo *bi)
 	sched_init();
 	if (bi->magic != BOOTINFO_MAGIC) panic("the loader's structure is not one of this kernel's");
 	frame_init(bi);
-	smp_prepare();
 	pmap_kernel_init();
 	apic_init();
 	time_init();

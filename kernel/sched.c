@@ -372,18 +372,16 @@ int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool in
 	return t->wake_status;
 }
 
-void waitq_wake_all(struct waitq *q)
-{
-	struct list *l;
-
-	while ((l = list_pop_front(&q->threads))) sched_wake(container_of(l, struct thread, wait_link), 0);
-}
-
 void waitq_wake_one(struct waitq *q)
 {
 	struct list *l = list_pop_front(&q->threads);
 
 	if (l) sched_wake(container_of(l, struct thread, wait_link), 0);
+}
+
+void waitq_wake_all(struct waitq *q)
+{
+	while (!list_empty(&q->threads)) waitq_wake_one(q);
 }
 
 static struct spinlock sleep_lock = SPINLOCK_INIT(RANK_PORT, "sleep");

@@ -16,25 +16,14 @@
 #include "mm/frame.h"
 #include "mm/pmap.h"
 
-#define LOW_LIMIT 0x100000ull           /* real mode reaches no further */
 #define START_WAIT 5000000000ull        /* ns until a CPU is said not to come: a busy host starts QEMU threads late */
 
 struct ap_start { uint64_t cr3, stack, entry; uint32_t far_at; uint16_t far_cs, pad, gdt_limit; uint32_t gdt_at; }
 	__attribute__((packed));
 
 extern char ap_code[], ap_code_end[], ap_params[];
-static struct page *low_page;
 static bool ap_awaited;                 /* by whoever resets it: the new CPU, or the first one when it gives up */
 static struct shootdown *slot[MAX_CPUS][MAX_CPUS];      /* [who is asked][who asks] */
-
-void smp_prepare(void)
-{
-	low_page = frame_alloc_contig(1);
-	if (low_page && page_phys(low_page) + PAGE_SIZE > LOW_LIMIT) {
-		frame_free(low_page);
-		low_page = NULL;
-	}
-}
 
 /* The new CPU's first C: on its idle thread's stack, on the tables of smp_start(). */
 static void ap_main(void)
@@ -54,15 +43,16 @@ static void ap_main(void)
 /* Where the page's code finds tables, stack and entry; addresses within it become physical ones. */
 static void params_fill(const struct pmap *pm, const struct thread *idle)
 {
-	char *page = page_virt(low_page);
+	paddr_t pa = frame_bootinfo->cpu_page;
+	char *page = phys_to_virt(pa);
 	struct ap_start *p = (struct ap_start *)(page + (ap_params - ap_code));
 
 	memcpy(page, ap_code, ap_code_end - ap_code);
 	p->cr3 = pm->root;
 	p->stack = idle->kstack + KSTACK_PAGES * PAGE_SIZE;
 	p->entry = (uint64_t)ap_main;
-	p->far_at += page_phys(low_page);
-	p->gdt_at += page_phys(low_page);
+	p->far_at += pa;
+	p->gdt_at += pa;
 }
 
 /* SDM 3A 8.4.4.1: INIT, 10 ms, then SIPI twice with 200 us between. */
@@ -75,7 +65,7 @@ static bool ap_start(uint32_t apic_id)
 	apic_send_init(apic_id);
 	clock_spin(10000000);
 	for (int i = 0; i < 2 && __atomic_load_n(&ncpus, __ATOMIC_ACQUIRE) == before; i++) {
-		apic_send_start(apic_id, page_phys(low_page) >> PAGE_SHIFT);
+		apic_send_start(apic_id, frame_bootinfo->cpu_page >> PAGE_SHIFT);
 		clock_spin(200000);
 	}
 	end = time_mono() + START_WAIT;
@@ -105,12 +95,12 @@ static bool ap_start_all(const struct boot_machine *m, const struct pmap *pm)
 void smp_start(void)
 {
 	const struct boot_machine *m = &frame_bootinfo->machine;
-	paddr_t pa = low_page ? page_phys(low_page) : 0;
+	paddr_t pa = frame_bootinfo->cpu_page;
 	struct pmap pm;
 	pte_t old;
 	bool done = true;
 
-	if (m->ncpus < 2 || !low_page || pmap_init(&pm)) return;
+	if (m->ncpus < 2 || !pa || pmap_init(&pm)) return;
 	/* the page where it is, executable: the only identity map; gone with these tables */
 	if (pm.root >> 32 == 0 && !pmap_set(&pm, pa, pa | PTE_P | PTE_W, &old)) {
 		done = ap_start_all(m, &pm);

@@ -8,7 +8,6 @@
 struct cpu;
 struct pmap;
 
-void smp_prepare(void);         /* right after frame_init(): a page below 1 MiB */
 void smp_start(void);           /* every CPU that ACPI lists */
 void smp_stop_others(void);     /* panic: they halt for good */
 void cpu_kick(struct cpu *);    /* it looks at its run queue, timer and signals soon; also a CPU that idles */

@@ -20,9 +20,8 @@ int prefix_add(struct prefix *p, const char *word)
 	uint32_t n = strlen(word) + 1;
 
 	if (p->len + n > sizeof(p->text)) return -E2BIG;
-	memmove(p->text + n, p->text, p->len);
-	memcpy(p->text, word, n);
 	p->len += n;
+	memcpy(p->text + sizeof(p->text) - p->len, word, n);
 	p->count++;
 	return 0;
 }
@@ -103,7 +102,7 @@ int push_user_words(struct start *s, uaddr_t vec, int64_t first, int64_t count)
 
 void push_prefix(struct start *s, const struct prefix *p)
 {
-	uint32_t at = 0;
+	uint32_t at = sizeof(p->text) - p->len;
 
 	for (uint32_t i = 0; i < p->count; i++) {
 		uint32_t n = strlen(p->text + at) + 1;

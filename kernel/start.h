@@ -12,7 +12,7 @@
 #define STACK_MAX (64ull << 20)                 /* bytes of a stack without a limit */
 
 /* The words that come before the user's argv[1]: argv[0] alone, or what #! lines put there. */
-struct prefix { char text[3072]; uint32_t len, count; };
+struct prefix { char text[3072]; uint32_t len, count; };         /* they lie at its end */
 
 struct exec_ids;
 

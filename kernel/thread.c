@@ -107,10 +107,9 @@ void sched_init(void)
 
 	t->name = "idle";
 	t->affinity = ~0ull;
-	t->state = THREAD_RUNNING;
-	t->cpu = this_cpu();
 	t->kstack = (uint64_t)__boot_stack_top - KSTACK_PAGES * PAGE_SIZE;
 	list_init(&t->wait_link);
 	list_push_back(&all_threads, &t->all_link);
-	this_cpu()->thread = this_cpu()->idle = t;
+	this_cpu()->idle = t;
+	sched_cpu_init();
 }

@@ -28,9 +28,7 @@ static struct pageq {
 } __attribute__((aligned(64))) pageqs[MAX_CPUS] = {
 	[0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(RANK_PAGEQ, "page queue") },
 };
-static struct spinlock hand_lock = SPINLOCK_INIT(RANK_PAGEQ, "clock's hand");
-static uint32_t hand_cpu;               /* [hand_lock] the queue that the hand is on */
-static uint64_t hand_left;              /* [hand_lock] its pages that this round is still to look at */
+static uint32_t hand;                   /* atomic: the queue that the hand is on, modulo ncpus */
 static bool kicked;
 
 void pageq_add(struct page *p)
@@ -55,26 +53,9 @@ void pageq_remove(struct page *p)
 	spin_unlock(&q->lock);
 }
 
-/* The hand moves on by a page, to the next queue after a round of this one. */
-static struct pageq *hand_move(void)
-{
-	struct pageq *q;
-
-	spin_lock(&hand_lock);
-	for (uint32_t i = 0; hand_left == 0 && i < ncpus; i++) {
-		hand_cpu = (hand_cpu + 1) % ncpus;
-		hand_left = __atomic_load_n(&pageqs[hand_cpu].len, __ATOMIC_RELAXED);
-	}
-	if (hand_left > 0) hand_left--;
-	q = &pageqs[hand_cpu];
-	spin_unlock(&hand_lock);
-	return q;
-}
-
 /* The page under the hand, held, with its object; it goes to the end of its queue. NULL: the queue is empty */
-static struct page *clock_next(struct vmo **v)
+static struct page *clock_next(struct pageq *q, struct vmo **v)
 {
-	struct pageq *q = hand_move();
 	struct page *p = NULL;
 	struct list *l = NULL;
 
@@ -105,23 +86,25 @@ static bool page_evict_locked(struct vmo *v, struct page *p)
 	return true;
 }
 
-/* Go round the clock at most twice; how many pages were freed. */
+/* Go round the clock at most twice, queue by queue; how many pages were freed. */
 static uint32_t reclaim_pages(uint32_t want)
 {
-	uint64_t steps = 0;
 	uint32_t freed = 0;
 
-	for (uint32_t i = 0; i < ncpus; i++) steps += 2 * __atomic_load_n(&pageqs[i].len, __ATOMIC_RELAXED);
-	for (; steps > 0 && freed < want; steps--) {
-		struct vmo *v;
-		struct page *p = clock_next(&v);
+	for (uint32_t i = 0; i < 2 * ncpus && freed < want; i++) {
+		struct pageq *q = &pageqs[__atomic_fetch_add(&hand, 1, __ATOMIC_RELAXED) % ncpus];
 
-		if (!p) continue;
-		spin_lock(&v->lock);
-		freed += page_evict_locked(v, p);
-		spin_unlock(&v->lock);
-		page_unref(p);
-		vmo_unref(v);
+		for (uint64_t n = __atomic_load_n(&q->len, __ATOMIC_RELAXED); n > 0 && freed < want; n--) {
+			struct vmo *v;
+			struct page *p = clock_next(q, &v);
+
+			if (!p) continue;
+			spin_lock(&v->lock);
+			freed += page_evict_locked(v, p);
+			spin_unlock(&v->lock);
+			page_unref(p);
+			vmo_unref(v);
+		}
 	}
 	return freed;
 }

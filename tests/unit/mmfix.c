@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/mmfix.c - HOST - the little world of mmfix.h. */
+#include <string.h>
+
 #include "tests/unit/mmfix.h"
 
 #include "tests/unit/stub_kernel.h"
