@@ -19,6 +19,12 @@ def without_the_driver_its_disk_fails_and_the_rest_works():
 
 
 @test
+def without_the_process_manager_its_calls_fail_and_files_go_on():
+    status, text = run_cmd(RESIDENT + "/conformance/dead pm /root/d")
+    check(status == 0, "the check in line %d of dead.c failed" % status)
+
+
+@test
 def a_mounted_file_system_may_be_overwritten():
     status, text = run_cmd(RESIDENT + "/conformance/dead disk /dev/vda2")
     check(status == 0, "the check in line %d of dead.c failed" % status)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/dead.c - kills the file server or a disk's driver, or writes over a mounted file system, and looks
+/* user/conformance/dead.c - kills a server (files, a disk, processes), or writes over a mounted file system, and looks
  * what is left: EIO for what it did, at once; all else goes on.  Of Quire alone: Linux has no such servers.
  *
- *      dead fs|virtio-blk directory
+ *      dead fs|virtio-blk|pm directory
  *      dead disk /dev/vda2
  *
  * Without the file server nobody prints: the status is the line of the first check that failed.
@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
+#include <sys/utsname.h>
 
 #define BIG "/conformance/posix"        /* a file that nobody has read from its end yet */
 
@@ -120,6 +121,21 @@ static void tmpfs_lives(const char *file)
 	HOLDS(write(1, "", 0) == 0);
 }
 
+/* Calls that the process manager answers; files go on. */
+static void processes_are_gone(int fd, char *map)
+{
+	struct utsname u;
+	int other;
+
+	EIO_OF(uname(&u));
+	EIO_OF(mkdir("/tmp/d", 0700));
+	EIO_OF(setsid());
+	HOLDS(msync(map, 4096, MS_SYNC) == 0 && fsync(fd) == 0);
+	other = open("/tmp/x", O_RDWR | O_CREAT, 0600);
+	HOLDS(other >= 0 && write(other, "y", 1) == 1);
+	HOLDS(child_end(IN_CHILD(execl("/bin/true", "true", NULL))) == 0);
+}
+
 /* Root writes what he likes over the metadata of what is mounted, while everybody uses it. */
 static int scribble(const char *disk)
 {
@@ -170,6 +186,12 @@ int main(int argc, char **argv)
 	alarm(20);
 	ms_sleep(100);
 
+	if (!strcmp(argv[1], "pm")) {
+		processes_are_gone(fd, map);
+		others_live(fd);
+		kill(p, SIGKILL);
+		return first_failed;
+	}
 	disk_is_gone(fd, map, bigfd, big, end);
 	others_live(fd);
 	if (fs) {
