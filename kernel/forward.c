@@ -16,7 +16,7 @@
 
 #define PID_INIT 1
 
-struct port *pm_port;
+struct port *pm_port, *names_port;
 
 /* What the process manager found missing of its caller's memory: [addr, addr+len) */
 static int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
@@ -29,10 +29,10 @@ static int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
 }
 
 /* Its number is the thread's.  -EAGAIN: pages are missing, nothing was done (abi/pm.h).  Dead process manager: -EIO */
-SYSCALL(forward)
+static long forward(struct port *to, const uint64_t a[6])
 {
 	struct thread *t = current_thread();
-	const uint64_t arg[IPC_ARGS] = {t->syscall_nr, a0, a1, a2, a3, a4, a5, t->proc->pid | (uint64_t)t->tid << 32};
+	const uint64_t arg[IPC_ARGS] = {t->syscall_nr, a[0], a[1], a[2], a[3], a[4], a[5], t->proc->pid | (uint64_t)t->tid << 32};
 	struct kmsg k = {.lender = t->proc->map, .direct = true};
 	int rc;
 
@@ -41,7 +41,7 @@ SYSCALL(forward)
 		k.m = (struct ipc_msg){.op = PM_CALL, .lend = {{0, USER_TOP, LEND_READ | LEND_WRITE}}};
 		memcpy(k.m.arg, arg, sizeof(arg));
 		t->fatal_only = true;                                           /* O2 */
-		rc = ipc_call(pm_port, &k, true);
+		rc = ipc_call(to, &k, true);
 		t->fatal_only = false;
 		for (int i = 0; i < IPC_HANDLES && !rc; i++)
 			if (k.obj[i]) kobj_unref(k.obj[i]);
@@ -49,6 +49,9 @@ SYSCALL(forward)
 	} while (!rc && k.m.status == -EAGAIN && !(rc = pages_bring(k.lender, k.m.arg[0], k.m.arg[1], k.m.arg[2])));
 	return rc ? rc : k.m.status ? k.m.status : (long)k.m.arg[0];
 }
+
+SYSCALL(forward) { return forward(pm_port, (uint64_t[]){a0, a1, a2, a3, a4, a5}); }
+SYSCALL(forward_name) { return forward(names_port, (uint64_t[]){a0, a1, a2, a3, a4, a5}); }
 
 /* For a call that is still waited for, so that no exec of the caller's has come between; of the process that was looked at:
  * pids come again, births do not.  What would be no text, or no number of groups, is cut. */

@@ -5,6 +5,6 @@
 
 struct port;
 
-extern struct port *pm_port;            /* the process manager's, from the start; dead when it is */
+extern struct port *pm_port, *names_port;       /* its two processes', from the start; dead when they are */
 
 #endif

@@ -2,7 +2,7 @@
 /* kernel/servers.c - RING 0 - starts the ring-3 servers that the loader brought, and knows the disks.
  *
  * One driver process per virtio-blk function, each with a handle on that function alone; then the file server and
- * the process manager; then init, which is pid 1 (it is made first and started last).
+ * both processes of the process manager; then init, which is pid 1 (it is made first and started last).
  *
  * Path:  main.c > [servers.c] > device.c, proc.c; later sys_dev.c > [servers.c]
  * Locks: servers_lock guards the state of disks and file server.
@@ -116,19 +116,22 @@ static void disk_add(const struct boot_pci *f)
 
 void servers_start(const struct bootinfo *bi)
 {
-	struct server init = { NULL }, pm = { NULL };
+	struct server init = { NULL }, pm = { NULL }, names = { NULL };
 
 	ipc_start();
 	server_create(&init, "init", "init", NULL);
 	for (uint32_t i = 0; i < bi->machine.npci; i++) disk_add(&bi->machine.pci[i]);
 	server_create(&fs_server, "fs", "fs", NULL);
 	server_create(&pm, "pm", "pm", &fs_server.port->obj);
-	pm.thread->reserve = false;     /* not needed to clean memory, and it touches that of programs */
+	server_create(&names, "pm", "pm:names", &fs_server.port->obj);
+	pm.thread->reserve = names.thread->reserve = false;     /* not needed to clean memory */
 	pm_port = pm.port;
+	names_port = names.port;
 
 	for (uint32_t i = 0; i < ndisks; i++) thread_start(disks[i].server.thread);
 	thread_start(fs_server.thread);
 	thread_start(pm.thread);
+	thread_start(names.thread);
 	thread_start(init.thread);
 }
 

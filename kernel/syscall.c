@@ -22,7 +22,8 @@ struct syscall {
 #define LINUX_ENTRY(number, name, kinds) [number] = {sys_##name, #name},
 #define QUIRE_ENTRY(number, name, kinds) [number - QUIRE_FIRST] = {sys_##name, #name},
 #define PM_ENTRY(number, name, kinds) [number] = {sys_forward, #name},
-static const struct syscall linux_calls[] = {SYSCALLS_LINUX(LINUX_ENTRY) SYSCALLS_PM(PM_ENTRY)};
+#define NAMES_ENTRY(number, name, kinds) [number] = {sys_forward_name, #name},
+static const struct syscall linux_calls[] = {SYSCALLS_LINUX(LINUX_ENTRY) SYSCALLS_PM(PM_ENTRY) SYSCALLS_NAMES(NAMES_ENTRY)};
 static const struct syscall quire_calls[] = {SYSCALLS_QUIRE(QUIRE_ENTRY)};
 #define LINUX_CALL(number, name, kinds) [number] = #name,
 #define QUIRE_CALL(number, name, kinds)

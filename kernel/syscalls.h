@@ -126,28 +126,12 @@
 
 /* Answered by the process manager (user/pm) in ring 3: forward.c sends them there. */
 #define SYSCALLS_PM(X) \
-	X(21, access, "path mode") \
-	X(29, shmget, "int size flags") \
-	X(31, shmctl, "int int addr") \
 	X(36, getitimer, "int addr") \
 	X(37, alarm, "size") \
 	X(38, setitimer, "int addr addr") \
 	X(41, socket, "int int int") \
 	X(53, socketpair, "int int int addr") \
 	X(63, uname, "addr") \
-	X(79, getcwd, "addr size") \
-	X(82, rename, "path path") \
-	X(83, mkdir, "path mode") \
-	X(84, rmdir, "path") \
-	X(86, link, "path path") \
-	X(87, unlink, "path") \
-	X(88, symlink, "path path") \
-	X(89, readlink, "path addr size") \
-	X(90, chmod, "path mode") \
-	X(91, fchmod, "fd mode") \
-	X(92, chown, "path int int") \
-	X(93, fchown, "fd int int") \
-	X(94, lchown, "path int int") \
 	X(96, gettimeofday, "addr addr") \
 	X(97, getrlimit, "int addr") \
 	X(98, getrusage, "int addr") \
@@ -172,11 +156,7 @@
 	X(124, getsid, "int") \
 	X(125, capget, "addr addr") \
 	X(126, capset, "addr addr") \
-	X(132, utime, "path addr") \
-	X(133, mknod, "path mode dev") \
 	X(135, personality, "flags") \
-	X(137, statfs, "path addr") \
-	X(138, fstatfs, "fd addr") \
 	X(140, getpriority, "int int") \
 	X(141, setpriority, "int int int") \
 	X(142, sched_setparam, "int addr") \
@@ -189,8 +169,6 @@
 	X(157, prctl, "int arg arg") \
 	X(160, setrlimit, "int addr") \
 	X(164, settimeofday, "addr addr") \
-	X(165, mount, "path path path flags addr") \
-	X(166, umount2, "path flags") \
 	X(169, reboot, "magic magic command") \
 	X(170, sethostname, "addr size") \
 	X(171, setdomainname, "addr size") \
@@ -214,6 +192,33 @@
 	X(226, timer_delete, "int") \
 	X(227, clock_settime, "int addr") \
 	X(229, clock_getres, "int addr") \
+	X(274, get_robust_list, "int addr addr") \
+	X(302, prlimit64, "int int addr addr")
+
+/* The same, by a second process of it: these wait for the file server, and the others shall not wait for them. */
+#define SYSCALLS_NAMES(X) \
+	X(21, access, "path mode") \
+	X(29, shmget, "int size flags") \
+	X(31, shmctl, "int int addr") \
+	X(79, getcwd, "addr size") \
+	X(82, rename, "path path") \
+	X(83, mkdir, "path mode") \
+	X(84, rmdir, "path") \
+	X(86, link, "path path") \
+	X(87, unlink, "path") \
+	X(88, symlink, "path path") \
+	X(89, readlink, "path addr size") \
+	X(90, chmod, "path mode") \
+	X(91, fchmod, "fd mode") \
+	X(92, chown, "path int int") \
+	X(93, fchown, "fd int int") \
+	X(94, lchown, "path int int") \
+	X(132, utime, "path addr") \
+	X(133, mknod, "path mode dev") \
+	X(137, statfs, "path addr") \
+	X(138, fstatfs, "fd addr") \
+	X(165, mount, "path path path flags addr") \
+	X(166, umount2, "path flags") \
 	X(235, utimes, "path addr") \
 	X(258, mkdirat, "fd path mode") \
 	X(259, mknodat, "fd path mode dev") \
@@ -226,9 +231,7 @@
 	X(267, readlinkat, "fd path addr size") \
 	X(268, fchmodat, "fd path mode") \
 	X(269, faccessat, "fd path mode") \
-	X(274, get_robust_list, "int addr addr") \
 	X(280, utimensat, "fd path addr flags") \
-	X(302, prlimit64, "int int addr addr") \
 	X(316, renameat2, "fd path fd path flags") \
 	X(439, faccessat2, "fd path mode flags")
 
@@ -278,5 +281,6 @@
 SYSCALLS_LINUX(SYSCALL_PROTOTYPE)
 SYSCALLS_QUIRE(SYSCALL_PROTOTYPE)
 SYSCALL(forward);
+SYSCALL(forward_name);
 
 #endif

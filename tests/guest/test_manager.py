@@ -22,6 +22,12 @@ def names_while_directories_and_descriptors_change():
 
 
 @test
+def names_that_wait_delay_no_timer():
+    status, text = run_cmd("/conformance/manager stopped")
+    check(status == 0 and " 0 failed" in text, text)
+
+
+@test
 def calls_of_the_process_manager_on_linux_too():
     for name in ("manager", "names"):
         with tempfile.TemporaryDirectory() as folder:

@@ -4,6 +4,7 @@
  *   manager DIR    the checks, with a file in DIR
  *   manager sleep, manager pending    what the checks execute
  *   manager dead   as root: ends the server; what it answered fails then, and all else goes on
+ *   manager stopped    as root: its second process, for names, does not answer for a while
  */
 #include "check.h"
 
@@ -161,7 +162,7 @@ static void names_and_memory(void)
 	CHILD(check(setuid(1000) == 0); check_error(sethostname("x", 1), EPERM); check_error(reboot(RB_POWER_OFF), EPERM));
 }
 
-static pid_t server_find(void)
+static pid_t server_find(const char *line)
 {
 	char path[32], name[16];
 
@@ -171,20 +172,40 @@ static pid_t server_find(void)
 		snprintf(path, sizeof(path), "/proc/%d/comm", p);
 		fd = open(path, O_RDONLY);
 		memset(name, 0, sizeof(name));
-		if (fd >= 0 && read(fd, name, sizeof(name) - 1) == 3 && !strcmp(name, "pm\n")) return p;
+		if (fd >= 0 && read(fd, name, sizeof(name) - 1) > 0 && !strcmp(name, line)) return p;
 		if (fd >= 0) close(fd);
 	}
 	return 0;
 }
 
+/* Who waits for the file server delays no timer. */
+static int names_stopped(void)
+{
+	struct itimerval soon = {.it_value = {.tv_usec = 60000}};
+	pid_t names = server_find("pm:names\n"), p;
+	sigset_t none;
+
+	signal(SIGALRM, nothing);
+	sigemptyset(&none);
+	check(names && kill(names, SIGSTOP) == 0);
+	ms_sleep(20);
+	p = IN_CHILD(check(mkdir("/tmp/late", 0755) == 0));
+	ms_sleep(20);
+	check(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	check_error(sigsuspend(&none), EINTR);
+	check(waitpid(p, NULL, WNOHANG) == 0 && kill(names, SIGCONT) == 0 && child_end(p) == 0);
+	return checked();
+}
+
 static int without_the_server(void)
 {
-	pid_t p = server_find();
+	pid_t p = server_find("pm\n");
 
 	check(p && kill(p, SIGKILL) == 0);
 	for (int i = 0; i < 1000 && getpriority(PRIO_PROCESS, 0) >= 0; i++) ms_sleep(1);
 	check_error(getpriority(PRIO_PROCESS, 0), EIO);
 	check_error(syscall(SYS_sched_getscheduler, 0), EIO);
+	check(access("/bin/true", X_OK) == 0);
 	CHILD(check(execl("/bin/true", "true", NULL) == 0));
 	check(system("cat /proc/self/status >/dev/null && sync") == 0);
 	return checked();
@@ -193,6 +214,7 @@ static int without_the_server(void)
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "dead")) return without_the_server();
+	if (argc == 2 && !strcmp(argv[1], "stopped")) return names_stopped();
 	if (argc == 2 && (!strcmp(argv[1], "sleep") || !strcmp(argv[1], "pending"))) return as_other(argv[1]);
 	if (argc != 2 || work_in(argv[1])) return 2;
 	signal(SIGALRM, nothing);
