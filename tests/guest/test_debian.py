@@ -93,7 +93,7 @@ def a_person_at_busyboxs_prompt():
             t.run(b"stty size; tty\r", b"\r\n24 80\r\n/dev/console\r\n")
             jobs(t)
             editor(t)
-            for command, answer in ((b"df /", b"/dev/vda2"), (b"free", b"\r\nMem:"), (b"ps", b"[fs]"),
+            for command, answer in ((b"df /", b"/dev/vda2"), (b"free", b"\r\nMem:"), (b"ps", b" root     pm\r\n"),
                                     (b"mount", b"on / type ext2"), (b"top -b -n1", b"top -b -n1\r\n"),
                                     (b"kill -0 $$ && echo alive", b"\r\nalive\r\n")):
                 t.run(command + b"\r", answer)
