@@ -137,13 +137,13 @@ static int page_from_file(struct run *r, uint32_t i)
 static int page_to_file(struct run *r, uint32_t i)
 {
 	struct vmo *file = r->vmo->split_of;
-	uint64_t pos = (r->first + i) << PAGE_SHIFT, size = __atomic_load_n(&file->size, __ATOMIC_ACQUIRE), done = 0;
+	uint64_t pos = (r->first + i) << PAGE_SHIFT, done = 0;
 
-	while (pos + done < size && done < PAGE_SIZE) {
-		int64_t n = pcache_write_kernel(file, pos + done, (char *)page_virt(r->page[i]) + done,
-		                                MIN(PAGE_SIZE - done, size - pos - done), size);
+	while (done < PAGE_SIZE) {
+		int64_t n = pcache_write_kernel(file, pos + done, (char *)page_virt(r->page[i]) + done, PAGE_SIZE - done,
+		                                WRITE_WITHIN);
 
-		if (n < 0) return n;
+		if (n < 0) return n == -EFBIG || n == -ENXIO ? 0 : n;   /* what is behind the end of file is nobody's */
 		done += n;
 	}
 	return 0;

@@ -306,6 +306,23 @@ static void a_page_cut_off_while_the_view_reads_it_is_zero(void **st)
 	f->vmo->size = PG(8);
 }
 
+/* The view hears of a cut a moment later; its pages may be on their way to the file just then. */
+static void pages_published_while_the_file_is_cut_wait_for_nothing_and_bring_no_size_back(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_view(f, MAP_SHARED);
+
+	user_store(f->map, at, 'X');
+	user_store(f->map, at + PG(1), 'Y');
+	user_store(f->map, at + PG(2), 'Z');
+	f->vmo->size = PG(1) + 7;
+	assert_int_equal(vmo_sync(f->vmo->view, 0, 7, WB_WAIT, NULL), 0);
+	assert_int_equal(f->vmo->size, PG(1) + 7);
+	assert_int_equal(file_byte(f->vmo, 0), 'X');
+	assert_int_equal(file_byte(f->vmo, PG(1)), 'Y');
+	f->vmo->size = PG(8);
+}
+
 static void punching_the_view_punches_the_file(void **st)
 {
 	struct fix *f = *st;
@@ -397,6 +414,7 @@ int main(void)
 		S(a_failed_write_is_told_to_who_mapped_it),
 		S(a_store_that_the_file_cannot_take_stays_owed),
 		S(a_page_cut_off_while_the_view_reads_it_is_zero),
+		S(pages_published_while_the_file_is_cut_wait_for_nothing_and_bring_no_size_back),
 		S(punching_the_view_punches_the_file),
 		S(disks_memory_and_the_unified_system_have_no_view),
 		S(a_view_without_memory_is_none),
