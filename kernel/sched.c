@@ -13,6 +13,8 @@
  *     sleeper sees it, or the sender sees a sleeper.
  * S4  A thread changes its CPU only while it is READY: an idle CPU takes it from the queue of a busy one.  Who wants
  *     its state takes the runq_lock of thread->cpu and looks again whether it is still that CPU.
+ * S5  Servers, and who waited for one's answer, go before others that are ready, for a quantum at most from when one
+ *     began that did not: a program and a server that call each other all the time keep nobody waiting longer.
  */
 #include "kernel/thread.h"
 
@@ -89,6 +91,8 @@ static void schedule_locked(void)
 	next->run_since = now;
 	next->state = THREAD_RUNNING;
 	next->quantum_end = now + QUANTUM;
+	if (!c->jumped) c->turn_end = now + QUANTUM;    /* S5 */
+	c->jumped = false;
 	c->resched = !allowed(next, c);         /* bound elsewhere meanwhile: it goes before it is in ring 3 */
 	clock_want(sched_deadline());
 	if (next == t) return;
@@ -182,13 +186,25 @@ static void kick_idle(const struct cpu *busy)
 	}
 }
 
+/* S5.  others: how many of the queue it would not go before */
+static bool may_jump_locked(const struct cpu *c, uint32_t others)
+{
+	return c->nready == others || time_mono() < c->turn_end;
+}
+
+static void jump_locked(struct cpu *c, struct thread *t)
+{
+	list_push_front(&c->runq, &t->link);
+	c->jumped = true;
+}
+
 /* Servers go first: their work is short, and programs wait for it.  One server does not push another one aside. */
 static void enqueue_locked(struct cpu *c, struct thread *t)
 {
-	bool first = t->reserve && !c->thread->reserve, idle = c->thread == c->idle;
+	bool first = t->reserve && !c->thread->reserve && may_jump_locked(c, 0), idle = c->thread == c->idle;
 
 	t->state = THREAD_READY;
-	if (first) list_push_front(&c->runq, &t->link);
+	if (first) jump_locked(c, t);
 	else list_push_back(&c->runq, &t->link);
 	c->nready++;
 	if (first || idle) c->resched = true;
@@ -317,9 +333,10 @@ void sched_switch_to(struct thread *t)
 	struct cpu *c = this_cpu();
 
 	spin_lock(&c->runq_lock);
-	if (t->cpu == c && t->state == THREAD_READY) {          /* else another CPU has it, or takes it just now (S4) */
+	/* else another CPU has it, or takes it just now (S4) */
+	if (t->cpu == c && t->state == THREAD_READY && may_jump_locked(c, 1)) {
 		list_remove(&t->link);
-		list_push_front(&c->runq, &t->link);
+		jump_locked(c, t);
 	}
 	spin_unlock(&c->runq_lock);
 }
