@@ -94,10 +94,10 @@ static void schedule_locked(void)
 	if (!c->jumped) c->turn_end = now + QUANTUM;    /* S5 */
 	c->jumped = false;
 	c->resched = !allowed(next, c);         /* bound elsewhere meanwhile: it goes before it is in ring 3 */
-	clock_want(sched_deadline());
+	c->thread = next;
+	clock_want(sched_deadline());           /* next's, not t's: the idle thread has none */
 	if (next == t) return;
 	c->switches++;
-	c->thread = next;
 	state_save(t);
 	state_load(next);
 	context_switch(&t->rsp, next->rsp);
@@ -176,9 +176,11 @@ static uint32_t load(const struct cpu *c)
 	return c->nready + (c->thread != c->idle);
 }
 
-/* A busy CPU got one more: somebody who idles may take it. */
+/* A busy CPU got one more: somebody who idles may take it.  Either we see here that he idles, or he sees in steal()
+ * that we got one: each writes, then reads what the other wrote. */
 static void kick_idle(const struct cpu *busy)
 {
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < ncpus; i++) {
 		if (&cpus[i] == busy || load(&cpus[i])) continue;
 		cpu_kick(&cpus[i]);
@@ -210,7 +212,7 @@ static void enqueue_locked(struct cpu *c, struct thread *t)
 	if (first || idle) c->resched = true;
 	if (c == this_cpu()) clock_want(sched_deadline());
 	else if (first || idle || c->nready == 1) cpu_kick(c);  /* its timer may stand at never */
-	if (!idle && !t->reserve && ncpus > 1) kick_idle(c);    /* servers are not taken */
+	if (!t->reserve && ncpus > 1 && (!idle || c->nready > 1)) kick_idle(c); /* servers are not taken */
 }
 
 /* A program's new thread goes to the CPU with the least to do; the kernel's own and servers stay here. */
@@ -271,6 +273,7 @@ static bool steal(struct cpu *me)
 {
 	struct thread *t = NULL;
 
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);        /* kick_idle() */
 	for (uint32_t i = 0; i < ncpus && !t; i++) {
 		struct cpu *c = &cpus[i];
 
