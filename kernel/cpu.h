@@ -35,7 +35,6 @@ struct cpu {
 	struct list runq;               /* [s] */
 	uint32_t nready;                /* [s] threads on it; others read it for a guess */
 	uint64_t turn_end;              /* [s] S5: until then threads may go before others, time_mono() */
-	bool jumped;                    /* [s] the next one did */
 	struct spinlock timer_lock;
 	struct list timers;             /* [t] sorted by time */
 	struct timer *timer_running;    /* [t] its function is being called */

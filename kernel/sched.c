@@ -13,8 +13,9 @@
  *     sleeper sees it, or the sender sees a sleeper.
  * S4  A thread changes its CPU only while it is READY: an idle CPU takes it from the queue of a busy one.  Who wants
  *     its state takes the runq_lock of thread->cpu and looks again whether it is still that CPU.
- * S5  Servers, and who waited for one's answer, go before others that are ready, for a quantum at most from when one
- *     began that did not: a program and a server that call each other all the time keep nobody waiting longer.
+ * S5  Servers, and who waited for one's answer, go before others that are ready, but for a quantum at most, counted from
+ *     when one of these ran or began to wait: a program and a server that call each other all the time starve nobody.
+ *     Those that went ahead are at the front of the queue.
  */
 #include "kernel/thread.h"
 
@@ -63,6 +64,35 @@ static void state_load(struct thread *t)
 	map_switch(t->proc->map);
 }
 
+/* S5: somebody waits who did not go ahead */
+static bool others_wait_locked(const struct cpu *c)
+{
+	return !list_empty(&c->runq) && !container_of(c->runq.prev, struct thread, link)->ahead;
+}
+
+static void queue_last_locked(struct cpu *c, struct thread *t)
+{
+	if (!others_wait_locked(c)) c->turn_end = time_mono() + QUANTUM;
+	t->state = THREAD_READY;
+	t->ahead = false;
+	list_push_back(&c->runq, &t->link);
+	c->nready++;
+}
+
+static void queue_first_locked(struct cpu *c, struct thread *t)
+{
+	t->state = THREAD_READY;
+	t->ahead = true;
+	list_push_front(&c->runq, &t->link);
+	c->nready++;
+}
+
+/* S5 */
+static bool may_go_ahead_locked(const struct cpu *c)
+{
+	return !c->thread->ahead || !others_wait_locked(c) || time_mono() < c->turn_end;
+}
+
 /* The next one in turn; whoever runs goes on if nobody waits and it does not want to sleep. */
 static struct thread *next_locked(struct cpu *c)
 {
@@ -91,8 +121,7 @@ static void schedule_locked(void)
 	next->run_since = now;
 	next->state = THREAD_RUNNING;
 	next->quantum_end = now + QUANTUM;
-	if (!c->jumped) c->turn_end = now + QUANTUM;    /* S5 */
-	c->jumped = false;
+	if (!t->ahead) c->turn_end = now + QUANTUM;     /* S5 */
 	c->resched = !allowed(next, c);         /* bound elsewhere meanwhile: it goes before it is in ring 3 */
 	c->thread = next;
 	clock_want(sched_deadline());           /* next's, not t's: the idle thread has none */
@@ -145,11 +174,7 @@ void thread_yield(void)
 		c->leaving = t;
 		schedule_locked();
 	} else if (!list_empty(&c->runq)) {
-		if (t != c->idle) {
-			t->state = THREAD_READY;
-			list_push_back(&c->runq, &t->link);
-			c->nready++;
-		}
+		if (t != c->idle) queue_last_locked(c, t);
 		schedule_locked();
 	}
 	sched_finish();
@@ -188,30 +213,16 @@ static void kick_idle(const struct cpu *busy)
 	}
 }
 
-/* S5.  others: how many of the queue it would not go before */
-static bool may_jump_locked(const struct cpu *c, uint32_t others)
-{
-	return c->nready == others || time_mono() < c->turn_end;
-}
-
-static void jump_locked(struct cpu *c, struct thread *t)
-{
-	list_push_front(&c->runq, &t->link);
-	c->jumped = true;
-}
-
 /* Servers go first: their work is short, and programs wait for it.  One server does not push another one aside. */
 static void enqueue_locked(struct cpu *c, struct thread *t)
 {
-	bool first = t->reserve && !c->thread->reserve && may_jump_locked(c, 0), idle = c->thread == c->idle;
+	bool first = t->reserve && may_go_ahead_locked(c), idle = c->thread == c->idle;
 
-	t->state = THREAD_READY;
-	if (first) jump_locked(c, t);
-	else list_push_back(&c->runq, &t->link);
-	c->nready++;
-	if (first || idle) c->resched = true;
+	if (first) queue_first_locked(c, t);
+	else queue_last_locked(c, t);
+	if (idle || (first && !c->thread->reserve)) c->resched = true;
 	if (c == this_cpu()) clock_want(sched_deadline());
-	else if (first || idle || c->nready == 1) cpu_kick(c);  /* its timer may stand at never */
+	else if (c->resched || c->nready == 1) cpu_kick(c);     /* its timer may stand at never */
 	if (!t->reserve && ncpus > 1 && (!idle || c->nready > 1)) kick_idle(c); /* servers are not taken */
 }
 
@@ -337,9 +348,10 @@ void sched_switch_to(struct thread *t)
 
 	spin_lock(&c->runq_lock);
 	/* else another CPU has it, or takes it just now (S4) */
-	if (t->cpu == c && t->state == THREAD_READY && may_jump_locked(c, 1)) {
+	if (t->cpu == c && t->state == THREAD_READY && may_go_ahead_locked(c)) {
 		list_remove(&t->link);
-		jump_locked(c, t);
+		c->nready--;
+		queue_first_locked(c, t);
 	}
 	spin_unlock(&c->runq_lock);
 }

@@ -45,6 +45,7 @@ struct thread {
 	struct cpu *cpu;                /* [s] where it ran last */
 	uint64_t affinity;              /* bit per CPU that it may run on */
 	uint64_t quantum_end;           /* time_mono() */
+	bool     ahead;                 /* [s] it went before others (sched.c S5) */
 	uint64_t sys_since;             /* [self] used.cpu_ns when it entered the call it is in; 0: none */
 	struct usage used;              /* [self] so far; cpu_ns without the turn that it has now */
 	uint64_t run_since;             /* when it got the CPU */

@@ -33,6 +33,13 @@ def four_processes_race_on_four_cpus():
 
 
 @test
+def every_thread_gets_its_turn():
+    for cpus in (1, 2, 4):
+        status, text = run_cmd("/conformance/sched", guest_kw={"cpus": cpus})
+        check(status == 0 and " 0 failed" in text, text)
+
+
+@test
 def the_machine_has_as_many_cpus_as_qemu_says():
     for cpus in (1, 2, 4):
         status, text = run_cmd("/conformance/scale 0.05", guest_kw={"cpus": cpus})

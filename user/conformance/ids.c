@@ -222,28 +222,6 @@ static void priorities(void)
 	check_error(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &p), EINVAL);
 }
 
-static void affinity(void)
-{
-	unsigned long all = 0, one = 0, now = 0;
-	int n = 0;
-
-	check(syscall(SYS_sched_getaffinity, 0, sizeof(all), &all) == 8 && (all & 1));
-	for (int cpu = 0; cpu < 64; cpu++) {
-		if (!(all >> cpu & 1)) continue;
-		one = 1ul << cpu;
-		check(syscall(SYS_sched_setaffinity, 0, sizeof(one), &one) == 0);
-		for (int i = 0; i < 50; i++) n += sched_getcpu() != cpu;
-		ms_burn(20);
-		n += sched_getcpu() != cpu;
-		check(syscall(SYS_sched_getaffinity, getpid(), sizeof(now), &now) == 8 && now == one);
-	}
-	check(n == 0);
-	one = 1ul << 63;
-	check_error(syscall(SYS_sched_setaffinity, 0, sizeof(one), &one), EINVAL);
-	check_error(syscall(SYS_sched_setaffinity, 999999, sizeof(all), &all), ESRCH);
-	check_error(syscall(SYS_sched_getaffinity, 0, 4, &all), EINVAL);
-}
-
 static void limits(void)
 {
 	struct rlimit l, old;
@@ -335,7 +313,6 @@ int main(int argc, char **argv)
 	in_child(set_uid_programs);
 	in_child(settings);
 	in_child(priorities);
-	in_child(affinity);
 	in_child(limits);
 	in_child(changed_root);
 	in_child(a_group_may);
