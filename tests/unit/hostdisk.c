@@ -3,11 +3,16 @@
 #include "tests/unit/hostdisk.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "abi/ipc.h"
 
@@ -154,6 +159,25 @@ static void must(const char *command)
 	}
 }
 
+void scratch_file(char name[SCRATCH_NAME])
+{
+	const char *folder = getenv("TMPDIR");
+	int fd;
+
+	snprintf(name, SCRATCH_NAME, "%s/quire-ext2-XXXXXX", folder ? folder : "/tmp");
+	fd = mkstemp(name);
+	if (fd < 0) fail_msg("%s cannot be made", name);
+	close(fd);
+}
+
+int e2fsck(const char *options, const char *file, const char *log)
+{
+	char command[2 * SCRATCH_NAME + 100];
+
+	snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin e2fsck %s %s >%s 2>&1", options, file, log);
+	return system(command) >> 8;
+}
+
 static void platter_save(const char *file, const uint8_t *bytes)
 {
 	FILE *f = fopen(file, "w");
@@ -163,10 +187,11 @@ static void platter_save(const char *file, const uint8_t *bytes)
 
 void image_make(struct fixture *x, unsigned kib, unsigned block, const char *args)
 {
-	char name[] = "/tmp/quire-ext2-XXXXXX", command[400];
-	int fd = mkstemp(name);
+	char name[SCRATCH_NAME], command[400];
+	int fd;
 
 	*x = (struct fixture){0};
+	scratch_file(name);
 	snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin mke2fs -q -F -t ext2 -b %u %s %s %uk >/dev/null 2>&1",
 	         block, args, name, kib);
 	must(command);
@@ -174,6 +199,7 @@ void image_make(struct fixture *x, unsigned kib, unsigned block, const char *arg
 	platter = malloc(disk_len);
 	x->disk.map = aligned_alloc(PAGE, disk_len);
 	x->disk.len = disk_len;
+	fd = open(name, O_RDONLY);
 	if (pread(fd, platter, disk_len, 0) != (ssize_t)disk_len) abort();
 	memcpy(x->disk.map, platter, disk_len);
 	close(fd);
@@ -206,22 +232,32 @@ void image_free(struct fixture *x)
 
 int image_fsck(const struct fixture *x, const char *options)
 {
-	char name[] = "/tmp/quire-fsck-XXXXXX", command[200];
+	char name[SCRATCH_NAME], log[SCRATCH_NAME + 10], command[SCRATCH_NAME + 20];
 	int status;
 
 	(void)x;
-	close(mkstemp(name));
+	scratch_file(name);
 	platter_save(name, platter);
-	snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin e2fsck %s %s >%s.log 2>&1", options, name, name);
-	status = system(command);
-	if (status) {
-		snprintf(command, sizeof(command), "cat %s.log", name);
-		must(command);
-	}
+	snprintf(log, sizeof(log), "%s.log", name);
+	status = e2fsck(options, name, log);
+	snprintf(command, sizeof(command), "cat %s", log);
+	if (status) must(command);
 	unlink(name);
-	snprintf(command, sizeof(command), "%s.log", name);
-	unlink(command);
-	return status >> 8;
+	unlink(log);
+	return status;
+}
+
+void mounted(struct fixture *x, unsigned kib, unsigned block)
+{
+	image_make(x, kib, block, "");
+	assert_int_equal(image_mount(x), 0);
+}
+
+void clean_and_free(struct fixture *x)
+{
+	image_unmount(x);
+	assert_int_equal(image_fsck(x, "-fn"), 0);
+	image_free(x);
 }
 
 int file_write(struct vnode *vn, uint64_t off, const void *data, uint64_t len)

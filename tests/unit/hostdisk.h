@@ -19,6 +19,12 @@ int image_mount(struct fixture *);              /* ext2_mount's result */
 void image_unmount(struct fixture *);
 void image_free(struct fixture *);
 int image_fsck(const struct fixture *, const char *options);    /* e2fsck's exit status for what is on the platter */
+void mounted(struct fixture *, unsigned kib, unsigned block);   /* made and mounted, or the test has failed */
+void clean_and_free(struct fixture *);                          /* unmounted, and e2fsck likes what is there */
+
+#define SCRATCH_NAME 80
+void scratch_file(char name[SCRATCH_NAME]);     /* a new file of the host, empty; unlink() it */
+int e2fsck(const char *options, const char *file, const char *log);     /* its exit status; its words are in the log */
 
 /* A file's bytes as the kernel would write and read them: reserve, write runs of whole pages, set the size, commit. */
 int file_write(struct vnode *, uint64_t off, const void *data, uint64_t len);

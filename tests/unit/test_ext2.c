@@ -19,19 +19,6 @@
 static const unsigned block_sizes[] = {1024, 2048, 4096};
 static struct fixture x;
 
-static void mounted(unsigned kib, unsigned block)
-{
-	image_make(&x, kib, block, "");
-	assert_int_equal(image_mount(&x), 0);
-}
-
-static void clean_and_free(void)
-{
-	image_unmount(&x);
-	assert_int_equal(image_fsck(&x, "-fn"), 0);
-	image_free(&x);
-}
-
 static void each_kind_of_block_is_found_again_on_every_block_size(void **st)
 {
 	static const uint64_t at[] = {0, 11000, 13000, 300 << 10, 5 << 20, 70 << 20, 1100ull << 20, 5000ull << 20};
@@ -41,7 +28,7 @@ static void each_kind_of_block_is_found_again_on_every_block_size(void **st)
 	for (unsigned b = 0; b < 3; b++) {
 		struct vnode *vn;
 
-		mounted(8192, block_sizes[b]);
+		mounted(&x, 8192, block_sizes[b]);
 		vn = path_create(&x, "sparse");
 		for (unsigned i = 0; i < 8; i++) {
 			snprintf(text, sizeof(text), "piece %u", i);
@@ -59,7 +46,7 @@ static void each_kind_of_block_is_found_again_on_every_block_size(void **st)
 		assert_int_equal(vn->ops->set_size(vn, 300 << 10), 0);
 		assert_int_equal(vn->ops->release(vn, 300 << 10, (struct times){0}), 0);
 		vnode_put(vn);
-		clean_and_free();
+		clean_and_free(&x);
 	}
 }
 
@@ -68,7 +55,7 @@ static void an_overwrite_with_datasync_is_one_flush_and_no_metadata(void **st)
 	struct vnode *vn;
 
 	(void)st;
-	mounted(4096, 4096);
+	mounted(&x, 4096, 4096);
 	vn = path_create(&x, "f");
 	file_write(vn, 0, "one", 3);
 	assert_int_equal(file_commit(vn, 0), 0);
@@ -85,7 +72,7 @@ static void an_overwrite_with_datasync_is_one_flush_and_no_metadata(void **st)
 	assert_int_equal(disk_writes, 1);
 	assert_int_equal(disk_flushes, 3);
 	vnode_put(vn);
-	clean_and_free();
+	clean_and_free(&x);
 }
 
 static void an_unlinked_file_gives_everything_back(void **st)
@@ -95,7 +82,7 @@ static void an_unlinked_file_gives_everything_back(void **st)
 	struct vnode *vn;
 
 	(void)st;
-	mounted(4096, 1024);
+	mounted(&x, 4096, 1024);
 	vn = path_create(&x, "keep");
 	vnode_put(vn);
 	x.mnt.ops->sync(&x.mnt, true);
@@ -110,7 +97,7 @@ static void an_unlinked_file_gives_everything_back(void **st)
 	x.mnt.ops->statfs(&x.mnt, &after);
 	assert_int_equal(after.f_bfree, before.f_bfree);
 	assert_int_equal(after.f_ffree, before.f_ffree);
-	clean_and_free();
+	clean_and_free(&x);
 }
 
 /* e2fsck takes a time of deletion that is no larger than an inode's number for ext3's list of orphans. */
@@ -118,12 +105,12 @@ static void a_file_deleted_by_a_clock_of_1970_is_no_orphan(void **st)
 {
 	(void)st;
 	clock_behind = time(NULL) - 7;
-	mounted(4096, 1024);
+	mounted(&x, 4096, 1024);
 	vnode_put(path_create(&x, "f"));
 	assert_int_equal(path_unlink(&x, "f"), 0);
 	x.mnt.ops->sync(&x.mnt, true);
 	clock_behind = 0;
-	clean_and_free();
+	clean_and_free(&x);
 }
 
 static void unknown_features_are_refused_by_name(void **st)
@@ -153,7 +140,7 @@ static void random_operations_leave_a_clean_file_system(void **st)
 
 	(void)st;
 	for (unsigned k = 0; k < 3; k++) {
-		mounted(8192, block_sizes[k]);
+		mounted(&x, 8192, block_sizes[k]);
 		for (int i = 0; i < 400; i++) {
 			struct vnode *vn;
 
@@ -169,7 +156,7 @@ static void random_operations_leave_a_clean_file_system(void **st)
 			}
 			if (vn) vnode_put(vn);
 		}
-		clean_and_free();
+		clean_and_free(&x);
 	}
 }
 
@@ -177,11 +164,11 @@ static void random_operations_leave_a_clean_file_system(void **st)
 static void acknowledged_files_survive_every_power_cut(void **st)
 {
 	int acked[8], n = 0;
-	char file[] = "/tmp/quire-cut-XXXXXX", name[32], text[5000], command[200];
+	char file[SCRATCH_NAME], name[32], text[5000];
 	unsigned states = 0;
 
 	(void)st;
-	mounted(2048, 1024);
+	mounted(&x, 2048, 1024);
 	cut_begin();
 	for (; n < 8; n++) {
 		struct vnode *vn;
@@ -198,11 +185,10 @@ static void acknowledged_files_survive_every_power_cut(void **st)
 		path_unlink(&x, "other");
 		vnode_put(vn);
 	}
-	close(mkstemp(file));
+	scratch_file(file);
 	for (int at = acked[0]; at <= cut_position(); at++, states++) {
 		cut_state(&x, at, at, file);
-		snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin e2fsck -fy %s >/dev/null 2>&1", file);
-		assert_true(system(command) >> 8 <= 1);
+		assert_true(e2fsck("-fy", file, "/dev/null") <= 1);
 		for (int i = 0; i < n && acked[i] <= at; i++) {
 			snprintf(name, sizeof(name), "acked%d", i);
 			memset(text, 'a' + i, sizeof(text));
@@ -220,14 +206,14 @@ static void acknowledged_files_survive_every_power_cut(void **st)
  * whole. */
 static void a_deleted_file_is_whole_or_gone(void **st)
 {
-	char file[] = "/tmp/quire-cut-XXXXXX", old[5000], new[5000], command[200];
+	char file[SCRATCH_NAME], old[5000], new[5000], command[200];
 	struct vnode *vn;
 	int acked;
 
 	(void)st;
 	memset(old, 'o', sizeof(old));
 	memset(new, 'n', sizeof(new));
-	mounted(1024, 1024);
+	mounted(&x, 1024, 1024);
 	cut_begin();
 	vn = path_create(&x, "old");
 	file_write(vn, 0, old, sizeof(old));
@@ -243,11 +229,10 @@ static void a_deleted_file_is_whole_or_gone(void **st)
 		if (file_write(vn, 0, new, sizeof(new))) i = 100;
 		vnode_put(vn);
 	}
-	close(mkstemp(file));
+	scratch_file(file);
 	for (int at = acked; at <= cut_position(); at++) {
 		cut_state(&x, at, at, file);
-		snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin e2fsck -fy %s >/dev/null 2>&1", file);
-		assert_true(system(command) >> 8 <= 1);
+		assert_true(e2fsck("-fy", file, "/dev/null") <= 1);
 		if (!image_file_has(file, "old", "", 0) && !image_file_has(file, "old", old, sizeof(old)))
 			fail_msg("the deleted file holds something else at write %d", at);
 	}
@@ -264,7 +249,7 @@ static bool marked_clean(void)
 static void only_e2fsck_makes_a_cut_file_system_clean(void **st)
 {
 	(void)st;
-	mounted(1024, 1024);
+	mounted(&x, 1024, 1024);
 	assert_false(marked_clean());
 	image_unmount(&x);
 	assert_true(marked_clean());
@@ -280,20 +265,19 @@ static void only_e2fsck_makes_a_cut_file_system_clean(void **st)
 /* A file system that calls itself clean is not looked at any more: so it is true at every cut. */
 static void what_a_cut_in_an_unmount_leaves_is_clean_if_it_says_so(void **st)
 {
-	char file[] = "/tmp/quire-cut-XXXXXX", name[32], command[200];
+	char file[SCRATCH_NAME], name[32];
 	unsigned clean = 0;
 	uint8_t state;
 
 	(void)st;
-	mounted(1024, 1024);
+	mounted(&x, 1024, 1024);
 	cut_begin();
 	for (int i = 0; i < 40; i++) {
 		snprintf(name, sizeof(name), "a long name %d", i);
 		vnode_put(path_create(&x, name));
 	}
 	image_unmount(&x);
-	close(mkstemp(file));
-	snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin e2fsck -fn %s >/dev/null 2>&1", file);
+	scratch_file(file);
 	for (int at = 1; at <= cut_position(); at++) {
 		int fd;
 
@@ -303,7 +287,7 @@ static void what_a_cut_in_an_unmount_leaves_is_clean_if_it_says_so(void **st)
 		close(fd);
 		if (!(state & 1)) continue;
 		clean++;
-		if (system(command)) fail_msg("not clean at write %d", at);
+		if (e2fsck("-fn", file, "/dev/null")) fail_msg("not clean at write %d", at);
 	}
 	assert_true(clean > 0);
 	unlink(file);
@@ -317,7 +301,7 @@ static void a_rename_that_cannot_be_written_has_not_happened(void **st)
 	struct vnode *a, *b;
 
 	(void)st;
-	mounted(1024, 1024);
+	mounted(&x, 1024, 1024);
 	vnode_put(path_create(&x, "old"));
 	vnode_put(path_create(&x, "there"));
 	x.mnt.ops->sync(&x.mnt, true);
@@ -334,7 +318,7 @@ static void a_rename_that_cannot_be_written_has_not_happened(void **st)
 	assert_int_equal(x.mnt.ops->unmount(&x.mnt), -EIO);
 	disk_broken = false;
 	assert_int_equal(path_unlink(&x, "old"), 0);
-	clean_and_free();
+	clean_and_free(&x);
 }
 
 int main(void)

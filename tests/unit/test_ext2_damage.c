@@ -15,12 +15,6 @@
 static const unsigned block_sizes[] = {1024, 2048, 4096};
 static struct fixture x;
 
-static void mounted(unsigned kib, unsigned block)
-{
-	image_make(&x, kib, block, "");
-	assert_int_equal(image_mount(&x), 0);
-}
-
 static bool ignore(void *arg, const char *name, size_t len, uint64_t ino, unsigned char type, uint64_t next)
 {
 	(void)arg, (void)name, (void)len, (void)ino, (void)type, (void)next;
@@ -58,7 +52,7 @@ static void a_damaged_image_never_crashes_the_server(void **st)
 	for (int round = 0; round < 150; round++) {
 		struct vnode *vn;
 
-		mounted(1024, 1024);
+		mounted(&x, 1024, 1024);
 		vn = path_create(&x, "f");
 		file_write(vn, 20000, "bytes", 5);
 		file_commit(vn, 0);
@@ -87,7 +81,7 @@ static void root_may_scribble_over_a_mounted_disk(void **st)
 		unsigned block = block_sizes[round % 3], field = round % fields, desc = block == 1024 ? 2048 : block;
 		struct vnode *vn;
 
-		mounted(1024, block);
+		mounted(&x, 1024, block);
 		vn = path_create(&x, "f");
 		file_write(vn, 20000, "bytes", 5);
 		file_write(vn, 300 << 10, "behind an indirect block", 25);
@@ -113,7 +107,7 @@ static void an_indirect_block_may_name_itself(void **st)
 	uint32_t b;
 
 	(void)st;
-	mounted(1024, 1024);
+	mounted(&x, 1024, 1024);
 	vn = path_create(&x, "f");
 	file_write(vn, 300 << 10, "behind it", 9);
 	b = inode_of(vn)->raw->block[13];
@@ -131,7 +125,7 @@ static void a_time_too_late_for_us_is_our_latest(void **st)
 	struct stat s;
 
 	(void)st;
-	mounted(1024, 1024);
+	mounted(&x, 1024, 1024);
 	vn = path_create(&x, "f");
 	inode_of(vn)->raw->mtime = INT32_MAX;
 	inode_of(vn)->raw->mtime_extra = 3;

@@ -14,19 +14,6 @@ size_t __sanitizer_get_current_allocated_bytes(void);  /* ASan's */
 
 static struct fixture x;
 
-static void mounted(unsigned kib, unsigned block)
-{
-	image_make(&x, kib, block, "");
-	assert_int_equal(image_mount(&x), 0);
-}
-
-static void clean_and_free(void)
-{
-	image_unmount(&x);
-	assert_int_equal(image_fsck(&x, "-fn"), 0);
-	image_free(&x);
-}
-
 static void blocks_promised_to_dirty_pages_are_told(void **st)
 {
 	struct vnode *vn;
@@ -34,7 +21,7 @@ static void blocks_promised_to_dirty_pages_are_told(void **st)
 	struct stat s;
 
 	(void)st;
-	mounted(4096, 4096);
+	mounted(&x, 4096, 4096);
 	vn = path_create(&x, "f");
 	file_write(vn, 2 * 4096, "x", 1);
 	assert_int_equal(vn->ops->reserve(vn, 0, 16 * 4096, &granted), 0);
@@ -52,7 +39,7 @@ static void blocks_promised_to_dirty_pages_are_told(void **st)
 	assert_int_equal(vn->ops->getattr(vn, &s), 0);
 	assert_int_equal(s.st_blocks, 8);
 	vnode_put(vn);
-	clean_and_free();
+	clean_and_free(&x);
 }
 
 /* A program stores one byte far out in each of many files: that must not cost the server a map of all that lies
@@ -63,7 +50,7 @@ static void a_promise_far_out_costs_no_memory(void **st)
 	struct vnode *vn;
 
 	(void)st;
-	mounted(4096, 4096);
+	mounted(&x, 4096, 4096);
 	vn = path_create(&x, "f");
 	before = __sanitizer_get_current_allocated_bytes();
 	assert_int_equal(x.mnt.ops->reserve(vn, far, 4096, &granted), 0);
@@ -75,7 +62,7 @@ static void a_promise_far_out_costs_no_memory(void **st)
 	assert_int_equal(x.mnt.ops->punch(vn, 0, 4096), 0);
 	assert_int_equal(fs_of(vn)->reserved, 0);
 	vnode_put(vn);
-	clean_and_free();
+	clean_and_free(&x);
 }
 
 static void a_full_disk_is_refused_at_the_reservation_and_freeing_helps(void **st)
@@ -85,7 +72,7 @@ static void a_full_disk_is_refused_at_the_reservation_and_freeing_helps(void **s
 	int rc = 0, n = 0;
 
 	(void)st;
-	mounted(1024, 1024);
+	mounted(&x, 1024, 1024);
 	vn = path_create(&x, "big");
 	for (; !rc && n < 100; n++) rc = file_write(vn, (uint64_t)n * sizeof(data), data, sizeof(data));
 	assert_int_equal(rc, -ENOSPC);
@@ -95,7 +82,7 @@ static void a_full_disk_is_refused_at_the_reservation_and_freeing_helps(void **s
 	file_commit(vn, 0);
 	vn->ops->release(vn, sizeof(data), (struct times){0});
 	vnode_put(vn);
-	clean_and_free();
+	clean_and_free(&x);
 }
 
 int main(void)
