@@ -62,7 +62,7 @@ def rows(text, found):
 def on_quire():
     with tempfile.TemporaryDirectory(prefix="quire-") as d, \
             Image(cmd="cd /root; /conformance/bench", cmdline="cmd", size_mib=64) as img:
-        with Guest(img.path, cpus=1, extra=count.options(d)) as g:
+        with Guest(img.path, cpus=1, extra=count.options(d), quick=False) as g:
             g.cmd[g.cmd.index("-cpu") + 1] = CPU
             g.start()
             found = []

@@ -8,6 +8,8 @@ import json
 import socket
 import subprocess
 
+import quire
+
 
 class Gdb:
     """The few packets of gdb's remote protocol that are needed."""
@@ -56,19 +58,10 @@ class Monitor:
 
 
 def options(folder):
-    """For QEMU: to be counted.  The disk's ROM is for no_tpm()."""
-    with open(folder + "/ff.rom", "wb") as f:
-        f.write(b"\xff" * 65536)
-    return ["-global", "virtio-blk-pci.romfile=%s/ff.rom" % folder, "-icount", "shift=0,sleep=on", "-S",
+    """For QEMU: to be counted."""
+    return quire.rom_of_ones(folder) + ["-icount", "shift=0,sleep=on", "-S",
             "-chardev", "socket,path=%s/gdb,server=on,wait=off,id=gdb" % folder,
             "-gdb", "chardev:gdb", "-qmp", "unix:%s/count,server=on,wait=off" % folder]
-
-
-def no_tpm(monitor):
-    """The firmware waits long for a TPM where nothing answers, since that reads as 0: the ROM of the disk, device 1, is put
-    there before the machine starts, and says 0xFF."""
-    for port, value in (0xcf8, 0x80000830), (0xcfc, 0xfed40001), (0xcf8, 0x80000804), (0xcfc, 2):
-        monitor.ask("human-monitor-command", **{"command-line": "o /w %#x %#x" % (port, value)})
 
 
 def place(program, name="mark"):
@@ -83,7 +76,7 @@ def counts(folder, at):
     """[(instructions, reads, writes, flushes)] at each visit, until the machine ends."""
     gdb, monitor, found = Gdb(folder + "/gdb"), Monitor(folder + "/count"), []
     gdb.ask("?")
-    no_tpm(monitor)
+    quire.no_tpm(monitor.ask)
     try:
         while True:
             gdb.ask("Z1,%x,1" % at)

@@ -41,6 +41,9 @@ def race_on_ext2():
     clean_after("/conformance/race -n 10000 -p 3 -s 2 /root/f", ": ok")
 
 
+race_on_ext2.seconds = 240
+
+
 @test
 def race_on_tmpfs():
     status, text = run_cmd("/conformance/race -n 3000 -s 1 /tmp/f")

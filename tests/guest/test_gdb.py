@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 
-from quire import TOP, Guest, Image, check, debug_build, test
+from quire import TOP, Failed, Guest, Image, check, debug_build, test
 
 
 def gdb(guest, kernel, commands):
@@ -35,6 +35,22 @@ def make_gdb_shows_a_thread_per_cpu_and_what_it_runs():
     check([s[0] for s in shown] == list("0123"), text)
     check(any(name == "init" and pid != "0" and state == "THREAD_RUNNING" for _, name, pid, state in shown), text)
     check(re.search(r"thread \d+, writeback, THREAD_SLEEPING[^:]*?thread_sleep \+ \d+ in section \.text\s+writeback_thread", text), text)
+
+
+@test
+def a_machine_whose_time_is_over_says_what_it_does():
+    subprocess.run(["tests/harness/deps", "gdb"], cwd=TOP, check=True)
+    with Image(cmd="echo hangs; sleep 1000 | cat", cmdline="cmd") as img, Guest(img.path, cpus=2) as g:
+        g.start()
+        g.wait_for(b"hangs\n")
+        try:
+            g.wait(1)
+            text = "it ended by itself"
+        except Failed as e:
+            text = str(e)
+    check(re.search(r"no end after 1 s\n", text) and re.findall(r"^cpu (\d): ", text, re.M) == ["0", "1"], text)
+    check(re.search(r"^thread \d+, cat, process \d+, system call 0, THREAD_SLEEPING.* < pipe_\w+ .*< sys_read ", text, re.M), text)
+    check(re.search(r"^thread \d+, sleep, process \d+, .*THREAD_SLEEPING.* < sleep_", text, re.M), text)
 
 
 def global_locks(kernel):

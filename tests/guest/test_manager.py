@@ -21,6 +21,9 @@ def names_while_directories_and_descriptors_change():
         check(status == 0 and " 0 failed" in text, text)
 
 
+names_while_directories_and_descriptors_change.seconds = 300
+
+
 @test
 def names_that_wait_delay_no_timer():
     status, text = run_cmd("/conformance/manager stopped")

@@ -44,6 +44,9 @@ def a_file_larger_than_memory():
     clean_after("/conformance/big /root/big 100", "100 MiB, 0 words wrong", timeout=180, mem=64, size_mib=160)
 
 
+a_file_larger_than_memory.seconds = 240
+
+
 @test
 def a_file_without_a_name_is_freed_at_the_end():
     """Somebody still has it open when the machine stops."""

@@ -19,6 +19,7 @@ BUILD = os.path.join(TOP, "build")
 CPUS = int(os.environ.get("CPUS") or 2)         # `make test CPUS=n`
 OVMF = "/usr/share/ovmf/OVMF.fd"
 EXIT_PANIC, EXIT_LOADER, EXIT_KERNEL_BOOT = 171, 163, 165       # (0x55, 0x51, 0x52 << 1) | 1
+LOOK_SECONDS = 12               # for gdb to look at a machine that hangs
 NOTHING_TO_BOOT = re.compile(rb"No bootable option or device was found|starting Boot\w+ .EFI Internal Shell")
 END = re.compile(rb"\[end\] status=(\d+)\s*$")
 
@@ -36,14 +37,40 @@ def check(ok, why):
         raise Failed(why)
 
 
+GUESTS = []                     # of this process, ended ones too
+
+
 class NoBoot(Failed):
     """The machine ended, or waits for ever, before the kernel ran."""
 
 
-class Guest:
-    """One machine: start it, read its console and result channel, wait for its end or kill it."""
+def stacks_as_lines(text):
+    """gdb's words, the functions that a sleeping thread is in on one line, and not what gdb says of itself."""
+    text = re.sub(r"^(The target architecture|\[Inferior).*\n", "", text, flags=re.M)
+    return re.sub(r"\n(\w+) \+ \d+(?: in section .*)?$", r" < \1", text, flags=re.M)
 
-    def __init__(self, image, mem=256, cpus=CPUS, extra=(), cache="writeback", drive_opts="", keep=None):
+
+def rom_of_ones(folder):
+    """Options for QEMU: each disk has a ROM, which no_tpm() can put elsewhere."""
+    path = os.path.join(folder, "ones.rom")
+    with open(path, "wb") as f:
+        f.write(b"\xff" * 65536)
+    return ["-global", "virtio-blk-pci.romfile=" + path]
+
+
+def no_tpm(qmp):
+    """For a machine that has not begun: OVMF believes in a TPM where nothing answers, since without KVM that reads as 0, and
+    waits 1.6 s for it.  The ROM of the disk, device 1, is put there, by its registers, until the firmware gives it a place."""
+    for port, value in (0xcf8, 0x80000830), (0xcfc, 0xfed40001), (0xcf8, 0x80000804), (0xcfc, 2):
+        qmp("human-monitor-command", **{"command-line": "o /w %#x %#x" % (port, value)})
+
+
+class Guest:
+    """One machine: start it, read its console and result channel, wait for its end or kill it.
+
+    quick: without the firmware's wait for a TPM.  What a user starts has it."""
+
+    def __init__(self, image, mem=256, cpus=CPUS, extra=(), cache="writeback", drive_opts="", keep=None, quick=True):
         self.dir = keep or tempfile.mkdtemp(prefix="quire-")
         self.keep = keep is not None
         self.mem = mem
@@ -59,14 +86,30 @@ class Guest:
                     "-chardev", "file,id=res,path=" + self.result_file,
                     "-device", "isa-debugcon,iobase=0xe9,chardev=res",
                     "-qmp", "unix:%s,server=on,wait=off" % self.monitor_path] + drive + list(extra)
+        self.quick = quick
         self.proc = None
+        self.kernel = Image.kernel
+        GUESTS.append(self)
 
     def start(self, serial=None):
         serial = serial or ["-serial", "file:" + self.console_file]
-        self.started = time.monotonic()
-        self.proc = subprocess.Popen(self.cmd + serial, stdin=None if "stdio" in " ".join(serial) else subprocess.DEVNULL,
+        held = ["-S"] + rom_of_ones(self.dir) if self.quick else []
+        self.proc = subprocess.Popen(self.cmd + held + serial, stdin=None if "stdio" in " ".join(serial) else subprocess.DEVNULL,
                                      stderr=subprocess.PIPE if "stdio" not in " ".join(serial) else None)
+        if self.quick and self.monitor_listens():
+            no_tpm(self.qmp)
+            if "-S" not in self.cmd:
+                self.qmp("cont")
         return self
+
+    def monitor_listens(self):
+        """Wait for it; False: QEMU ended before, which whoever waits for the machine's end will say."""
+        while self.proc.poll() is None:
+            with socket.socket(socket.AF_UNIX) as s:
+                if s.connect_ex(self.monitor_path) == 0:
+                    return True
+            time.sleep(0.005)
+        return False
 
     def read(self, path, start=0, limit=-1):
         try:
@@ -93,7 +136,7 @@ class Guest:
             if self.proc.poll() is not None:
                 break
             time.sleep(0.01)
-        raise Failed("no %r; %s" % (pattern, self.report()))
+        raise Failed("no %r%s; %s" % (pattern, self.look(), self.report()))
 
     def wait(self, timeout=60, step=None):
         """Wait for the end (timeout None: for ever); the exit status of QEMU.
@@ -110,8 +153,9 @@ class Guest:
                 raise NoBoot("the firmware found nothing that it could boot (no disk, a damaged one, or too little "
                              "memory: this machine has %s MiB and Quire needs at least 64)" % self.mem)
             if time.monotonic() > end:
+                seen = self.look()
                 self.kill()
-                raise Failed("no end after %d s; %s" % (timeout, self.report()))
+                raise Failed("no end after %d s%s; %s" % (timeout, seen, self.report()))
             time.sleep(0.02)
         return self.proc.returncode
 
@@ -127,6 +171,22 @@ class Guest:
         if END.search(self.console()):
             return "the end token and QEMU's exit status (%d) do not fit" % self.proc.returncode
         return "QEMU ended with status %d and the kernel gave no end token" % self.proc.returncode
+
+    def look(self):
+        """What each CPU and each thread of a running machine does, in words for a person: gdb's quire-hang."""
+        if not self.proc or self.proc.poll() is not None:
+            return ""
+        if not shutil.which("gdb"):
+            return "\n(gdb, which would show what the machine does, is not installed)\n"
+        try:
+            stub = os.path.join(self.dir, "look")
+            self.qmp("human-monitor-command", limit=LOOK_SECONDS, **{"command-line": "gdbserver unix:%s,server=on,wait=off" % stub})
+            r = subprocess.run(["gdb", "-nx", "-q", "-batch", "-x", "tests/harness/gdb.cmds", "-ex", "target remote " + stub,
+                                "-ex", "quire-hang", "-ex", "detach", self.kernel], cwd=TOP, timeout=LOOK_SECONDS,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            return "\n--- what the machine does\n%s---\n" % stacks_as_lines(r.stdout.decode(errors="replace"))
+        except (Failed, OSError, ValueError, subprocess.TimeoutExpired) as e:
+            return "\n(what the machine does cannot be seen: %r)\n" % e
 
     def kill(self):
         """The power cut: SIGKILL."""
@@ -162,10 +222,11 @@ class Guest:
     def __exit__(self, *exc):
         self.close()
 
-    def qmp(self, command, **arguments):
-        """One QMP command; its answer."""
+    def qmp(self, command, limit=60, **arguments):
+        """One QMP command; its answer, within so many seconds."""
         import json
         with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(limit)
             s.connect(self.monitor_path)
             f = s.makefile("rw")
             f.readline()
@@ -190,13 +251,16 @@ def debian_tree():
 
 class Image:
     """A disk image for one test; removed afterwards.  debian=True: with Debian's programs."""
+    kernel = os.path.join(BUILD, "kernel.elf")          # of the image made last, with its symbols
 
     def __init__(self, **kw):
         if kw.get("debian"):
             kw["debian"] = debian_tree()
         fd, self.path = tempfile.mkstemp(prefix="quire-", suffix=".img")
         os.close(fd)
-        self.ext2 = mkimage.make_image(kw.pop("build", BUILD), self.path, **kw)
+        build = kw.pop("build", BUILD)
+        Image.kernel = os.path.join(build, "kernel.elf")
+        self.ext2 = mkimage.make_image(build, self.path, **kw)
         self.size_mib = (os.path.getsize(self.path) - self.ext2 >> 20) - 1
 
     def __enter__(self):

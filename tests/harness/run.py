@@ -95,7 +95,7 @@ def run_guest(settings, image, folder):
     """One boot; the exit status."""
     terminal = not settings["CMD"] and os.isatty(0) and os.isatty(1)
     guest = quire.Guest(image, mem=int(settings["MEM"]), cpus=int(settings["CPUS"]),
-                        extra=shlex.split(settings["QEMU_EXTRA"]), keep=folder)
+                        extra=shlex.split(settings["QEMU_EXTRA"]), keep=folder, quick=False)
     failure = None
     with guest:
         try:

@@ -28,7 +28,8 @@ from quire import BUILD, TOP
 
 UNIT_SECONDS = 150              # for a unit program
 GUEST_SECONDS = 180             # for a guest test
-WHOLE_SECONDS = 7200 if os.environ.get("LONG") else 570         # for everything: what has not begun by then has failed
+LAST_WORDS = 30                 # and for it to say, when they are over, what its machines do
+WHOLE_SECONDS = 7200 if os.environ.get("LONG") else 560         # for everything: what has not begun by then has failed
 CONFORMANCE = "conformance: "   # and the name of a check of /conformance/posix
 JOBS = 2                        # machines with two CPUs are common, and QEMU takes one
 CFLAGS = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-comment",
@@ -36,6 +37,7 @@ CFLAGS = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter"
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 CASE = re.compile(r"^(ok|not ok) \d+ - (\S+)(.*)$", re.M)
 PLAN = re.compile(r"^\d+\.\.(\d+)$", re.M)
+MEMORY_DISK, SCRATCH_BYTES = "/dev/shm", 3 << 30        # where the tests' images go, if there is room
 started = time.monotonic()
 
 
@@ -45,12 +47,12 @@ class Score:
     def __init__(self):
         self.passed = self.failed = 0
 
-    def add(self, ok, name, detail=""):
+    def add(self, ok, name, detail="", seconds=None):
         self.passed += ok
         self.failed += not ok
-        print("%-4s %s" % ("ok" if ok else "FAIL", name))
+        print("%-4s %s%s" % ("ok" if ok else "FAIL", name, "" if seconds is None else " (%.1f s)" % seconds))
         if not ok and detail:
-            print("\n".join("     | " + line for line in detail.strip().splitlines()[-60:]))
+            print("\n".join("     | " + line for line in detail.strip().splitlines()[-200:]))
         sys.stdout.flush()
 
     def close(self):
@@ -62,16 +64,37 @@ def seconds_left(limit):
     return max(1, min(limit, WHOLE_SECONDS - (time.monotonic() - started)))
 
 
-def run_limited(cmd, limit, **kw):
-    """(status, output); a program that takes too long is ended with all that it started."""
+def scratch_in_memory():
+    """The host's disk need not flush what no test looks for after a power cut of the host: it takes seconds."""
+    with contextlib.suppress(OSError), open("/proc/meminfo") as f:
+        disk = os.statvfs(MEMORY_DISK)
+        memory = int(re.search(r"MemAvailable: *(\d+)", f.read()).group(1)) << 10
+        if disk.f_bavail * disk.f_frsize >= SCRATCH_BYTES and memory >= 2 * SCRATCH_BYTES:
+            os.environ.setdefault("TMPDIR", MEMORY_DISK)
+
+
+def output_within(p, limit):
+    """A program's output when it has ended; None: it runs still."""
+    try:
+        return p.communicate(timeout=limit)[0].decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def run_limited(cmd, limit, grace=0, **kw):
+    """(status, output); a program that takes too long is ended with all that it started.  grace: after SIGTERM it has so many
+    seconds to say why."""
     with subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           start_new_session=True, cwd=TOP, **kw) as p:
-        try:
-            out = p.communicate(timeout=limit)[0]
-            return p.returncode, out.decode(errors="replace")
-        except subprocess.TimeoutExpired:
+        out = output_within(p, limit)
+        if out is not None:
+            return p.returncode, out
+        if grace:
+            p.terminate()
+            out = output_within(p, grace)
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(p.pid, signal.SIGKILL)
-            return -1, p.communicate()[0].decode(errors="replace") + "\nnot finished after %d s\n" % limit
+        return -1, (out or output_within(p, None)) + "\nnot finished after %d s\n" % limit
 
 
 # ---- unit tests
@@ -183,9 +206,14 @@ def guest_names():
     return names
 
 
+def time_is_over(*_):
+    raise quire.Failed("its time is over" + "".join(g.look() + "; " + g.report() for g in quire.GUESTS if g.proc))
+
+
 def guest_one(name):
     """In a process of its own: 0 passed, 1 failed."""
     guest_names()
+    signal.signal(signal.SIGTERM, time_is_over)
     try:
         if name.startswith(CONFORMANCE):
             status, text = quire.run_cmd("/conformance/posix " + name[len(CONFORMANCE):])
@@ -198,12 +226,15 @@ def guest_one(name):
         return 1
 
 
-def guest_run(name, seconds):
-    if seconds is None:
-        return 1, name
-    if time.monotonic() - started > WHOLE_SECONDS:
-        return 1, "not begun: the whole run has taken its time"
-    return run_limited([sys.executable, os.path.abspath(__file__), "--guest", name], seconds_left(seconds))
+def guest_run(name, limit):
+    """(status, output, seconds)"""
+    if limit is None:
+        return 1, name, 0
+    begun = time.monotonic()
+    if begun - started > WHOLE_SECONDS:
+        return 1, "not begun: the whole run has taken its time", 0
+    status, out = run_limited([sys.executable, os.path.abspath(__file__), "--guest", name], seconds_left(limit), LAST_WORDS)
+    return status, out, time.monotonic() - begun
 
 
 def guest_tests(score, names):
@@ -215,9 +246,16 @@ def guest_tests(score, names):
     if status:
         score.add(False, "build of the image's parts; %d guest tests were not run" % len(names), out)
         return
+    if len(names) > 1:
+        with contextlib.suppress(subprocess.CalledProcessError):        # the tests that need it say so
+            quire.debug_build()
+    # Those that may take long begin first, so that no processor is idle while the last of them runs.
+    order = sorted(names, key=lambda name: -(names[name] or 0))
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for name, (status, out) in zip(names, pool.map(guest_run, names, names.values())):
-            score.add(status == 0, "guest %s" % name, out)
+        runs = {pool.submit(guest_run, name, names[name]): name for name in order}
+        for run in concurrent.futures.as_completed(runs):
+            status, out, seconds = run.result()
+            score.add(status == 0, "guest %s" % runs[run], out, seconds)
 
 
 # ---- the lines and branches that unit tests reach
@@ -283,6 +321,7 @@ def chosen(name):
 
 def main():
     os.chdir(TOP)
+    scratch_in_memory()
     score = Score()
     if sys.argv[1:2] == ["--guest"]:
         return guest_one(sys.argv[2])

@@ -38,7 +38,7 @@ class Terminal:
             if at >= 0:
                 self.seen = at + len(text)
                 return
-        raise Failed("no %r; %s" % (text, self.guest.report()))
+        raise Failed("no %r%s; %s" % (text, self.guest.look(), self.guest.report()))
 
     def type(self, keys):
         self.sock.sendall(keys)
