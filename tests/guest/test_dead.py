@@ -1,33 +1,37 @@
 # SPDX-License-Identifier: MIT
 """Root kills the file server or a disk's driver, or writes over a disk: EIO for what it did, at once; the kernel and all else go on."""
-from quire import Guest, Image, check, debug_build, run_cmd, test
+from quire import Guest, Image, check, debug_build, test
 from terminal import Terminal
 
 RESIDENT = "cat /bin/sh >/dev/null; "   # so that the shell itself outlives its disk
 
 
+def dead(what, says=b""):
+    """Run the program; its status is the line of the first check that failed."""
+    with Image(cmd=RESIDENT + "/conformance/dead " + what, cmdline="cmd") as img, Guest(img.path) as g:
+        g.start()
+        g.wait(90)
+        check(g.status() == 0 and says in g.console(), "line %s of dead.c; %s" % (g.status(), g.report()))
+
+
 @test
 def without_the_file_server_calls_fail_and_memory_stays():
-    status, text = run_cmd(RESIDENT + "/conformance/dead fs /root/d")
-    check(status == 0, "the check in line %d of dead.c failed" % status)
+    dead("fs /root/d", b"server fs died: signal 9")
 
 
 @test
 def without_the_driver_its_disk_fails_and_the_rest_works():
-    status, text = run_cmd(RESIDENT + "/conformance/dead virtio-blk /root/d")
-    check(status == 0, "the check in line %d of dead.c failed" % status)
+    dead("virtio-blk /root/d", b"died: signal 9")
 
 
 @test
 def without_the_process_manager_its_calls_fail_and_files_go_on():
-    status, text = run_cmd(RESIDENT + "/conformance/dead pm /root/d")
-    check(status == 0, "the check in line %d of dead.c failed" % status)
+    dead("pm /root/d", b"server pm died: signal 9")
 
 
 @test
 def a_mounted_file_system_may_be_overwritten():
-    status, text = run_cmd(RESIDENT + "/conformance/dead disk /dev/vda2")
-    check(status == 0, "the check in line %d of dead.c failed" % status)
+    dead("disk /dev/vda2")
 
 
 @test

@@ -54,6 +54,14 @@ static pid_t server(const char *name)
 	return -1;
 }
 
+/* It has been ended and init knows: a call that it might still answer is none any more. */
+static void server_kill(pid_t victim)
+{
+	HOLDS(victim > 0 && kill(victim, SIGKILL) == 0);
+	for (int i = 0; i < 1000 && kill(victim, 0) == 0; i++) ms_sleep(10);
+	HOLDS(kill(victim, 0) == -1 && errno == ESRCH);
+}
+
 /* A child waits for a lock that we have; its end tells what became of the call. */
 static pid_t waiter(int fd)
 {
@@ -63,7 +71,7 @@ static pid_t waiter(int fd)
 	HOLDS(fcntl(fd, F_SETLK, &fl) == 0);
 	p = fork();
 	if (p == 0) {
-		alarm(20);
+		alarm(60);
 		_exit(fcntl(fd, F_SETLKW, &fl) == -1 ? errno : 0);
 	}
 	ms_sleep(100);
@@ -130,8 +138,11 @@ static void processes_are_gone(int fd, char *map)
 
 	EIO_OF(uname(&u));
 	EIO_OF(setsid());
-	HOLDS(mkdir("/tmp/d", 0700) == 0 && names > 0 && kill(names, SIGKILL) == 0);
-	ms_sleep(100);
+	EIO_OF(getpriority(PRIO_PROCESS, 0));
+	EIO_OF(syscall(SYS_sched_getscheduler, 0));
+	HOLDS(system("cat /proc/self/status >/dev/null && sync") == 0);
+	HOLDS(mkdir("/tmp/d", 0700) == 0);
+	server_kill(names);
 	EIO_OF(mkdir("/tmp/e", 0700));
 	HOLDS(msync(map, 4096, MS_SYNC) == 0 && fsync(fd) == 0);
 	other = open("/tmp/x", O_RDWR | O_CREAT, 0600);
@@ -147,7 +158,7 @@ static int scribble(const char *disk)
 	struct stat st;
 
 	HOLDS(fd >= 0 && chdir("/tmp") == 0 && mlockall(MCL_CURRENT) == 0);
-	alarm(20);
+	alarm(60);
 	for (int round = 0; round < 12; round++) {
 		size_t n = round < 4 ? 1024 : sizeof(bytes);    /* the superblock alone, then more */
 
@@ -185,9 +196,8 @@ int main(int argc, char **argv)
 	p = waiter(fd);
 	victim = server(argv[1]);
 	map[0] = 'd';
-	HOLDS(victim > 0 && kill(victim, SIGKILL) == 0);
-	alarm(20);
-	ms_sleep(100);
+	alarm(60);
+	server_kill(victim);
 
 	if (!strcmp(argv[1], "pm")) {
 		processes_are_gone(fd, map);

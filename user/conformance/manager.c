@@ -3,7 +3,6 @@
  * and others' attributes are set by nobody else.  Runs on Linux too.
  *   manager DIR    the checks, with a file in DIR
  *   manager sleep, manager pending    what the checks execute
- *   manager dead   as root: ends the server; what it answered fails then, and all else goes on
  *   manager stopped    as root: its second process, for names, does not answer for a while
  */
 #include "check.h"
@@ -197,23 +196,8 @@ static int names_stopped(void)
 	return checked();
 }
 
-static int without_the_server(void)
-{
-	pid_t p = server_find("pm\n");
-
-	check(p && kill(p, SIGKILL) == 0);
-	for (int i = 0; i < 1000 && getpriority(PRIO_PROCESS, 0) >= 0; i++) ms_sleep(1);
-	check_error(getpriority(PRIO_PROCESS, 0), EIO);
-	check_error(syscall(SYS_sched_getscheduler, 0), EIO);
-	check(access("/bin/true", X_OK) == 0);
-	CHILD(check(execl("/bin/true", "true", NULL) == 0));
-	check(system("cat /proc/self/status >/dev/null && sync") == 0);
-	return checked();
-}
-
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "dead")) return without_the_server();
 	if (argc == 2 && !strcmp(argv[1], "stopped")) return names_stopped();
 	if (argc == 2 && (!strcmp(argv[1], "sleep") || !strcmp(argv[1], "pending"))) return as_other(argv[1]);
 	if (argc != 2 || work_in(argv[1])) return 2;
