@@ -2,7 +2,7 @@
 /* fs/server.c - RING 3 - the file server: mounts the root, then answers messages, one after the other.
  *
  * Path:  kernel  ~message~>  [server.c] > srv_name.c, srv_file.c, srv_lock.c, srv_stat.c, srv_pager.c, devfs.c
- * It has one thread, which sleeps in ipc_recv, in a call to a driver, or in a fault on the mapping of a disk, which
+ * It has one thread, which sleeps in q_reply_recv(), in a call to a driver, or in a fault on the mapping of a disk, which
  * the driver alone serves: it never waits for itself.  It maps no files, and its own memory is wired.
  *
  * Reading order: here, srv_name.c, vfs_path.c, vfs_name.c, then a file system: tmpfs.c or ext2_*.c.

@@ -11,18 +11,18 @@
  *                                                     clears them before it lets the page go
  *
  * state of an OBJECT page (vmo->lock); page_set_state() is the one setter, a wrong step is a panic
- *   from     to       by                    because
- *   ABSENT   FILLING  pcache_fill()         first user asks the pager; the others sleep on the object
- *   ABSENT   CLEAN    pcache_insert_zero()  nothing to read: past the end of file, or an object without pager
- *   FILLING  CLEAN    run_finish()          the pager supplied it; tail past the end of file zeroed
- *   FILLING  ABSENT   run_finish()          the pager failed: sleepers get its errno
- *   CLEAN    DIRTY    page_dirty()          a write() or the first store through a mapping
- *   DIRTY    WRITING  writeback_begin()     every PTE write-protected first, TLBs shot down
- *   WRITING  CLEAN    run_finish()          written (durable after the next device flush)
- *   WRITING  DIRTY    run_finish()          stored to meanwhile, or the write failed: still owed
- *   CLEAN    ABSENT   page_evict()          reclaimed, invalidated
- *   CLEAN, DIRTY -> ABSENT  vmo_truncate()  cut off (WRITING and FILLING pages are waited for)
- *   DIRTY    CLEAN    vm_write(FORGET)      a disk page whose owner, the file server, needs it no more
+ *   from     to       by                        because
+ *   ABSENT   FILLING  pcache_fill()             first user asks the pager; the others sleep on the object
+ *   ABSENT   CLEAN    fill_zero_locked()        nothing to read: no pager; or a write() of all that the page can have
+ *   FILLING  CLEAN    run_finish()              the pager supplied it; tail past the end of file zeroed
+ *   FILLING  ABSENT   run_finish()              the pager failed: sleepers get its errno
+ *   CLEAN    DIRTY    page_dirty_locked()       a write() or the first store through a mapping
+ *   DIRTY    WRITING  writeback_begin_locked()  every PTE write-protected first, TLBs shot down
+ *   WRITING  CLEAN    run_finish()              written (durable after the next device flush)
+ *   WRITING  DIRTY    run_finish()              stored to meanwhile, or the write failed: still owed
+ *   CLEAN    ABSENT   pcache_remove_locked()    reclaimed, invalidated
+ *   CLEAN, DIRTY -> ABSENT  vmo_cut_locked()    cut off (WRITING and FILLING pages are waited for)
+ *   DIRTY    CLEAN    forget_locked()           VMX_FORGET: its owner, the file server, needs it no more
  */
 #ifndef MM_PAGE_H
 #define MM_PAGE_H
@@ -48,7 +48,7 @@ struct page {
 #define PFL_BACKED     1u       /* has room on disk: a block, or a reservation */
 #define PFL_REDIRTIED  2u       /* WRITING, and stored to since: goes back to DIRTY */
 #define PFL_REFERENCED 4u       /* used since the clock's hand last passed */
-#define PFL_KEEP_DIRTY 8u       /* WRITING by vm_write(KEEP_DIRTY) */
+#define PFL_KEEP_DIRTY 8u       /* WRITING by vm_write() with VMX_KEEP_DIRTY */
 #define PFL_LEAVING    32u      /* MS_INVALIDATE waits for its write: nobody maps or holds it anew */
 #define PFL_OWNER      16u      /* dirtied through a server's own mapping: only its vm_write() cleans it */
 #define KPAGE_TABLE    1u       /* use KERNEL: a page table */

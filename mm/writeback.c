@@ -209,7 +209,7 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 	return rc || !v->split_of ? rc : vmo_invalidate(v->split_of, first, last);
 }
 
-/* Sync one step for each object; with_wait: then wait until what was started is written. */
+/* Sync one step for each object; wait: then wait until what was started is written. */
 static void sync_round(uint64_t min_age, bool wait)
 {
 	uint64_t now = time_mono();
