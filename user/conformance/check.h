@@ -31,6 +31,11 @@ static inline void check_(int ok, const char *what, int line)
 	fflush(stdout);
 }
 
+/* A busy host stops its guest at any moment: what holds only within some time is tried again, and a fault fails it each
+ * time.  What comes surely is waited for, up to PATIENCE ms. */
+#define PATIENCE 60000
+#define AGAIN(cond) ({ int tries_ = 20; while (!(cond) && --tries_) { } tries_ > 0; })
+
 static inline int checked(void)
 {
 	printf("%d checks, %d failed\n", checks, failed);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* user/conformance/clocks.c - clocks, sleeping, and who wakes when.  Runs on Linux too. */
+#include "check.h"
+
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/times.h>
+
+static void nothing(int signo) { (void)signo; }
+
+static void clocks(void)
+{
+	static const int all[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
+	                          CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME};
+	struct timespec ts, a, b;
+	clockid_t other;
+	struct timeval tv, after;
+
+	for (int i = 0; i < 8; i++) {
+		check(syscall(SYS_clock_gettime, all[i], &ts) == 0 && ts.tv_nsec >= 0 && ts.tv_nsec < 1000000000);
+		check(clock_getres(all[i], &ts) == 0 && ts.tv_sec == 0 && ts.tv_nsec > 0);
+	}
+	for (int i = 0; i < 8; i++) {           /* the C library's way, by the vDSO, and the kernel's */
+		long was, now, then;
+
+		syscall(SYS_clock_gettime, all[i], &a);
+		clock_gettime(all[i], &ts);
+		syscall(SYS_clock_gettime, all[i], &b);
+		was = a.tv_sec * 1000000000 + a.tv_nsec;
+		now = ts.tv_sec * 1000000000 + ts.tv_nsec;
+		then = b.tv_sec * 1000000000 + b.tv_nsec;
+		check(was <= now && now <= then);
+	}
+	check(getauxval(AT_SYSINFO_EHDR) && !memcmp((char *)getauxval(AT_SYSINFO_EHDR), "\177ELF", 4));
+	check_error(syscall(SYS_clock_gettime, 55, &ts), EINVAL);
+	check_error(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (void *)16), EFAULT);
+	gettimeofday(&tv, NULL);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gettimeofday(&after, NULL);
+	check(tv.tv_sec > 1700000000 && tv.tv_sec <= ts.tv_sec && ts.tv_sec <= after.tv_sec);
+	check(clock_getcpuclockid(getpid(), &other) == 0);
+	ms_burn(20);
+	check(clock_gettime(other, &a) == 0 && clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b) == 0);
+	check(a.tv_sec * 1000000000 + a.tv_nsec >= 20000000 && b.tv_sec * 1000000000 + b.tv_nsec >= a.tv_sec * 1000000000 + a.tv_nsec);
+	check_error(syscall(SYS_clock_gettime, (~999999 * 8) | 2, &ts), EINVAL);
+	check_error(syscall(SYS_clock_settime, CLOCK_MONOTONIC, &ts), EINVAL);
+	ts.tv_nsec = -1;
+	check_error(clock_settime(CLOCK_REALTIME, &ts), EINVAL);
+	if (getuid() == 0) check(setuid(54324) == 0);
+	ts.tv_nsec = 0;
+	check_error(clock_settime(CLOCK_REALTIME, &ts), EPERM);
+}
+
+static void sleeping(void)
+{
+	struct timespec left = {0}, t = {.tv_nsec = 30000000}, now;
+	struct sigaction sa = {.sa_handler = nothing};
+	long from = ms_now(), slept;
+
+	check(clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL) == 0 && ms_now() - from >= 29);
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec -= 5;
+	check(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &now, NULL) == 0);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	now.tv_nsec += 30000000;
+	if (now.tv_nsec >= 1000000000) now.tv_sec++, now.tv_nsec -= 1000000000;
+	from = ms_now();
+	check(clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &now, NULL) == 0 && ms_now() - from >= 28);
+	check(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL) == EINVAL);
+	t.tv_nsec = 1000000000;
+	check(clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL) == EINVAL);
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &(struct itimerval){{0, 50000}, {0, 50000}}, NULL);      /* the first may come too early */
+	t = (struct timespec){.tv_sec = PATIENCE / 1000};
+	from = ms_now();
+	check_error(nanosleep(&t, &left), EINTR);
+	slept = PATIENCE - left.tv_sec * 1000 - left.tv_nsec / 1000000;
+	check(slept >= 0 && slept <= ms_now() - from + 1);
+	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+}
+
+static void times_add_up(void)
+{
+	struct tms a, b;
+	clock_t from = times(&a);
+
+	ms_burn(100);
+	check(times(&b) - from >= 10 && b.tms_utime + b.tms_stime - a.tms_utime - a.tms_stime >= 9);
+	check(a.tms_cutime == 0);
+}
+
+/* At `when`, then busy until the other one is awake too.  => for how many ms we ran: a leap is the host's, or the other's */
+static long wait_busily(volatile int *awake, int me, const struct timespec *when)
+{
+	long ran = 0, before, now;
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, when, NULL);
+	before = ms_now();
+	awake[me] = 1;
+	while (!awake[!me] && ran < 3000) {
+		now = ms_now();
+		if (now - before < 20) ran += now - before;
+		before = now;
+	}
+	return ran;
+}
+
+/* One timer interrupt wakes both on a CPU that has nothing else to do: the second need not wait for the first. */
+static void two_wake_at_once(void)
+{
+	volatile int *awake = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long longest = 0;
+
+	for (int cpu = 0; cpu < 4; cpu++) {
+		unsigned long set = 1ul << cpu;
+
+		if (syscall(SYS_sched_setaffinity, 0, sizeof(set), &set)) continue;
+		for (int i = 0; i < 3; i++) {
+			struct timespec when;
+			long ms;
+			pid_t p;
+
+			clock_gettime(CLOCK_MONOTONIC, &when);
+			when.tv_nsec += 100000000;
+			if (when.tv_nsec >= 1000000000) when.tv_sec++, when.tv_nsec -= 1000000000;
+			awake[0] = awake[1] = 0;
+			p = fork();
+			if (p == 0) _exit(wait_busily(awake, 1, &when) > 500);
+			ms = wait_busily(awake, 0, &when);
+			if (ms > longest) longest = ms;
+			check(child_end(p) == 0);
+		}
+	}
+	check(longest <= 500);
+}
+
+int main(void)
+{
+	in_child(clocks);
+	in_child(sleeping);
+	in_child(two_wake_at_once);
+	in_child(times_add_up);
+	return checked();
+}
