@@ -50,6 +50,21 @@ static inline long ms_now(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* Its main thread sleeps, and not for a moment only: it waits for what we shall do. */
+static inline void until_asleep(pid_t pid)
+{
+	char path[40], line[80], state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (int seen = 0, i = 0; seen < 4 && i < PATIENCE / 10; i++) {
+		FILE *f = fopen(path, "r");
+
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+		seen = f && fgets(line, sizeof(line), f) && sscanf(line, "%*d (%*[^)]) %c", &state) == 1 && state == 'S' ? seen + 1 : 0;
+		if (f) fclose(f);
+	}
+}
+
 static inline long cpu_us(const struct rusage *r)
 {
 	return (r->ru_utime.tv_sec + r->ru_stime.tv_sec) * 1000000 + r->ru_utime.tv_usec + r->ru_stime.tv_usec;

@@ -40,7 +40,7 @@ static int run(char *const argv[], char *const env[])
 	int status = -1;
 
 	if (p == 0) {
-		alarm(5);
+		alarm(60);
 		execve(argv[0], argv, env);
 		_exit(FAILED(errno));
 	}

@@ -105,7 +105,7 @@ static void orphans(void)
 	if (middle == 0) {
 		p = fork();
 		if (p == 0) {
-			ms_sleep(100);
+			for (int i = 0; i < PATIENCE / 10 && getppid() != getpgrp(); i++) ms_sleep(10);
 			_exit(getppid() == getpgrp() ? 21 : 22);
 		}
 		_exit(0);
@@ -147,7 +147,7 @@ static void stop_and_continue_at_once(void)
 		for (volatile int k = 0; k < i * 40; k++) { }
 		kill(p, SIGCONT);
 		was = *n;
-		for (long from = ms_now(); *n == was && ms_now() - from < 5000;) sched_yield();
+		for (long from = ms_now(); *n == was && ms_now() - from < PATIENCE;) sched_yield();
 		if (*n == was) break;
 	}
 	check(*n != was);
@@ -200,7 +200,7 @@ static void ends_while_another_thread_is_stopped(void)
 		pthread_create(&t, NULL, stopper, NULL);
 		exit_slowly("slow");
 	}
-	for (int i = 0; i < 100 && waitpid(p, &st, WNOHANG) == 0; i++) ms_sleep(50);
+	for (int i = 0; i < PATIENCE / 50 && waitpid(p, &st, WNOHANG) == 0; i++) ms_sleep(50);
 	check(WIFEXITED(st) && WEXITSTATUS(st) == 7);
 	kill(p, SIGKILL);
 }

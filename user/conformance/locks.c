@@ -7,6 +7,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -167,14 +168,13 @@ static void waiting(void)
 	OK(pipe(go) == 0);
 	OK(set(fd, F_WRLCK, 0, 10) == 0);
 	a = IN_CHILD({
-		long from = ms_now();
-
 		OK(set_wait(fd, F_WRLCK, 5, 10) == 0);
-		OK(ms_now() - from > 50);
 		OK(write(go[1], "a", 1) == 1);
 	});
 	b = IN_CHILD(OK(set_wait(fd, F_RDLCK, 0, 1) == 0); OK(write(go[1], "b", 1) == 1));
-	ms_sleep(100);
+	until_asleep(a);
+	until_asleep(b);
+	OK(poll(&(struct pollfd){go[0], POLLIN, 0}, 1, 0) == 0);
 	OK(set(fd, F_UNLCK, 5, 5) == 0);                        /* lets the first go on */
 	OK(read(go[0], &c, 1) == 1 && c == 'a');
 	OK(child_end(a) == 0);
@@ -191,7 +191,7 @@ static void waiting(void)
 	});
 	OK(read(go[0], &c, 1) == 1 && c == 'c');
 	b = IN_CHILD(OK(set_wait(fd, F_WRLCK, 100, 1) == 0));
-	ms_sleep(50);
+	until_asleep(b);
 	kill(a, SIGKILL);
 	OK(child_end(b) == 0);
 	OK(child_end(a) == -1);
@@ -213,13 +213,13 @@ static void interrupted(void)
 	pid = IN_CHILD({
 		struct sigaction again = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
 
-		ualarm(50000, 0);
+		ualarm(50000, 50000);                           /* the first may come too early */
 		FAILS(set_wait(fd, F_WRLCK, 0, 0), EINTR);
 		FAILS(set(fd, F_WRLCK, 0, 0), EAGAIN);          /* the request is gone, the lock is not ours */
 		sigaction(SIGALRM, &again, NULL);
-		ualarm(50000, 0);
 		OK(write(go[1], "x", 1) == 1);
 		OK(set_wait(fd, F_WRLCK, 0, 0) == 0);           /* SA_RESTART: it waits on */
+		ualarm(0, 0);
 		OK(write(go[1], "y", 1) == 1);
 	});
 	OK(read(go[0], &c, 1) == 1 && c == 'x');
@@ -262,11 +262,11 @@ static void unlocking_is_not_interrupted(void)
 
 static void deadlocks(void)
 {
-	int fd = new_file("d"), go[2];
+	int fd = new_file("d"), go[2], ready[2];
 	char c;
 	pid_t a, b;
 
-	OK(pipe(go) == 0);
+	OK(pipe(go) == 0 && pipe(ready) == 0);
 	OK(set(fd, F_WRLCK, 0, 1) == 0);
 	a = IN_CHILD({
 		OK(set(fd, F_WRLCK, 1, 1) == 0);
@@ -274,7 +274,7 @@ static void deadlocks(void)
 		OK(set_wait(fd, F_WRLCK, 0, 1) == 0);
 	});
 	OK(read(go[0], &c, 1) == 1);
-	ms_sleep(50);
+	until_asleep(a);
 	FAILS(set_wait(fd, F_RDLCK, 1, 1), EDEADLK);            /* two */
 	b = IN_CHILD({
 		OK(set(fd, F_WRLCK, 2, 1) == 0);
@@ -282,7 +282,7 @@ static void deadlocks(void)
 		OK(set_wait(fd, F_WRLCK, 1, 1) == 0);
 	});
 	OK(read(go[0], &c, 1) == 1);
-	ms_sleep(50);
+	until_asleep(b);
 	FAILS(set_wait(fd, F_WRLCK, 2, 1), EDEADLK);            /* three */
 	OK(set(fd, F_UNLCK, 0, 1) == 0);
 	OK(child_end(a) == 0);
@@ -293,14 +293,15 @@ static void deadlocks(void)
 		OK(set(fd, F_WRLCK, 1, 1) == 0);
 		OK(set(fd, F_UNLCK, 9, 1) == 0);
 		OK(write(go[1], "1", 1) == 1);
-		ms_sleep(50);
-		ualarm(50000, 0);
+		OK(read(ready[0], &c, 1) == 1);
+		ualarm(50000, 50000);
 		FAILS(set_wait(fd, F_WRLCK, 0, 1), EINTR);
+		ualarm(0, 0);
 		OK(write(go[1], "2", 1) == 1);
 		ms_sleep(100);
 	});
 	OK(read(go[0], &c, 1) == 1);
-	OK(set(fd, F_WRLCK, 0, 1) == 0);
+	OK(set(fd, F_WRLCK, 0, 1) == 0 && write(ready[1], "r", 1) == 1);
 	OK(read(go[0], &c, 1) == 1 && c == '2');
 	OK(set_wait(fd, F_WRLCK, 1, 1) == 0);                   /* it waits, until the other ends */
 	OK(child_end(a) == 0);
@@ -341,12 +342,10 @@ static void flocks(void)
 	OK(set(a, F_WRLCK, 0, 0) == 0);                         /* record locks are another world */
 	OK(set(a, F_UNLCK, 0, 0) == 0);
 	pid = IN_CHILD({
-		long from = ms_now();
-
 		OK(flock(a, LOCK_EX) == 0);
-		OK(ms_now() - from > 50);
 	});
-	ms_sleep(100);
+	until_asleep(pid);                                      /* it waits */
+	OK(waitpid(pid, NULL, WNOHANG) == 0);
 	OK(flock(b, LOCK_UN) == 0);
 	OK(child_end(pid) == 0);
 	FAILS(flock(b, LOCK_SH | LOCK_NB), EWOULDBLOCK);        /* a's description is still open here */

@@ -2,7 +2,7 @@
 /* user/conformance/manager.c - system calls that a server answers (user/pm): their arguments lie in all kinds of memory,
  * and others' attributes are set by nobody else.  Runs on Linux too.
  *   manager DIR    the checks, with a file in DIR
- *   manager sleep, manager pending    what the checks execute
+ *   manager pending    what a check executes
  *   manager stopped    as root: its second process, for names, does not answer for a while
  */
 #include "check.h"
@@ -102,22 +102,11 @@ static void nobody_else_sets_attributes(void)
 	CHILD(check(setuid(1000) == 0 && syscall(PROC_SET, 0, getpid(), 0, 32, &zero, 4) == -1 && getuid() == 1000));
 }
 
-/* POSIX exec: interval timers go on, those of timer_create() do not; fork gives the child neither. */
-static void timers_meet_exec_and_fork(const char *self)
+/* POSIX fork: the child has no interval timer of its parent's.  (What exec leaves of them: timers.c.) */
+static void a_child_has_no_timer(void)
 {
 	struct itimerval soon = {.it_value = {.tv_usec = 60000}}, none;
-	struct itimerspec sooner = {.it_value = {.tv_nsec = 30000000}};
-	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
-	pid_t p = fork();
-	int id, st;
 
-	if (!p) {
-		syscall(SYS_timer_create, CLOCK_MONOTONIC, &e, &id);
-		syscall(SYS_timer_settime, id, 0, &sooner, NULL);
-		setitimer(ITIMER_REAL, &soon, NULL);
-		execl(self, self, "sleep", NULL);
-	}
-	check(waitpid(p, &st, 0) == p && WIFSIGNALED(st) && WTERMSIG(st) == SIGALRM);
 	check(setitimer(ITIMER_REAL, &soon, NULL) == 0);
 	CHILD(check(getitimer(ITIMER_REAL, &none) == 0 && !none.it_value.tv_usec); ms_sleep(100));
 	check(setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL) == 0);
@@ -137,12 +126,11 @@ static void a_pending_timer_ends_with_its_program(const char *self)
 	      syscall(SYS_timer_settime, id, 0, &now, NULL); ms_sleep(20); execl(self, self, "pending", NULL));
 }
 
-/* What the programs of the two say. */
-static int as_other(const char *what)
+/* What its program says. */
+static int as_pending(void)
 {
 	sigset_t s;
 
-	if (!strcmp(what, "sleep")) ms_sleep(2000);
 	return sigpending(&s) || sigismember(&s, SIGUSR1);
 }
 
@@ -182,10 +170,13 @@ static int names_stopped(void)
 {
 	struct itimerval soon = {.it_value = {.tv_usec = 60000}};
 	pid_t names = server_find("pm:names\n"), p;
-	sigset_t none;
+	sigset_t none, alarms;
 
 	signal(SIGALRM, nothing);
 	sigemptyset(&none);
+	sigemptyset(&alarms);
+	sigaddset(&alarms, SIGALRM);
+	sigprocmask(SIG_BLOCK, &alarms, NULL);          /* it comes in sigsuspend(), not before */
 	check(names && kill(names, SIGSTOP) == 0);
 	ms_sleep(20);
 	p = IN_CHILD(check(mkdir("/tmp/late", 0755) == 0));
@@ -199,10 +190,10 @@ static int names_stopped(void)
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "stopped")) return names_stopped();
-	if (argc == 2 && (!strcmp(argv[1], "sleep") || !strcmp(argv[1], "pending"))) return as_other(argv[1]);
+	if (argc == 2 && !strcmp(argv[1], "pending")) return as_pending();
 	if (argc != 2 || work_in(argv[1])) return 2;
 	signal(SIGALRM, nothing);
-	timers_meet_exec_and_fork("/proc/self/exe");
+	a_child_has_no_timer();
 	a_pending_timer_ends_with_its_program("/proc/self/exe");
 	arguments_in_memory();
 	written_to_ones_own_copy();

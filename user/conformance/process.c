@@ -119,11 +119,13 @@ static void stops(void)
 	kill(p, SIGKILL);
 	check(waitpid(p, &status, 0) == p && WTERMSIG(status) == SIGKILL, "SIGKILL ends a stopped process");
 
-	p = fork();
-	if (p == 0) _exit(nanosleep(&nap, NULL) == 0 ? 3 : 4);
-	usleep(20000);
-	kill(p, SIGSTOP);
-	waitpid(p, &status, WUNTRACED);
+	for (int i = 0; i < 20; i++) {          /* on a busy host it may have slept before it is stopped */
+		p = fork();
+		if (p == 0) _exit(nanosleep(&nap, NULL) == 0 ? 3 : 4);
+		usleep(20000);
+		kill(p, SIGSTOP);
+		if (waitpid(p, &status, WUNTRACED) == p && WIFSTOPPED(status)) break;
+	}
 	kill(p, SIGCONT);
 	check(waitpid(p, &status, 0) == p && WEXITSTATUS(status) == 3, "a sleep goes on after a stop");
 	p = fork();
@@ -216,24 +218,27 @@ static void clocks(void)
 /* A vfork child that sleeps: its parent sleeps too, and SIGKILL ends it all the same (Linux vfork(2)). */
 static void vfork_parent_killed(void)
 {
-	pid_t p = fork(), ended = 0;
-	int status = 0;
+	pid_t p, ended = 0;
+	int status = 0, up[2];
+	char c;
 
+	if (pipe(up)) return;
+	p = fork();
 	if (p == 0) {
 		setpgid(0, 0);
 		signal(SIGUSR2, handler_ran);
 		if (vfork() == 0) {
-			pause();
+			if (write(up[1], "x", 1) == 1) pause();
 			_exit(0);
 		}
 		_exit(0);
 	}
-	usleep(100000);
+	check(read(up[0], &c, 1) == 1, "the vfork child runs");
 	kill(p, SIGUSR2);
 	usleep(20000);
 	check(waitpid(p, &status, WNOHANG) == 0, "a handler waits for the vfork child");
 	kill(p, SIGKILL);
-	for (int i = 0; i < 200 && !ended; i++) {
+	for (int i = 0; i < 6000 && !ended; i++) {
 		usleep(10000);
 		ended = waitpid(p, &status, WNOHANG);
 	}

@@ -153,7 +153,7 @@ static void words(void)
 		execve("/proc/self/exe", argv, envp);
 		_exit(127);
 	}
-	for (int i = 0; i < 500 && slurp_of(c, "cmdline") != 21; i++) usleep(10000);
+	for (int i = 0; i < 6000 && slurp_of(c, "cmdline") != 21; i++) usleep(10000);
 	claim(memcmp(text, "procfs\0sleep\0an arg\0\0", 21) == 0, "cmdline");
 	claim(slurp_of(c, "environ") == 10 && memcmp(text, "A=1\0B=two\0", 10) == 0, "environ");
 	end(c);
@@ -205,7 +205,7 @@ static void threads(void)
 	pthread_t t;
 
 	claim(pipe(thread_up) == 0 && pthread_create(&t, NULL, thread_look, path) == 0, "a thread");
-	for (int i = 0; i < 500 && !path[0]; i++) usleep(10000);
+	for (int i = 0; i < 6000 && !path[0]; i++) usleep(10000);
 	usleep(20000);
 	claim(slurp("/proc/self/status", 4096) > 0 && value("Threads:", 10) == 2, "two threads");
 	claim(slurp(path, 4096) > 0 && (pid_t)value("Tgid:", 10) == getpid() && (pid_t)value("Pid:", 10) != getpid(),
@@ -225,7 +225,7 @@ static void rights(void)
 		if (getuid() == 0 && (setgid(1000) || setuid(1000))) _exit(1);
 		pause();
 	}
-	for (int i = 0; i < 500 && (slurp_of(was_root, "status") <= 0 || value("Uid:", 10) != 1000); i++) usleep(10000);
+	for (int i = 0; i < 6000 && (slurp_of(was_root, "status") <= 0 || value("Uid:", 10) != 1000); i++) usleep(10000);
 	c = fork();
 	if (c == 0) {
 		if (setgid(1000) || setuid(1000)) _exit(1);

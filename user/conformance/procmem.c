@@ -110,7 +110,7 @@ static void shared_text(void)
 		execv("/proc/self/exe", argv);
 		_exit(127);
 	}
-	for (int i = 0; i < 500 && (slurp_of(c, "cmdline") != 14 || state_of(c) != 'S'); i++) usleep(10000);
+	for (int i = 0; i < 6000 && (slurp_of(c, "cmdline") != 14 || state_of(c) != 'S'); i++) usleep(10000);
 	claim(shared(c, (void *)&shared_text) >= 4, "text of two programs from one file is shared");
 	claim(smap(c, (void *)&shared_text, "Anonymous") == 0, "and nobody's own");
 	end(c);

@@ -51,8 +51,8 @@ static pid_t member(int which)
 	me = which;
 	setpgid(0, 0);
 	signal(SIGHUP, on_hup);
-	hups[2]++;
-	for (int i = 0; i < 200 && !hups[0]; i++) ms_sleep(10);
+	__sync_fetch_and_add(&hups[2], 1);
+	for (int i = 0; i < 6000 && !hups[0]; i++) ms_sleep(10);
 	ms_sleep(100);
 	_exit(0);
 }

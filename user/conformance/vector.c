@@ -180,7 +180,7 @@ static void interrupted(int flags)
 	handled = change = 0;
 	fill(expected, 5);
 	setitimer(ITIMER_REAL, &tick, NULL);
-	for (int i = 0; i < 1000 && handled < 20; i++) {
+	for (int i = 0; i < 100000 && handled < 20; i++) {
 		mxcsr_set(MXCSR_OURS);
 		hold(expected, out, 100000, -1);
 		wrong += memcmp(expected, out, sizeof(out)) || mxcsr_get() != MXCSR_OURS;
