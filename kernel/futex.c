@@ -265,11 +265,14 @@ SYSCALL(futex)
 
 struct robust_head { uaddr_t next; int64_t offset; uaddr_t pending; };
 
-static void robust_mark(uaddr_t at, uint32_t tid)
+/* pending: it was about to lock or unlock.  If nobody has the mutex, it may have unlocked it and not woken the next one
+ * yet, or have been woken for it: that wake-up is owed to another (Linux: robust-futexes). */
+static void robust_mark(uaddr_t at, uint32_t tid, bool pending)
 {
 	uint32_t word, new;
 
 	if (at % 4 || user_load32(&word, at)) return;
+	if (pending && !(word & FUTEX_TID_MASK)) futex_wake_one(at);
 	do {
 		if ((word & FUTEX_TID_MASK) != tid) return;
 		new = word;
@@ -287,8 +290,8 @@ void futex_robust_exit(struct thread *t)
 	at = h.next & ~1ull;            /* bit 0 marks PI mutexes, which we do not have */
 	for (int i = 0; i < ROBUST_MAX && at != t->robust; i++) {
 		if (copy_in(&next, at, sizeof(next))) break;
-		if (at != h.pending) robust_mark(at + h.offset, t->tid);
+		if (at != h.pending) robust_mark(at + h.offset, t->tid, false);
 		at = next & ~1ull;
 	}
-	if (h.pending) robust_mark((h.pending & ~1ull) + h.offset, t->tid);
+	if (h.pending) robust_mark((h.pending & ~1ull) + h.offset, t->tid, true);
 }

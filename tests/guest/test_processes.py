@@ -40,6 +40,11 @@ def queued_signals():
 
 
 @test
+def who_sleeps_is_woken_when_he_has_to_be():
+    says_zero_failed("/conformance/wakeups")
+
+
+@test
 def timers_on_all_clocks():
     says_zero_failed("/conformance/timers && /conformance/clocks")
 

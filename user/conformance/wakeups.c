@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* user/conformance/wakeups.c - who sleeps is woken when he has to be, and only then: words of robust mutexes whose owner
+ * dies between unlocking and waking, calls that no signal interrupts, several who wait for one signal.  Runs on Linux too.
+ */
+#include "check.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+enum { FUTEX_WAIT = 0, FUTEX_OWNER_DIED = 0x40000000 };
+#define FUTEX_WAITERS 0x80000000
+
+static volatile int *shared;            /* words that parent and children have in common */
+
+static long futex(volatile int *word, int op, int val) { return syscall(SYS_futex, word, op, val, NULL, NULL, 0); }
+
+/* Dies in the middle of an unlock: pending is said, the word holds `left` already, the waiter was not woken. */
+static void unlock_and_die(int left)
+{
+	static struct { void *next; long offset; volatile void *pending; } head = {&head, 0, NULL};     /* get_robust_list(2) */
+
+	head.pending = shared;
+	syscall(SYS_set_robust_list, &head, sizeof(head));
+	shared[0] = left;
+	raise(SIGKILL);
+}
+
+/* The last word of robust_futexes.rst: the kernel wakes in his stead.  left: a word without an owner */
+static void robust_pending(int left)
+{
+	const int locked = (int)(12345 | FUTEX_WAITERS);
+	pid_t waiter, owner;
+	int st = -1;
+
+	shared[0] = locked;
+	waiter = fork();
+	if (!waiter) _exit(futex(shared, FUTEX_WAIT, locked) ? 1 : 0);
+	ms_sleep(50);
+	owner = fork();
+	if (!owner) unlock_and_die(left);
+	check(waitpid(owner, NULL, 0) == owner);
+	for (int i = 0; i < 40 && waitpid(waiter, &st, WNOHANG) == 0; i++) ms_sleep(50);
+	check(WIFEXITED(st) && WEXITSTATUS(st) == 0);
+	if (st == -1) kill(waiter, SIGKILL), waitpid(waiter, NULL, 0);
+}
+
+static void robust(void)
+{
+	robust_pending(0);
+	robust_pending((int)(FUTEX_WAITERS | FUTEX_OWNER_DIED));
+}
+
+static volatile int signals;
+static void on_signal(int sig) { (void)sig, signals++; }
+
+/* Calls that Linux never ends with EINTR, whoever answers them. */
+static void uninterrupted(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+	struct rlimit r;
+	pid_t other;
+	long until = ms_now() + 500;
+	int eintr = 0;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	other = fork();
+	for (pid_t me = getppid(); !other;) kill(me, SIGUSR1);
+	while (ms_now() < until || signals < 20) {
+		if (mkdir("/tmp/wakeups", 0755) || chmod("/tmp/wakeups", 0700) || rmdir("/tmp/wakeups")) eintr++;
+		if (getrlimit(RLIMIT_NOFILE, &r) || getpgid(0) < 0 || getpriority(PRIO_PROCESS, 0) < 0) eintr++;
+	}
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	check(eintr == 0);
+}
+
+static volatile int took[2];
+
+static void *signal_waiter(void *arg)
+{
+	int *n = arg;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	while (took[*n] < 10) {
+		if (sigwaitinfo(&set, NULL) == SIGUSR2) took[*n]++;
+	}
+	return NULL;
+}
+
+/* A signal to the process is for one of them; the other goes on waiting. */
+static void sigwaits(void)
+{
+	static int who[2] = {0, 1};
+	pthread_t t[2];
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < 2; i++) check(!pthread_create(&t[i], NULL, signal_waiter, &who[i]));
+	for (int sent = 0; sent < 20; sent++) {
+		kill(getpid(), SIGUSR2);
+		for (int ms = 0; took[0] + took[1] <= sent && ms < 1000; ms++) ms_sleep(1);
+		check(took[0] + took[1] == sent + 1);
+	}
+}
+
+/* At `when`, then busy until the other one is awake too.  => how long that took, in ms */
+static long wait_busily(volatile int *awake, int me, const struct timespec *when)
+{
+	long start;
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, when, NULL);
+	start = ms_now();
+	awake[me] = 1;
+	while (!awake[!me] && ms_now() - start < 3000) { }
+	return ms_now() - start;
+}
+
+/* One timer interrupt wakes both on a CPU that has nothing else to do: the second need not wait for the first. */
+static void two_wake_at_once(void)
+{
+	volatile int *awake = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long longest = 0;
+
+	for (int cpu = 0; cpu < 4; cpu++) {
+		unsigned long set = 1ul << cpu;
+
+		if (syscall(SYS_sched_setaffinity, 0, sizeof(set), &set)) continue;
+		for (int i = 0; i < 3; i++) {
+			struct timespec when;
+			long ms;
+			pid_t p;
+
+			clock_gettime(CLOCK_MONOTONIC, &when);
+			when.tv_nsec += 100000000;
+			if (when.tv_nsec >= 1000000000) when.tv_sec++, when.tv_nsec -= 1000000000;
+			awake[0] = awake[1] = 0;
+			p = fork();
+			if (p == 0) _exit(wait_busily(awake, 1, &when) > 500);
+			ms = wait_busily(awake, 0, &when);
+			if (ms > longest) longest = ms;
+			check(child_end(p) == 0);
+		}
+	}
+	check(longest <= 500);
+}
+
+int main(void)
+{
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	in_child(robust);
+	in_child(uninterrupted);
+	in_child(sigwaits);
+	in_child(two_wake_at_once);
+	return checked();
+}
