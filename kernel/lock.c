@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/lock.c - RING 0 - spinlocks with the order check, and mutexes.  lock.h has the order.
+/* kernel/lock.c - RING 0 - spinlocks with the order check, queues of sleepers, mutexes.  lock.h has the order.
  *
  * Use:   spin_lock()/spin_unlock() for short work; mutex_lock()/mutex_unlock() where the holder may sleep.
  *
@@ -121,6 +121,23 @@ void spin_unlock(struct spinlock *l)
 bool spin_held(const struct spinlock *l)
 {
 	return l->held && l->owner == this_cpu();
+}
+
+void waitq_init(struct waitq *q)
+{
+	list_init(&q->threads);
+}
+
+void waitq_wake_one(struct waitq *q)
+{
+	struct list *l = list_pop_front(&q->threads);
+
+	if (l) sched_wake(container_of(l, struct thread, wait_link), 0);
+}
+
+void waitq_wake_all(struct waitq *q)
+{
+	while (!list_empty(&q->threads)) waitq_wake_one(q);
 }
 
 /* A mutex's own spinlock guards its sleepers; nothing but SCHED is taken inside it. */

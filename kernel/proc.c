@@ -308,16 +308,6 @@ static void server_gone(const struct proc *p)
 	if (p->pid == PID_INIT) machine_stop(1);
 }
 
-/* => p->lock held */
-static void others_interrupt_locked(struct proc *p, const struct thread *but)
-{
-	list_for(l, &p->threads) {
-		struct thread *t = container_of(l, struct thread, proc_link);
-
-		if (t != but) thread_interrupt(t);
-	}
-}
-
 /* Leave the process; whole: all others shall too.  The first who says so, or the last thread, decides the status.
  * true: this is the last thread */
 static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool whole)
@@ -334,7 +324,7 @@ static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool
 	}
 	usage_add(&p->used, &used);
 	sigqueue_flush_locked(p, &t->pending, ~0ull);
-	if (p->exiting) others_interrupt_locked(p, t);
+	if (p->exiting) threads_interrupt_locked(p);
 	waitq_wake_all(&p->threads_wait);
 	spin_unlock(&p->lock);
 	spin_lock(&proc_tree_lock);     /* who is stopped looks whether to end */
@@ -352,7 +342,7 @@ int proc_alone(void)
 	spin_lock(&p->lock);
 	if (p->survivor || p->exiting) rc = -EAGAIN;
 	else p->survivor = t;
-	if (!rc) others_interrupt_locked(p, t);
+	if (!rc) threads_interrupt_locked(p);
 	while (!rc && p->nthreads > 1 && !p->exiting) waitq_sleep(&p->threads_wait, &p->lock, WAIT_FOREVER, false);
 	if (p->survivor == t) p->survivor = NULL;
 	if (!rc && p->exiting) rc = -EAGAIN;    /* others may still be in the old address space */

@@ -131,6 +131,7 @@ int signal_queue_thread(struct proc *, uint32_t tid, const struct siginfo *);
 struct timer_signal;
 int signal_timer(struct proc *, const struct timer_signal *, uint64_t n);       /* as SYS_timer_signal */
 struct siginfo child_info(struct proc *, int code, int status);
+void threads_interrupt_locked(struct proc *);           /* those that have something to look at now; p->lock held */
 void signal_exec(struct proc *);                        /* caught signals get their default action again */
 int signal_mask_swap(uaddr_t set, uint64_t size);       /* until this call ends, or a handler: ppoll, sigsuspend */
 void signal_mask_back(void);                            /* no signal came */

@@ -11,8 +11,9 @@
  *     in between waits until it is really asleep, and is not lost.
  * S3  It looks for signals with runq_lock held.  Who sends one marks it first and takes that lock then: either the
  *     sleeper sees it, or the sender sees a sleeper.
- * S4  A thread changes its CPU only while it is READY: an idle CPU takes it from the queue of a busy one.  Who wants
- *     its state takes the runq_lock of thread->cpu and looks again whether it is still that CPU.
+ * S4  A thread changes its CPU only while it is NEW or READY, with the runq_lock of the one that it leaves: an idle CPU
+ *     takes it from the queue of a busy one.  Who wants its state takes the runq_lock of thread->cpu and looks again
+ *     whether it is still that CPU.
  * S5  Servers, and who waited for one's answer, go before others that are ready, but for a quantum at most, counted from
  *     when one of these ran or began to wait: a program and a server that call each other all the time starve nobody.
  *     Those that went ahead are at the front of the queue.
@@ -29,39 +30,39 @@
 
 extern void context_switch(uint64_t *save_rsp, uint64_t load_rsp);
 
-/* ---- the switch */
+/* ---- ready */
 
 static bool allowed(const struct thread *t, const struct cpu *c)
 {
 	return t->affinity & BIT(c->id);
 }
 
-/* S1, in debug builds at every switch. */
-static void runq_check_locked(struct cpu *c)
+static uint32_t load(const struct cpu *c)
 {
-#ifdef QUIRE_DEBUG
-	list_for(l, &c->runq) {
+	return c->nready + (c->thread != c->idle);
+}
+
+/* The last on c's queue that may run on `to`.  Servers stay where their callers' memory is warm. */
+static struct thread *movable_locked(struct cpu *c, const struct cpu *to)
+{
+	for (struct list *l = c->runq.prev; l != &c->runq; l = l->prev) {
 		struct thread *t = container_of(l, struct thread, link);
 
-		INVARIANT("S1", t->state == THREAD_READY && t->cpu == c && t != c->idle);
+		if (!t->reserve && allowed(t, to)) return t;
 	}
-#endif
+	return NULL;
 }
 
-static void state_save(struct thread *t)
+/* A busy CPU got one more: somebody who idles may take it.  Either we see here that he idles, or he sees in steal()
+ * that we got one: each writes, then reads what the other wrote. */
+static void kick_idle_locked(struct cpu *busy)
 {
-	if (t->fpu) fpu_save(t->fpu);
-	if (t->proc) t->gs_base = rdmsr(MSR_KERNEL_GS);         /* a load of %gs in ring 3 may have changed it */
-}
-
-static void state_load(struct thread *t)
-{
-	cpu_set_kernel_stack(t->kstack + KSTACK_PAGES * PAGE_SIZE);
-	if (!t->proc) return;           /* kernel threads work in whatever address space is there */
-	if (t->fpu) fpu_restore(t->fpu);
-	wrmsr(MSR_FS, t->fs_base);
-	wrmsr(MSR_KERNEL_GS, t->gs_base);
-	map_switch(t->proc->map);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < ncpus; i++) {
+		if (&cpus[i] == busy || load(&cpus[i]) || !movable_locked(busy, &cpus[i])) continue;
+		cpu_kick(&cpus[i]);
+		return;
+	}
 }
 
 /* S5: somebody waits who did not go ahead */
@@ -93,14 +94,76 @@ static bool may_go_ahead_locked(const struct cpu *c)
 	return !c->thread->ahead || !others_wait_locked(c) || time_mono() < c->turn_end;
 }
 
-/* The next one in turn; whoever runs goes on if nobody waits and it does not want to sleep. */
+/* Servers go first: their work is short, and programs wait for it.  One server does not push another one aside. */
+static void enqueue_locked(struct cpu *c, struct thread *t)
+{
+	bool first = t->reserve && may_go_ahead_locked(c), idle = c->thread == c->idle;
+
+	if (first) queue_first_locked(c, t);
+	else queue_last_locked(c, t);
+	if (idle || (first && !c->thread->reserve)) c->resched = true;
+	if (c == this_cpu()) clock_want(sched_deadline());
+	else if (c->resched || c->nready == 1) cpu_kick(c);     /* its timer may stand at never */
+	if (ncpus > 1 && (!idle || c->nready > 1)) kick_idle_locked(c);
+}
+
+/* On the queue of the CPU that it was given to. */
+static void enqueue(struct thread *t)
+{
+	struct cpu *c = t->cpu;
+
+	spin_lock(&c->runq_lock);
+	enqueue_locked(c, t);
+	spin_unlock(&c->runq_lock);
+}
+
+/* A program's thread goes to the CPU with the least to do; the kernel's own and servers stay here. */
+static struct cpu *cpu_for(const struct thread *t)
+{
+	struct cpu *c = this_cpu();
+
+	for (uint32_t i = 0; t->proc && !t->reserve && i < ncpus; i++) {
+		if (allowed(t, &cpus[i]) && (!allowed(t, c) || load(&cpus[i]) < load(c))) c = &cpus[i];
+	}
+	return c;
+}
+
+/* ---- the switch */
+
+/* S1, in debug builds at every switch. */
+static void runq_check_locked(struct cpu *c)
+{
+#ifdef QUIRE_DEBUG
+	list_for(l, &c->runq) {
+		struct thread *t = container_of(l, struct thread, link);
+
+		INVARIANT("S1", t->state == THREAD_READY && t->cpu == c && t != c->idle);
+	}
+#endif
+}
+
+static void state_save(struct thread *t)
+{
+	if (t->fpu) fpu_save(t->fpu);
+	if (t->proc) t->gs_base = rdmsr(MSR_KERNEL_GS);         /* a load of %gs in ring 3 may have changed it */
+}
+
+static void state_load(struct thread *t)
+{
+	cpu_set_kernel_stack(t->kstack + KSTACK_PAGES * PAGE_SIZE);
+	if (!t->proc) return;           /* kernel threads work in whatever address space is there */
+	if (t->fpu) fpu_restore(t->fpu);
+	wrmsr(MSR_FS, t->fs_base);
+	wrmsr(MSR_KERNEL_GS, t->gs_base);
+	map_switch(t->proc->map);
+}
+
 static struct thread *next_locked(struct cpu *c)
 {
 	struct list *l = list_pop_front(&c->runq);
 
 	if (l) c->nready--;
-	if (l) return container_of(l, struct thread, link);
-	return c->thread->state == THREAD_RUNNING ? c->thread : c->idle;
+	return l ? container_of(l, struct thread, link) : c->idle;
 }
 
 /* Give the CPU away.  => runq_lock held, and no other lock; the current thread's state says what it wants */
@@ -117,7 +180,7 @@ static void schedule_locked(void)
 	next = next_locked(c);
 	t->used.cpu_ns += now - t->run_since;
 	if (t->state == THREAD_SLEEPING) t->used.nvcsw++;
-	else if (next != t) t->used.nivcsw++;
+	else t->used.nivcsw++;
 	next->run_since = now;
 	next->state = THREAD_RUNNING;
 	next->quantum_end = now + QUANTUM;
@@ -125,7 +188,6 @@ static void schedule_locked(void)
 	c->resched = !allowed(next, c);         /* bound elsewhere meanwhile: it goes before it is in ring 3 */
 	c->thread = next;
 	clock_want(sched_deadline());           /* next's, not t's: the idle thread has none */
-	if (next == t) return;
 	c->switches++;
 	state_save(t);
 	state_load(next);
@@ -134,24 +196,17 @@ static void schedule_locked(void)
 	this_cpu()->doing = doing;
 }
 
-static void reap(struct cpu *c)
-{
-	struct thread *t = c->dead;
-
-	c->dead = NULL;
-	if (t) thread_free(t);
-}
-
 /* After a switch: let go of the queue, free who exited, send away who may not run here. */
 static void sched_finish(void)
 {
 	struct cpu *c = this_cpu();
-	struct thread *t = c->leaving;
+	struct thread *t = c->leaving, *dead = c->dead;
 
-	c->leaving = NULL;
+	c->leaving = c->dead = NULL;
+	if (t) t->cpu = cpu_for(t);
 	spin_unlock(&c->runq_lock);
-	reap(c);
-	if (t) thread_start(t);
+	if (dead) thread_free(dead);
+	if (t) enqueue(t);
 }
 
 /* A new thread's first steps (entry.S): it comes out of a switch with the lock held and interrupts to be on. */
@@ -185,7 +240,6 @@ void thread_exit(void)
 {
 	struct cpu *c = this_cpu();
 
-	reap(c);
 	spin_lock(&c->runq_lock);
 	INVARIANT("S2", !c->dead);
 	c->thread->state = THREAD_DEAD;
@@ -194,51 +248,7 @@ void thread_exit(void)
 	panic("invariant S1 broken: a dead thread runs");
 }
 
-/* ---- ready */
-
-static uint32_t load(const struct cpu *c)
-{
-	return c->nready + (c->thread != c->idle);
-}
-
-/* A busy CPU got one more: somebody who idles may take it.  Either we see here that he idles, or he sees in steal()
- * that we got one: each writes, then reads what the other wrote. */
-static void kick_idle(const struct cpu *busy)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	for (uint32_t i = 0; i < ncpus; i++) {
-		if (&cpus[i] == busy || load(&cpus[i])) continue;
-		cpu_kick(&cpus[i]);
-		return;
-	}
-}
-
-/* Servers go first: their work is short, and programs wait for it.  One server does not push another one aside. */
-static void enqueue_locked(struct cpu *c, struct thread *t)
-{
-	bool first = t->reserve && may_go_ahead_locked(c), idle = c->thread == c->idle;
-
-	if (first) queue_first_locked(c, t);
-	else queue_last_locked(c, t);
-	if (idle || (first && !c->thread->reserve)) c->resched = true;
-	if (c == this_cpu()) clock_want(sched_deadline());
-	else if (c->resched || c->nready == 1) cpu_kick(c);     /* its timer may stand at never */
-	if (!t->reserve && ncpus > 1 && (!idle || c->nready > 1)) kick_idle(c); /* servers are not taken */
-}
-
-/* A program's new thread goes to the CPU with the least to do; the kernel's own and servers stay here. */
-void thread_start(struct thread *t)
-{
-	struct cpu *c = this_cpu();
-
-	for (uint32_t i = 0; t->proc && !t->reserve && i < ncpus; i++) {
-		if (allowed(t, &cpus[i]) && (!allowed(t, c) || load(&cpus[i]) < load(c))) c = &cpus[i];
-	}
-	spin_lock(&c->runq_lock);
-	t->cpu = c;
-	enqueue_locked(c, t);
-	spin_unlock(&c->runq_lock);
-}
+/* ---- woken, moved */
 
 /* => its runq_lock held, and it is still that CPU's (S4) */
 static struct cpu *cpu_lock_of(struct thread *t)
@@ -247,44 +257,52 @@ static struct cpu *cpu_lock_of(struct thread *t)
 
 	for (;;) {
 		c = __atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE);
-		if (!c) return NULL;    /* not started yet */
 		spin_lock(&c->runq_lock);
 		if (c == t->cpu) return c;
 		spin_unlock(&c->runq_lock);
 	}
 }
 
-static void wake(struct thread *t, int status, bool only_interruptible)
+void thread_start(struct thread *t)
 {
 	struct cpu *c = cpu_lock_of(t);
 
-	if (!c) return;
-	if (t->state == THREAD_SLEEPING && (t->interruptible || !only_interruptible)) {
-		t->wake_status = status;
-		enqueue_locked(c, t);
-	} else if (t->state == THREAD_RUNNING && only_interruptible) {
-		cpu_kick(c);            /* in ring 3 it would not look for signals */
-	}
+	t->cpu = cpu_for(t);
+	spin_unlock(&c->runq_lock);
+	enqueue(t);
+}
+
+static void wake_locked(struct cpu *c, struct thread *t, int status)
+{
+	t->wake_status = status;
+	enqueue_locked(c, t);
+}
+
+void sched_wake(struct thread *t, int status)
+{
+	struct cpu *c = cpu_lock_of(t);
+
+	if (t->state == THREAD_SLEEPING) wake_locked(c, t, status);
 	spin_unlock(&c->runq_lock);
 }
 
-/* The last on c's queue that may run on `to`. */
-static struct thread *movable_locked(struct cpu *c, const struct cpu *to)
+/* Not one whose call lets only other signals end its sleep.  In ring 3 it would not look for signals. */
+void thread_interrupt(struct thread *t)
 {
-	for (struct list *l = c->runq.prev; l != &c->runq; l = l->prev) {
-		struct thread *t = container_of(l, struct thread, link);
+	struct cpu *c = cpu_lock_of(t);
+	bool has = thread_has_signal(t);
 
-		if (!t->reserve && allowed(t, to)) return t;
-	}
-	return NULL;
+	if (has && t->state == THREAD_SLEEPING && t->interruptible) wake_locked(c, t, -EINTR);
+	if (has && t->state == THREAD_RUNNING) cpu_kick(c);
+	spin_unlock(&c->runq_lock);
 }
 
-/* An idle CPU takes what waits elsewhere; servers stay where their callers' memory is warm. */
+/* An idle CPU takes what waits elsewhere. */
 static bool steal(struct cpu *me)
 {
 	struct thread *t = NULL;
 
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);        /* kick_idle() */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);        /* kick_idle_locked() */
 	for (uint32_t i = 0; i < ncpus && !t; i++) {
 		struct cpu *c = &cpus[i];
 
@@ -298,11 +316,8 @@ static bool steal(struct cpu *me)
 		}
 		spin_unlock(&c->runq_lock);
 	}
-	if (!t) return false;
-	spin_lock(&me->runq_lock);
-	enqueue_locked(me, t);
-	spin_unlock(&me->runq_lock);
-	return true;
+	if (t) enqueue(t);
+	return t;
 }
 
 /* Bind it to these CPUs: one that runs elsewhere leaves when it next goes back to ring 3. */
@@ -310,13 +325,12 @@ void thread_bind(struct thread *t, uint64_t set)
 {
 	struct cpu *c;
 
-	if (t->reserve) return;         /* servers stay */
+	if (t->proc->server) return;    /* servers stay */
 	t->affinity = set;
 	c = cpu_lock_of(t);
-	if (!c) return;
 	if (t->state == THREAD_RUNNING && !allowed(t, c)) {
 		c->resched = true;
-		if (c != this_cpu()) cpu_kick(c);
+		cpu_kick(c);            /* sched_tick() */
 	}
 	spin_unlock(&c->runq_lock);
 }
@@ -326,20 +340,9 @@ uint64_t thread_cpu_ns(struct thread *t)
 	struct cpu *c = cpu_lock_of(t);
 	uint64_t ns = t->used.cpu_ns;
 
-	if (!c) return ns;
 	if (t->state == THREAD_RUNNING) ns += time_mono() - t->run_since;
 	spin_unlock(&c->runq_lock);
 	return ns;
-}
-
-void sched_wake(struct thread *t, int status)
-{
-	wake(t, status, false);
-}
-
-void thread_interrupt(struct thread *t)
-{
-	wake(t, -EINTR, true);
 }
 
 void sched_switch_to(struct thread *t)
@@ -357,11 +360,6 @@ void sched_switch_to(struct thread *t)
 }
 
 /* ---- sleep */
-
-void waitq_init(struct waitq *q)
-{
-	list_init(&q->threads);
-}
 
 static void wait_timeout(void *arg)
 {
@@ -401,31 +399,8 @@ int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool in
 	if (sleep_locked(lk, interruptible)) spin_lock(lk);
 	if (deadline != WAIT_FOREVER) timer_cancel(&t->timeout);
 	list_remove(&t->wait_link);
-	return t->wake_status;
-}
-
-void waitq_wake_one(struct waitq *q)
-{
-	struct list *l = list_pop_front(&q->threads);
-
-	if (l) sched_wake(container_of(l, struct thread, wait_link), 0);
-}
-
-void waitq_wake_all(struct waitq *q)
-{
-	while (!list_empty(&q->threads)) waitq_wake_one(q);
-}
-
-static struct spinlock sleep_lock = SPINLOCK_INIT(RANK_PORT, "sleep");
-static struct waitq sleepers = {LIST_INIT(sleepers.threads)};
-
-void thread_sleep(uint64_t ns)
-{
-	uint64_t until = time_mono() + ns;
-
-	spin_lock(&sleep_lock);
-	while (waitq_sleep(&sleepers, &sleep_lock, until, false) != -ETIMEDOUT) { }
-	spin_unlock(&sleep_lock);
+	/* a signal to the process that another thread took interrupts nobody else */
+	return t->wake_status == -EINTR && !thread_has_signal(t) ? 0 : t->wake_status;
 }
 
 /* ---- whose time is over */
@@ -439,20 +414,21 @@ uint64_t sched_deadline(void)
 
 void sched_tick(void)
 {
+	struct cpu *c = this_cpu();
 	uint64_t end = sched_deadline();
 
-	if (end <= time_mono()) this_cpu()->resched = true;
+	if (end <= time_mono() || !allowed(c->thread, c)) c->resched = true;
 	else clock_want(end);
 }
 
-/* Nothing to do: wait for an interrupt.  sti takes effect after hlt began, so no wake-up falls between (SDM 2B STI). */
+/* Nothing to do here or elsewhere: wait for an interrupt, which says if that changes after the look.  sti takes effect
+ * after hlt began, so no wake-up falls between (SDM 2B STI). */
 void sched_idle(void)
 {
 	for (;;) {
 		thread_yield();
-		if (ncpus > 1 && steal(this_cpu())) continue;
 		irq_disable();
-		if (list_empty(&this_cpu()->runq)) {
+		if (list_empty(&this_cpu()->runq) && !steal(this_cpu())) {
 			this_cpu()->doing = "idle";
 			__asm__ volatile("sti; hlt" : : : "memory");
 		} else {

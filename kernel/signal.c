@@ -76,9 +76,9 @@ static void proc_continue(struct proc *p, bool tell)
 	parent_tell(p, parent, CLD_CONTINUED, SIGCONT);
 }
 
-static bool takes(const struct thread *t, uint64_t bit)
+void threads_interrupt_locked(struct proc *p)
 {
-	return !(t->sig_mask & bit) || (t->sig_wait & bit);
+	list_for(l, &p->threads) thread_interrupt(container_of(l, struct thread, proc_link));
 }
 
 /* Make it pending, for one thread or for whichever takes it, and wake who may take it.  => p->lock held.  0, -EAGAIN */
@@ -87,7 +87,7 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 	uint64_t bit = SIG_MASK(info->signo);
 	bool blocked = true, forced = info->signo == SIGKILL && info->code == SI_KERNEL;        /* no memory for it */
 	struct sigpending *to = only ? &only->pending : &p->pending;
-	int rc = 0;
+	int rc;
 
 	if (bit & STOP_SIGNALS) sigqueue_flush_locked(p, &p->pending, SIG_MASK(SIGCONT));
 	if (info->signo == SIGCONT) sigqueue_flush_locked(p, &p->pending, STOP_SIGNALS);
@@ -100,11 +100,7 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 	}
 	if (!blocked && ignored(p, info->signo) && !forced) return 0;   /* G1 */
 	rc = sigqueue_add_locked(p, to, info, timer);
-	list_for(l, &p->threads) {
-		struct thread *t = container_of(l, struct thread, proc_link);
-
-		if (!rc && (!only || t == only) && takes(t, bit)) thread_interrupt(t);
-	}
+	threads_interrupt_locked(p);
 	return rc;
 }
 
@@ -262,7 +258,7 @@ static void proc_stop(struct proc *p, int signo)
 	parent = parent_wake_locked(p);
 	spin_unlock(&proc_tree_lock);
 	spin_lock(&p->lock);            /* the other threads stop too */
-	list_for(l, &p->threads) thread_interrupt(container_of(l, struct thread, proc_link));
+	threads_interrupt_locked(p);
 	spin_unlock(&p->lock);
 	parent_tell(p, parent, CLD_STOPPED, signo);
 }

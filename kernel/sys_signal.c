@@ -69,16 +69,10 @@ SYSCALL(rt_sigpending)
 	return a1 > SET_SIZE ? -EINVAL : copy_out(a0, &set, a1);
 }
 
-/* Sleep until a signal runs a handler or ends the process. */
+/* Until a signal runs a handler or ends the process. */
 static long sleep_for_signal(void)
 {
-	struct spinlock lock = SPINLOCK_INIT(RANK_HANDLE, "pause");
-	struct waitq wait;
-
-	waitq_init(&wait);
-	spin_lock(&lock);
-	while (waitq_sleep(&wait, &lock, WAIT_FOREVER, true) != -EINTR) { }
-	spin_unlock(&lock);
+	thread_sleep_until(WAIT_FOREVER, true);
 	return -ERESTARTNOHAND;
 }
 

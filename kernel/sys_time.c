@@ -77,8 +77,7 @@ SYSCALL(clock_gettime)
 
 /* ---- sleeping */
 
-/* Until time_mono() reaches `until`.  0; -EINTR: a signal came */
-static int sleep_until(uint64_t until)
+int thread_sleep_until(uint64_t until, bool interruptible)
 {
 	struct spinlock lock = SPINLOCK_INIT(RANK_HANDLE, "sleep");
 	struct waitq wait;
@@ -86,11 +85,13 @@ static int sleep_until(uint64_t until)
 
 	waitq_init(&wait);
 	spin_lock(&lock);
-	do rc = waitq_sleep(&wait, &lock, until, true);
+	do rc = waitq_sleep(&wait, &lock, until, interruptible);
 	while (rc == 0);
 	spin_unlock(&lock);
-	return rc == -EINTR ? -EINTR : 0;
+	return rc;
 }
+
+void thread_sleep(uint64_t ns) { thread_sleep_until(time_mono() + ns, false); }
 
 /* A relative sleep.  Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end. */
 static long sleep_for(uint64_t ns, uaddr_t left)
@@ -100,7 +101,7 @@ static long sleep_for(uint64_t ns, uaddr_t left)
 	struct timespec ts;
 
 	t->sleep_until = 0;
-	if (!sleep_until(until)) return 0;
+	if (thread_sleep_until(until, true) == -ETIMEDOUT) return 0;
 	now = time_mono();
 	ts = to_timespec(until > now ? until - now : 0);
 	if (left && copy_out(left, &ts, sizeof(ts))) return -EFAULT;
@@ -137,7 +138,8 @@ static long sleep_until_clock(int clock, uint64_t until)
 
 		if (clock == CLOCK_REALTIME) left = MIN(left, (uint64_t)NS);
 		else if (!steady) left = MAX(left / ncpus, 4000000ull);
-		if (sleep_until(time_mono() + left)) return -ERESTARTNOHAND;    /* the end is absolute: it may start again */
+		/* the end is absolute: it may start again */
+		if (thread_sleep_until(time_mono() + left, true) == -EINTR) return -ERESTARTNOHAND;
 	}
 	return 0;
 }

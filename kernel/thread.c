@@ -48,6 +48,7 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void *
 	t->proc = p;
 	t->name = name;
 	t->affinity = ~0ull;
+	t->cpu = this_cpu();
 	list_init(&t->wait_link);
 	list_init(&t->proc_link);
 	list_init(&t->pending.queue);

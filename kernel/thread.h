@@ -75,6 +75,7 @@ struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg);  
 void thread_exit(void) __attribute__((noreturn));       /* the current one; proc.c did the rest */
 void thread_yield(void);
 void thread_sleep(uint64_t ns);                         /* not interruptible; kernel threads */
+int thread_sleep_until(uint64_t until, bool interruptible);     /* no lock held.  -ETIMEDOUT; -EINTR: a signal came */
 int oom_wait(void);             /* oom.c: a process ends for want of memory.  0: try again; -ENOMEM: the caller's */
 void thread_bind(struct thread *, uint64_t cpus);
 uint64_t thread_cpu_ns(struct thread *);                /* with the turn that it may have just now */

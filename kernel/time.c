@@ -13,6 +13,7 @@
 
 #include "boot/bootinfo.h"
 #include "kernel/apic.h"
+#include "kernel/smp.h"
 #include "kernel/thread.h"
 #include "mm/frame.h"
 
@@ -85,6 +86,7 @@ void timer_cancel(struct timer *t)
 
 	if (!c) return;
 	do {
+		shootdown_poll();       /* N2 of smp.c: it may run elsewhere, and we have interrupts off */
 		spin_lock(&c->timer_lock);
 		if (t->when) list_remove(&t->link);
 		t->when = 0;
