@@ -80,15 +80,12 @@ static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last)
 	t->reserve = reserve;
 }
 
+/* What is under way now, from page to page: a write that begins behind our back is not ours to wait for. */
 static void writeback_wait(struct vmo *v, uint64_t first, uint64_t last)
 {
-	uint64_t i = first;
-
 	spin_lock(&v->lock);
-	while (radix_next_tagged(&v->pages, &i, TAG_WRITING) && i <= last) {
+	while (radix_next_tagged(&v->pages, &first, TAG_WRITING) && first <= last)
 		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
-		i = first;
-	}
 	spin_unlock(&v->lock);
 }
 

@@ -171,6 +171,25 @@ static void a_write_under_way_is_waited_for(void **st)
 	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
 }
 
+static void finish_and_begin_another(struct fix *f)
+{
+	world_run();
+	begin(f);
+}
+
+/* Somebody writes to the disk all the time: who waits for what is his can go on. */
+static void a_write_that_began_after_its_own_is_not_waited_for(void **st)
+{
+	struct fix *f = *st;
+
+	store(f, 0, 'X');
+	store(f, PG(5), 'X');
+	script.on_sleep = finish_and_begin_another;
+	assert_int_equal(put(f, PG(5), PG(1), 0), 0);
+	assert_int_equal(disk_byte(PG(5)), 'X');
+	assert_int_equal(state_of(f->vmo, 0), PG_WRITING);
+}
+
 static void give_memory(struct fix *f)
 {
 	(void)f;
@@ -238,6 +257,7 @@ int main(void)
 		S(a_failed_write_is_told_and_leaves_the_page_to_its_owner),
 		S(forgotten_pages_are_never_written),
 		S(a_write_under_way_is_waited_for),
+		S(a_write_that_began_after_its_own_is_not_waited_for),
 		S(without_memory_for_a_run_it_waits),
 		S(runs_are_no_longer_than_they_may_be),
 	};
