@@ -264,7 +264,7 @@ static void parent_tell_end(struct proc *p, struct proc *parent)
 	struct siginfo info = child_info(p, killed ? CLD_KILLED : CLD_EXITED, killed ? killed : p->exit_status >> 8);
 
 	info.signo = p->exit_signal;
-	if (info.signo) signal_queue(parent, NULL, &info);
+	if (info.signo) signal_queue(parent, 0, &info);
 }
 
 /* Tell the parent, then become a zombie or nothing at once: who waits hears of it only with the signal sent (T4).

@@ -125,9 +125,8 @@ struct sigentry {
 #define SIG_MASK(n) BIT((n) - 1)
 #define SIG_UNBLOCKABLE (SIG_MASK(SIGKILL) | SIG_MASK(SIGSTOP))
 int signal_send(struct proc *, int signo, int code, uint32_t sender_pid);      /* kill(): queue and wake */
-int signal_queue(struct proc *, struct thread *only, const struct siginfo *);  /* -EAGAIN: no room (Q3) */
-/* signo 0: is there such a thread?  -ESRCH, -EAGAIN */
-int signal_queue_thread(struct proc *, uint32_t tid, const struct siginfo *);
+/* tid 0: for whichever thread takes it.  signo 0: is there such a thread?  -ESRCH; -EAGAIN: no room (Q3) */
+int signal_queue(struct proc *, uint32_t tid, const struct siginfo *);
 struct timer_signal;
 int signal_timer(struct proc *, const struct timer_signal *, uint64_t n);       /* as SYS_timer_signal */
 struct siginfo child_info(struct proc *, int code, int status);

@@ -45,7 +45,7 @@ static void parent_tell(struct proc *p, struct proc *parent, int code, int statu
 	struct siginfo info = child_info(p, code, status);
 
 	if (!parent) return;
-	if (!(parent->action[SIGCHLD].flags & SA_NOCLDSTOP)) signal_queue(parent, NULL, &info);
+	if (!(parent->action[SIGCHLD].flags & SA_NOCLDSTOP)) signal_queue(parent, 0, &info);
 	proc_unref(parent);
 }
 
@@ -58,15 +58,15 @@ static struct proc *parent_wake_locked(struct proc *p)
 	return p->parent;
 }
 
-/* The stopped process runs again. */
-static void proc_continue(struct proc *p, bool tell)
+/* SIGCONT and SIGKILL: the stopped process runs again. */
+static void proc_continue(struct proc *p, int signo)
 {
+	bool tell = signo == SIGCONT;
 	struct proc *parent = NULL;
-	bool was;
 
+	if (!tell && signo != SIGKILL) return;
 	spin_lock(&proc_tree_lock);
-	was = p->stopped;
-	if (was) {
+	if (p->stopped) {
 		p->stopped = false;
 		p->report = tell ? REPORT_CONTINUED : 0;
 		waitq_wake_all(&p->wait);
@@ -104,24 +104,13 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 	return rc;
 }
 
-int signal_queue(struct proc *p, struct thread *only, const struct siginfo *info)
-{
-	int rc;
-
-	spin_lock(&p->lock);
-	rc = queue_locked(p, only, info, false);
-	spin_unlock(&p->lock);
-	if (info->signo == SIGCONT || info->signo == SIGKILL) proc_continue(p, info->signo == SIGCONT);
-	return rc;
-}
-
 int signal_send(struct proc *p, int signo, int code, uint32_t sender_pid)
 {
 	struct siginfo info = {.signo = signo, .code = code, .user = {.pid = sender_pid}};
 
 	if (signo < 1 || signo > NSIG) return -EINVAL;
 	if (sender_pid && current_thread()->proc) info.user.uid = current_proc()->uid;
-	return signal_queue(p, NULL, &info);
+	return signal_queue(p, 0, &info);
 }
 
 /* => p->lock held */
@@ -135,16 +124,17 @@ static struct thread *thread_of_locked(struct proc *p, uint32_t tid)
 	return NULL;
 }
 
-int signal_queue_thread(struct proc *p, uint32_t tid, const struct siginfo *info)
+int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info)
 {
-	struct thread *t;
-	int rc = -ESRCH;
+	struct thread *only;
+	int rc = 0;
 
 	spin_lock(&p->lock);
-	t = thread_of_locked(p, tid);
-	if (t) rc = info->signo ? queue_locked(p, t, info, false) : 0;
+	only = tid ? thread_of_locked(p, tid) : NULL;
+	if (tid && !only) rc = -ESRCH;
+	else if (info->signo) rc = queue_locked(p, only, info, false);
 	spin_unlock(&p->lock);
-	if (t && (info->signo == SIGCONT || info->signo == SIGKILL)) proc_continue(p, info->signo == SIGCONT);
+	if (!rc) proc_continue(p, info->signo);
 	return rc;
 }
 
@@ -179,7 +169,7 @@ int signal_timer(struct proc *p, const struct timer_signal *s, uint64_t n)
 	if (p->nthreads && (t || !s->tid) && p->start_ns == s->start_ns && (s->id < 0 || p->execs == s->execs))
 		rc = timer_locked(p, t, &info, n);
 	spin_unlock(&p->lock);
-	if (s->signo == SIGCONT || s->signo == SIGKILL) proc_continue(p, s->signo == SIGCONT);
+	if (rc != -ESRCH) proc_continue(p, s->signo);
 	return rc;
 }
 

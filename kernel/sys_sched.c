@@ -24,7 +24,7 @@ static struct proc *thread_find(uint32_t *tid)
 	struct proc *p = current_proc();
 
 	if (!*tid) *tid = current_thread()->tid;
-	if (signal_queue_thread(p, *tid, &probe)) return proc_find(*tid);
+	if (signal_queue(p, *tid, &probe)) return proc_find(*tid);
 	proc_ref(p);
 	return p;
 }

@@ -136,9 +136,7 @@ static bool may_signal(const struct proc *p, int signo)
 /* To a process, or with a tid to that thread. */
 static int send(struct proc *p, uint32_t tid, const struct siginfo *info)
 {
-	if (!may_signal(p, info->signo)) return -EPERM;
-	if (tid) return signal_queue_thread(p, tid, info);
-	return info->signo ? signal_queue(p, NULL, info) : 0;
+	return may_signal(p, info->signo) ? signal_queue(p, tid, info) : -EPERM;
 }
 
 static struct siginfo info_from_me(int signo, int code)
@@ -192,7 +190,7 @@ static long thread_kill(uint32_t tgid, int tid, const struct siginfo *info)
 
 		pid = p->pid;
 		if (tgid && pid != tgid) pid = UINT32_MAX - 1;  /* no such process: this was the last look */
-		else if (!signal_queue_thread(p, tid, &probe)) rc = send(p, tid, info);
+		else if (!signal_queue(p, tid, &probe)) rc = send(p, tid, info);
 	}
 	return rc;
 }
