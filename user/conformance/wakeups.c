@@ -107,53 +107,11 @@ static void sigwaits(void)
 	}
 }
 
-/* At `when`, then busy until the other one is awake too.  => how long that took, in ms */
-static long wait_busily(volatile int *awake, int me, const struct timespec *when)
-{
-	long start;
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, when, NULL);
-	start = ms_now();
-	awake[me] = 1;
-	while (!awake[!me] && ms_now() - start < 3000) { }
-	return ms_now() - start;
-}
-
-/* One timer interrupt wakes both on a CPU that has nothing else to do: the second need not wait for the first. */
-static void two_wake_at_once(void)
-{
-	volatile int *awake = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	long longest = 0;
-
-	for (int cpu = 0; cpu < 4; cpu++) {
-		unsigned long set = 1ul << cpu;
-
-		if (syscall(SYS_sched_setaffinity, 0, sizeof(set), &set)) continue;
-		for (int i = 0; i < 3; i++) {
-			struct timespec when;
-			long ms;
-			pid_t p;
-
-			clock_gettime(CLOCK_MONOTONIC, &when);
-			when.tv_nsec += 100000000;
-			if (when.tv_nsec >= 1000000000) when.tv_sec++, when.tv_nsec -= 1000000000;
-			awake[0] = awake[1] = 0;
-			p = fork();
-			if (p == 0) _exit(wait_busily(awake, 1, &when) > 500);
-			ms = wait_busily(awake, 0, &when);
-			if (ms > longest) longest = ms;
-			check(child_end(p) == 0);
-		}
-	}
-	check(longest <= 500);
-}
-
 int main(void)
 {
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	in_child(robust);
 	in_child(uninterrupted);
 	in_child(sigwaits);
-	in_child(two_wake_at_once);
 	return checked();
 }
