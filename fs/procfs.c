@@ -79,7 +79,7 @@ static const struct proc_file files[] = {
 	{.name = "hostname", .in = DIR_KERNEL, .mode = R, .make = make_hostname},
 	{.name = "osrelease", .in = DIR_KERNEL, .mode = R, .make = make_osrelease},
 	{.name = "ostype", .in = DIR_KERNEL, .mode = R, .make = make_ostype},
-	{.name = "pid_max", .in = DIR_KERNEL, .mode = R, .fixed = "32768\n"},
+	{.name = "pid_max", .in = DIR_KERNEL, .mode = R, .fixed = "65536\n"},
 	{.name = "random", .in = DIR_KERNEL, .is = DIR_RANDOM, .mode = D},
 	{.name = "shmmax", .in = DIR_KERNEL, .mode = R, .fixed = "9223372036854771712\n"},     /* sysv_shm.c */
 	{.name = "shmmni", .in = DIR_KERNEL, .mode = R, .fixed = "4096\n"},

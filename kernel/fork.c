@@ -9,7 +9,7 @@
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 
-#define PROCS_MAX 16384                 /* half of the pids: proc.c soon finds one that is free */
+#define PROCS_MAX 16384                 /* a quarter of the pids: proc.c finds one that is free */
 #define CLONE_SIGNAL 0xffu              /* the low byte: what the parent gets at its death; 0: nothing */
 #define CLONE_HARMLESS (CLONE_DETACHED | CLONE_SYSVSEM | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
 #define CLONE_SHARED (CLONE_FS | CLONE_FILES | CLONE_SIGHAND)

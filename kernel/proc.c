@@ -20,7 +20,7 @@
 #include "mm/map.h"
 
 #define PID_INIT 1
-#define PID_MAX  32768
+#define PID_MAX  65536                  /* more than three for each process that there may be (fork.c) */
 #define STACK_LIMIT (8ull << 20)
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");
@@ -87,14 +87,19 @@ struct proc *proc_from_locked(uint32_t pid)
 	return NULL;
 }
 
+/* Not that of a group or session either, which outlives its leader: whoever got it would be their leader. */
 static uint32_t pid_choose_locked(void)
 {
-	struct proc *p;
+	static uint64_t used[PID_MAX / 64];     /* [P] */
 
-	do {
-		proc_last_pid = proc_last_pid >= PID_MAX ? PID_INIT + 1 : proc_last_pid + 1;
-		p = proc_from_locked(proc_last_pid);
-	} while (p && p->pid == proc_last_pid);
+	memset(used, 0, sizeof(used));
+	list_for(l, &all_procs) {
+		const uint32_t id[] = {proc_of(l)->pid, proc_of(l)->pgid, proc_of(l)->sid};
+
+		for (size_t i = 0; i < ARRAY_LEN(id); i++) used[id[i] % PID_MAX / 64] |= BIT(id[i] % 64);
+	}
+	do proc_last_pid = proc_last_pid + 1 >= PID_MAX ? PID_INIT + 1 : proc_last_pid + 1;
+	while (used[proc_last_pid / 64] & BIT(proc_last_pid % 64));
 	return proc_last_pid;
 }
 
