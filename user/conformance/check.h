@@ -50,13 +50,13 @@ static inline long ms_now(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Its main thread sleeps, and not for a moment only: it waits for what we shall do. */
+/* Its main thread sleeps, and not for a moment only: it waits for what we shall do.  (Or it has ended.) */
 static inline void until_asleep(pid_t pid)
 {
-	char path[40], line[80], state;
+	char path[40], line[80], state = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	for (int seen = 0, i = 0; seen < 4 && i < PATIENCE / 10; i++) {
+	for (int seen = 0, i = 0; seen < 4 && state != 'Z' && i < PATIENCE / 10; i++) {
 		FILE *f = fopen(path, "r");
 
 		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
