@@ -25,6 +25,7 @@
 #define NAME_OPEN     0x300u /* dir, flags (O_*), mode & ~umask; lend0 path -> arg0 node, arg1 st_mode, arg2 NAMEF_*,
                                 of a partition arg3 where on the disk it begins, arg4 its bytes; handle0 = vmo for
                                 regular files and block devices.  O_TRUNC is the kernel's work */
+#define NAME_CLOSE    0x301u /* node: the process manager's, which opened it and gave no descriptor for it */
 #define NAME_STAT     0x302u /* dir, at-flags (AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH: arg0 itself); lend0 path,
                                 lend1 out: struct stat of Linux x86-64 (144 bytes), or statx (256).  Node 0: an object
                                 of the kernel's; st_mode | st_ino << 32, size, blocks follow */

@@ -14,8 +14,32 @@
 
 /* arg[0] the call's number, arg[1..6] its arguments, arg[7] the caller's pid | tid << 32; lend[0] all of its memory.
  * => status 0, arg[0] the result; -EAGAIN: nothing was done, arg[1] bytes of its memory from arg[0] on are not there to be
- * read, or with arg[2] written: the caller brings the pages and the call begins again; or status -errno */
+ * read, or with arg[2] 1 written: the caller brings the pages and the call begins again; or status -errno */
 #define PM_CALL 0x400u
+
+/* execve is such a call, of a process of its own: arg[4] is where the vDSO lies in the new program's memory, arg[5]
+ * where its stack ends.  lend[1] is all of that memory, to be written to: pages of it that are missing are brought as the
+ * caller's are, with arg[2] 2.
+ * => arg[0] 0; arg[1] where in it a struct exec_plan lies and the pieces behind that; arg[2], arg[3] the nodes of program
+ * and interpreter, or 0, which were opened and are the caller's to close; handle[0], handle[1] their objects. */
+struct exec_plan {
+	uint64_t entry, sp;             /* where the new program begins, with which stack */
+	uint64_t brk;                   /* where its heap begins */
+	uint64_t args, env, env_end;    /* its words, as they lie there */
+	uint32_t euid, egid;            /* EXEC_SAME: as they were */
+	uint32_t exec_stack;            /* 1: code may run on its stack */
+	uint32_t npieces;
+	char     name[32];
+};
+#define EXEC_SAME (~0u)
+
+/* Pages of an object, private ones; behind `bytes` of it zeros, if there are any, up to the end of a page. */
+struct exec_piece {
+	uint64_t addr, off, bytes;      /* addr and off: multiples of a page */
+	uint32_t zeros;
+	uint16_t prot, object;          /* PROT_*; which handle, or EXEC_ZEROS: no object */
+};
+#define EXEC_ZEROS 2u
 
 /* A timer rings: SYS_timer_signal.  id < 0: an interval timer, whose signal tells nothing of it, and which outlives exec. */
 struct timer_signal {

@@ -14,10 +14,12 @@
 
 #include <stdint.h>
 
+#include "abi/pm.h"
 #include "abi/vdso.h"
 
 #define BOOTINFO_MAGIC   0x5155495245303031ull  /* "QUIRE001" */
 #define BOOT_MODULES_MAX 8
+#define BOOT_PIECES_MAX  8
 #define BOOT_RANGES_MAX  256
 
 #define DIRECT_BASE      0xffff800000000000ull  /* all memory, 64 TiB at most */
@@ -30,7 +32,14 @@ enum boot_range_kind {
 };
 
 struct boot_range { uint64_t start, len; uint32_t kind, pad; };         /* bytes, page-aligned, sorted, disjoint */
-struct boot_module { uint64_t start, len; char name[32]; };             /* physical, page-aligned start; bytes */
+
+struct boot_module {
+	uint64_t start, len;            /* physical, page-aligned start; bytes */
+	char     name[32];
+	uint64_t entry, phdr, brk;      /* addresses: its first instruction, its program headers (0: not there), its heap */
+	uint32_t phnum, npieces;
+	struct exec_piece piece[BOOT_PIECES_MAX];       /* object 0: the module; rising, no page twice */
+};
 
 struct boot_symbol { uint64_t at, name; };      /* a function or label of the kernel; direct-map address of its name */
 

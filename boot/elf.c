@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* boot/elf.c - LOADER - ELF files: is a module one, and the kernel's segments into memory.
+/* boot/elf.c - LOADER - ELF files: what of a module lies where, and the kernel's segments into memory.
  *
  * Path:  loader.c > [elf.c]
- * Use:   elf_module_check() for each module; elf_kernel_load() once.
+ * Use:   elf_module_plan() for each module; elf_kernel_load() once.
  * Source: System V ABI, chapter 5 (program headers), and its x86-64 supplement.
  *
  * L1  Nothing of the file is believed before it was compared with the file's length and the kernel's part of the
@@ -63,11 +63,6 @@ static int header_good(const struct blob *file)
 	return h->phoff <= file->len && (file->len - h->phoff) / sizeof(struct elf_segment) >= h->phnum;
 }
 
-void elf_module_check(const struct blob *file, const char *name)
-{
-	if (file->len == 0) fail("is empty", name);
-	if (!header_good(file)) fail("is damaged: not a static x86-64 ELF program", name);
-}
 
 static const struct elf_segment *segment(const struct blob *file, unsigned i)
 {
@@ -135,6 +130,54 @@ void elf_kernel_load(const struct blob *file, struct image *im)
 			efi->BootServices->CopyMem((void *)(im->phys + (s->vaddr - im->base)),
 			                           (UINT8 *)file->data + s->offset, s->filesz);
 }
+
+/* ---- modules: the kernel maps what is said here */
+
+#define PF_R        4u
+#define MODULE_LOW  (64 * 1024ull)
+#define MODULE_HIGH (1ull << 40)
+
+static void piece_add(struct boot_module *m, const char *name, struct exec_piece x)
+{
+	if (m->npieces == BOOT_PIECES_MAX) fail("is damaged: too many segments", name);
+	m->piece[m->npieces++] = x;
+}
+
+/* The pages of the file, the last one zero behind its end; then pages of zeros. */
+static void module_segment(const struct blob *file, const struct elf_segment *s, const char *name, struct boot_module *m)
+{
+	UINT64 off = s->offset / PAGE * PAGE, at = s->vaddr / PAGE * PAGE, end = s->vaddr + s->filesz;
+	UINT64 top = PAGES(end) * PAGE, last = PAGES(s->vaddr + s->memsz) * PAGE;
+	UINT16 prot = (UINT16)((s->flags & PF_R ? 1 : 0) | (s->flags & PF_W ? 2 : 0) | (s->flags & PF_X ? 4 : 0));
+
+	if (s->vaddr < MODULE_LOW || s->vaddr > MODULE_HIGH || s->memsz > MODULE_HIGH || at < m->brk)
+		fail("is damaged: a segment out of order or too far up", name);
+	if (s->filesz > s->memsz || s->offset > file->len || s->filesz > file->len - s->offset)
+		fail("is damaged: it is cut short", name);
+	if (s->filesz && s->vaddr % PAGE != s->offset % PAGE) fail("is damaged: a segment not aligned", name);
+	if (s->filesz) piece_add(m, name, (struct exec_piece){at, off, end - at, s->memsz > s->filesz ? top - end : 0, prot, 0});
+	else top = at;
+	if (last > top) piece_add(m, name, (struct exec_piece){top, 0, last - top, 0, prot, EXEC_ZEROS});
+	m->brk = last;
+}
+
+void elf_module_plan(const struct blob *file, const char *name, struct boot_module *m)
+{
+	const struct elf_header *h = file->data;
+	const struct elf_segment *s;
+
+	if (file->len == 0) fail("is empty", name);
+	if (!header_good(file)) fail("is damaged: not a static x86-64 ELF program", name);
+	for (unsigned i = 0; (s = segment(file, i)); i++) {
+		if (s->type != PT_LOAD || s->memsz == 0) continue;
+		module_segment(file, s, name, m);
+		if (h->phoff >= s->offset && h->phoff - s->offset < s->filesz) m->phdr = s->vaddr + h->phoff - s->offset;
+	}
+	m->entry = h->entry;
+	m->phnum = h->phnum;
+}
+
+/* ---- the kernel's symbols */
 
 /* Section i, if it and its bytes lie in the file (L1). */
 static const struct elf_section *section(const struct blob *file, UINT64 i)

@@ -73,7 +73,7 @@ static void modules_read(struct bootinfo *bi)
 		efi->BootServices->CopyMem(m->name, (void *)modules[i], n + 1);
 		struct blob file = file_read(path, 0);
 
-		elf_module_check(&file, path);
+		elf_module_plan(&file, path, m);
 		m->start = (UINT64)file.data;
 		m->len = file.len;
 	}

@@ -126,6 +126,13 @@ void name_closed(uint64_t node, uint64_t description)
 	vnode_put(vn);
 }
 
+static int name_close(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	(void)out;
+	name_closed(in->arg[0], 0);
+	return 0;
+}
+
 static int name_mkdir(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	static struct where w;
@@ -225,6 +232,7 @@ handler srv_name_handler(uint32_t op)
 {
 	switch (op) {
 	case NAME_OPEN:     return name_open;
+	case NAME_CLOSE:    return name_close;
 	case NAME_MKDIR:    return name_mkdir;
 	case NAME_MKNOD:    return name_mknod;
 	case NAME_UNLINK:   return name_unlink;

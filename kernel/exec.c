@@ -1,161 +1,108 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/exec.c - RING 0 - execve: a new address space is made complete beside the old one, then they are exchanged.
  *
+ * What is run, as whom, and where it lies is for the process manager to say (user/pm/exec.c): it gets the new memory,
+ * with a stack and the vDSO in it, writes the words and a plan there (abi/pm.h), and ring 0 maps what that says.  Of a
+ * server the loader says it (boot/elf.c).
+ *
  * So there is no point of no return: until the exchange every error leaves the old program as it was, and after it
  * nothing can fail.
  *
- * Path:  syscall.c > [exec.c] > elf.c, start.c; servers.c > proc_spawn_module()
- * Locks: none.
+ * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm; servers.c > proc_spawn_module()
+ * Locks: proc->lock around the exchange.
  */
+#include "abi/pm.h"
 #include "boot/bootinfo.h"
+#include "kernel/forward.h"
 #include "kernel/proc.h"
-#include "kernel/start.h"
 #include "kernel/syscalls.h"
 #include "kernel/time.h"
 #include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/map.h"
 
-#define SERVER_STACK  (128ull << 10)            /* wired, so not more than needed */
-#define PIE_BASE      0x0000555555554000ull     /* where Linux puts them: addresses look familiar */
-#define INTERP_BASE   0x00007e0000000000ull
-#define SCRIPT_DEPTH  5
-#define SCRIPT_LINE   255                       /* bytes of a #! line; both as Linux */
+#define STACK_TOP    (USER_TOP - PAGE_SIZE)
+#define STACK_MIN    (256ull << 10)             /* what the limit says, but the words have to fit (user/pm/exec.c) */
+#define STACK_MAX    (64ull << 20)
+#define STACK_SERVER (128ull << 10)             /* wired, so not more than needed */
+#define STACK_WORDS  (2 * PAGE_SIZE)            /* there from the start: enough for most programs' words */
+#define PROT_ALL     (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 
-/* What the limit says, but the words have to fit. */
-static uint64_t stack_size(void)
-{
-	return ROUND_UP(MAX(MIN(current_proc()->rlimit[RLIMIT_STACK][0], STACK_MAX), 2 * WORDS_MIN), PAGE_SIZE);
-}
-
-static int stack_map(struct map *m, uint64_t size, bool exec)
+static int stack_map(struct map *m, uint64_t size)
 {
 	uaddr_t at = STACK_TOP - size;
-	uint32_t prot = PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0);
 
-	return map_map(m, &at, size, prot, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-	               NULL, 0);
+	return map_map(m, &at, size, PROT_READ | PROT_WRITE, PROT_ALL, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL,
+	               0);
 }
 
-/* ---- what is run */
+/* Its pages are shared out of the page cache until they are stored to.  -ENOEXEC: no such place, or no such pages */
+static int piece_map(struct map *m, struct vmo *v, const struct exec_piece *x)
+{
+	static char zeros[PAGE_SIZE];
+	uint32_t flags = MAP_PRIVATE | MAP_FIXED | (v ? 0 : MAP_ANONYMOUS);
+	uaddr_t at = x->addr;
+	int rc;
+
+	if ((x->prot & ~PROT_ALL) || x->bytes > USER_TOP || x->zeros >= PAGE_SIZE) return -ENOEXEC;
+	if (v && (x->off > v->size || x->bytes > v->size - x->off)) return -ENOEXEC;
+	rc = map_map(m, &at, x->bytes + x->zeros, x->prot, PROT_ALL, flags, v, x->off);
+	if (!rc && x->zeros) rc = map_copy(m, at + x->bytes, zeros, x->zeros, true);
+	return rc == -EFAULT || rc == -EINVAL ? -ENOEXEC : rc;
+}
+
+/* ---- execve */
 
 struct program {
-	struct file *file;
-	struct vmo *image;              /* the file's */
-	struct prefix prefix;
+	struct file *file, *interp;     /* their nodes, open; no descriptor has them */
 	struct map *map;
-	struct loaded prog, interp;
-	struct exec_ids ids;
-	uaddr_t entry;
+	struct exec_plan plan;
 };
 
-static int file_image(const char *path, struct file **f, struct vmo **image)
+static struct vmo *obj_vmo(struct kobj *o)
 {
-	int rc = file_open(path, O_RDONLY | O_NONBLOCK, f);     /* of a pipe nobody waits for the other end */
+	return o && o->type == KOBJ_VMO ? container_of(o, struct vmo, obj) : NULL;
+}
 
-	if (rc) return rc;
-	*image = (*f)->vmo;
-	rc = *image && ((*f)->mode & S_IFMT) == S_IFREG ? file_may_exec(*f) : -EACCES;
-	if (!rc) return 0;
-	file_put(*f);
-	*f = NULL;
+/* As planned.  Nothing of the plan is believed: a bad one makes a bad program. */
+static int program_map(struct program *g, uint64_t stack, uaddr_t at, struct kobj *const obj[IPC_HANDLES])
+{
+	struct exec_piece x;
+	int rc = map_copy(g->map, at, &g->plan, sizeof(g->plan), false);
+
+	at += sizeof(g->plan);
+	for (uint32_t i = 0; !rc && i < g->plan.npieces; i++, at += sizeof(x)) {
+		rc = map_copy(g->map, at, &x, sizeof(x), false);
+		if (!rc) rc = piece_map(g->map, x.object < IPC_HANDLES ? obj_vmo(obj[x.object]) : NULL, &x);
+	}
+	if (!rc && g->plan.exec_stack) rc = map_protect(g->map, STACK_TOP - stack, stack, PROT_ALL);
+	if (!rc && (g->plan.entry >= USER_TOP || g->plan.sp >= USER_TOP)) rc = -ENOEXEC;
+	g->map->brk_start = g->map->brk = g->plan.brk;
+	g->map->stack = g->plan.sp;
+	g->map->args = g->plan.args;
+	g->map->env = g->plan.env;
+	g->map->env_end = g->plan.env_end;
 	return rc;
 }
 
-/* "#! interpreter [one argument]": the words to put before, and the next file to look at in path.  name: the first
- * script's, which becomes an argument.  1: it was a script; 0: it was not */
-static int script_parse(struct program *g, const char *name, char *path, size_t size)
+static int program_make(struct program *g, uaddr_t path, uaddr_t argv, uaddr_t envp)
 {
-	char line[SCRIPT_LINE + 1] = "", *word = line + 2, *arg, *end;
-	uint64_t n = MIN(g->image->size, (uint64_t)SCRIPT_LINE);
-	int rc = image_read(g->image, 0, line, n);
+	uint64_t stack = ROUND_UP(MAX(MIN(current_proc()->rlimit[RLIMIT_STACK][0], STACK_MAX), STACK_MIN), PAGE_SIZE);
+	struct kmsg k = {.target = g->map};
+	uaddr_t vdso;
+	int rc = stack_map(g->map, stack);
 
-	if (rc) return rc;
-	if (line[0] != '#' || line[1] != '!') return 0;
-	end = strchr(line, '\n');
-	if (!end && n == SCRIPT_LINE) return -ENOEXEC;  /* longer than we read */
-	if (!end) end = line + n;
-	while (end[-1] == ' ' || end[-1] == '\t') end--;
-	*end = 0;
-	while (*word == ' ' || *word == '\t') word++;
-	for (arg = word; *arg && *arg != ' ' && *arg != '\t'; arg++) { }
-	while (*arg == ' ' || *arg == '\t') *arg++ = 0;
-	if (!*word) return -ENOEXEC;
-	if (!g->prefix.count) rc = prefix_add(&g->prefix, name);
-	if (!rc && *arg) rc = prefix_add(&g->prefix, arg);
-	if (!rc) rc = prefix_add(&g->prefix, word);
-	kstrlcpy(path, word, size);
-	return rc ? rc : 1;
-}
-
-/* Follow #! lines to a real program.  0: g->file and g->image are it. */
-static int program_open(struct program *g, const char *name)
-{
-	char path[SCRIPT_LINE + 1];
-	int rc = file_image(name, &g->file, &g->image);
-
-	for (int depth = 0; !rc && (rc = script_parse(g, name, path, sizeof(path))) == 1; depth++) {
-		file_put(g->file);
-		g->file = NULL;
-		rc = depth == SCRIPT_DEPTH ? -ELOOP : file_image(path, &g->file, &g->image);
+	if (!rc) rc = vdso_map(g->map, &vdso);
+	if (!rc) rc = pages_bring(g->map, STACK_TOP - STACK_WORDS, STACK_WORDS, true);
+	if (!rc) rc = forward_call(exec_port, (uint64_t[6]){path, argv, envp, vdso, STACK_TOP}, &k);
+	if (!rc) rc = k.m.arg[0];
+	if (!rc) {
+		g->file->node = k.m.arg[2];
+		g->interp->node = k.m.arg[3];
+		rc = program_map(g, stack, k.m.arg[1], k.obj);
 	}
-	return rc;
-}
-
-static int program_map(struct program *g)
-{
-	struct file *f = NULL;
-	struct vmo *image;
-	int rc;
-
-	g->map = map_create();
-	if (!g->map) return -ENOMEM;
-	rc = elf_load(g->map, g->image, PIE_BASE, &g->prog);
-	g->entry = g->prog.entry;
-	if (!rc && g->prog.interp[0]) {
-		rc = file_image(g->prog.interp, &f, &image);
-		if (!rc) rc = elf_load(g->map, image, INTERP_BASE, &g->interp);
-		g->entry = g->interp.entry;
-		if (f) file_put(f);
-	}
-	if (!rc) rc = stack_map(g->map, stack_size(), g->prog.exec_stack);
-	if (!rc) rc = vdso_map(g->map, &g->prog.vdso);
-	g->map->brk_start = g->map->brk = g->prog.end;
-	return rc;
-}
-
-/* Words and their addresses into the new map.  argv[0] of a program is the user's; a script's words replace it. */
-static int program_words(struct program *g, const char *path, uaddr_t argv, uaddr_t envp, uaddr_t *sp)
-{
-	uint64_t bytes = g->prefix.len + g->prefix.count * 8;
-	int64_t argc = words_count(argv, &bytes), envc = argc < 0 ? argc : words_count(envp, &bytes);
-	int64_t first;
-	struct start s;
-	int rc;
-
-	if (envc < 0) return envc;
-	if (!argc && !g->prefix.count) {        /* Linux since 5.18: or it would take its environment for arguments */
-		prefix_add(&g->prefix, "");
-		bytes++;
-	}
-	first = MIN(g->prefix.count ? 1 : 0, argc);
-	rc = start_begin(&s, g->prefix.count + argc - first + envc, bytes, path);
-	if (rc) return rc;
-	push_word(&s, g->prefix.count + argc - first);
-	g->map->args = start_addr(&s, s.str);
-	push_prefix(&s, &g->prefix);
-	rc = push_user_words(&s, argv, first, argc);
-	push_word(&s, 0);
-	g->map->env = start_addr(&s, s.str);
-	if (!rc) rc = push_user_words(&s, envp, 0, envc);
-	push_word(&s, 0);
-	g->map->env_end = start_addr(&s, s.str);
-	if (!rc) rc = push_auxv(&s, &g->prog, g->interp.base, path, &g->ids);
-	*sp = g->map->stack = start_addr(&s, 0);
-	if (!rc) rc = map_copy(g->map, *sp, s.buf, s.size, true);
-	start_free(&s);
+	objs_drop(k.obj);
 	return rc;
 }
 
@@ -164,22 +111,35 @@ static void regs_start(struct trapframe *tf, uaddr_t entry, uaddr_t sp)
 	*tf = (struct trapframe){.rip = entry, .rsp = sp, .cs = USER_CS, .ss = USER_SS, .rflags = 0x202};
 }
 
+/* => p->lock held */
+static void cred_set_locked(struct proc *p, const struct exec_plan *plan)
+{
+	bool secure;
+
+	if (plan->euid != EXEC_SAME) p->euid = plan->euid;
+	if (plan->egid != EXEC_SAME) p->egid = plan->egid;
+	p->suid = p->fsuid = p->euid;
+	p->sgid = p->fsgid = p->egid;
+	secure = p->uid != p->euid || p->gid != p->egid;
+	p->dumpable = !secure;
+	if (secure) p->pdeath_signal = 0;
+}
+
 /* Nothing can fail any more. */
-static void program_enter(struct program *g, const char *path, uaddr_t sp)
+static void program_enter(struct program *g)
 {
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
 	struct map *old = p->map;
 	struct file *exe = p->exe;
-	const char *name = path;
 
-	for (const char *c = path; *c; c++)
-		if (*c == '/' && c[1]) name = c + 1;
+	g->plan.name[sizeof(g->plan.name) - 1] = 0;
 	thread_memory_leave(t);
-	kstrlcpy(p->name, name, sizeof(p->name));
 	spin_lock(&p->lock);
+	kstrlcpy(p->name, g->plan.name, sizeof(p->name));
 	p->map = g->map;
 	p->exe = g->file;
+	cred_set_locked(p, &g->plan);
 	map_switch(g->map);
 	t->fs_base = t->gs_base = 0;
 	wrmsr(MSR_FS_BASE, 0);
@@ -187,49 +147,34 @@ static void program_enter(struct program *g, const char *path, uaddr_t sp)
 	spin_unlock(&p->lock);
 	p->used.maxrss = MAX(p->used.maxrss, old->pmap.peak);
 	map_put(old);
-	cred_commit(&g->ids);
 	if (exe) file_put(exe);
 	proc_map_release(p);
 	signal_exec(p);
 	files_close(p, true);           /* last: who waits for the end of a pipe sees a program that was executed */
 	thread_fpu_reset();
 	t->clear_tid = t->robust = 0;
-	regs_start(t->tf, g->entry, sp);
+	regs_start(t->tf, g->plan.entry, g->plan.sp);
 }
 
-static long exec(struct program *g, const char *path, uaddr_t argv, uaddr_t envp)
+static long exec(uaddr_t path, uaddr_t argv, uaddr_t envp)
 {
-	int rc = program_open(g, path);
-	uaddr_t sp = 0;
+	struct file *f = file_alloc(FILE_OTHER, O_PATH), *interp = file_alloc(FILE_OTHER, O_PATH);
+	struct program g = {.file = f, .interp = interp, .map = map_create()};
+	int rc = g.file && g.interp && g.map ? program_make(&g, path, argv, envp) : -ENOMEM;
 
-	if (!rc) rc = cred_exec(g->file, &g->ids);
-	if (!rc) rc = program_map(g);
-	if (!rc) rc = program_words(g, path, argv, envp, &sp);
+	if (g.interp) file_put(g.interp);       /* it is mapped */
 	if (!rc) rc = proc_alone();
-	if (!rc) program_enter(g, path, sp);
-	if (rc && g->file) file_put(g->file);
-	if (rc && g->map) map_put(g->map);
-	return rc;
-}
-
-static long exec_try(uaddr_t name, uaddr_t argv, uaddr_t envp)
-{
-	struct program *g = kalloc(sizeof(*g));
-	char *path = kalloc(PATH_MAX);
-	long rc = -ENOMEM;
-
-	if (g && path) rc = copy_in_str(path, name, PATH_MAX);
-	if (rc >= 0) rc = exec(g, path, argv, envp);
-	kfree(g);
-	kfree(path);
+	if (!rc) program_enter(&g);
+	if (rc && g.file) file_put(g.file);
+	if (rc && g.map) map_put(g.map);
 	return rc;
 }
 
 SYSCALL(execve)
 {
-	long rc = exec_try(a0, a1, a2);
+	long rc = exec(a0, a1, a2);
 
-	for (int i = 0; rc == -ENOMEM && i < RECLAIM_AGAIN && !reclaim_wait(); i++) rc = exec_try(a0, a1, a2);
+	for (int i = 0; rc == -ENOMEM && i < RECLAIM_AGAIN && !reclaim_wait(); i++) rc = exec(a0, a1, a2);
 	return rc;
 }
 
@@ -246,60 +191,62 @@ static int server_files(struct proc *p)
 	return 0;
 }
 
-/* All is there before it runs: a server may never wait for a page. */
-static int server_map(struct program *g)
+/* All is there before it runs: a server may never wait for a page.  The object has no pager: its pages stay. */
+static int server_map(struct map *m, const struct boot_module *b)
 {
-	int rc;
+	struct vmo *image = vmo_create(NULL, 0, b->len, b->len, VMO_EPHEMERAL);
+	int64_t n = image ? pcache_write_kernel(image, 0, phys_to_virt(b->start), b->len, b->len) : -ENOMEM;
+	int rc = n < 0 ? n : (uint64_t)n == b->len ? 0 : -ENOMEM;
 
-	g->map = map_create();
-	if (!g->map) return -ENOMEM;
-	g->map->wired = true;
-	g->map->lock_future = MCL_FUTURE;
-	rc = elf_load(g->map, g->image, PIE_BASE, &g->prog);
-	if (!rc && g->prog.interp[0]) rc = -ENOEXEC;
-	g->map->brk_start = g->map->brk = g->prog.end;
-	if (!rc) rc = stack_map(g->map, SERVER_STACK, false);
-	g->map->lock_future = 0;
+	m->wired = true;
+	m->lock_future = MCL_FUTURE;
+	for (uint32_t i = 0; !rc && i < MIN(b->npieces, BOOT_PIECES_MAX); i++)
+		rc = piece_map(m, b->piece[i].object == EXEC_ZEROS ? NULL : image, &b->piece[i]);
+	m->brk_start = m->brk = b->brk;
+	if (!rc) rc = stack_map(m, STACK_SERVER);
+	m->lock_future = 0;
+	if (image) vmo_unref(image);
 	return rc;
 }
 
-/* An object without a pager holds the image: its pages stay. */
-static int server_image(struct program *g, const struct boot_module *m)
+/* x86-64 psABI 3.4.1: its name is its only word. */
+static int server_words(struct map *m, const struct boot_module *b, const char *name)
 {
-	int64_t n;
+	struct {
+		uint64_t argc, argv[2], envp[1], aux[8][2];
+		char name[32];
+		uint64_t random[2];
+	} __attribute__((aligned(16))) s = {.argc = 1, .aux = {
+		{AT_PHDR, b->phdr}, {AT_PHENT, 56}, {AT_PHNUM, b->phnum}, {AT_PAGESZ, PAGE_SIZE},
+		{AT_MINSIGSTKSZ, MINSIGSTKSZ + fpu_area_size()},
+	}};
+	uaddr_t at = STACK_TOP - sizeof(s);
 
-	g->image = vmo_create(NULL, 0, m->len, m->len, VMO_EPHEMERAL);
-	if (!g->image) return -ENOMEM;
-	n = pcache_write_kernel(g->image, 0, phys_to_virt(m->start), m->len, m->len);
-	return n < 0 ? n : (uint64_t)n == m->len ? 0 : -ENOMEM;
+	kstrlcpy(s.name, name, sizeof(s.name));
+	random_fill(s.random, sizeof(s.random));
+	s.argv[0] = m->args = at + offsetof(__typeof__(s), name);
+	m->env = m->env_end = s.argv[0] + strlen(s.name) + 1;
+	s.aux[5][0] = AT_RANDOM;
+	s.aux[5][1] = at + offsetof(__typeof__(s), random);
+	m->stack = at;
+	return map_copy(m, at, &s, sizeof(s), true);
 }
 
-int proc_spawn_module(const struct boot_module *m, const char *name, struct proc **out, struct thread **thread)
+int proc_spawn_module(const struct boot_module *b, const char *name, struct proc **out, struct thread **thread)
 {
-	const char *arg = strchr(name, ':');
-	struct program *g = kalloc(sizeof(*g));
 	struct proc *p = proc_create(name, NULL);
 	struct thread *t = p ? proc_thread(p) : NULL;
-	uaddr_t sp = 0;
-	int rc = -ENOMEM;
+	struct map *m = map_create();
+	int rc = t && m ? server_files(p) : -ENOMEM;
 
-	if (g && t) {
-		p->server = t->reserve = true;
-		rc = server_files(p);
-		if (!rc) rc = server_image(g, m);
-		if (!rc) rc = server_map(g);
-		if (!rc && arg) rc = prefix_add(&g->prefix, arg + 1);
-		if (!rc) rc = prefix_add(&g->prefix, m->name);
-		if (!rc) rc = program_words(g, name, 0, 0, &sp);
-	}
-	if (!rc) {
-		vmo_unref(g->image);
-		p->map = g->map;
-		regs_start(t->tf, g->prog.entry, sp);
-		proc_publish(p, false);
-		*out = p;
-		*thread = t;
-	}
-	kfree(g);
-	return rc;                      /* on failure the machine stops: nothing is given back */
+	if (!rc) rc = server_map(m, b);
+	if (!rc) rc = server_words(m, b, name);
+	if (rc) return rc;              /* the machine stops: nothing is given back */
+	p->server = t->reserve = true;
+	p->map = m;
+	regs_start(t->tf, b->entry, m->stack);
+	proc_publish(p, false);
+	*out = p;
+	*thread = t;
+	return 0;
 }

@@ -67,10 +67,7 @@ int fd_replace(int fd, struct file *, bool cloexec);            /* dup2: takes o
 static inline bool file_readable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 1; }
 static inline bool file_writable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 0; }
 
-/* sys_name.c: open a path of the kernel's own (exec): relative to the current directory.  0 and a reference, -errno */
-int file_open(const char *path, uint32_t flags, struct file **out);
-int file_may_exec(const struct file *);                         /* or be entered: -EACCES ... */
-int name_sync(uint64_t node);                                   /* metadata to the disk; 0: of everything */
+int name_sync(uint64_t node);                   /* sys_name.c: metadata to the disk; 0: of everything */
 
 /* filedev.c: one message with the caller's identity.  0, the reply's status, -EIO, -ERESTART (interruptible) */
 int name_call(struct kmsg *, uint32_t op, bool interruptible);

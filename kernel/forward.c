@@ -16,10 +16,9 @@
 
 #define PID_INIT 1
 
-struct port *pm_port, *names_port;
+struct port *pm_port, *names_port, *exec_port;
 
-/* What the process manager found missing of its caller's memory: [addr, addr+len) */
-static int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
+int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
 {
 	int rc = user_range_ok(addr, len) ? 0 : -EFAULT;
 
@@ -29,25 +28,41 @@ static int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
 }
 
 /* Its number is the thread's.  -EAGAIN: pages are missing, nothing was done (abi/pm.h).  Dead process manager: -EIO */
-static long forward(struct port *to, const uint64_t a[6])
+int forward_call(struct port *to, const uint64_t a[6], struct kmsg *k)
 {
 	struct thread *t = current_thread();
+	uint64_t target = k->target ? LEND_WRITE : 0;
+	struct map *m;
 	const uint64_t arg[IPC_ARGS] = {t->syscall_nr, a[0], a[1], a[2], a[3], a[4], a[5], t->proc->pid | (uint64_t)t->tid << 32};
-	struct kmsg k = {.lender = t->proc->map, .direct = true};
 	int rc;
 
 	if (t->proc->server && t->proc->pid != PID_INIT) return -ENOSYS;        /* O1 */
+	k->lender = t->proc->map;
+	k->direct = true;
 	do {
-		k.m = (struct ipc_msg){.op = PM_CALL, .lend = {{0, USER_TOP, LEND_READ | LEND_WRITE}}};
-		memcpy(k.m.arg, arg, sizeof(arg));
+		k->m = (struct ipc_msg){.op = PM_CALL};
+		k->m.lend[0] = (struct ipc_lend){0, USER_TOP, LEND_READ | LEND_WRITE};
+		k->m.lend[1] = (struct ipc_lend){0, USER_TOP, target};
+		memcpy(k->m.arg, arg, sizeof(arg));
 		t->fatal_only = true;                                           /* O2 */
-		rc = ipc_call(to, &k, true);
+		rc = ipc_call(to, k, true);
 		t->fatal_only = false;
-		for (int i = 0; i < IPC_HANDLES && !rc; i++)
-			if (k.obj[i]) kobj_unref(k.obj[i]);
-		memset(k.obj, 0, sizeof(k.obj));
-	} while (!rc && k.m.status == -EAGAIN && !(rc = pages_bring(k.lender, k.m.arg[0], k.m.arg[1], k.m.arg[2])));
-	return rc ? rc : k.m.status ? k.m.status : (long)k.m.arg[0];
+		if (rc || !k->m.status) return rc;
+		objs_drop(k->obj);
+		if (k->m.status != -EAGAIN) return k->m.status;
+		m = target && k->m.arg[2] == 2 ? k->target : k->lender;
+		rc = pages_bring(m, k->m.arg[0], k->m.arg[1], k->m.arg[2]);
+	} while (!rc);
+	return rc;
+}
+
+static long forward(struct port *to, const uint64_t a[6])
+{
+	struct kmsg k = {0};
+	int rc = forward_call(to, a, &k);
+
+	objs_drop(k.obj);
+	return rc ? rc : (long)k.m.arg[0];
 }
 
 SYSCALL(forward) { return forward(pm_port, (uint64_t[]){a0, a1, a2, a3, a4, a5}); }

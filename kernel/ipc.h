@@ -29,6 +29,7 @@ struct kmsg {
 	struct map *lender;             /* [c] the map of the thread that calls, whose addresses lend[].addr are (no
 	                                   reference: the thread sleeps in it); NULL: kernel addresses */
 	bool direct;                    /* [c] what a program lends is copied from and to where it is (L2 of lend.c) */
+	struct map *target;             /* [c] whose memory lend[1] is, of a direct message; NULL: the lender's */
 	struct thread *caller;          /* [o] sleeps on `wait` for the reply; NULL: a post */
 	struct waitq wait;              /* [o] the caller alone, so that a reply wakes nobody else */
 	void (*done)(struct kmsg *);    /* post: replied, or the server died (status -EIO).  No lock; may post again */

@@ -84,22 +84,23 @@ static int copy_staged(uaddr_t user, void *buf, uint64_t len, bool write)
 	return write ? copy_in(buf, user, len) : copy_out(user, buf, len);
 }
 
-static int copy_lent(const struct kmsg *k, uaddr_t from, void *buf, uint64_t len, bool write)
+static int copy_lent(const struct kmsg *k, struct map *m, uaddr_t from, void *buf, uint64_t len, bool write)
 {
-	if (!k->direct) return map_copy(k->lender, from, buf, len, write);
-	return map_peek(k->lender, from, buf, len, write) == len ? 0 : -EAGAIN;     /* L2 */
+	if (!k->direct) return map_copy(m, from, buf, len, write);
+	return map_peek(m, from, buf, len, write) == len ? 0 : -EAGAIN;     /* L2 */
 }
 
 /* Between two address spaces. */
-static int copy_direct(const struct kmsg *k, uaddr_t from, uaddr_t user, uint64_t len, bool write)
+static int copy_direct(const struct kmsg *k, unsigned which, uaddr_t from, uaddr_t user, uint64_t len, bool write)
 {
+	struct map *m = which && k->target ? k->target : k->lender;
 	char bounce[BOUNCE];
 
 	while (len > 0) {
 		uint64_t n = MIN(len, sizeof(bounce));
-		int rc = write ? copy_in(bounce, user, n) : copy_lent(k, from, bounce, n, false);
+		int rc = write ? copy_in(bounce, user, n) : copy_lent(k, m, from, bounce, n, false);
 
-		if (!rc) rc = write ? copy_lent(k, from, bounce, n, true) : copy_out(user, bounce, n);
+		if (!rc) rc = write ? copy_lent(k, m, from, bounce, n, true) : copy_out(user, bounce, n);
 		if (rc) return rc;
 		from += n;
 		user += n;
@@ -145,7 +146,7 @@ int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64
 	if (!rc) {
 		addr = k->m.lend[which].addr + off;
 		if (!k->lender || kmsg_is_staged(k)) rc = copy_staged(user, (void *)(uintptr_t)addr, len, write);
-		else rc = copy_direct(k, addr, user, len, write);
+		else rc = copy_direct(k, which, addr, user, len, write);
 		lend_end(p, k, which, write && !rc ? off + len : 0);
 	}
 	return rc;

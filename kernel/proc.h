@@ -98,18 +98,11 @@ uint64_t proc_cpu_ns(struct proc *);
 bool pgrp_orphaned_locked(uint32_t pgid, const struct proc *but);
 void pgrp_leave(struct proc *);                         /* it ends: stopped orphaned groups go on (POSIX 2.9.1) */
 
-/* cred.c */
-/* Who runs a program, with set-uid and set-gid of its file; told to it (auxv), and made so when nothing can fail. */
-struct exec_ids { uint32_t uid, euid, gid, egid; bool secure; };
-int cred_exec(struct file *, struct exec_ids *);
-void cred_commit(const struct exec_ids *);
-
 /* timer.c */
 void cpu_limit_init(struct proc *);
 void cpu_limit_set(struct proc *);                      /* RLIMIT_CPU was changed, or the process ends */
 
-/* A boot module becomes a wired server process of this name; what follows a colon in it is its argument.  init gets pid
- * 1.  Not started yet: thread_start().  -errno. */
+/* exec.c: a boot module becomes a wired server process of this name.  init gets pid 1.  Not started yet: thread_start().  -errno. */
 int proc_spawn_module(const struct boot_module *, const char *name, struct proc **, struct thread **);
 
 /* futex.c */

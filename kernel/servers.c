@@ -2,7 +2,7 @@
 /* kernel/servers.c - RING 0 - starts the ring-3 servers that the loader brought, and knows the disks.
  *
  * One driver process per virtio-blk function, each with a handle on that function alone; then the file server and
- * both processes of the process manager; then init, which is pid 1 (it is made first and started last).
+ * the processes of the process manager; then init, which is pid 1 (it is made first and started last).
  *
  * Path:  main.c > [servers.c] > device.c, proc.c; later sys_dev.c > [servers.c]
  * Locks: servers_lock guards the state of disks and file server.
@@ -97,7 +97,7 @@ static void server_create(struct server *s, const char *module, const char *name
 
 static void disk_add(const struct boot_pci *f)
 {
-	char name[32] = "virtio-blk:";  /* argv of the driver: its program, its disk */
+	char name[32] = "virtio-blk:";  /* the program, its disk */
 	struct device *d;
 
 	if (f->vendor != VIRTIO_VENDOR) return;
@@ -116,7 +116,7 @@ static void disk_add(const struct boot_pci *f)
 
 void servers_start(const struct bootinfo *bi)
 {
-	struct server init = { NULL }, pm = { NULL }, names = { NULL };
+	struct server init = { NULL }, pm = { NULL }, names = { NULL }, exec = { NULL };
 
 	ipc_start();
 	server_create(&init, "init", "init", NULL);
@@ -124,14 +124,17 @@ void servers_start(const struct bootinfo *bi)
 	server_create(&fs_server, "fs", "fs", NULL);
 	server_create(&pm, "pm", "pm", &fs_server.port->obj);
 	server_create(&names, "pm", "pm:names", &fs_server.port->obj);
-	pm.thread->reserve = names.thread->reserve = false;     /* not needed to clean memory */
+	server_create(&exec, "pm", "pm:exec", &fs_server.port->obj);
+	pm.thread->reserve = names.thread->reserve = exec.thread->reserve = false;     /* not needed to clean memory */
 	pm_port = pm.port;
 	names_port = names.port;
+	exec_port = exec.port;
 
 	for (uint32_t i = 0; i < ndisks; i++) thread_start(disks[i].server.thread);
 	thread_start(fs_server.thread);
 	thread_start(pm.thread);
 	thread_start(names.thread);
+	thread_start(exec.thread);
 	thread_start(init.thread);
 }
 

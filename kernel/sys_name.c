@@ -66,16 +66,13 @@ static int request_begin(struct request *r, int dirfd, uaddr_t path, bool empty_
 	return rc ? rc : request_dir(r, dirfd, empty_ok);
 }
 
-/* A path of the kernel's. */
-static int request_kernel(struct request *r, const char *path, int dirfd)
+/* The open file itself.  -EBADF */
+static int request_fd(struct request *r, int fd)
 {
 	*r = (struct request){0};
-	r->k.m.lend[0] = (struct ipc_lend){(uint64_t)path, strlen(path), LEND_READ};
-	return request_dir(r, dirfd, true);
+	r->k.m.lend[0] = (struct ipc_lend){(uint64_t)"", 0, LEND_READ};
+	return request_dir(r, fd == AT_FDCWD ? -1 : fd, true);
 }
-
-/* The open file itself.  -EBADF */
-static int request_fd(struct request *r, int fd) { return request_kernel(r, "", fd == AT_FDCWD ? -1 : fd); }
 
 static void request_free(struct request *r)
 {
@@ -178,15 +175,7 @@ static long open_fd(int dirfd, uaddr_t path, uint32_t flags, uint32_t mode)
 	return rc ? rc : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
-int file_open(const char *path, uint32_t flags, struct file **out)
-{
-	struct request r;
-	int rc = request_kernel(&r, path, AT_FDCWD);
-
-	return open_request(&r, rc, flags, 0, out);
-}
-
-int file_may_exec(const struct file *f)
+static int file_may_exec(const struct file *f)
 {
 	struct kmsg k = {.m = {.arg = {f->node, AT_EMPTY_PATH | AT_EACCESS, 1}}};       /* X_OK */
 

@@ -10,6 +10,10 @@
 
 SYSCALL(getpid) { return current_proc()->pid; }
 SYSCALL(gettid) { return current_thread()->tid; }
+SYSCALL(getuid) { return current_proc()->uid; }
+SYSCALL(geteuid) { return current_proc()->euid; }
+SYSCALL(getgid) { return current_proc()->gid; }
+SYSCALL(getegid) { return current_proc()->egid; }
 
 SYSCALL(getppid)
 {

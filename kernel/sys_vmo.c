@@ -57,6 +57,17 @@ SYSCALL(vmo_info)
 	return copy_out(a1, &i, sizeof(i));
 }
 
+SYSCALL(vmo_read)
+{
+	struct vmo *v = vmo_get(a0);
+	long n;
+
+	if (!v) return -EBADF;
+	n = pcache_read(v, a1, a2, a3, NULL);
+	vmo_unref(v);
+	return n;
+}
+
 /* What the server says of times is what it has stored: the kernel owes it nothing about them any more. */
 static void vmo_set_locked(struct vmo *v, uint64_t which, uint64_t value)
 {

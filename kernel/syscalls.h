@@ -248,6 +248,7 @@
 	X(0x1012, vmo_set, "handle int size") \
 	X(0x1013, vmo_map, "handle size size") \
 	X(0x1014, vm_write, "addr size") \
+	X(0x1015, vmo_read, "handle size addr size") \
 	X(0x1020, run_done, "handle size size int") \
 	X(0x1021, run_zero, "handle size size") \
 	X(0x1030, dev_info, "handle addr") \

@@ -41,7 +41,7 @@ int64_t pcache_read(struct vmo *v, uint64_t pos, uaddr_t buf, uint64_t len, stru
 {
 	int64_t n = read_pages(v, pos, len, ra, buf, NULL);
 
-	if (n > 0) vmo_touch(v, VMOC_ATIME);
+	if (n > 0 && ra) vmo_touch(v, VMOC_ATIME);
 	return n;
 }
 

@@ -89,6 +89,7 @@ int main(void)
 	lseek(fd, 0, SEEK_SET);
 	munmap(two + page, page);
 	bad[nbad++] = 8;
+	signal(8, SIG_IGN);             /* which may be our number, too: tgkill(8, 8, 8) */
 	bad[nbad++] = (unsigned long)two + page;
 	bad[nbad++] = 0xffff800000001000ul;
 	bad[nbad++] = 0xffffffff80100000ul;

@@ -50,8 +50,8 @@ static inline long ms_now(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Its main thread sleeps, and not for a moment only: it waits for what we shall do.  (Or it has ended.) */
-static inline void until_asleep(pid_t pid)
+/* Its main thread is so, and not for a moment only.  (Or it has ended.) */
+static inline void until_state(pid_t pid, char want)
 {
 	char path[40], line[80], state = 0;
 
@@ -60,10 +60,13 @@ static inline void until_asleep(pid_t pid)
 		FILE *f = fopen(path, "r");
 
 		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-		seen = f && fgets(line, sizeof(line), f) && sscanf(line, "%*d (%*[^)]) %c", &state) == 1 && state == 'S' ? seen + 1 : 0;
+		seen = f && fgets(line, sizeof(line), f) && sscanf(line, "%*d (%*[^)]) %c", &state) == 1 && state == want ? seen + 1 : 0;
 		if (f) fclose(f);
 	}
 }
+
+/* It waits for what we shall do. */
+static inline void until_asleep(pid_t pid) { until_state(pid, 'S'); }
 
 static inline long cpu_us(const struct rusage *r)
 {

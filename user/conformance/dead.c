@@ -129,7 +129,21 @@ static void tmpfs_lives(const char *file)
 	HOLDS(write(1, "", 0) == 0);
 }
 
-/* Calls that the process manager answers, and its second process, for names; files go on. */
+/* One execve is under way when it is killed, one comes later. */
+static void exec_is_gone(void)
+{
+	pid_t exec = server("pm:exec"), p;
+
+	HOLDS(exec > 0 && kill(exec, SIGSTOP) == 0);
+	until_state(exec, 'T');
+	p = IN_CHILD(execl("/bin/true", "true", NULL); _exit(errno != EIO));
+	until_asleep(p);
+	server_kill(exec);
+	HOLDS(child_end(p) == 0);
+	EIO_OF(execl("/bin/true", "true", NULL));
+}
+
+/* Calls that the process manager answers, and its other processes, for names and programs; files go on. */
 static void processes_are_gone(int fd, char *map)
 {
 	pid_t names = server("pm:names");
@@ -147,7 +161,8 @@ static void processes_are_gone(int fd, char *map)
 	HOLDS(msync(map, 4096, MS_SYNC) == 0 && fsync(fd) == 0);
 	other = open("/tmp/x", O_RDWR | O_CREAT, 0600);
 	HOLDS(other >= 0 && write(other, "y", 1) == 1);
-	HOLDS(child_end(IN_CHILD(execl("/bin/true", "true", NULL))) == 0);
+	HOLDS(child_end(IN_CHILD(execl("/bin/true", "true", NULL); _exit(1))) == 0);
+	exec_is_gone();
 }
 
 /* Root writes what he likes over the metadata of what is mounted, while everybody uses it. */

@@ -3,7 +3,7 @@
  * and others' attributes are set by nobody else.  Runs on Linux too.
  *   manager DIR    the checks, with a file in DIR
  *   manager pending    what a check executes
- *   manager stopped    as root: its second process, for names, does not answer for a while
+ *   manager stopped    as root: its processes for names and for execve do not answer for a while
  */
 #include "check.h"
 
@@ -187,9 +187,28 @@ static int names_stopped(void)
 	return checked();
 }
 
+/* An execve that waits delays nobody, and can be killed; then others come to their end. */
+static int exec_stopped(void)
+{
+	pid_t exec = server_find("pm:exec\n"), killed, p;
+	int status;
+
+	check(exec && kill(exec, SIGSTOP) == 0);
+	until_state(exec, 'T');
+	killed = IN_CHILD(execl("/bin/true", "true", NULL); _exit(1));
+	p = IN_CHILD(execl("/bin/true", "true", NULL); _exit(1));
+	until_asleep(killed);
+	until_asleep(p);
+	check(access("/bin/true", X_OK) == 0 && getpriority(PRIO_PROCESS, 0) == 0);
+	check(kill(killed, SIGKILL) == 0 && waitpid(killed, &status, 0) == killed);
+	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	check(waitpid(p, NULL, WNOHANG) == 0 && kill(exec, SIGCONT) == 0 && child_end(p) == 0);
+	return checked();
+}
+
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "stopped")) return names_stopped();
+	if (argc == 2 && !strcmp(argv[1], "stopped")) return names_stopped() + exec_stopped();
 	if (argc == 2 && !strcmp(argv[1], "pending")) return as_pending();
 	if (argc != 2 || work_in(argv[1])) return 2;
 	signal(SIGALRM, nothing);

@@ -49,29 +49,37 @@ static const call_fn calls[] = {
 
 	CALL(shmget), CALL(shmctl),
 
+	CALL(execve),
+
 	NONE(socket), NONE(socketpair), NONE(setxattr), NONE(lsetxattr), NONE(fsetxattr), NONE(getxattr), NONE(lgetxattr),
 	NONE(fgetxattr), NONE(listxattr), NONE(llistxattr), NONE(flistxattr), NONE(removexattr), NONE(lremovexattr),
 	NONE(fremovexattr),
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
-/* Of the call that is served: address, length, to be written; length 0: nothing is missing */
+/* Of the call that is served: address, length, to be written, whose; length 0: nothing is missing */
 static uint64_t missing[3];
 
-static int copied(long rc, uint64_t at, size_t n, bool write)
+static int copied(long rc, uint64_t at, size_t n, uint64_t how)
 {
-	if (rc == -EAGAIN) missing[0] = at, missing[1] = n, missing[2] = write;
+	if (rc == -EAGAIN) missing[0] = at, missing[1] = n, missing[2] = how;
 	return rc ? -EFAULT : 0;
 }
 
 int mem_in(const struct call *c, void *to, uint64_t at, size_t n)
 {
-	return n ? copied(q_lend_read(c->token, 0, at, to, n), at, n, false) : 0;
+	return n ? copied(q_lend_read(c->token, 0, at, to, n), at, n, 0) : 0;
 }
 
 int mem_out(const struct call *c, uint64_t at, const void *from, size_t n)
 {
-	return n ? copied(q_lend_write(c->token, 0, at, from, n), at, n, true) : 0;
+	return n ? copied(q_lend_write(c->token, 0, at, from, n), at, n, 1) : 0;
+}
+
+/* What is missing is so up to the end of the stack, as it is written from below. */
+int mem_new(const struct call *c, uint64_t at, const void *from, size_t n)
+{
+	return n ? copied(q_lend_write(c->token, 1, at, from, n), at, c->arg[4] - at, 2) : 0;
 }
 
 /* A text comes in pieces that end at multiples of PIECE: none reaches into a page that the text does not. */
@@ -132,11 +140,13 @@ static struct ipc_msg serve(const struct ipc_msg *m)
 	c.nr = (uint32_t)m->arg[0];
 	c.tid = (uint32_t)(m->arg[7] >> 32);
 	c.arg = m->arg + 1;
+	c.answered = false;
 	missing[1] = 0;
 	if (m->op == PM_CALL && m->arg[0] < NCALLS && calls[c.nr]) {
 		r = look((uint32_t)m->arg[7], &c.me);
 		if (!r) r = calls[c.nr](&c);
 	}
+	if (c.answered) return (struct ipc_msg){0};
 	if (!missing[1]) return (struct ipc_msg){.token = c.token, .arg = {(uint64_t)r}};
 	return (struct ipc_msg){.token = c.token, .status = -EAGAIN, .arg = {missing[0], missing[1], missing[2]}};
 }

@@ -14,6 +14,7 @@ struct call {
 	uint64_t token;
 	uint32_t nr, tid;               /* Linux's number; the calling thread */
 	const uint64_t *arg;
+	bool answered;                  /* by the function itself */
 	struct facts_proc me;           /* the caller, as it was when the call came */
 };
 
@@ -23,6 +24,7 @@ typedef long (*call_fn)(struct call *);         /* => as Linux's call: a result,
  * So a call changes something only when it has nothing more to read or write. */
 int mem_in(const struct call *, void *to, uint64_t at, size_t n);
 int mem_out(const struct call *, uint64_t at, const void *from, size_t n);
+int mem_new(const struct call *, uint64_t at, const void *from, size_t n);      /* into the memory that execve makes */
 int mem_text(const struct call *, char *to, uint64_t at, size_t size);        /* length without NUL; -EFAULT, -ENAMETOOLONG */
 
 /* Processes.  0, -ESRCH, -ENOMEM; pid 0: the caller */
@@ -44,6 +46,7 @@ void req_begin(void);
 /* Path i of the caller's memory, or of ours; with none, the open file itself.  Then arguments go to req.m.arg.
  * -EFAULT, -ENAMETOOLONG, -ENOENT: it is empty and may not be; -EBADF, -ENOTDIR, -ENOMEM */
 int req_path(const struct call *, int dirfd, uint64_t path, bool empty_ok);
+int req_text(const struct call *, const char *path);    /* one that we know */
 int req_start(const struct call *, int dirfd);          /* req.path[i] is filled and lent already */
 int req_fd(const struct call *, int fd, bool path_ok);  /* path_ok: also one that O_PATH gave */
 /* Send it in the caller's name.  0, -errno, -EIO: no file server.  rc: what went wrong so far */
@@ -68,6 +71,8 @@ PM(sched_get_priority_max); PM(sched_get_priority_min); PM(getpriority); PM(setp
 /* cred.c */
 PM(getresuid); PM(getresgid); PM(setuid); PM(setgid); PM(setreuid); PM(setregid); PM(setresuid); PM(setresgid);
 PM(setfsuid); PM(setfsgid); PM(getgroups); PM(setgroups); PM(capget); PM(capset);
+/* exec.c */
+PM(execve);
 /* limits.c, settings.c */
 PM(getrlimit); PM(setrlimit); PM(prlimit64);
 PM(prctl); PM(personality); PM(get_robust_list);

@@ -59,17 +59,31 @@ int req_start(const struct call *c, int dirfd)
 	return start_find(c, i, &req.m.arg[i]);
 }
 
-int req_path(const struct call *c, int dirfd, uint64_t path, bool empty_ok)
+/* The next path is there, of n bytes. */
+static int path_lend(const struct call *c, int dirfd, size_t n, bool empty_ok)
 {
 	char *to = req.path[req.paths];
-	int n = mem_text(c, to, path, PATH_MAX);
 	bool text = req.paths == 0 && n <= IPC_TEXT;
 
-	if (n < 0) return n;
 	if (!n && !empty_ok) return -ENOENT;
-	req.m.lend[req.paths] = (struct ipc_lend){(uint64_t)to, (uint64_t)n, text ? LEND_READ | LEND_TEXT : LEND_READ};
-	if (text) memcpy(req.m.text, to, (size_t)n);
+	req.m.lend[req.paths] = (struct ipc_lend){(uint64_t)to, n, text ? LEND_READ | LEND_TEXT : LEND_READ};
+	if (text) memcpy(req.m.text, to, n);
 	return req_start(c, dirfd);
+}
+
+int req_path(const struct call *c, int dirfd, uint64_t path, bool empty_ok)
+{
+	int n = mem_text(c, req.path[req.paths], path, PATH_MAX);
+
+	return n < 0 ? n : path_lend(c, dirfd, (size_t)n, empty_ok);
+}
+
+int req_text(const struct call *c, const char *path)
+{
+	size_t n = strlen(path);
+
+	memcpy(req.path[req.paths], path, n + 1);
+	return path_lend(c, AT_FDCWD, n, false);
 }
 
 int req_fd(const struct call *c, int fd, bool path_ok)

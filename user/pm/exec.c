@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* user/pm/exec.c - RING 3 - execve: which file is run, as whom, and what the new program's memory looks like.
+ *
+ * The kernel has made the memory, with a stack and the vDSO in it; the words and the plan go there (abi/pm.h), and
+ * the caller's own thread maps what the plan says and enters the program.  Until then all can fail, and nothing has happened.
+ *
+ * Path:  main.c > [exec.c] > elf.c, words.c, request.c  ~message~>  fs/srv_name.c
+ *
+ * X1  A file that was opened here is closed here, unless the answer reached the caller, which then has it.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abi/name.h"
+#include "user/pm/image.h"
+
+#define PIE_BASE     0x0000555555554000ull      /* where Linux puts them: addresses look familiar */
+#define INTERP_BASE  0x00007e0000000000ull
+#define SCRIPT_DEPTH 5
+#define SCRIPT_LINE  255u                       /* bytes of a #! line; both as Linux */
+
+struct file { uint64_t node; mode_t mode; uint32_t object; };
+
+static struct program {
+	char path[PATH_MAX];            /* as the caller says */
+	struct file file, interp_file;
+	struct prefix prefix;
+	struct image prog, interp;
+	uint32_t euid, egid;            /* that it gets */
+} g;
+
+/* ---- files */
+
+static void file_close(struct file *f)
+{
+	struct ipc_msg m = {.op = NAME_CLOSE, .arg = {f->node}};
+
+	if (f->object) q_close(f->object);
+	if (f->node) q_call(HANDLE_FS, &m);
+	*f = (struct file){0};
+}
+
+static int may_exec(struct call *c, const struct file *f)
+{
+	req_begin();
+	req.m.arg[0] = f->node;
+	req.m.arg[1] = AT_EMPTY_PATH | AT_EACCESS;
+	req.m.arg[2] = X_OK;
+	return (int)req_send(c, 0, NAME_ACCESS);
+}
+
+/* A regular file that may be run.  Nobody waits for the other end of a pipe. */
+static int file_open(struct call *c, const char *path, struct file *f)
+{
+	int rc;
+
+	req_begin();
+	rc = req_text(c, path);
+	req.m.arg[1] = O_RDONLY | O_NONBLOCK | O_LARGEFILE;
+	rc = (int)req_send(c, rc, NAME_OPEN);
+	if (rc) return rc;
+	if (req.m.arg[2] & NAMEF_OWN) return -EACCES;   /* a descriptor of the caller's, not a node */
+	*f = (struct file){req.m.arg[0], (mode_t)req.m.arg[1], req.m.handle[0]};
+	rc = f->object && S_ISREG(f->mode) ? may_exec(c, f) : -EACCES;
+	if (rc) file_close(f);
+	return rc;
+}
+
+/* "#! interpreter [one argument]": the words to put before, and the next file to look at in path.  1: it was a script;
+ * 0: it was not */
+static int script_parse(char *path)
+{
+	char line[SCRIPT_LINE + 1] = "", *word = line + 2, *arg, *end;
+	long n = q_vmo_read(g.file.object, 0, line, SCRIPT_LINE);
+	int rc = 0;
+
+	if (n < 0) return (int)n;
+	if (line[0] != '#' || line[1] != '!') return 0;
+	end = strchr(line, '\n');
+	if (!end && n == SCRIPT_LINE) return -ENOEXEC;  /* longer than we read */
+	if (!end) end = line + n;
+	while (end[-1] == ' ' || end[-1] == '\t') end--;
+	*end = 0;
+	word += strspn(word, " \t");
+	arg = word + strcspn(word, " \t");
+	while (*arg == ' ' || *arg == '\t') *arg++ = 0;
+	if (!*word) return -ENOEXEC;
+	if (!g.prefix.count) rc = prefix_add(&g.prefix, g.path);        /* the first script becomes an argument */
+	if (!rc && *arg) rc = prefix_add(&g.prefix, arg);
+	if (!rc) rc = prefix_add(&g.prefix, word);
+	strcpy(path, word);
+	return rc ? rc : 1;
+}
+
+/* Follow #! lines to a real program.  0: g.file is it. */
+static int program_open(struct call *c)
+{
+	char path[SCRIPT_LINE + 1];
+	int rc = file_open(c, g.path, &g.file);
+
+	for (int depth = 0; !rc && (rc = script_parse(path)) == 1; depth++) {
+		file_close(&g.file);
+		rc = depth == SCRIPT_DEPTH ? -ELOOP : file_open(c, path, &g.file);
+	}
+	return rc;
+}
+
+/* ---- whose it is */
+
+static int ids_find(struct call *c)
+{
+	struct stat st = {0};
+	int rc = 0;
+
+	g.euid = c->me.attr.euid;
+	g.egid = c->me.attr.egid;
+	/* the mode at open lacks what the mount forbids */
+	if (c->me.attr.no_new_privs || !(g.file.mode & (S_ISUID | S_ISGID))) return 0;
+	req_begin();
+	req.m.arg[0] = g.file.node;
+	req.m.arg[1] = AT_EMPTY_PATH;
+	req.m.lend[1] = (struct ipc_lend){(uint64_t)&st, sizeof(st), LEND_WRITE};
+	rc = (int)req_send(c, 0, NAME_STAT);
+	st.st_mode &= g.file.mode;
+	if (st.st_mode & S_ISUID) g.euid = st.st_uid;
+	if ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP)) g.egid = st.st_gid;
+	return rc;
+}
+
+/* ---- the plan */
+
+static int images_plan(struct call *c)
+{
+	int rc = image_plan(&g.prog, g.file.object, 0, PIE_BASE);
+
+	g.interp.npieces = 0;
+	g.interp.base = 0;
+	if (rc || !g.prog.interp[0]) return rc;
+	rc = file_open(c, g.prog.interp, &g.interp_file);
+	return rc ? rc : image_plan(&g.interp, g.interp_file.object, 1, INTERP_BASE);
+}
+
+static uint64_t cpu_features(void)
+{
+	uint32_t a = 1, b, c = 0, d;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return d;
+}
+
+static int words_write(const struct call *c, struct words *w, uint64_t more)
+{
+	const struct proc_attr *who = &c->me.attr;
+	struct aux aux[] = {
+		{AT_PHDR, g.prog.phdr}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, g.prog.phnum}, {AT_PAGESZ, 4096},
+		{AT_BASE, g.interp.base}, {AT_SYSINFO_EHDR, c->arg[3]}, {AT_FLAGS, 0}, {AT_ENTRY, g.prog.entry},
+		{AT_UID, who->uid}, {AT_EUID, g.euid}, {AT_GID, who->gid}, {AT_EGID, g.egid},
+		{AT_HWCAP, cpu_features()}, {AT_HWCAP2, 0},     /* no FSGSBASE: CR4 does not let ring 3 */
+		{AT_PLATFORM, 0}, {AT_CLKTCK, 100}, {AT_SECURE, who->uid != g.euid || who->gid != g.egid},
+		{AT_MINSIGSTKSZ, getauxval(AT_MINSIGSTKSZ)}, {AT_RANDOM, 0}, {AT_EXECFN, 0}, {AT_NULL, 0},
+	};
+	int rc = words_count(c, w);
+
+	/* Linux since 5.18: or it would take its environment for arguments */
+	if (!rc && !w->argc && !g.prefix.count) rc = prefix_add(&g.prefix, "");
+	if (!rc) rc = words_room(c, w, &g.prefix, g.path, more);
+	if (!rc) rc = words_copy(c, w, &g.prefix);
+	return rc ? rc : words_end(c, aux, sizeof(aux) / sizeof(*aux), g.path);
+}
+
+/* Below the stack, where the new program will find nothing of use.  *at: where */
+static int plan_write(const struct call *c, uint64_t *at)
+{
+	struct words w = {.argv = c->arg[1], .envp = c->arg[2], .top = c->arg[4]};
+	uint64_t prog = g.prog.npieces * sizeof(struct exec_piece);
+	uint64_t interp = g.interp.npieces * sizeof(struct exec_piece);
+	uint64_t size = (sizeof(struct exec_plan) + prog + interp + 15) & ~15ull;
+	struct exec_plan plan = {
+		.entry = g.interp.npieces ? g.interp.entry : g.prog.entry, .brk = g.prog.end,
+		.euid = g.euid == c->me.attr.euid ? EXEC_SAME : g.euid,
+		.egid = g.egid == c->me.attr.egid ? EXEC_SAME : g.egid,
+		.exec_stack = g.prog.exec_stack, .npieces = g.prog.npieces + g.interp.npieces,
+	};
+	const char *name = g.path;
+	int rc = words_write(c, &w, size);
+
+	for (const char *p = g.path; *p; p++)
+		if (*p == '/' && p[1]) name = p + 1;
+	memcpy(plan.name, name, strnlen(name, sizeof(plan.name) - 1));
+	plan.sp = w.sp;
+	plan.args = w.args;
+	plan.env = w.env;
+	plan.env_end = w.env_end;
+	*at = w.sp - size;
+	if (!rc) rc = mem_new(c, *at, &plan, sizeof(plan));
+	if (!rc) rc = mem_new(c, *at + sizeof(plan), g.prog.piece, prog);
+	return rc ? rc : mem_new(c, *at + sizeof(plan) + prog, g.interp.piece, interp);
+}
+
+/* ---- the answer */
+
+/* X1.  The objects' handles are ours in any case. */
+static void answer(struct call *c, uint64_t at)
+{
+	struct ipc_msg m = {
+		.token = c->token, .arg = {0, at, g.file.node, g.interp_file.node},
+		.handle = {g.file.object, g.interp_file.object},
+	};
+
+	c->answered = true;
+	if (!q_reply(&m)) g.file.node = g.interp_file.node = 0;
+}
+
+long pm_execve(struct call *c)
+{
+	int rc = mem_text(c, g.path, c->arg[0], sizeof(g.path));
+	uint64_t at = 0;
+
+	if (rc < 0) return rc;
+	g.prefix.len = g.prefix.count = 0;
+	rc = program_open(c);
+	if (!rc) rc = ids_find(c);
+	if (!rc) rc = images_plan(c);
+	if (!rc) rc = plan_write(c, &at);
+	if (!rc) answer(c, at);
+	file_close(&g.file);
+	file_close(&g.interp_file);
+	return rc;
+}
