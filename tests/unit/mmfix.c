@@ -203,3 +203,18 @@ struct page *page_at(struct vmo *v, uint64_t index)
 	spin_unlock(&v->lock);
 	return p;
 }
+
+void begin_write(struct vmo *v, uint64_t index)
+{
+	struct page *p = page_at(v, index);
+	struct run *r;
+
+	spin_lock(&v->lock);
+	r = run_create_locked(v, RUN_WRITE, index);
+	page_protect_all(p);
+	page_set_state(p, PG_WRITING);
+	page_ref(p);
+	r->page[r->npages++] = p;
+	spin_unlock(&v->lock);
+	run_post(r);
+}

@@ -164,28 +164,12 @@ static void a_failed_commit_is_asked_again(void **st)
 	assert_int_equal(world.commits, 2);
 }
 
-/* Begin a write and leave it in flight: MS_ASYNC's first half, without anybody serving. */
-static void begin_write(struct fix *f, uint64_t index)
-{
-	struct run *r;
-	struct page *p = page_at(f->vmo, index);
-
-	spin_lock(&f->vmo->lock);
-	r = run_create_locked(f->vmo, RUN_WRITE, index);
-	page_protect_all(p);
-	page_set_state(p, PG_WRITING);
-	page_ref(p);
-	r->page[r->npages++] = p;
-	spin_unlock(&f->vmo->lock);
-	run_post(r);
-}
-
 static void store_during_writeback_is_not_lost(void **st)
 {
 	struct fix *f = *st;
 
 	dirty(f, 0, 'A');
-	begin_write(f, 0);
+	begin_write(f->vmo, 0);
 	dirty(f, 0, 'B');                       /* while the write is in flight */
 	world_run();
 	assert_int_equal(page_at(f->vmo, 0)->state, PG_DIRTY);  /* 'B' is still owed */
@@ -196,7 +180,7 @@ static void a_sync_waits_for_an_earlier_write_in_flight(void **st)
 	struct fix *f = *st;
 
 	dirty(f, 0, 'A');
-	begin_write(f, 0);
+	begin_write(f->vmo, 0);
 	assert_int_equal(sync_all(f, WB_WAIT, NULL), 0);
 	assert_int_equal(page_at(f->vmo, 0)->state, PG_CLEAN);
 	assert_int_equal(world.writes, 1);
@@ -269,7 +253,7 @@ static void truncation_waits_for_a_write_in_flight(void **st)
 	struct fix *f = *st;
 
 	dirty(f, 5, 'X');
-	begin_write(f, 5);
+	begin_write(f->vmo, 5);
 	assert_int_equal(vmo_set_size(f->vmo, PAGE_SIZE, true), 0);
 	assert_int_equal(world.writes, 1);
 	assert_null(page_at(f->vmo, 5));

@@ -135,34 +135,18 @@ static void forgotten_pages_are_never_written(void **st)
 	assert_false(pte_writable(f->map, disk));
 }
 
-/* The page's write is under way when the server comes with the next one. */
-static void begin(struct fix *f)
-{
-	struct page *p = page_at(f->vmo, 0);
-	struct run *r;
-
-	spin_lock(&f->vmo->lock);
-	r = run_create_locked(f->vmo, RUN_WRITE, 0);
-	page_protect_all(p);
-	page_set_state(p, PG_WRITING);
-	page_ref(p);
-	r->page[r->npages++] = p;
-	spin_unlock(&f->vmo->lock);
-	run_post(r);
-}
-
 static void a_write_under_way_is_waited_for(void **st)
 {
 	struct fix *f = *st;
 
 	store(f, 0, 'X');
-	begin(f);
+	begin_write(f->vmo, 0);
 	store(f, 0, 'Y');
 	assert_int_equal(put(f, 0, PG(1), 0), 0);
 	assert_int_equal(world.writes, 2);
 	assert_int_equal(disk_byte(0), 'Y');
 	store(f, 0, 'Z');
-	begin(f);
+	begin_write(f->vmo, 0);
 	assert_int_equal(put(f, 0, PG(1), VMX_FORGET), 0);
 	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
 	vmo_invalidate(f->vmo, 0, ~0ull);
@@ -206,22 +190,6 @@ static void without_memory_for_a_run_it_waits(void **st)
 	assert_int_equal(put(f, 0, PG(1), 0), 0);
 	assert_null(script.on_idle);
 	assert_int_equal(disk_byte(0), 'X');
-}
-
-static unsigned run_pages[4], nruns;
-
-/* The disk of the world is too small for this object: the test plays it. */
-static void take_runs(struct fix *f)
-{
-	(void)f;
-	for (nruns = 0; world.queued > 0; nruns++) {
-		struct kmsg *k = world.queue[--world.queued];
-		struct run *r = container_of(k->obj[0], struct run, obj);
-
-		run_pages[nruns] = r->npages;
-		assert_int_equal(run_done(r, 0, r->len, 0), 0);
-		k->done(k);
-	}
 }
 
 static void runs_are_no_longer_than_they_may_be(void **st)

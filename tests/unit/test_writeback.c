@@ -15,22 +15,6 @@ static void dirty_range(struct vmo *v, uint64_t first, uint64_t last)
 	for (uint64_t i = first; i <= last; i++) dirty_page(v, i, 'X');
 }
 
-/* The page is on its way to the disk; its message waits. */
-static void begin_write(struct vmo *v, uint64_t index)
-{
-	struct page *p = page_at(v, index);
-	struct run *r;
-
-	spin_lock(&v->lock);
-	r = run_create_locked(v, RUN_WRITE, index);
-	page_protect_all(p);
-	page_set_state(p, PG_WRITING);
-	page_ref(p);
-	r->page[r->npages++] = p;
-	spin_unlock(&v->lock);
-	run_post(r);
-}
-
 static void a_gap_ends_a_run(void **st)
 {
 	struct fix *f = *st;
@@ -54,22 +38,6 @@ static void a_run_ends_where_the_range_ends(void **st)
 	assert_int_equal(world.write_pages, 4);
 	assert_int_equal(state_of(f->vmo, 1), PG_DIRTY);
 	assert_int_equal(state_of(f->vmo, 6), PG_DIRTY);
-}
-
-static unsigned run_pages[4], nruns;
-
-/* The disk of the world is too small for this object: the test plays it. */
-static void take_runs(struct fix *f)
-{
-	(void)f;
-	for (nruns = 0; world.queued > 0; nruns++) {
-		struct kmsg *k = world.queue[--world.queued];
-		struct run *r = container_of(k->obj[0], struct run, obj);
-
-		run_pages[nruns] = r->npages;
-		assert_int_equal(run_done(r, 0, r->len, 0), 0);
-		k->done(k);
-	}
 }
 
 static void what_is_written_cannot_be_stored_to_unseen(void **st)
