@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/clocks.c - clocks, sleeping, and who wakes when.  Runs on Linux too. */
+/* user/conformance/clocks.c - clocks and sleeping.  Runs on Linux too. */
 #include "check.h"
 
 #include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/times.h>
 
@@ -90,56 +89,10 @@ static void times_add_up(void)
 	check(a.tms_cutime == 0);
 }
 
-/* At `when`, then busy until the other one is awake too.  => for how many ms we ran: a leap is the host's, or the other's */
-static long wait_busily(volatile int *awake, int me, const struct timespec *when)
-{
-	long ran = 0, before, now;
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, when, NULL);
-	before = ms_now();
-	awake[me] = 1;
-	while (!awake[!me] && ran < 3000) {
-		now = ms_now();
-		if (now - before < 20) ran += now - before;
-		before = now;
-	}
-	return ran;
-}
-
-/* One timer interrupt wakes both on a CPU that has nothing else to do: the second need not wait for the first. */
-static void two_wake_at_once(void)
-{
-	volatile int *awake = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	long longest = 0;
-
-	for (int cpu = 0; cpu < 4; cpu++) {
-		unsigned long set = 1ul << cpu;
-
-		if (syscall(SYS_sched_setaffinity, 0, sizeof(set), &set)) continue;
-		for (int i = 0; i < 3; i++) {
-			struct timespec when;
-			long ms;
-			pid_t p;
-
-			clock_gettime(CLOCK_MONOTONIC, &when);
-			when.tv_nsec += 100000000;
-			if (when.tv_nsec >= 1000000000) when.tv_sec++, when.tv_nsec -= 1000000000;
-			awake[0] = awake[1] = 0;
-			p = fork();
-			if (p == 0) _exit(wait_busily(awake, 1, &when) > 500);
-			ms = wait_busily(awake, 0, &when);
-			if (ms > longest) longest = ms;
-			check(child_end(p) == 0);
-		}
-	}
-	check(longest <= 500);
-}
-
 int main(void)
 {
 	in_child(clocks);
 	in_child(sleeping);
-	in_child(two_wake_at_once);
 	in_child(times_add_up);
 	return checked();
 }
