@@ -43,6 +43,18 @@ class Terminal:
     def type(self, keys):
         self.sock.sendall(keys)
 
+    def run_until(self, keys, answer, timeout=60):
+        """Type it again and again, until what it says has the answer."""
+        end, at = time.monotonic() + timeout, -1
+        while at < 0 and time.monotonic() < end:
+            before = self.seen
+            self.type(keys)
+            self.expect(keys[:-1])
+            self.expect(self.prompt)
+            at = self.guest.console().find(answer, before, self.seen)
+        if at < 0:
+            raise Failed("never %r; %s" % (answer, self.guest.report()))
+
     def run(self, keys, answer):
         """Type, see the answer, and the prompt again."""
         self.type(keys)
