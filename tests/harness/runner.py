@@ -338,9 +338,10 @@ def main():
             return 1
     else:
         tests, case, names = unit_programs(), None, guest_names()
-    # Debian's programs come over the network, which no test's own time should pay for; what fails is said by the tests.
-    fetch = None if len(sys.argv) > 1 else subprocess.Popen([sys.executable, "tests/harness/debian.py"], stdin=subprocess.DEVNULL,
-                                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # gdb and Debian's programs come over the network, which no test's own time should pay for; what fails is said by the tests.
+    fetch = None if len(sys.argv) > 1 else subprocess.Popen(
+        ["sh", "-c", "tests/harness/deps gdb; exec %s tests/harness/debian.py" % sys.executable], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     unit_tests(score, tests, case=case)
     if fetch:
         with contextlib.suppress(subprocess.TimeoutExpired):
