@@ -75,6 +75,7 @@ struct facts_proc {
 	int32_t  exit_status;
 	uint64_t pending, shared_pending, blocked, ignored, caught;     /* bit n-1 for signal n */
 	uint64_t clear_tid, robust;             /* of the thread: words of set_tid_address, set_robust_list */
+	uint64_t affinity;                      /* of the thread: bit n for CPU n, on which it may run */
 	uint64_t user_ns, system_ns, child_user_ns, child_system_ns, start_ns;  /* start: since boot */
 	uint64_t faults, major, child_faults, child_major, switches, preempted;
 	uint64_t child_switches, child_preempted, child_rss_peak, rss_before;   /* rss_*: pages; before it executed this */

@@ -102,6 +102,10 @@ static inline long q_timer_signal(const void *timer, uint64_t expirations)
 {
 	return QUIRE(SYS_timer_signal, timer, expirations, 0, 0, 0, 0);
 }
+static inline long q_thread_bind(uint32_t pid, uint64_t start_ns, uint32_t tid, uint64_t set)
+{
+	return QUIRE(SYS_thread_bind, pid, start_ns, tid, set, 0, 0);
+}
 static inline long q_poll_wake(void) { return QUIRE(SYS_poll_wake, 0, 0, 0, 0, 0, 0); }
 static inline long q_fs_ready(uint32_t port) { return QUIRE(SYS_fs_ready, port, 0, 0, 0, 0, 0); }
 static inline long q_fs_wait(void) { return QUIRE(SYS_fs_wait, 0, 0, 0, 0, 0, 0); }

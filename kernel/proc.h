@@ -78,6 +78,7 @@ struct proc *proc_from_locked(uint32_t pid);            /* the first, dead too, 
 struct proc *proc_next(uint32_t pid);                   /* the living one with the next larger pid, likewise */
 struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid;
                                                            NULL: no memory, or the process ends */
+struct thread *thread_of_locked(struct proc *, uint32_t tid);   /* p->lock held; NULL */
 int proc_alone(void);                                   /* exec: end the other threads, wait for it; -EAGAIN */
 void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
 void proc_publish(struct proc *, bool sibling);         /* complete: into the family, can be found and waited for */

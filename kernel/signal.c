@@ -113,8 +113,7 @@ int signal_send(struct proc *p, int signo, int code, uint32_t sender_pid)
 	return signal_queue(p, 0, &info);
 }
 
-/* => p->lock held */
-static struct thread *thread_of_locked(struct proc *p, uint32_t tid)
+struct thread *thread_of_locked(struct proc *p, uint32_t tid)
 {
 	list_for(l, &p->threads) {
 		struct thread *t = container_of(l, struct thread, proc_link);

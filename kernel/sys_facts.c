@@ -159,7 +159,8 @@ static void thread_facts(const struct thread *t, struct facts_proc *f)
 	bool runs = t->state == THREAD_READY || t->state == THREAD_RUNNING;
 
 	if (!f->state) f->state = runs ? 'R' : t->interruptible ? 'S' : 'D';
-	f->cpu = t->cpu ? t->cpu->id : 0;
+	f->cpu = t->cpu->id;
+	f->affinity = t->affinity & (BIT(ncpus) - 1);
 	f->pending = t->pending.set;
 	f->blocked = t->sig_mask;
 	f->clear_tid = t->clear_tid;

@@ -84,8 +84,6 @@
 	X(187, readahead, "fd size size") \
 	X(200, tkill, "int int") \
 	X(202, futex, "addr int int addr addr int") \
-	X(203, sched_setaffinity, "int size addr") \
-	X(204, sched_getaffinity, "int size addr") \
 	X(217, getdents64, "fd addr size") \
 	X(218, set_tid_address, "addr") \
 	X(221, fadvise64, "fd size size int") \
@@ -185,6 +183,8 @@
 	X(198, lremovexattr, "path path") \
 	X(199, fremovexattr, "fd path") \
 	X(201, time, "addr") \
+	X(203, sched_setaffinity, "int size addr") \
+	X(204, sched_getaffinity, "int size addr") \
 	X(222, timer_create, "int addr addr") \
 	X(223, timer_settime, "int flags addr addr") \
 	X(224, timer_gettime, "int addr") \
@@ -271,7 +271,8 @@
 	X(0x104b, trace, "fd") \
 	X(0x104c, proc_set, "token int int size addr size") \
 	X(0x104d, time_set, "size") \
-	X(0x104e, timer_signal, "addr size")
+	X(0x104e, timer_signal, "addr size") \
+	X(0x104f, thread_bind, "int size int size")
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t

@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "abi/blk.h"
+#include "abi/facts.h"
 #include "abi/pager.h"
 #include "abi/quire.h"
 #include "drivers/virtio-blk/vblk.h"
@@ -235,9 +235,10 @@ static const char *cmdline_word(const char *name)
 static uint64_t irq_cpu(void)
 {
 	const char *n = cmdline_word("irqcpu=");
+	struct facts_machine m;
 
 	if (!n) return IRQ_HERE;
-	if (atol(n) >= 0 && atol(n) < sysconf(_SC_NPROCESSORS_ONLN)) return (uint64_t)atol(n);
+	if (q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m)) > 0 && atol(n) >= 0 && atol(n) < m.cpus) return (uint64_t)atol(n);
 	fprintf(stderr, "irqcpu=%s: there is no such CPU\n", n);
 	return IRQ_HERE;
 }

@@ -28,7 +28,7 @@ static long pm_none(struct call *c)
 static const call_fn calls[] = {
 	CALL(sched_setscheduler), CALL(sched_setparam), CALL(sched_getscheduler), CALL(sched_getparam),
 	CALL(sched_rr_get_interval), CALL(sched_get_priority_max), CALL(sched_get_priority_min),
-	CALL(getpriority), CALL(setpriority),
+	CALL(getpriority), CALL(setpriority), CALL(sched_setaffinity), CALL(sched_getaffinity),
 	CALL(getresuid), CALL(getresgid), CALL(setuid), CALL(setgid), CALL(setreuid), CALL(setregid), CALL(setresuid),
 	CALL(setresgid), CALL(setfsuid), CALL(setfsgid), CALL(getgroups), CALL(setgroups), CALL(capget), CALL(capset),
 	CALL(getrlimit), CALL(setrlimit), CALL(prlimit64), CALL(prctl), CALL(personality), CALL(get_robust_list),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* user/pm/sched.c - RING 3 - scheduling policies and priorities: there is one policy, SCHED_OTHER, and all are equal.
+/* user/pm/sched.c - RING 3 - scheduling policies and priorities: there is one policy, SCHED_OTHER, and all are equal; and
+ * on which CPUs a thread runs.
  *
- * Path:  main.c > [sched.c] > kernel's facts, proc_set
+ * Path:  main.c > [sched.c] > kernel's facts, proc_set, thread_bind
  */
 #include <errno.h>
 #include <sched.h>
@@ -140,4 +141,39 @@ long pm_setpriority(struct call *c)
 	for (uint32_t pid = 0; proc_next(&pid, &f);)
 		if (nice_means(c, &f) && (rc == -ESRCH || rc == 0)) rc = nice_set(c, &f, nice);
 	return rc;
+}
+
+/* ---- affinity: of a thread of the caller's, or of another process's first */
+
+static int affinity_look(const struct call *c, uint32_t *tid, struct facts_proc *f)
+{
+	if ((int)c->arg[0] < 0) return -ESRCH;
+	*tid = c->arg[0] ? (uint32_t)c->arg[0] : c->tid;
+	if (q_facts(FACTS_PROC, c->me.pid, *tid, f, sizeof(*f)) > 0) return 0;
+	return q_facts(FACTS_PROC, *tid, *tid, f, sizeof(*f)) > 0 ? 0 : -ESRCH;
+}
+
+long pm_sched_getaffinity(struct call *c)
+{
+	struct facts_proc f;
+	uint32_t tid;
+	long rc;
+
+	if (c->arg[1] < sizeof(f.affinity) || c->arg[1] % sizeof(f.affinity) || (int)c->arg[0] < 0) return -EINVAL;
+	rc = affinity_look(c, &tid, &f);
+	if (!rc) rc = mem_out(c, c->arg[2], &f.affinity, sizeof(f.affinity));
+	return rc ? rc : (long)sizeof(f.affinity);
+}
+
+long pm_sched_setaffinity(struct call *c)
+{
+	struct facts_proc f;
+	uint64_t set = 0;
+	uint32_t tid;
+	int rc;
+
+	if (mem_in(c, &set, c->arg[2], c->arg[1] < sizeof(set) ? c->arg[1] : sizeof(set))) return -EFAULT;
+	rc = affinity_look(c, &tid, &f);
+	if (rc) return rc;
+	return may_schedule(c, &f) ? q_thread_bind(f.pid, f.start_ns, tid, set) : -EPERM;
 }
