@@ -21,7 +21,6 @@
 
 #define PID_INIT 1
 #define PID_MAX  65536                  /* more than three for each process that there may be (fork.c) */
-#define STACK_LIMIT (8ull << 20)
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");
 struct list all_procs = LIST_INIT(all_procs);
@@ -29,19 +28,6 @@ uint32_t proc_last_pid = PID_INIT;
 uint64_t proc_births;
 
 static struct proc *proc_of(struct list *l) { return container_of(l, struct proc, all_link); }
-
-static void rlimits_init(struct proc *p)
-{
-	for (size_t i = 0; i < ARRAY_LEN(p->rlimit); i++) p->rlimit[i][0] = p->rlimit[i][1] = RLIM_INFINITY;
-	p->rlimit[RLIMIT_STACK][0] = STACK_LIMIT;
-	p->rlimit[RLIMIT_CORE][0] = 0;
-	p->rlimit[RLIMIT_NOFILE][0] = p->rlimit[RLIMIT_NOFILE][1] = FD_MAX;
-	p->rlimit[RLIMIT_MEMLOCK][0] = p->rlimit[RLIMIT_MEMLOCK][1] = 8ull << 20;
-	p->rlimit[RLIMIT_SIGPENDING][0] = p->rlimit[RLIMIT_SIGPENDING][1] = 1024;
-	p->rlimit[RLIMIT_MSGQUEUE][0] = p->rlimit[RLIMIT_MSGQUEUE][1] = 819200;
-	p->rlimit[RLIMIT_NICE][0] = p->rlimit[RLIMIT_NICE][1] = 0;
-	p->rlimit[RLIMIT_RTPRIO][0] = p->rlimit[RLIMIT_RTPRIO][1] = 0;
-}
 
 struct proc *proc_create(const char *name, struct proc *parent)
 {
@@ -66,7 +52,7 @@ struct proc *proc_create(const char *name, struct proc *parent)
 	list_init(&p->threads);
 	list_init(&p->pending.queue);
 	cpu_limit_init(p);
-	rlimits_init(p);
+	memset(p->rlimit, 0xff, sizeof(p->rlimit));     /* RLIM_INFINITY; init sets what programs inherit */
 	return p;
 }
 

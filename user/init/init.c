@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -169,6 +170,19 @@ static int shell(void)
 	return await(pid);
 }
 
+/* What programs begin with; all else is without limit.  Numbers as Linux has them, not all of which musl names. */
+static void limits_set(void)
+{
+	static const struct { int which; struct rlimit limit; } limits[] = {
+		{RLIMIT_STACK, {8 << 20, RLIM_INFINITY}}, {RLIMIT_CORE, {0, RLIM_INFINITY}}, {RLIMIT_NOFILE, {1024, 1024}},
+		{RLIMIT_MEMLOCK, {8 << 20, 8 << 20}}, {11 /* SIGPENDING */, {1024, 1024}},
+		{12 /* MSGQUEUE */, {819200, 819200}}, {13 /* NICE */, {0, 0}}, {14 /* RTPRIO */, {0, 0}},
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		if (setrlimit(limits[i].which, &limits[i].limit)) printf("limit %d: %s\n", limits[i].which, strerror(errno));
+}
+
 int main(void)
 {
 	long rc;
@@ -185,6 +199,7 @@ int main(void)
 		fflush(stdout);
 		stop(1);
 	}
+	limits_set();
 	mkdir("/proc", 0555);
 	if (mount("proc", "/proc", "proc", 0, NULL)) printf("/proc: %s\n", strerror(errno));
 	if (!take_files("/dev/console", "/dev/console")) {
