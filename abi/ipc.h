@@ -166,7 +166,7 @@ struct disk_info {
 #define SYS_timer_signal    0x104e /* timer_signal*, expirations -> TIMER_*; -ESRCH: process, program or thread is gone;
                                       for the process manager alone */
 
-#define SYS_thread_bind     0x104f /* pid, its start_ns, tid, set -> 0: it runs on these CPUs alone (bit n for CPU n); -EINVAL:
+#define SYS_thread_bind     0x104f /* pid, its start_ns, tid, set -> 0: it runs on these CPUs alone (bit n: CPU n); -EINVAL:
                                       there is none of them; -ESRCH; for the process manager alone */
 
 #define CON_SERIAL 0            /* COM1: kernel log and terminal */

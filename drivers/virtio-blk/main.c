@@ -235,10 +235,11 @@ static const char *cmdline_word(const char *name)
 static uint64_t irq_cpu(void)
 {
 	const char *n = cmdline_word("irqcpu=");
-	struct facts_machine m;
+	struct facts_machine m = {0};
 
 	if (!n) return IRQ_HERE;
-	if (q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m)) > 0 && atol(n) >= 0 && atol(n) < m.cpus) return (uint64_t)atol(n);
+	q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m));
+	if (atol(n) >= 0 && atol(n) < m.cpus) return (uint64_t)atol(n);
 	fprintf(stderr, "irqcpu=%s: there is no such CPU\n", n);
 	return IRQ_HERE;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* user/pm/sched.c - RING 3 - scheduling policies and priorities: there is one policy, SCHED_OTHER, and all are equal; and
- * on which CPUs a thread runs.
+/* user/pm/sched.c - RING 3 - scheduling policies and priorities: there is one policy, SCHED_OTHER, and all are equal.
+ * And on which CPUs a thread runs.
  *
  * Path:  main.c > [sched.c] > kernel's facts, proc_set, thread_bind
  */
