@@ -4,7 +4,7 @@
  * states:  NEW -> READY (thread_start) -> RUNNING (schedule) -> READY (preempted at a return to ring 3, or yield)
  *          RUNNING -> SLEEPING (waitq_sleep, thread_sleep) -> READY (woken, timeout, signal)
  *          RUNNING -> DEAD (thread_exit); the next thread on that CPU drops its stack
- * The kernel itself is not preempted: a thread in ring 0 gives up the CPU only by sleeping.
+ * The kernel itself is not preempted: a thread in ring 0 gives up the CPU only by sleeping, and in thread_pause().
  */
 #ifndef KERNEL_THREAD_H
 #define KERNEL_THREAD_H
@@ -74,6 +74,8 @@ void thread_start(struct thread *);                     /* put it on a run queue
 struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg);  /* a kernel thread, started */
 void thread_exit(void) __attribute__((noreturn));       /* the current one; proc.c did the rest */
 void thread_yield(void);
+/* Where ring 0 may be long about something, with no spinlock held: who has to wait no longer runs first. */
+static inline void thread_pause(void) { if (this_cpu()->resched) thread_yield(); }
 void thread_sleep(uint64_t ns);                         /* not interruptible; kernel threads */
 int thread_sleep_until(uint64_t until, bool interruptible);     /* no lock held.  -ETIMEDOUT; -EINTR: a signal came */
 int oom_wait(void);             /* oom.c: a process ends for want of memory.  0: try again; -ENOMEM: the caller's */

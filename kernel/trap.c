@@ -138,7 +138,7 @@ void trap_exit(struct trapframe *tf)
 	irq_disable();
 	while (this_cpu()->resched || thread_has_signal(t) || tf->rip >= USER_TOP) {
 		irq_enable();
-		if (this_cpu()->resched) thread_yield();
+		thread_pause();
 		if (tf->rip >= USER_TOP) signal_fault(SIGSEGV, SEGV_MAPERR, tf->rip, tf);
 		if (thread_has_signal(t)) signal_deliver(tf);
 		irq_disable();

@@ -7,6 +7,7 @@
  */
 #include "kernel/usercopy.h"
 
+#include "kernel/thread.h"
 #include "kernel/trap.h"
 
 size_t usercopy_move(void *dst, const void *src, size_t n);
@@ -37,11 +38,13 @@ bool user_range_ok(uaddr_t start, uint64_t len) { return start <= USER_TOP && le
 
 size_t copy_in_part(void *dst, uaddr_t src, size_t n)
 {
+	thread_pause();
 	return user_range_ok(src, n) ? usercopy_move(dst, (const void *)src, n) : n;
 }
 
 size_t copy_out_part(uaddr_t dst, const void *src, size_t n)
 {
+	thread_pause();
 	return user_range_ok(dst, n) ? usercopy_move((void *)dst, src, n) : n;
 }
 

@@ -143,6 +143,7 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 	int rc;
 
 	if (va >= USER_TOP) return -EFAULT;
+	thread_pause();
 	this_cpu()->faults++;
 	current_thread()->used.minflt++;
 	while ((rc = fault_try(&f, want)) > 0) {

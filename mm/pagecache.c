@@ -182,6 +182,7 @@ int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page 
 	uint32_t fails;
 	int rc = 0;
 
+	thread_pause();
 	spin_lock(&v->lock);
 	fails = v->fill_fails;
 	while (!rc) {

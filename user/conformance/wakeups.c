@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* user/conformance/wakeups.c - who sleeps is woken when he has to be, and only then: words of robust mutexes whose owner
- * dies between unlocking and waking, calls that no signal interrupts, several who wait for one signal.  Runs on Linux too.
+ * dies between unlocking and waking, calls that no signal interrupts, several who wait for one signal, those whose CPU is
+ * in a call of many seconds.  Runs on Linux too.
  */
 #include "check.h"
 
@@ -107,11 +108,51 @@ static void sigwaits(void)
 	}
 }
 
+/* One system call of some seconds, on the same CPU as whoever looks. */
+static void long_call(long (*call)(char *buf, size_t n))
+{
+	const size_t n = 48 << 20;
+	char *buf = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long from, longest = 0, at;
+	pid_t p;
+
+	memset(buf, 1, n);
+	shared[1] = 0;
+	p = fork();
+	if (p == 0) {
+		memset(buf, 2, n);
+		at = ms_now();
+		call(buf, n);
+		shared[1] = (int)(ms_now() - at) + 1;
+		_exit(0);
+	}
+	for (from = ms_now(); !shared[1] && ms_now() - from < 60000;) {
+		at = ms_now();
+		ms_sleep(1);
+		if (ms_now() - at > longest) longest = ms_now() - at;
+	}
+	check(child_end(p) == 0);
+	if (longest * 3 > (long)shared[1] && longest > 100) printf("a call of %ld ms, nobody else for %ld ms\n", (long)shared[1], longest);
+	check(longest * 3 <= (long)shared[1] || longest <= 100);
+	munmap(buf, n);
+}
+
+static long random_bytes(char *buf, size_t n) { return syscall(SYS_getrandom, buf, n, 0); }
+
+static void long_calls(void)
+{
+	unsigned long one = 1;
+
+	check(!syscall(SYS_sched_setaffinity, 0, sizeof(one), &one));
+	long_call(random_bytes);
+}
+
 int main(void)
 {
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	in_child(robust);
 	in_child(uninterrupted);
 	in_child(sigwaits);
+	in_child(long_calls);
 	return checked();
 }
