@@ -60,10 +60,16 @@
 #define NAME_UNLOCK 0u
 #define NAME_FLOCK  1u
 
+#define NAME_NEW      0x31cu /* the number of a system call that opens what has no name (eventfd2, timerfd_create), its
+                                arguments -> as NAME_OPEN */
+#define NAME_TIMER_GET 0x31du /* node of a timerfd -> arg0 ns left, arg1 interval */
+#define NAME_TIMER_SET 0x31eu /* node, is it absolute, value, interval (ns) -> as it was before */
+
 #define NAME_HOST     0x31bu /* from the process manager: the host's name, of 65 bytes, in lend0 */
 
-/* Character devices: NAMEF_DEVICE.  DEV_READ may be answered late (a terminal); the kernel withdraws
- * it when a signal arrives, and the server's reply then gives -ESRCH. */
+/* Character devices: NAMEF_DEVICE.  DEV_READ and DEV_WRITE may be answered late (a terminal, an eventfd); the kernel
+ * withdraws them when a signal arrives, and the server's reply then gives -ESRCH.  With O_NONBLOCK they are answered at
+ * once, -EAGAIN if they would have to wait, and are not withdrawn; so the kernel asks first. */
 #define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */
 #define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes */
 #define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes */
@@ -72,7 +78,7 @@
 
 #define NAMEF_DEVICE  1u        /* read and write are messages */
 #define NAMEF_ZERO    2u        /* /dev/zero: mmap gives anonymous memory */
-#define NAMEF_TTY     4u
+#define NAMEF_POLL    4u        /* not always ready: DEV_POLL */
 #define NAMEF_DISK    8u        /* a block device: the vmo is the disk object */
 #define NAMEF_SEEK    16u       /* with DEVICE: its descriptors have an offset, as those of a file */
 #define NAMEF_OWN     32u       /* no node: arg0 is one of the caller's own descriptors, which is opened again */

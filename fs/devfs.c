@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/devfs.c - RING 3 - /dev: character devices answered by messages, disks as memory objects.
  *
- * Path:  kernel/filedev.c  ~DEV_READ ...~>  server.c > [devfs.c] > ttydev.c
+ * Path:  kernel/filedev.c  ~DEV_READ ...~>  server.c > [devfs.c] > ttydev.c, counterdev.c
  * One flat directory, made at the start, in which nothing can be created or removed.  Reading /dev/vda is no message
  * to us: open() hands out the disk object, and its driver pages it.  A partition is a part of its disk's object: the
  * kernel is told which.
@@ -175,7 +175,7 @@ int devfs_open(struct vnode *vn, struct ipc_msg *out)
 	if (d->kind == DEV_DISK) out->handle[0] = d->disk->object;
 	out->arg[2] = d->kind == DEV_DISK ? NAMEF_DISK : NAMEF_DEVICE;
 	if (d->kind == DEV_ZERO) out->arg[2] |= NAMEF_ZERO;
-	if (d->kind == DEV_TTY) out->arg[2] |= NAMEF_TTY;
+	if (d->kind == DEV_TTY) out->arg[2] |= NAMEF_POLL;
 	return 0;
 }
 
@@ -249,7 +249,7 @@ static int dev_read(const struct ipc_msg *in, struct ipc_msg *out)
 	struct dev *d = dev_of(vn);
 
 	if (vn && S_ISREG(vn->mode) && vn->ops->text) return text_read(vn, in, out);
-	if (!d) return -EBADF;
+	if (!d) return counter_message(vn, in, out);
 	switch (d->kind) {
 	case DEV_NULL:
 	case DEV_RESULTS: return 0;             /* end of file */
@@ -266,7 +266,7 @@ static int dev_write(const struct ipc_msg *in, struct ipc_msg *out)
 	struct vnode *vn = vnode_by_number(in->arg[0]);
 	struct dev *d = dev_of(vn);
 
-	if (!d) return vn && vn->ops->text ? -EIO : -EBADF;     /* Linux: of a /proc file that nobody listens to */
+	if (!d) return vn && vn->ops->text ? -EIO : counter_message(vn, in, out);       /* Linux: nobody listens to /proc */
 	switch (d->kind) {
 	case DEV_FULL:    return -ENOSPC;
 	case DEV_RESULTS: return dev_results(in, out);
@@ -280,20 +280,21 @@ static int dev_write(const struct ipc_msg *in, struct ipc_msg *out)
 
 static int dev_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
 {
-	struct dev *d = dev_of(vnode_by_number(in->arg[0]));
+	struct vnode *vn = vnode_by_number(in->arg[0]);
+	struct dev *d = dev_of(vn);
 
-	if (!d) return -EBADF;
+	if (!d) return vn && vn->ops->text ? -ENOTTY : counter_message(vn, in, out);
 	return d->kind == DEV_TTY ? ttydev_message(in, out) : -ENOTTY;
 }
 
-/* All but the terminal are always ready. */
+/* All but the terminal and what counts are always ready. */
 static int dev_poll(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn = vnode_by_number(in->arg[0]);
 	struct dev *d = dev_of(vn);
 
 	if (d && d->kind == DEV_TTY) return ttydev_message(in, out);
-	if (!d && !(vn && vn->ops->text)) return -EBADF;
+	if (!d && !(vn && vn->ops->text)) return counter_message(vn, in, out);
 	out->arg[0] = POLLIN | POLLOUT;
 	return 0;
 }

@@ -69,6 +69,7 @@ static handler handler_of(uint32_t op)
 	if (!h) h = srv_stat_handler(op);
 	if (!h) h = srv_mount_handler(op);
 	if (!h) h = srv_host_handler(op);
+	if (!h) h = counter_handler(op);
 	return h ? h : dev_handler(op);
 }
 
@@ -166,12 +167,12 @@ static void message_loop(void)
 
 	for (;;) {
 		struct ipc_msg *m = out;
-		long rc = q_reply_recv(HANDLE_PORT, m);
+		long rc = q_reply_recv_until(HANDLE_PORT, m, counters_run());
 
 		out = in;
 		in = m;
 		out->token = 0;
-		if (rc) continue;       /* a reply that could not be sent is given up: its receiver could not take the handle */
+		if (rc) continue;       /* time for a counter; or the receiver could not take the reply's handle: given up */
 		if (in->note[0]) closed(in->note);
 		if (in->token) {
 			serve(in, out);

@@ -19,7 +19,7 @@ typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* one line for the kernel's log */
 bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the command line */
 
-/* srv_*.c, sysv_shm.c, libc.c, devfs.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
+/* srv_*.c, sysv_shm.c, libc.c, devfs.c, counterdev.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
 handler srv_name_handler(uint32_t op);
 handler srv_file_handler(uint32_t op);
 handler srv_lock_handler(uint32_t op);
@@ -29,6 +29,7 @@ handler srv_pager_handler(uint32_t op);
 handler srv_shm_handler(uint32_t op);
 handler srv_host_handler(uint32_t op);
 handler dev_handler(uint32_t op);
+handler counter_handler(uint32_t op);
 
 void name_closed(uint64_t node, uint64_t description);          /* srv_name.c */
 
@@ -68,6 +69,10 @@ int devfs_mount(struct mount *);
 int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of NAME_OPEN; -ENXIO: none of ours */
 int dev_give(const struct ipc_msg *in, int lend, const void *p, size_t n);      /* exactly n bytes; -EINVAL: no room */
 int dev_take(const struct ipc_msg *in, int lend, void *p, size_t n);
+
+/* counterdev.c */
+int counter_message(struct vnode *, const struct ipc_msg *in, struct ipc_msg *out);     /* DEV_*; -EBADF: no counter */
+uint64_t counters_run(void);            /* => when it is to be called again: ns of CLOCK_MONOTONIC; 0: no need */
 
 /* sysv_shm.c */
 void shm_sweep(void);           /* segments that were removed, and that nobody uses any more, go */

@@ -88,6 +88,7 @@ static int open_reply(struct vnode *vn, uint64_t flags, struct ipc_msg *out)
 	else if (S_ISCHR(vn->mode) || S_ISBLK(vn->mode)) rc = devfs_open(vn, out);
 	else if (S_ISREG(vn->mode) && vn->ops->text) out->arg[2] = NAMEF_DEVICE | NAMEF_SEEK;
 	else if (S_ISREG(vn->mode)) out->handle[0] = vn->object;
+	else if (!(vn->mode & S_IFMT)) rc = -ENXIO;     /* Linux: /proc/self/fd/N of an eventfd */
 	if (rc) {
 		vnode_put(vn);
 		return rc;

@@ -4,9 +4,10 @@
  * Path:  vfs_name.c, vfs_rename.c > vnode_named(); procfs_*.c > vfs_path()
  * A file does not know its names.  So the last one by which it was opened is kept, with the number of the directory;
  * nothing holds that directory, and the name is believed only if it still leads to the file.  The way from the
- * directory up is found by climbing, as for getcwd().
+ * directory up is found by climbing, as for getcwd().  What has no type (an eventfd) has no path, only what it is called.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,7 @@ int vfs_path(struct vnode *vn, char *buf, size_t len)
 	bool there;
 	size_t n;
 
+	if (!(vn->mode & S_IFMT)) return (size_t)snprintf(buf, len, "%s", vn->name) < len ? 0 : -ENAMETOOLONG;
 	if (S_ISDIR(vn->mode) && !vfs_getcwd(vn, vfs_root(), buf, len, &n)) return 0;
 	there = vn->name && !dir_of(vn, &dir) && !vfs_getcwd(dir, vfs_root(), buf, len, &n);
 	if (!there) strcpy(buf, "/");

@@ -31,46 +31,54 @@ int name_call(struct kmsg *k, uint32_t op, bool interruptible)
 	return rc > 0 || rc < -4095 ? -EIO : rc;        /* a server cannot invent results */
 }
 
-static int64_t device_piece(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+static int64_t device_ask(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write, uint32_t flags)
 {
 	struct kmsg k = {
-		.m = {.arg = {f->node, pos, f->flags}},
+		.m = {.arg = {f->node, pos, flags}},
 		.lender = kbuf ? NULL : current_proc()->map,
 	};
 	int rc;
 
 	k.m.lend[0] = (struct ipc_lend){kbuf ? (uint64_t)kbuf : buf, len, write ? LEND_READ : LEND_WRITE};
-	rc = name_call(&k, write ? DEV_WRITE : DEV_READ, !write);      /* only a read may be answered late */
+	rc = name_call(&k, write ? DEV_WRITE : DEV_READ, !(flags & O_NONBLOCK));
 	if (rc) return rc;
 	return k.m.arg[0] <= len ? (int64_t)k.m.arg[0] : -EIO;
+}
+
+/* What can be done at once no signal cuts short; a wait it does. */
+static int64_t device_piece(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+{
+	uint32_t flags = f->flags;
+	int64_t n = device_ask(f, pos, buf, kbuf, len, write, flags | O_NONBLOCK);
+
+	return n != -EAGAIN || (flags & O_NONBLOCK) ? n : device_ask(f, pos, buf, kbuf, len, write, flags);
 }
 
 static int64_t device_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
 {
 	uint64_t done = 0;
 
-	while (done < len) {
+	do {
 		uint64_t want = MIN(len - done, DEVICE_PIECE);
 		int64_t n = device_piece(f, pos + done, buf + done, kbuf ? kbuf + done : NULL, want, write);
 
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
 		if ((uint64_t)n < want) break;
-	}
+	} while (done < len);
 	return done;
 }
 
-/* Only a terminal is ever not ready. */
 static int device_poll(struct file *f)
 {
 	struct kmsg k = {.m = {.arg = {f->node}}};
 
-	if (!(f->namef & NAMEF_TTY)) return POLLIN | POLLOUT;
+	if (!(f->namef & NAMEF_POLL)) return POLLIN | POLLOUT;
 	return name_call(&k, DEV_POLL, false) ? POLLIN | POLLOUT : (int)(k.m.arg[0] & (POLLIN | POLLOUT | POLLHUP));
 }
 
 static const struct file_ops device_ops = {.rw = device_rw, .poll = device_poll};
-static struct pollhead device_polls = POLLHEAD_INIT(device_polls);    /* of all terminals */
+static struct pollhead device_polls = POLLHEAD_INIT(device_polls);    /* of all that may be not ready */
 
 void device_open(struct file *f)
 {
@@ -79,7 +87,7 @@ void device_open(struct file *f)
 	f->pollhead = &device_polls;
 }
 
-/* The file server: a terminal that said "not ready" may be so now. */
+/* The file server: what said "not ready" may be so now. */
 SYSCALL(poll_wake)
 {
 	poll_wake(&device_polls);

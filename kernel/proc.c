@@ -51,7 +51,7 @@ struct proc *proc_create(const char *name, struct proc *parent)
 	list_init(&p->sibling);
 	list_init(&p->threads);
 	list_init(&p->pending.queue);
-	cpu_limit_init(p);
+	mutex_init(&p->cpu_limit_lock, RANK_FILE, "CPU limit");
 	memset(p->rlimit, 0xff, sizeof(p->rlimit));     /* RLIM_INFINITY; init sets what programs inherit */
 	return p;
 }

@@ -8,7 +8,7 @@
 #include "kernel/handle.h"
 #include "kernel/klib.h"
 #include "kernel/thread.h"
-#include "kernel/timer.h"
+#include "kernel/time.h"
 #include "kernel/trap.h"
 
 
@@ -59,8 +59,9 @@ struct proc {
 	int      exit_code;             /* [p] */
 	struct usage used, child_used;  /* [p] by threads that have ended; by children that were waited for */
 	struct port *port;              /* servers: their own port (handle 1) */
-	struct mutex timers_lock;       /* RANK_FILE: who sets cpu_limit */
-	struct ctimer cpu_limit;        /* RLIMIT_CPU */
+	struct mutex cpu_limit_lock;    /* RANK_FILE: who sets cpu_limit */
+	struct timer cpu_limit;         /* RLIMIT_CPU: when to look */
+	uint64_t cpu_limit_next;        /* [cpu_limit] CPU time, in ns, at which there is a signal */
 };
 
 static inline struct proc *current_proc(void) { return current_thread()->proc; }
@@ -99,8 +100,7 @@ uint64_t proc_cpu_ns(struct proc *);
 bool pgrp_orphaned_locked(uint32_t pgid, const struct proc *but);
 void pgrp_leave(struct proc *);                         /* it ends: stopped orphaned groups go on (POSIX 2.9.1) */
 
-/* timer.c */
-void cpu_limit_init(struct proc *);
+/* cpulimit.c */
 void cpu_limit_set(struct proc *);                      /* RLIMIT_CPU was changed, or the process ends */
 
 /* exec.c: a boot module becomes a wired server process of this name.  init gets pid 1.  Not started yet: thread_start().  -errno. */

@@ -310,7 +310,7 @@ SYSCALL(lseek)
 	int64_t to = -ESPIPE;
 
 	if (!f) return -EBADF;
-	if (f->kind == FILE_DEVICE && !(f->namef & NAMEF_TTY)) to = 0;
+	if (f->kind == FILE_DEVICE && !(f->namef & NAMEF_POLL)) to = 0;
 	if (has_offset(f) || f->kind == FILE_DIR) {
 		mutex_lock(&f->lock);
 		to = seek_target(f, a1, a2);

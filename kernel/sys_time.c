@@ -9,6 +9,7 @@
 #include "kernel/usercopy.h"
 
 #define NS 1000000000ll
+#define CLOCK_PROCESS_USER 100          /* beside Linux's: what a process used in ring 3 */
 #define SEC_MAX (INT64_MAX / NS / 2)    /* longer sleeps than 146 years end then */
 
 static struct timespec to_timespec(int64_t ns) { return (struct timespec){ns / NS, ns % NS}; }
@@ -28,7 +29,8 @@ static int64_t thread_time(struct proc *p, uint32_t tid)
 	return ns;
 }
 
-int64_t clock_of(int clock, struct proc *p, uint32_t tid)
+/* ns; -EINVAL */
+static int64_t clock_of(int clock, struct proc *p, uint32_t tid)
 {
 	struct usage u;
 

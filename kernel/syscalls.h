@@ -101,8 +101,6 @@
 	X(283, timerfd_create, "int flags") \
 	X(284, eventfd, "int") \
 	X(285, fallocate, "fd flags size size") \
-	X(286, timerfd_settime, "fd flags addr addr") \
-	X(287, timerfd_gettime, "fd addr") \
 	X(290, eventfd2, "int flags") \
 	X(292, dup3, "fd fd flags") \
 	X(293, pipe2, "addr flags") \
@@ -232,6 +230,8 @@
 	X(268, fchmodat, "fd path mode") \
 	X(269, faccessat, "fd path mode") \
 	X(280, utimensat, "fd path addr flags") \
+	X(286, timerfd_settime, "fd flags addr addr") \
+	X(287, timerfd_gettime, "fd addr") \
 	X(316, renameat2, "fd path fd path flags") \
 	X(439, faccessat2, "fd path mode flags")
 

@@ -50,6 +50,11 @@ def timers_on_all_clocks():
 
 
 @test
+def eventfd_and_timerfd_wait_and_wake():
+    says_zero_failed("/conformance/events")
+
+
+@test
 def users_groups_and_settings():
     says_zero_failed("/conformance/ids")
 
@@ -67,7 +72,7 @@ def one_user_does_not_take_what_is_for_all():
 @test
 def process_programs_hold_on_linux_too():
     with tempfile.TemporaryDirectory() as folder:
-        for words in (["process"], ["signals"], ["exec", folder], ["children"], ["groups"], ["sigqueue"], ["timers"], ["clocks"], ["ids", folder]):
+        for words in (["process"], ["signals"], ["exec", folder], ["children"], ["groups"], ["sigqueue"], ["timers"], ["events"], ["clocks"], ["ids", folder]):
             program = os.path.join(BUILD, "root/conformance", words[0])
             done = subprocess.run([program] + words[1:], capture_output=True, timeout=90)
             check(done.returncode == 0, words[0] + ": " + done.stdout.decode())

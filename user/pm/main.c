@@ -47,7 +47,7 @@ static const call_fn calls[] = {
 	CALL(access), CALL(faccessat), CALL(faccessat2), CALL(utime), CALL(utimes), CALL(futimesat), CALL(utimensat),
 	CALL(statfs), CALL(fstatfs),
 
-	CALL(shmget), CALL(shmctl),
+	CALL(shmget), CALL(shmctl), CALL(timerfd_settime), CALL(timerfd_gettime),
 
 	CALL(execve),
 

@@ -65,6 +65,8 @@ PM(chmod); PM(fchmod); PM(fchmodat); PM(chown); PM(lchown); PM(fchown); PM(fchow
 PM(faccessat2); PM(utime); PM(utimes); PM(futimesat); PM(utimensat); PM(statfs); PM(fstatfs);
 /* shm.c */
 PM(shmget); PM(shmctl);
+/* timerfd.c */
+PM(timerfd_settime); PM(timerfd_gettime);
 /* sched.c */
 PM(sched_setscheduler); PM(sched_setparam); PM(sched_getscheduler); PM(sched_getparam); PM(sched_rr_get_interval);
 PM(sched_get_priority_max); PM(sched_get_priority_min); PM(getpriority); PM(setpriority);
