@@ -15,6 +15,7 @@
 #ifndef ABI_BLK_H
 #define ABI_BLK_H
 
+#define BLK_INFO   0x204u       /* -> arg: sectors, is it read-only; handle[0]: the disk object, paged by the driver */
 #define BLK_READ   0x200u       /* arg: 512-byte sector, offset in run (bytes), length (bytes); handle[0] = run */
 #define BLK_WRITE  0x201u       /* the same */
 #define BLK_FLUSH  0x202u       /* -> 0 or -EIO */

@@ -55,6 +55,7 @@ struct ipc_msg {
 #define HANDLE_PORT   1         /* the server's own port */
 #define HANDLE_DEVICE 2         /* drivers: the PCI function they own */
 #define HANDLE_FS     2         /* the process manager: the file server's port */
+#define HANDLE_DISKS  2         /* the file server: from here on the ports of the disks' drivers, vda first */
 
 /* number               arguments -> result */
 #define SYS_ipc_call        0x1000 /* port, msg*            -> 0; msg is replaced by the reply, whose status is in it */
@@ -122,11 +123,8 @@ struct vm_extent {
 #define SYS_dev_irq         0x1032 /* dev, MSI-X entry, port, bits, cpu -> 0: it interrupts this CPU, for the port */
 #define SYS_dev_alloc       0x1033 /* dev, dev_mem*, pages -> 0: wired, zeroed, contiguous memory for rings */
 #define SYS_dev_segments    0x1034 /* dev, run, off, len, dev_seg*, max -> n: where these bytes are for DMA */
-#define SYS_disk_register   0x1035 /* port, sectors, flags (DISK_*) -> index: this server's disk is ready */
-#define SYS_disk_open       0x1036 /* index, disk_info* -> 0, -ENXIO past the last; waits until the driver registered */
 
 #define IRQ_HERE (~0ull)        /* cpu: the one that the caller runs on */
-#define DEV_NAME_MAX 16
 struct dev_info {
 	uint16_t vendor, device, bdf, msix_entries;
 	struct { uint64_t len; } bar[6];        /* bytes; 0: not there, or port I/O */
@@ -134,15 +132,6 @@ struct dev_info {
 };
 struct dev_mem { uint64_t addr, phys; };
 struct dev_seg { uint64_t phys; uint64_t len; };
-
-#define DISK_READONLY 1u
-struct disk_info {
-	uint64_t sectors;       /* of 512 bytes */
-	uint64_t flags;         /* DISK_* */
-	uint32_t vmo;           /* handle: the disk object, paged by the driver */
-	uint32_t port;          /* handle: the driver's port, for the block protocol */
-	char     name[DEV_NAME_MAX];    /* "vda" */
-};
 
 #define SYS_poll_wake       0x1049 /* -> 0 [S]: what DEV_POLL said was not ready may be now: who polls asks again */
 
@@ -152,8 +141,6 @@ struct disk_info {
 #define SYS_con_bind        0x1042 /* port, bits -> 0: notify when console input is there */
 #define SYS_machine_stop    0x1043 /* status (0..255) -> does not return: prints the end token, ends QEMU */
 #define SYS_cmdline         0x1044 /* buf, len -> length of the kernel's command line */
-#define SYS_fs_ready        0x1045 /* port: names are served here from now on -> 0 */
-#define SYS_fs_wait         0x1046 /* -> 0: the file server said so; -EIO: it died [init] */
 #define SYS_log             0x1047 /* buf, len -> len: a line in the kernel's log, with the server's name */
 #define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: too short */
 #define SYS_trace           0x104b /* pipe: this process and its children tell their calls there (abi/trace.h) -> 0 */

@@ -76,11 +76,6 @@ static inline long q_dev_segments(uint32_t dev, uint32_t run, uint64_t off, uint
 {
 	return QUIRE(SYS_dev_segments, dev, run, off, len, s, max);
 }
-static inline long q_disk_register(uint32_t port, uint64_t sectors, uint64_t flags)
-{
-	return QUIRE(SYS_disk_register, port, sectors, flags, 0, 0, 0);
-}
-static inline long q_disk_open(int i, struct disk_info *d) { return QUIRE(SYS_disk_open, i, d, 0, 0, 0, 0); }
 static inline long q_con_write(int channel, const void *buf, uint64_t n)
 {
 	return QUIRE(SYS_con_write, channel, buf, n, 0, 0, 0);
@@ -107,7 +102,5 @@ static inline long q_thread_bind(uint32_t pid, uint64_t start_ns, uint32_t tid, 
 	return QUIRE(SYS_thread_bind, pid, start_ns, tid, set, 0, 0);
 }
 static inline long q_poll_wake(void) { return QUIRE(SYS_poll_wake, 0, 0, 0, 0, 0, 0); }
-static inline long q_fs_ready(uint32_t port) { return QUIRE(SYS_fs_ready, port, 0, 0, 0, 0, 0); }
-static inline long q_fs_wait(void) { return QUIRE(SYS_fs_wait, 0, 0, 0, 0, 0, 0); }
 
 #endif

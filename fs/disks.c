@@ -10,11 +10,20 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "abi/blk.h"
 #include "fs/gpt.h"
 #include "fs/server.h"
 
 #define VIRTBLK_MAJOR 254u              /* what Linux gives virtio disks when nothing else asks; 16 minors a disk */
 #define NAME_TAIL     3                 /* room for a partition's number behind the disk's name */
+
+/* What its driver says of a disk. */
+struct disk_info {
+	uint64_t sectors;
+	bool     readonly;
+	uint32_t object, port;          /* handles */
+	char     name[DEV_NAME_MAX];
+};
 
 struct disk_node disk_nodes[DISK_NODES_MAX];
 unsigned ndisk_nodes;
@@ -25,8 +34,8 @@ static struct disk_node *node_add(const struct disk_info *info, uint8_t *map, ui
 	struct disk_node *n = &disk_nodes[ndisk_nodes];
 
 	if (ndisk_nodes == DISK_NODES_MAX) return NULL;
-	if (disk_init(&n->disk, info->port, map, off, len, info->flags & DISK_READONLY)) return NULL;
-	n->object = info->vmo;
+	if (disk_init(&n->disk, info->port, map, off, len, info->readonly)) return NULL;
+	n->object = info->object;
 	n->start = off;
 	ndisk_nodes++;
 	return n;
@@ -57,7 +66,7 @@ static void parts_add(const struct disk_info *info, uint8_t *map, uint64_t numbe
 static void disk_add(unsigned index, const struct disk_info *info)
 {
 	uint64_t bytes = info->sectors * 512, number = makedev(VIRTBLK_MAJOR, index * 16);
-	long at = bytes ? q_vmo_map(info->vmo, 0, (bytes + 4095) & ~4095ull) : -ENXIO;
+	long at = bytes ? q_vmo_map(info->object, 0, (bytes + 4095) & ~4095ull) : -ENXIO;
 	struct disk_node *n;
 
 	if (at < 0 && at > -4096) {
@@ -75,13 +84,17 @@ static void disk_add(unsigned index, const struct disk_info *info)
 /* disks_open: waits for every driver; a dead one's disk is missing, its name is not given to another. */
 void disks_open(void)
 {
-	struct disk_info info;
+	struct ipc_msg m = {.op = BLK_INFO};
 	long rc;
 
-	for (unsigned i = 0; (rc = q_disk_open(i, &info)) != -ENXIO; i++) {
-		if (rc == 0) disk_add(i, &info);
-		else say("/dev/vd%c: %s", 'a' + i, rc == -EIO ? "its driver died" : strerror(-(int)rc));
-		if (rc && rc != -EIO) break;
+	for (unsigned i = 0; (rc = q_call(HANDLE_DISKS + i, &m)) != -EBADF; i++) {
+		struct disk_info info = {m.arg[0], m.arg[1], m.handle[0], HANDLE_DISKS + i, {0}};
+
+		snprintf(info.name, sizeof(info.name), "vd%c", 'a' + i);
+		if (!rc) rc = m.status;
+		if (!rc) disk_add(i, &info);
+		else say("/dev/%s: %s", info.name, rc == -EIO ? "its driver died" : strerror(-(int)rc));
+		m = (struct ipc_msg){.op = BLK_INFO};
 	}
 }
 

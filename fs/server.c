@@ -206,7 +206,7 @@ static int mount_on(const char *path, const char *type, int (*mount)(struct moun
 	return rc;
 }
 
-/* Without a root there is nothing to serve: the reason stands in the log, and our end tells init (SYS_fs_wait). */
+/* Without a root there is nothing to serve: the reason stands in the log, and our end is EIO for init. */
 static int mount_all(void)
 {
 	char root[32] = "vda2", ro[2];
@@ -230,6 +230,5 @@ int main(void)
 	bus_catch();
 	if (mount_all()) return 1;
 	ttydev_init();
-	q_fs_ready(HANDLE_PORT);
 	message_loop();
 }

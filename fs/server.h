@@ -41,6 +41,8 @@ int msg_path(const struct ipc_msg *, int lend, char *buf, size_t *len);
 /* By path, or with AT_EMPTY_PATH the node itself. */
 int msg_file(const struct ipc_msg *, unsigned at_flags, struct vnode **out);
 
+#define DEV_NAME_MAX 16
+
 /* disks.c: every disk, and every partition of it, by its name in /dev */
 struct disk_node {
 	char     name[DEV_NAME_MAX];

@@ -36,7 +36,7 @@ void file_put(struct file *f)
 	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL)) return;
 	if (f->vmo) vmo_user_put(f->vmo);
 	if (f->ops && f->ops->close) f->ops->close(f);
-	if (!f->node || f->node == NODE_ROOT || !fs_port) {
+	if (!f->node || f->node == NODE_ROOT) {
 		kfree(f);
 		return;
 	}

@@ -18,7 +18,6 @@ int name_call(struct kmsg *k, uint32_t op, bool interruptible)
 	struct proc *p = current_proc();
 	int rc;
 
-	if (!fs_port) return -EIO;
 	if (fs_port->owner == p) return -EDEADLK;       /* the file server cannot wait for itself */
 	k->m.op = op;
 	k->m.arg[5] = p->root_node;

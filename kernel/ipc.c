@@ -73,15 +73,11 @@ static void port_drain_locked(struct port *p)
 
 void port_die(struct port *p)
 {
-	bool first;
-
 	spin_lock(&p->lock);
-	first = p->owner != NULL;
 	p->owner = NULL;
 	waitq_wake_all(&p->servers);
 	port_drain_locked(p);
 	spin_unlock(&p->lock);
-	if (first && p->died) p->died(p);
 }
 
 /* No handle is left by which anybody could receive: as good as dead. */

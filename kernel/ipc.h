@@ -54,7 +54,6 @@ struct port {
 	uint64_t bits;                  /* [o] notifications raised */
 	uint64_t last_token;            /* [o] */
 	struct proc *owner;             /* [o] who receives; NULL: dead, every call gives -EIO */
-	void (*died)(struct port *);    /* [c] may be NULL: its server ended; no lock held */
 };
 
 struct port *port_create(struct proc *owner);           /* NULL: no memory; one reference */
@@ -93,6 +92,6 @@ int lend_unstage(struct kmsg *, int rc);
  * => -ESRCH: no such token; -EINVAL: no such buffer, or past its end; -EPERM: lent for the other direction; -EFAULT */
 int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64_t len, bool write);
 
-extern struct port *fs_port;            /* the file server's, once SYS_fs_ready was called; NULL before */
+extern struct port *fs_port;            /* the file server's */
 
 #endif

@@ -273,7 +273,7 @@ static void proc_leave_family(struct proc *p)
 	if (parent) proc_ref(parent);
 	p->dead = true;
 	spin_unlock(&proc_tree_lock);
-	if (p->sid == p->pid && fs_port) port_notify(fs_port, NOTIFY_SESSION);
+	if (p->sid == p->pid) port_notify(fs_port, NOTIFY_SESSION);
 	if (parent) parent_tell_end(p, parent);
 	if (parent) proc_unref(parent);
 

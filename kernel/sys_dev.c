@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_dev.c - RING 0 - the servers' system calls about devices, disks, the console, boot and the end.
+/* kernel/sys_dev.c - RING 0 - the servers' system calls about devices, the console, boot and the end.
  *
- * Path:  entry.S > syscall.c > [sys_dev.c] > device.c, servers.c, console.c
+ * Path:  entry.S > syscall.c > [sys_dev.c] > device.c, console.c
  * Locks: none here; objects are held by references.
  *
  * A caller without a handle on a device gets -EBADF from the calls about devices, so the
@@ -9,7 +9,6 @@
 #include "kernel/console.h"
 #include "kernel/device.h"
 #include "kernel/proc.h"
-#include "kernel/servers.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
@@ -97,40 +96,6 @@ SYSCALL(dev_segments)
 	return rc ? rc : n;
 }
 
-SYSCALL(disk_register)
-{
-	struct port *p;
-	long rc;
-
-	p = port_get(a0);
-	if (!p) return -EBADF;
-	rc = disk_register(p, a1, a2);
-	kobj_unref(&p->obj);
-	return rc;
-}
-
-SYSCALL(disk_open)
-{
-	struct handles *t = &current_proc()->handles;
-	struct disk_info info;
-	struct vmo *v;
-	struct port *p;
-	int vh, ph, rc;
-
-	rc = disk_open(a0, &info, &v, &p);
-	if (rc) return rc;
-	vh = handle_add(t, &v->obj);
-	ph = handle_add(t, &p->obj);
-	vmo_unref(v);
-	kobj_unref(&p->obj);
-	info.vmo = vh;
-	info.port = ph;
-	rc = vh < 0 ? vh : ph < 0 ? ph : copy_out(a1, &info, sizeof(info));
-	if (rc && vh > 0) handle_close(t, vh);
-	if (rc && ph > 0) handle_close(t, ph);
-	return rc;
-}
-
 SYSCALL(con_write)
 {
 	char piece[PIECE];
@@ -177,23 +142,6 @@ SYSCALL(cmdline)
 
 	if (a1 < n) return -ERANGE;
 	return copy_out(a0, frame_bootinfo->cmdline, n) ? -EFAULT : (long)n - 1;
-}
-
-SYSCALL(fs_ready)
-{
-	struct port *p;
-	long rc;
-
-	p = port_get(a0);
-	if (!p) return -EBADF;
-	rc = fs_ready(p);
-	kobj_unref(&p->obj);
-	return rc;
-}
-
-SYSCALL(fs_wait)
-{
-	return fs_wait();
 }
 
 /* One line; what would not print on a terminal is shown as a dot, so that a server cannot forge other lines. */

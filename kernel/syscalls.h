@@ -256,15 +256,11 @@
 	X(0x1032, dev_irq, "handle int handle bits int") \
 	X(0x1033, dev_alloc, "handle addr size") \
 	X(0x1034, dev_segments, "handle handle size size addr size") \
-	X(0x1035, disk_register, "handle size flags") \
-	X(0x1036, disk_open, "int addr") \
 	X(0x1040, con_write, "int addr size") \
 	X(0x1041, con_read, "addr size") \
 	X(0x1042, con_bind, "handle bits") \
 	X(0x1043, machine_stop, "int") \
 	X(0x1044, cmdline, "addr size") \
-	X(0x1045, fs_ready, "handle") \
-	X(0x1046, fs_wait, "") \
 	X(0x1047, log, "addr size") \
 	X(0x1048, facts, "int int addr addr size") \
 	X(0x1049, poll_wake, "") \

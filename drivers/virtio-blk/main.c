@@ -25,6 +25,7 @@
 #define SECTOR 512u
 
 static struct vblk_info disk;
+static uint32_t object;                         /* handle of the disk object */
 static bool noflush;                            /* the test that must see a lost write: "noflush" on the command line */
 static uint64_t stats[5];                       /* BLK_STATS */
 static struct job *first, **last = &first;      /* J1: not yet given to the device, or not all of it */
@@ -180,6 +181,13 @@ static void stats_tell(uint64_t token)
 	q_reply(&m);
 }
 
+static void info_tell(uint64_t token)
+{
+	struct ipc_msg m = {.token = token, .arg = {disk.sectors, disk.readonly}, .handle = {object}};
+
+	q_reply(&m);
+}
+
 /* One message.  Each of these functions answers it, or leaves that to the job that it starts. */
 static void message_handle(const struct ipc_msg *m)
 {
@@ -190,6 +198,7 @@ static void message_handle(const struct ipc_msg *m)
 	case PAGER_FILL:    pager_data(m, BLK_T_IN); break;
 	case PAGER_WRITE:   pager_data(m, BLK_T_OUT); break;
 	case BLK_STATS:     stats_tell(m->token); break;
+	case BLK_INFO:      info_tell(m->token); break;
 	case BLK_FLUSH:
 	case PAGER_COMMIT:  flush(m); break;
 	case PAGER_RELEASE:
@@ -244,12 +253,26 @@ static uint64_t irq_cpu(void)
 	return IRQ_HERE;
 }
 
-/* Without a disk there is nothing to serve: the kernel tells the file server that this disk is dead. */
+/* The disk's object: its dirty pages are written by vm_write of the file server, whose mapping made them dirty, or by the
+ * fsync of a program that wrote to /dev/vda (W4 of mm/writeback.c). */
+static long object_make(void)
+{
+	uint64_t bytes = disk.sectors * SECTOR;
+	struct vmo_args a = {
+		.port = HANDLE_PORT, .size = bytes, .max_size = bytes, .flags = VMO_NOGROW | (disk.readonly ? VMO_READONLY : 0),
+	};
+	long rc = disk.sectors > INT64_MAX / SECTOR ? -EINVAL : q_vmo_create(&a);
+
+	object = rc > 0 ? (uint32_t)rc : 0;
+	return rc;
+}
+
+/* Without a disk there is nothing to serve: the file server, which asks for it, hears that we are dead. */
 int main(void)
 {
 	long rc = vblk_start(&disk, irq_cpu());
 
-	if (!rc) rc = q_disk_register(HANDLE_PORT, disk.sectors, disk.readonly ? DISK_READONLY : 0);
+	if (!rc) rc = object_make();
 	if (rc < 0) {
 		fprintf(stderr, "the disk cannot be used: %s\n", strerror(-(int)rc));
 		return 1;

@@ -71,17 +71,6 @@ static void the_death_of_the_server_ends_a_call_it_had_taken(void **st)
 	assert_int_equal(reply(0, 0, NULL), -ESRCH);
 }
 
-static void port_died(struct port *p) { dones += p == port; }
-
-static void the_death_of_a_server_is_told_once(void **st)
-{
-	(void)st;
-	port->died = port_died;
-	port_die(port);
-	port_die(port);
-	assert_int_equal(dones, 1);
-}
-
 static void two_calls_are_told_apart_by_their_tokens(void **st)
 {
 	struct kmsg a = { .m = { .op = 1 }, .done = done_count }, b = { .m = { .op = 2 }, .done = done_count };
@@ -347,7 +336,6 @@ int main(void)
 		T(a_call_to_a_dead_port_fails_at_once),
 		T(the_death_of_the_server_ends_a_queued_call),
 		T(the_death_of_the_server_ends_a_call_it_had_taken),
-		T(the_death_of_a_server_is_told_once),
 		T(two_calls_are_told_apart_by_their_tokens),
 		T(a_signal_takes_a_queued_call_back),
 		T(the_reply_to_a_withdrawn_call_finds_nobody),
