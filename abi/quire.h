@@ -84,6 +84,7 @@ static inline long q_con_read(void *buf, uint64_t n) { return QUIRE(SYS_con_read
 static inline long q_con_bind(uint32_t port, uint64_t bits) { return QUIRE(SYS_con_bind, port, bits, 0, 0, 0, 0); }
 static inline void q_machine_stop(int status) { QUIRE(SYS_machine_stop, status, 0, 0, 0, 0, 0); }
 static inline long q_cmdline(char *buf, uint64_t n) { return QUIRE(SYS_cmdline, buf, n, 0, 0, 0, 0); }
+static inline long q_log(const char *line, uint64_t n) { return QUIRE(SYS_log, line, n, 0, 0, 0, 0); }
 static inline long q_facts(int kind, uint32_t pid, uint64_t index, void *buf, uint64_t size)
 {
 	return QUIRE(SYS_facts, kind, pid, index, buf, size, 0);

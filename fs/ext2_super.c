@@ -25,7 +25,7 @@ static const struct { uint32_t bit; const char *name; } incompat[] = {
 
 int corrupt(struct ext2 *fs, const char *what)
 {
-	if (!fs->complained) fprintf(stderr, "ext2: the file system is damaged: %s; run e2fsck\n", what);
+	if (!fs->complained) say("ext2: the file system is damaged: %s; run e2fsck", what);
 	fs->complained = true;
 	return -EIO;
 }
@@ -178,7 +178,7 @@ int ext2_mount(struct mount *m, struct disk *d, bool readonly, char *why, size_t
 	m->root = root;
 	if (!readonly) {
 		fs->was_clean = fs->sb->state & EXT2_STATE_CLEAN;
-		if (!fs->was_clean) fprintf(stderr, "ext2: was not unmounted cleanly: run e2fsck\n");
+		if (!fs->was_clean) say("ext2: was not unmounted cleanly: run e2fsck");
 		fs->sb->mnt_count++;
 		fs->sb->mtime = time(NULL);
 		state_set(fs, false);

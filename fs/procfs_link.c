@@ -101,8 +101,7 @@ int link_fd(const struct proc_node *n, char *buf, size_t len)
 	switch (d.kind) {
 	case FACTS_FD_NODE: return file_path(target_fd, n, buf, len);
 	case FACTS_FD_PIPE: snprintf(buf, len, "pipe:[%lu]", (unsigned long)d.node); break;
-	case FACTS_FD_MEMORY: snprintf(buf, len, "/memfd: (deleted)"); break;
-	default: snprintf(buf, len, "/dev/kmsg"); break;
+	default: snprintf(buf, len, "/memfd: (deleted)"); break;
 	}
 	return 0;
 }

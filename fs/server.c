@@ -26,7 +26,7 @@
 
 static sigjmp_buf bus_error;            /* where a fault on an unreadable metadata page goes on */
 
-/* say: a line for the kernel's log, in one write so that it is not torn; the kernel puts our name in front. */
+/* say: a line for the kernel's log, which puts our name in front. */
 void say(const char *fmt, ...)
 {
 	char line[256];
@@ -34,12 +34,10 @@ void say(const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	if (n < 0) return;
-	if (n > (int)sizeof(line) - 2) n = sizeof(line) - 2;
-	line[n] = '\n';
-	if (write(STDERR_FILENO, line, n + 1) < 0) return;
+	q_log(line, n < (int)sizeof(line) ? (uint64_t)n : sizeof(line) - 1);
 }
 
 /* Words are separated by spaces; value gets what stands behind "name=", or "". */

@@ -16,7 +16,6 @@
 typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 
 /* server.c */
-void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* one line for the kernel's log */
 bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the command line */
 
 /* srv_*.c, sysv_shm.c, libc.c, devfs.c, counterdev.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */

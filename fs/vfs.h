@@ -153,5 +153,6 @@ int object_set(uint32_t object, unsigned which, uint64_t value);        /* VMO_S
 void object_close(struct vnode *);      /* its object */
 
 int64_t now_ns(void);                   /* CLOCK_REALTIME */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* a line for the kernel's log */
 
 #endif

@@ -180,17 +180,6 @@ SYSCALL(execve)
 
 /* ---- boot modules */
 
-static int server_files(struct proc *p)
-{
-	struct file *f = log_open();
-
-	if (!f) return -ENOMEM;
-	f->mode = S_IFCHR | 0600;
-	f->refs = 3;
-	p->fd[0] = p->fd[1] = p->fd[2] = f;
-	return 0;
-}
-
 /* All is there before it runs: a server may never wait for a page.  The object has no pager: its pages stay. */
 static int server_map(struct map *m, const struct boot_module *b)
 {
@@ -237,7 +226,7 @@ int proc_spawn_module(const struct boot_module *b, const char *name, struct proc
 	struct proc *p = proc_create(name, NULL);
 	struct thread *t = p ? proc_thread(p) : NULL;
 	struct map *m = map_create();
-	int rc = t && m ? server_files(p) : -ENOMEM;
+	int rc = t && m ? 0 : -ENOMEM;
 
 	if (!rc) rc = server_map(m, b);
 	if (!rc) rc = server_words(m, b, name);

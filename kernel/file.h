@@ -15,7 +15,7 @@ struct pollhead;
 struct file;
 struct proc;
 
-enum file_kind { FILE_VMO = 1, FILE_DEVICE, FILE_DIR, FILE_PIPE, FILE_LOG, FILE_OTHER };
+enum file_kind { FILE_VMO = 1, FILE_DEVICE, FILE_DIR, FILE_PIPE, FILE_OTHER };
 
 /* What a descriptor does that is no memory and no directory.  Every one of these may be NULL. */
 struct file_ops {
@@ -31,7 +31,6 @@ struct file {
 	enum file_kind kind;            /* [c] */
 	const struct file_ops *ops;     /* [c] NULL: FILE_VMO, FILE_DIR */
 	struct pollhead *pollhead;      /* [c] poll.h: what wakes those who poll it */
-	void    *impl;                  /* [c] FILE_OTHER: what it is to its ops */
 	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
 	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
 	uint32_t namef;                 /* [c] NAMEF_* */
@@ -45,8 +44,6 @@ struct file {
 	uint64_t offset;                /* [lock] */
 	uint32_t err_seen;              /* [v] of vmo->wb_err: which failed write this descriptor has reported */
 	struct readahead ra;            /* [lock] */
-	char    *line;                  /* [lock] FILE_LOG: a line that is not complete yet */
-	uint32_t line_len;              /* [lock] */
 };
 
 #define PIPE_SIZE (16 * PAGE_SIZE)      /* bytes that a pipe holds */
@@ -72,7 +69,6 @@ int name_sync(uint64_t node);                   /* sys_name.c: metadata to the d
 /* filedev.c: one message with the caller's identity.  0, the reply's status, -EIO, -ERESTART (interruptible) */
 int name_call(struct kmsg *, uint32_t op, bool interruptible);
 void device_open(struct file *);                        /* it is one of the file server's devices */
-struct file *log_open(void);                            /* the kernel's log.  NULL: no memory */
 uint64_t file_size(const struct file *);                        /* FILE_VMO: bytes */
 int64_t file_stream(struct file *, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write);      /* ops->rw */
 int64_t file_write_kernel(struct file *, uint64_t *pos, const char *buf, uint64_t len); /* pos NULL: its own offset */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/filedev.c - RING 0 - descriptors that are not memory: devices (messages to the file server) and the log; ioctl.
+/* kernel/filedev.c - RING 0 - descriptors that are devices: messages to the file server; ioctl.
  *
  * Path:  sys_file.c > [filedev.c]  ~message~>  fs/devfs.c
- * Locks: none across a message.  file->lock around the unfinished line of a log.
+ * Locks: none across a message.
  */
 #include "kernel/poll.h"
 #include "kernel/proc.h"
@@ -91,60 +91,6 @@ SYSCALL(poll_wake)
 {
 	poll_wake(&device_polls);
 	return 0;
-}
-
-/* ---- the kernel's log as a descriptor: standard output of the servers */
-
-static void log_flush(struct file *f)
-{
-	f->line[f->line_len] = 0;
-	kprintf("%s: %s\n", current_proc()->name, f->line);
-	f->line_len = 0;
-}
-
-static void log_text(struct file *f, const char *text, uint64_t n)
-{
-	for (uint64_t i = 0; i < n; i++) {
-		char c = text[i];
-
-		if (c != '\n' && c != '\r') f->line[f->line_len++] = c < ' ' && c != '\t' ? '?' : c;
-		if (c == '\n' || f->line_len == LOG_LINE_MAX - 1) log_flush(f);
-	}
-}
-
-/* Read, it is at its end. */
-static int64_t log_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
-{
-	uint64_t done = 0;
-	char piece[128];
-	int64_t rc = 0;
-
-	if (!write) return 0;
-	mutex_lock(&f->lock);
-	if (!f->line) f->line = kalloc(LOG_LINE_MAX);
-	if (!f->line) rc = -ENOMEM;
-	while (!rc && done < len) {
-		uint64_t n = MIN(len - done, sizeof(piece));
-
-		if (kbuf) memcpy(piece, kbuf + done, n);
-		else if (copy_in(piece, buf + done, n)) rc = -EFAULT;
-		if (rc) break;
-		log_text(f, piece, n);
-		done += n;
-	}
-	mutex_unlock(&f->lock);
-	return done ? (int64_t)done : rc;
-}
-
-static void log_close(struct file *f) { kfree(f->line); }
-
-struct file *log_open(void)
-{
-	static const struct file_ops ops = {.rw = log_rw, .close = log_close};
-	struct file *f = file_alloc(FILE_LOG, O_RDWR);
-
-	if (f) f->ops = &ops;
-	return f;
 }
 
 /* ---- ioctl: the kernel knows the sizes, the device the meaning */

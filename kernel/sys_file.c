@@ -197,7 +197,7 @@ static int64_t iov_total(uaddr_t iov, uint64_t count)
 	return total;
 }
 
-/* A short vector for a pipe, a terminal or the log goes out as one piece: POSIX writev is one write. */
+/* A short vector for a pipe or a terminal goes out as one piece: POSIX writev is one write. */
 static int64_t writev_gathered(struct file *f, uaddr_t iov, uint64_t count, uint64_t total)
 {
 	char *page = kalloc(PAGE_SIZE);

@@ -12,6 +12,7 @@
  * J3  A job lives until it has been answered and its last part is done; it closes the run's handle then.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,18 @@ static bool noflush;                            /* the test that must see a lost
 static uint64_t stats[5];                       /* BLK_STATS */
 static struct job *first, **last = &first;      /* J1: not yet given to the device, or not all of it */
 static struct job *spare;                       /* ended: for the next request; free() would unmap and malloc() map a page */
+
+void say(const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (n > 0) q_log(line, n < (int)sizeof(line) ? (uint64_t)n : sizeof(line) - 1);
+}
 
 static void count(uint32_t type, uint64_t len)
 {
@@ -249,7 +262,7 @@ static uint64_t irq_cpu(void)
 	if (!n) return IRQ_HERE;
 	q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m));
 	if (atol(n) >= 0 && atol(n) < m.cpus) return (uint64_t)atol(n);
-	fprintf(stderr, "irqcpu=%s: there is no such CPU\n", n);
+	say("irqcpu=%s: there is no such CPU", n);
 	return IRQ_HERE;
 }
 
@@ -274,10 +287,10 @@ int main(void)
 
 	if (!rc) rc = object_make();
 	if (rc < 0) {
-		fprintf(stderr, "the disk cannot be used: %s\n", strerror(-(int)rc));
+		say("the disk cannot be used: %s", strerror(-(int)rc));
 		return 1;
 	}
 	noflush = cmdline_word("noflush") != NULL;
-	if (noflush) fprintf(stderr, "flushes are left out on purpose: nothing is durable\n");
+	if (noflush) say("flushes are left out on purpose: nothing is durable");
 	message_loop();
 }

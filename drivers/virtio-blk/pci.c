@@ -8,11 +8,11 @@
 #include "drivers/virtio-blk/pci.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "abi/quire.h"
+#include "drivers/virtio-blk/vblk.h"
 
 #define PAGE 4096u
 #define CAP_FIRST 0x40u                 /* PCI 3.0 6.7: capabilities lie behind the header */
@@ -38,7 +38,7 @@ static volatile void *cap_map(const struct dev_info *d, unsigned cap, uint32_t n
 	if (bar >= 6 || len < need || off % 4 || off + len > d->bar[bar].len) return NULL;
 	at = q_dev_map(HANDLE_DEVICE, bar, first, off + len - first);
 	if (at < 0 && at > -4096) {
-		fprintf(stderr, "BAR %u at 0x%lx: %s\n", bar, (unsigned long)off, strerror(-(int)at));
+		say("BAR %u at 0x%lx: %s", bar, (unsigned long)off, strerror(-(int)at));
 		return NULL;
 	}
 	return (volatile char *)at + (off - first);
@@ -81,11 +81,11 @@ int virtio_pci_find(struct virtio_pci *v)
 	}
 	v->msix_entries = d.msix_entries;
 	if (!v->common || !v->config || !v->notify) {
-		fprintf(stderr, "no virtio 1.x registers: a device of before 2016, or disable-modern=on?\n");
+		say("no virtio 1.x registers: a device of before 2016, or disable-modern=on?");
 		return -ENODEV;
 	}
 	if (!v->msix_entries) {
-		fprintf(stderr, "the device has no MSI-X\n");
+		say("the device has no MSI-X");
 		return -ENODEV;
 	}
 	return 0;

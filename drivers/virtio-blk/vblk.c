@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "abi/quire.h"
@@ -58,7 +57,7 @@ static int features_negotiate(void)
 	offered |= (uint64_t)dev.common->device_feature << 32;
 	features = offered & WANTED;
 	if (!(features & F_VERSION_1)) {
-		fprintf(stderr, "the device does not speak virtio 1.x (VERSION_1)\n");
+		say("the device does not speak virtio 1.x (VERSION_1)");
 		return -ENODEV;
 	}
 	dev.common->driver_feature_select = 0;
@@ -67,7 +66,7 @@ static int features_negotiate(void)
 	dev.common->driver_feature = (uint32_t)(features >> 32);
 	dev.common->device_status |= STATUS_FEATURES_OK;
 	if (dev.common->device_status & STATUS_FEATURES_OK) return 0;
-	fprintf(stderr, "the device refuses features 0x%lx of its 0x%lx\n", features, offered);
+	say("the device refuses features 0x%lx of its 0x%lx", features, offered);
 	return -ENODEV;
 }
 
@@ -88,7 +87,7 @@ static int config_read(struct vblk_info *info)
 	info->readonly = features & F_RO;
 	info->flush = features & F_FLUSH;
 	if (blk_size > SECTOR) {
-		fprintf(stderr, "sectors of %u bytes are not supported, only %u\n", blk_size, SECTOR);
+		say("sectors of %u bytes are not supported, only %u", blk_size, SECTOR);
 		return -EOPNOTSUPP;
 	}
 	if (size >= SECTOR) size_max = size & ~(SECTOR - 1);
@@ -110,7 +109,7 @@ static int vectors_set(uint64_t cpu)
 	dev.common->config_msix_vector = config;
 	dev.common->queue_msix_vector = data;
 	if (dev.common->config_msix_vector == config && dev.common->queue_msix_vector == data) return 0;
-	fprintf(stderr, "the device has no room for its interrupt vectors\n");
+	say("the device has no room for its interrupt vectors");
 	return -EBUSY;
 }
 
@@ -151,7 +150,7 @@ static int queue_start(uint64_t cpu)
 	size = dev.common->queue_size;
 	if (size > QUEUE_MAX) size = QUEUE_MAX;
 	if (size < 4 || (size & (size - 1))) {
-		fprintf(stderr, "a queue of %u entries is of no use\n", size);
+		say("a queue of %u entries is of no use", size);
 		return -ENODEV;
 	}
 	rc = queue_memory(size, &phys);
@@ -257,7 +256,7 @@ static int status_errno(uint8_t status)
 /* (B2)  It stays dead: what it did with the requests it had is not known, and so would be what it does with others. */
 static void device_fail(const char *why)
 {
-	fprintf(stderr, "%s: device reset, its requests fail\n", why);
+	say("%s: device reset, its requests fail", why);
 	dead = true;
 	virtio_reset(&dev);
 	for (unsigned h = 0; h < queue.size; h++) {

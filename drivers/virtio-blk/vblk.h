@@ -25,11 +25,12 @@ struct job {
 
 struct vblk_info { uint64_t sectors; bool readonly; bool flush; };
 
-/* virtio 1.1 3.1.1; cpu gets the interrupts (SYS_dev_irq).  Says on stderr what is wrong; -errno */
+/* virtio 1.1 3.1.1; cpu gets the interrupts (SYS_dev_irq).  Says what is wrong; -errno */
 int vblk_start(struct vblk_info *, uint64_t cpu);
 int vblk_submit(struct job *);          /* as much of it as fits.  0: all; -EAGAIN: the queue is full; else it failed */
 void vblk_interrupt(void);              /* requests have finished */
 void vblk_config_interrupt(void);
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* main.c: a line for the kernel's log */
 void job_part_done(struct job *, uint64_t off, uint64_t len, int status);       /* main.c: called for each part */
 
 #endif

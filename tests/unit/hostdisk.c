@@ -362,3 +362,13 @@ bool image_file_has(const char *file, const char *name, const void *data, size_t
 	free(got);
 	return same;
 }
+
+void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}

@@ -43,6 +43,14 @@ static int has_word(const char *w)
 	return 0;
 }
 
+/* For the kernel's log, and why: while there is no console. */
+static void say(const char *what)
+{
+	char line[128];
+
+	q_log(line, (uint64_t)snprintf(line, sizeof(line), "%s: %s", what, strerror(errno)));
+}
+
 /* Programs that still run are ended first: a file without a name is freed when the last of them lets go of it.  Who cannot
  * end, because a disk does not answer, is not waited for longer than five seconds. */
 static void stop(int status)
@@ -194,16 +202,14 @@ int main(void)
 	signal(SIGTERM, asked_to_stop);
 	q_cmdline(cmdline, sizeof(cmdline));
 	if (stat("/", &st)) {           /* waits until it has mounted the root */
-		printf("the file server cannot serve: %s\n", strerror(errno));
-		fflush(stdout);
+		say("the file server cannot serve");
 		stop(1);
 	}
 	limits_set();
 	mkdir("/proc", 0555);
-	if (mount("proc", "/proc", "proc", 0, NULL)) printf("/proc: %s\n", strerror(errno));
+	if (mount("proc", "/proc", "proc", 0, NULL)) say("/proc");
 	if (!take_files("/dev/console", "/dev/console")) {
-		printf("/dev/console cannot be opened: %s\n", strerror(errno));
-		fflush(stdout);
+		say("/dev/console cannot be opened");
 		stop(1);
 	}
 	close(creat("/tmp/scenario.log", 0644));
