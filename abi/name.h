@@ -73,7 +73,8 @@
 #define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */
 #define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes */
 #define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes */
-#define DEV_IOCTL     0x322u /* node, request, arg value; lend0 in and out, _IOC-sized or termios -> arg0 result */
+#define DEV_IOCTL     0x322u /* node, request, argument; lend0: all of the caller's memory -> arg0 result; -EAGAIN as
+                                PM_CALL has it: arg0, arg1, arg2 say what of the memory is missing */
 #define DEV_POLL      0x323u /* node -> arg0 POLLIN | POLLOUT that hold now */
 
 #define NAMEF_DEVICE  1u        /* read and write are messages */

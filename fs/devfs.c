@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/sysmacros.h>
 
@@ -278,13 +279,56 @@ static int dev_write(const struct ipc_msg *in, struct ipc_msg *out)
 	}
 }
 
+static struct { size_t n; bool write; } missing;         /* of the argument of an ioctl */
+
+static int ioctl_copied(long rc, size_t n, bool write)
+{
+	missing.n = n;
+	missing.write = write;
+	return rc && rc != -EAGAIN ? -EFAULT : (int)rc;
+}
+
+int ioctl_give(const struct ipc_msg *in, const void *p, size_t n)
+{
+	return ioctl_copied(q_lend_write(in->token, 0, in->arg[2], p, n), n, true);
+}
+
+int ioctl_take(const struct ipc_msg *in, void *p, size_t n)
+{
+	return ioctl_copied(q_lend_read(in->token, 0, in->arg[2], p, n), n, false);
+}
+
+static int disk_ioctl(const struct disk *d, const struct ipc_msg *in)
+{
+	uint64_t size = d->len;
+	unsigned long sectors = size / 512;
+	int n;
+
+	switch (in->arg[1]) {
+	case BLKGETSIZE64: return ioctl_give(in, &size, sizeof(size));
+	case BLKGETSIZE:   return ioctl_give(in, &sectors, sizeof(sectors));
+	case BLKSSZGET:    n = 512; break;
+	case BLKBSZGET:    n = 4096; break;
+	case BLKROGET:     n = d->readonly; break;
+	default:           return -ENOTTY;
+	}
+	return ioctl_give(in, &n, sizeof(n));
+}
+
 static int dev_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn = vnode_by_number(in->arg[0]);
 	struct dev *d = dev_of(vn);
+	int rc = -ENOTTY;
 
 	if (!d) return vn && vn->ops->text ? -ENOTTY : counter_message(vn, in, out);
-	return d->kind == DEV_TTY ? ttydev_message(in, out) : -ENOTTY;
+	if (d->kind == DEV_TTY) rc = ttydev_message(in, out);
+	if (d->kind == DEV_DISK) rc = disk_ioctl(&d->disk->disk, in);
+	if (rc != -EAGAIN) return rc;
+	out->arg[0] = in->arg[2];
+	out->arg[1] = missing.n;
+	out->arg[2] = missing.write;
+	return rc;
 }
 
 /* All but the terminal and what counts are always ready. */

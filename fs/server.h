@@ -70,6 +70,9 @@ int devfs_mount(struct mount *);
 int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of NAME_OPEN; -ENXIO: none of ours */
 int dev_give(const struct ipc_msg *in, int lend, const void *p, size_t n);      /* exactly n bytes; -EINVAL: no room */
 int dev_take(const struct ipc_msg *in, int lend, void *p, size_t n);
+/* Of DEV_IOCTL: its argument points to it.  0, -EFAULT; -EAGAIN: it will come again, nothing may be changed yet */
+int ioctl_give(const struct ipc_msg *in, const void *p, size_t n);
+int ioctl_take(const struct ipc_msg *in, void *p, size_t n);
 
 /* counterdev.c */
 int counter_message(struct vnode *, const struct ipc_msg *in, struct ipc_msg *out);     /* DEV_*; -EBADF: no counter */

@@ -161,7 +161,7 @@ static int tty_write_message(const struct ipc_msg *in, struct ipc_msg *out)
 static int modes_take(const struct ipc_msg *in, bool flush)
 {
 	struct tty_modes m;
-	int rc = dev_take(in, 0, &m, sizeof(m));
+	int rc = ioctl_take(in, &m, sizeof(m));
 
 	if (rc) return rc;
 	if (flush) tty_flush(&tty);
@@ -173,7 +173,7 @@ static int modes_take(const struct ipc_msg *in, bool flush)
 static int window_take(const struct ipc_msg *in)
 {
 	struct winsize old = window;
-	int rc = dev_take(in, 0, &window, sizeof(window));
+	int rc = ioctl_take(in, &window, sizeof(window));
 
 	if (!rc && memcmp(&old, &window, sizeof(old))) job_signal(&job, SIGWINCH);
 	return rc;
@@ -192,11 +192,11 @@ static int job_ioctl(const struct ipc_msg *in)
 	case TIOCSCTTY: return job_acquire(&job, pid);
 	case TIOCNOTTY: return job_release(&job, pid);
 	case TIOCSPGRP:
-		rc = dev_take(in, 0, &pgid, sizeof(pgid));
+		rc = ioctl_take(in, &pgid, sizeof(pgid));
 		return rc ? rc : job_set(&job, pid, tid, pgid);
 	default:
 		rc = job_get(&job, pid, &pgid, &sid);
-		return rc ? rc : dev_give(in, 0, in->arg[1] == TIOCGSID ? &sid : &pgid, sizeof(pgid));
+		return rc ? rc : ioctl_give(in, in->arg[1] == TIOCGSID ? &sid : &pgid, sizeof(pgid));
 	}
 }
 
@@ -223,17 +223,23 @@ static int tty_ioctl_message(const struct ipc_msg *in)
 	int32_t n = (int32_t)tty_waiting(&tty), none = 0;
 
 	switch (in->arg[1]) {
-	case IOC_GETS:   return dev_give(in, 0, &tty.modes, sizeof(tty.modes));
-	case TIOCGWINSZ: return dev_give(in, 0, &window, sizeof(window));
+	case IOC_GETS:   return ioctl_give(in, &tty.modes, sizeof(tty.modes));
+	case TIOCGWINSZ: return ioctl_give(in, &window, sizeof(window));
 	case TIOCSWINSZ: return window_take(in);
-	case FIONREAD:   return dev_give(in, 0, &n, sizeof(n));
-	case TIOCOUTQ:   return dev_give(in, 0, &none, sizeof(none));
+	case FIONREAD:   return ioctl_give(in, &n, sizeof(n));
+	case TIOCOUTQ:   return ioctl_give(in, &none, sizeof(none));
 	case TIOCSCTTY:
 	case TIOCNOTTY:
 	case TIOCSPGRP:
 	case TIOCGPGRP:
 	case TIOCGSID:   return job_ioctl(in);
-	default:         return change_ioctl(in);
+	case IOC_SETS:
+	case IOC_SETSW:
+	case IOC_SETSF:
+	case TCSBRK:
+	case TCXONC:
+	case TCFLSH:     return change_ioctl(in);
+	default:         return -ENOTTY;
 	}
 }
 

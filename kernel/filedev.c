@@ -4,6 +4,7 @@
  * Path:  sys_file.c > [filedev.c]  ~message~>  fs/devfs.c
  * Locks: none across a message.
  */
+#include "kernel/forward.h"
 #include "kernel/poll.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
@@ -93,51 +94,24 @@ SYSCALL(poll_wake)
 	return 0;
 }
 
-/* ---- ioctl: the kernel knows the sizes, the device the meaning */
+/* ---- ioctl: the device knows what the argument is */
 
 #define FIONREAD    0x541b
 #define FIONBIO     0x5421
 #define FIONCLEX    0x5450
 #define FIOCLEX     0x5451
-#define BLKROGET    0x125e
-#define BLKGETSIZE  0x1260
 #define BLKFLSBUF   0x1261
-#define BLKSSZGET   0x1268
-#define BLKBSZGET   0x80081270
-#define BLKGETSIZE64 0x80081272
-
-/* Those of terminals: bytes of the argument, and which way they go (LEND_*: as the device sees it). */
-static const struct ioctl { uint16_t request; uint8_t size, way; } ioctls[] = {
-	{0x5401, 36, LEND_WRITE}, {0x5402, 36, LEND_READ},                      /* TCGETS TCSETS TCSETSW TCSETSF */
-	{0x5403, 36, LEND_READ}, {0x5404, 36, LEND_READ},
-	{0x5409, 0, 0}, {0x540a, 0, 0}, {0x540b, 0, 0}, {0x540e, 0, 0},         /* TCSBRK TCXONC TCFLSH TIOCSCTTY */
-	{0x540f, 4, LEND_WRITE}, {0x5410, 4, LEND_READ},                        /* TIOCGPGRP TIOCSPGRP */
-	{0x5411, 4, LEND_WRITE}, {0x5429, 4, LEND_WRITE}, {0x5422, 0, 0},       /* TIOCOUTQ TIOCGSID TIOCNOTTY */
-	{0x5413, 8, LEND_WRITE}, {0x5414, 8, LEND_READ}, {FIONREAD, 4, LEND_WRITE},     /* TIOCGWINSZ TIOCSWINSZ */
-};
-#define IOCTL_MAX 36
-
-static const struct ioctl *ioctl_find(uint32_t request)
-{
-	for (const struct ioctl *c = ioctls; c < ioctls + sizeof(ioctls) / sizeof(*ioctls); c++)
-		if (c->request == request) return c;
-	return NULL;
-}
 
 static long ioctl_device(struct file *f, uint32_t request, uaddr_t arg)
 {
-	uint8_t buf[IOCTL_MAX] = {0};
-	const struct ioctl *c = ioctl_find(request);
-	struct kmsg k = {.m = {.arg = {f->node, request, arg}}};
+	struct kmsg k = {.lender = current_proc()->map, .direct = true};
 	int rc;
 
-	if (!c) return -ENOTTY;
-	k.m.lend[0] = (struct ipc_lend){(uint64_t)buf, c->size, c->way};
-	if (c->way == LEND_READ && copy_in(buf, arg, c->size)) return -EFAULT;
-	rc = name_call(&k, DEV_IOCTL, false);
-	if (rc) return rc;
-	if (c->way == LEND_WRITE && copy_out(arg, buf, c->size)) return -EFAULT;
-	return k.m.arg[0] > INT32_MAX ? -EIO : (long)k.m.arg[0];
+	do {
+		k.m = (struct ipc_msg){.arg = {f->node, request, arg}, .lend = {{0, USER_TOP, LEND_READ | LEND_WRITE}}};
+		rc = name_call(&k, DEV_IOCTL, false);
+	} while (rc == -EAGAIN && !(rc = pages_bring(k.lender, k.m.arg[0], k.m.arg[1], k.m.arg[2])));
+	return rc ? rc : k.m.arg[0] > INT32_MAX ? -EIO : (long)k.m.arg[0];
 }
 
 static long ioctl_fionread(const struct file *f, uaddr_t arg)
@@ -146,23 +120,6 @@ static long ioctl_fionread(const struct file *f, uaddr_t arg)
 	int32_t v = MIN(n, (uint64_t)INT32_MAX);
 
 	return copy_out(arg, &v, sizeof(v));
-}
-
-/* Disks: everything about them is their object's. */
-static long ioctl_disk(const struct file *f, uint32_t request, uaddr_t arg)
-{
-	uint64_t size = file_size(f), v;
-
-	switch (request) {
-	case BLKGETSIZE64: return copy_out(arg, &size, 8);
-	case BLKGETSIZE: v = size / 512; return copy_out(arg, &v, 8);
-	case BLKSSZGET: v = 512; break;
-	case BLKBSZGET: v = PAGE_SIZE; break;
-	case BLKROGET: v = f->vmo->flags & VMO_READONLY ? 1 : 0; break;
-	case BLKFLSBUF: return current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
-	default: return -ENOTTY;
-	}
-	return copy_out(arg, &v, 4);
 }
 
 /* What is about descriptors, whatever they are. */
@@ -182,8 +139,8 @@ SYSCALL(ioctl)
 
 	if (!f) return -EBADF;
 	if (a1 == FIONBIO || a1 == FIOCLEX || a1 == FIONCLEX) rc = ioctl_any(f, a0, a1, a2);
-	else if (f->kind == FILE_DEVICE) rc = ioctl_device(f, a1, a2);
-	else if (f->namef & NAMEF_DISK) rc = ioctl_disk(f, a1, a2);
+	else if ((f->namef & NAMEF_DISK) && a1 == BLKFLSBUF) rc = current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
+	else if (f->kind == FILE_DEVICE || (f->namef & NAMEF_DISK)) rc = ioctl_device(f, a1, a2);
 	else if (a1 == FIONREAD && (f->kind == FILE_PIPE || f->kind == FILE_VMO)) rc = ioctl_fionread(f, a2);
 	file_put(f);
 	return rc;

@@ -80,11 +80,31 @@ static void a_leader_that_ends_hangs_up_the_foreground(void)
 	check(hups[1] == 0);
 }
 
+/* Its argument may lie where no page is yet, half on one and half on the next, or nowhere. */
+static void an_argument_anywhere(void)
+{
+	int fd = open(path, O_RDWR | O_NOCTTY);
+	char *m = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct winsize *over = (struct winsize *)(m + 4096 - 4), was, now = {.ws_row = 7, .ws_col = 9};
+
+	check(ioctl(fd, TIOCGWINSZ, &was) == 0 && ioctl(fd, TIOCSWINSZ, &now) == 0);
+	check(ioctl(fd, TIOCGWINSZ, over) == 0 && over->ws_row == 7 && over->ws_col == 9 && over->ws_xpixel == 0);
+	check(ioctl(fd, TIOCSWINSZ, m + 8192) == 0 && ioctl(fd, TIOCGWINSZ, &now) == 0 && now.ws_row == 0);
+	mprotect(m, 4096, PROT_READ);
+	munmap(m + 8192, 4096);
+	check_error(ioctl(fd, TIOCGWINSZ, m), EFAULT);
+	check_error(ioctl(fd, TIOCSWINSZ, m + 8192 - 4), EFAULT);
+	check_error(ioctl(fd, TIOCGWINSZ, (void *)-8L), EFAULT);
+	check_error(ioctl(fd, 0x54fe, m), ENOTTY);
+	check(ioctl(fd, TIOCSWINSZ, &was) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	path = argc > 1 ? argv[1] : "/dev/console";
 	hups = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	in_child(a_leader_that_ends_hangs_up_the_foreground);
 	in_child(only_who_has_a_terminal_opens_dev_tty);
+	in_child(an_argument_anywhere);
 	return checked();
 }
