@@ -108,7 +108,7 @@ struct facts_entry {
 #define FACTSE_DEVICE   8u
 #define FACTSE_MAYWRITE 16u
 
-enum facts_fdkind { FACTS_FD_NODE, FACTS_FD_PIPE, FACTS_FD_MEMORY };
+enum facts_fdkind { FACTS_FD_NODE, FACTS_FD_PIPE };
 struct facts_fd {
 	uint32_t fd, kind;                      /* enum facts_fdkind */
 	uint32_t flags, mode;                   /* O_*, st_mode */

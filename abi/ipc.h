@@ -65,7 +65,6 @@ struct ipc_msg {
 #define SYS_lend_read       0x1004 /* token, which lend, offset, buf, len -> 0: copy from the lent buffer */
 #define SYS_lend_write      0x1005 /* token, which lend, offset, buf, len -> 0: copy to the lent buffer */
 #define SYS_handle_close    0x1006 /* handle -> 0, -EBADF */
-#define SYS_port_notify     0x1008 /* port, bits -> 0 */
 
 /* Memory objects [S]. */
 #define SYS_vmo_create      0x1010 /* const vmo_args* -> handle */

@@ -27,8 +27,7 @@
                                 regular files and block devices.  O_TRUNC is the kernel's work */
 #define NAME_CLOSE    0x301u /* node: the process manager's, which opened it and gave no descriptor for it */
 #define NAME_STAT     0x302u /* dir, at-flags (AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH: arg0 itself); lend0 path,
-                                lend1 out: struct stat of Linux x86-64 (144 bytes), or statx (256).  Node 0: an object
-                                of the kernel's; st_mode | st_ino << 32, size, blocks follow */
+                                lend1 out: struct stat of Linux x86-64 (144 bytes), or statx (256).  Node 0: a pipe; st_mode | st_ino << 32 follow */
 #define NAME_MKDIR    0x303u /* dir, -, mode; lend0 path */
 #define NAME_UNLINK   0x304u /* dir, at-flags (AT_REMOVEDIR); lend0 path */
 #define NAME_RENAME   0x305u /* olddir, newdir, flags (RENAME_*); lend0 old path, lend1 new path (both in) */
@@ -60,8 +59,8 @@
 #define NAME_UNLOCK 0u
 #define NAME_FLOCK  1u
 
-#define NAME_NEW      0x31cu /* the number of a system call that opens what has no name (eventfd2, timerfd_create), its
-                                arguments -> as NAME_OPEN */
+#define NAME_COUNTER  0x31cu /* the number of a system call (eventfd, eventfd2, timerfd_create), its arguments -> as NAME_OPEN */
+#define NAME_MEMFD    0x31fu /* flags of memfd_create(); lend0 what it is called -> as NAME_OPEN */
 #define NAME_TIMER_GET 0x31du /* node of a timerfd -> arg0 ns left, arg1 interval */
 #define NAME_TIMER_SET 0x31eu /* node, is it absolute, value, interval (ns) -> as it was before */
 

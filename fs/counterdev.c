@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/counterdev.c - RING 3 - eventfd and timerfd by messages: files without a name, and who waits for them.
  *
- * Path:  kernel/sys_name.c  ~NAME_NEW~>, kernel/filedev.c  ~DEV_*~>, user/pm/timerfd.c  ~NAME_TIMER_*~>
+ * Path:  kernel/sys_name.c  ~NAME_COUNTER~>, kernel/filedev.c  ~DEV_*~>, user/pm/timerfd.c  ~NAME_TIMER_*~>
  *        server.c > [counterdev.c] > counter.c;  server.c > counters_run() when a timer may be due
  *
  * E1  Whoever has to wait is a token on its counter's list, in order of arrival among readers and among writers.
@@ -323,5 +323,5 @@ static int timer_message(const struct ipc_msg *in, struct ipc_msg *out)
 
 handler counter_handler(uint32_t op)
 {
-	return op == NAME_NEW ? counter_open : op == NAME_TIMER_GET || op == NAME_TIMER_SET ? timer_message : NULL;
+	return op == NAME_COUNTER ? counter_open : op == NAME_TIMER_GET || op == NAME_TIMER_SET ? timer_message : NULL;
 }

@@ -76,7 +76,7 @@ static int fd_facts(const struct proc_node *n, struct facts_fd *d)
 	return got < 0 ? (int)got : got == sizeof(*d) && d->fd == (uint32_t)n->fd ? 0 : -ENOENT;
 }
 
-/* Pipes and the like are the kernel's alone: it opens them for their own process. */
+/* Pipes are the kernel's alone: it opens them for their own process. */
 int target_fd(const struct proc_node *n, struct vnode **out)
 {
 	struct facts_fd d;
@@ -98,10 +98,7 @@ int link_fd(const struct proc_node *n, char *buf, size_t len)
 	int rc = fd_facts(n, &d);
 
 	if (rc) return rc;
-	switch (d.kind) {
-	case FACTS_FD_NODE: return file_path(target_fd, n, buf, len);
-	case FACTS_FD_PIPE: snprintf(buf, len, "pipe:[%lu]", (unsigned long)d.node); break;
-	default: snprintf(buf, len, "/memfd: (deleted)"); break;
-	}
+	if (d.kind == FACTS_FD_NODE) return file_path(target_fd, n, buf, len);
+	snprintf(buf, len, "pipe:[%lu]", (unsigned long)d.node);
 	return 0;
 }

@@ -5,15 +5,19 @@
  * Each handler takes its arguments out of the message, checks their shape, and calls the VFS.  Nothing of a message
  * is believed: nodes are looked up, lengths limited, paths copied before they are read.
  */
+#define _GNU_SOURCE                     /* MFD_CLOEXEC */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 
 #include "abi/name.h"
 #include "fs/procfs.h"
 #include "fs/server.h"
 #include "fs/vfs_lock.h"
+
+#define MEMFD "memfd:"                  /* Linux: before what it is called */
 
 /* msg_node: a directory or file that a message names.  The process manager found its number in a descriptor, and does not
  * hold that: NULL, if it has been closed since, and if arg[5] has, where the caller's paths began. */
@@ -114,6 +118,38 @@ static int name_open(const struct ipc_msg *in, struct ipc_msg *out)
 		return 0;
 	}
 	return rc ? rc : open_reply(vn, in->arg[1], out);
+}
+
+/* memfd_create(2): a file of a tmpfs that nobody can reach, whose name goes as soon as it is there. */
+static int memfd_make(const char *name, size_t len, struct cred c, struct vnode **out)
+{
+	static struct mount *m;
+	struct vnode *root;
+	int rc;
+
+	if (!m) m = mount_new("tmpfs", "memfd", "", false);
+	if (!m || (!m->root && tmpfs_mount(m))) return -ENOMEM;
+	root = m->root;
+	rc = root->ops->create(root, name, len, S_IFREG | 0777, c, out);
+	if (rc) return rc;
+	(*out)->name = strndup(name, len);      /* in no directory */
+	root->ops->unlink(root, name, len);
+	rc = (*out)->ops->open(*out);
+	if (rc) vnode_put(*out);
+	return rc;
+}
+
+static int name_memfd(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	static char name[PATH_MAX + 1 + sizeof(MEMFD)] = MEMFD;
+	struct vnode *vn;
+	size_t len;
+	int rc = msg_path(in, 0, name + sizeof(MEMFD) - 1, &len);
+
+	if (!rc && (in->arg[0] & ~(uint64_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING))) rc = -EINVAL;
+	if (!rc && len > NAME_MAX - (sizeof(MEMFD) - 1)) rc = -EINVAL;
+	if (!rc) rc = memfd_make(name, sizeof(MEMFD) - 1 + len, msg_cred(in), &vn);
+	return rc ? rc : open_reply(vn, 0, out);
 }
 
 /* name_closed: the last descriptor of an open file went; `description` may own locks. */
@@ -234,6 +270,7 @@ handler srv_name_handler(uint32_t op)
 	switch (op) {
 	case NAME_OPEN:     return name_open;
 	case NAME_CLOSE:    return name_close;
+	case NAME_MEMFD:    return name_memfd;
 	case NAME_MKDIR:    return name_mkdir;
 	case NAME_MKNOD:    return name_mknod;
 	case NAME_UNLINK:   return name_unlink;

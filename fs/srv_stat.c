@@ -2,7 +2,7 @@
 /* fs/srv_stat.c - RING 3 - the name protocol (abi/name.h): NAME_STAT and NAME_STATFS, in Linux's structures.
  *
  * Path:  kernel/sys_name.c, user/pm/attr.c  ~message~>  server.c > [srv_stat.c] > vfs_attr.c
- * Node 0 is an object of the kernel's alone (a pipe, a memfd): it tells what it knows, the rest is the same for all.
+ * Node 0 is a pipe, the kernel's alone: it tells what it knows, the rest is the same for all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,6 @@
 #include "fs/server.h"
 
 #define PIPEFS_MAGIC 0x50495045         /* linux/magic.h */
-#define TMPFS_MAGIC  0x01021994
 #define KERNEL_DEV   0xffffu            /* st_dev of what the kernel alone has: no mount's */
 
 /* struct statx of linux/stat.h. */
@@ -65,8 +64,6 @@ static struct stat stat_of_kernels(const struct ipc_msg *in)
 
 	st.st_mode = (mode_t)in->arg[2];
 	st.st_ino = in->arg[2] >> 32;
-	st.st_size = (off_t)in->arg[3];
-	st.st_blocks = (blkcnt_t)in->arg[4];
 	st.st_uid = msg_cred(in).uid;
 	st.st_gid = msg_cred(in).gid;
 	st.st_atim = st.st_mtim = st.st_ctim = time_spec(now_ns());
@@ -99,8 +96,7 @@ static int file_stat(const struct ipc_msg *in, struct ipc_msg *out)
 
 static int file_statfs(const struct ipc_msg *in, struct ipc_msg *out)
 {
-	struct statfs s = {.f_type = S_ISFIFO(in->arg[2]) ? PIPEFS_MAGIC : TMPFS_MAGIC, .f_bsize = 4096,
-	                   .f_namelen = 255};
+	struct statfs s = {.f_type = PIPEFS_MAGIC, .f_bsize = 4096, .f_namelen = 255};
 	struct vnode *vn;
 	int rc;
 

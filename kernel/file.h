@@ -34,7 +34,7 @@ struct file {
 	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
 	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
 	uint32_t namef;                 /* [c] NAMEF_* */
-	uint64_t node;                  /* [c] the file server's number; 0: none (pipes, memfd) */
+	uint64_t node;                  /* [c] the file server's number; 0: none (pipes) */
 	uint32_t ino;                   /* [c] st_ino of one without a node; both ends of a pipe have the same */
 	struct vmo *vmo;                /* [c] FILE_VMO: a user of it (vmo_user_get) */
 	uint64_t base, limit;           /* [c] a partition: from where in vmo, how many bytes; 0: all of it */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_copy.c - RING 0 - bytes from one descriptor to another, and files without a name.
+/* kernel/sys_copy.c - RING 0 - bytes from one descriptor to another.
  *
  * Path:  syscall.c > [sys_copy.c] > mm/fileio.c, pipe.c, filedev.c
  * Locks: file->lock of a descriptor whose offset is used, for each page: never both ends', so the order does not matter.
@@ -114,26 +114,4 @@ SYSCALL(copy_file_range)
 	if (!rc) rc = copy_bytes(&out, &in, len);
 	rc = end_close(&out, rc);
 	return end_close(&in, rc);
-}
-
-/* memfd_create(2): an object without pager and name; its pages live as long as it does. */
-SYSCALL(memfd_create)
-{
-	char name[250];
-	struct file *f;
-	int rc = copy_in_str(name, a0, sizeof(name));
-
-	if (rc == -ENAMETOOLONG || (a1 & ~(uint64_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING))) return -EINVAL;
-	if (rc < 0) return rc;
-	f = file_alloc(FILE_VMO, O_RDWR);
-	if (!f) return -ENOMEM;
-	f->mode = S_IFREG | 0777;
-	f->vmo = vmo_create(NULL, 0, 0, INT64_MAX, VMO_EPHEMERAL);
-	if (f->vmo) {
-		vmo_user_get(f->vmo);
-		vmo_unref(f->vmo);
-		return fd_install(f, 0, a1 & MFD_CLOEXEC);
-	}
-	file_put(f);
-	return -ENOMEM;
 }

@@ -259,7 +259,7 @@ static void fd_facts(const struct file *f, struct facts_fd *d)
 {
 	d->flags = f->flags;
 	d->mode = f->mode;
-	d->kind = f->node ? FACTS_FD_NODE : f->pipe ? FACTS_FD_PIPE : FACTS_FD_MEMORY;
+	d->kind = f->node ? FACTS_FD_NODE : FACTS_FD_PIPE;
 	d->node = f->node ? f->node : f->ino;
 	d->offset = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
 }

@@ -154,13 +154,3 @@ SYSCALL(handle_close)
 {
 	return a0 <= UINT32_MAX ? handle_close(&current_proc()->handles, a0) : -EBADF;
 }
-
-SYSCALL(port_notify)
-{
-	struct port *p = port_get(a0);
-
-	if (!p) return -EBADF;
-	port_notify(p, a1);
-	kobj_unref(&p->obj);
-	return 0;
-}

@@ -186,20 +186,36 @@ SYSCALL(open) { return open_fd(AT_FDCWD, a0, a1, a2); }
 SYSCALL(openat) { return open_fd(a0, a1, a2, a3); }
 SYSCALL(creat) { return open_fd(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, a1); }
 
-/* What has no name, and counts: the file server judges the call's own arguments. */
-static long open_new(uint64_t x, uint32_t flags)
+/* What has no name.  rc: what went wrong so far */
+static long open_new(struct request *r, int rc, uint32_t op, uint32_t flags)
 {
-	struct kmsg k = {.m = {.arg = {current_thread()->syscall_nr, x, flags}}};
 	struct file *f;
-	int rc = name_call(&k, NAME_NEW, false);
 
-	if (!rc) rc = open_reply(&k, O_RDWR | (flags & O_NONBLOCK), &f);
+	if (!rc) rc = name_call(&r->k, op, false);
+	request_free(r);
+	if (!rc) rc = open_reply(&r->k, O_RDWR | (flags & O_NONBLOCK), &f);
 	return rc ? rc : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
-SYSCALL(eventfd) { return open_new(a0, 0); }
-SYSCALL(eventfd2) { return open_new(a0, a1); }
-SYSCALL(timerfd_create) { return open_new(a0, a1); }
+/* The file server judges the call's own arguments. */
+static long open_counter(uint64_t x, uint32_t flags)
+{
+	struct request r = {.k.m.arg = {current_thread()->syscall_nr, x, flags}};
+
+	return open_new(&r, 0, NAME_COUNTER, flags);
+}
+
+SYSCALL(eventfd) { return open_counter(a0, 0); }
+SYSCALL(eventfd2) { return open_counter(a0, a1); }
+SYSCALL(timerfd_create) { return open_counter(a0, a1); }
+
+SYSCALL(memfd_create)
+{
+	struct request r = {.k.m.arg = {a1}};
+	int rc = request_path(&r, a0);
+
+	return open_new(&r, rc == -ENAMETOOLONG ? -EINVAL : rc, NAME_MEMFD, a1 & MFD_CLOEXEC ? O_CLOEXEC : 0);
+}
 
 SYSCALL(truncate)
 {
@@ -290,25 +306,13 @@ SYSCALL(umask) { return __atomic_exchange_n(&current_proc()->umask, a0 & 0777, _
 
 /* ---- stat */
 
-/* Pipes, memfds and the like are the kernel's alone: what it knows goes into the question. */
-static void describe(struct request *r, const struct file *f)
-{
-	uint64_t *arg = r->k.m.arg;
-
-	arg[2] = f->mode | (uint64_t)f->ino << 32;
-	if (!f->vmo) return;
-	spin_lock(&f->vmo->lock);
-	arg[3] = f->vmo->size;
-	arg[4] = f->vmo->npages * (PAGE_SIZE / 512);
-	spin_unlock(&f->vmo->lock);
-}
-
 /* The server writes into kernel memory; the user gets it only whole.  rc: what went wrong so far */
 static long stat_end(struct request *r, int rc, uint64_t flags, uint32_t size, uaddr_t to)
 {
 	char buf[STATX_SIZE] = {0};
 
-	if (!rc && r->dir && !r->dir->node) describe(r, r->dir);
+	/* A pipe is the kernel's alone: what it knows goes into the question. */
+	if (!rc && r->dir && !r->dir->node) r->k.m.arg[2] = r->dir->mode | (uint64_t)r->dir->ino << 32;
 	r->k.m.arg[1] = flags;
 	r->k.m.lend[1] = (struct ipc_lend){(uint64_t)buf, size, LEND_WRITE};
 	if (!rc) rc = name_call(&r->k, NAME_STAT, false);

@@ -242,7 +242,6 @@
 	X(0x1004, lend_read, "token int size addr size") \
 	X(0x1005, lend_write, "token int size addr size") \
 	X(0x1006, handle_close, "handle") \
-	X(0x1008, port_notify, "handle bits") \
 	X(0x1010, vmo_create, "addr") \
 	X(0x1011, vmo_info, "handle addr") \
 	X(0x1012, vmo_set, "handle int size") \

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <mntent.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -142,6 +143,14 @@ static void descriptors(void)
 	close(fds[0]);
 	close(fds[1]);
 	claim(open(path, O_RDONLY) == -1 && errno == ENOENT, "a closed descriptor has no name");
+	fd = memfd_create("of/mine", 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	claim(fd >= 0 && write(fd, "hello", 5) == 5 && link_is(path, "/memfd:of/mine (deleted)"), "a memfd's label");
+	again = open(path, O_RDONLY);
+	claim(again >= 0 && read(again, buf, 5) == 5 && strcmp(buf, "hello") == 0, "a memfd is opened again, at its start");
+	claim(fchmod(fd, 0640) == 0 && fstat(again, &st) == 0 && st.st_mode == (S_IFREG | 0640) && st.st_size == 5, "one file");
+	close(again);
+	close(fd);
 }
 
 static void words(void)
