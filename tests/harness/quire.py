@@ -59,8 +59,9 @@ def rom_of_ones(folder):
 
 
 def no_tpm(qmp):
-    """For a machine that has not begun: OVMF believes in a TPM where nothing answers, since without KVM that reads as 0, and
-    waits 1.6 s for it.  The ROM of the disk, device 1, is put there, by its registers, until the firmware gives it a place."""
+    """For a machine that has not begun: OVMF believes in a TPM where nothing answers, since without KVM that reads as 0,
+    and waits 1.6 s for it.  The ROM of the disk, device 1, is put there, by its registers, until the firmware gives it
+    a place."""
     for port, value in (0xcf8, 0x80000830), (0xcfc, 0xfed40001), (0xcf8, 0x80000804), (0xcfc, 2):
         qmp("human-monitor-command", **{"command-line": "o /w %#x %#x" % (port, value)})
 
@@ -94,8 +95,9 @@ class Guest:
     def start(self, serial=None):
         serial = serial or ["-serial", "file:" + self.console_file]
         held = ["-S"] + rom_of_ones(self.dir) if self.quick else []
-        self.proc = subprocess.Popen(self.cmd + held + serial, stdin=None if "stdio" in " ".join(serial) else subprocess.DEVNULL,
-                                     stderr=subprocess.PIPE if "stdio" not in " ".join(serial) else None)
+        terminal = "stdio" in " ".join(serial)
+        self.proc = subprocess.Popen(self.cmd + held + serial, stdin=None if terminal else subprocess.DEVNULL,
+                                     stderr=None if terminal else subprocess.PIPE)
         if self.quick and self.monitor_listens():
             no_tpm(self.qmp)
             if "-S" not in self.cmd:
@@ -180,9 +182,11 @@ class Guest:
             return "\n(gdb, which would show what the machine does, is not installed)\n"
         try:
             stub = os.path.join(self.dir, "look")
-            self.qmp("human-monitor-command", limit=LOOK_SECONDS, **{"command-line": "gdbserver unix:%s,server=on,wait=off" % stub})
-            r = subprocess.run(["gdb", "-nx", "-q", "-batch", "-x", "tests/harness/gdb.cmds", "-ex", "target remote " + stub,
-                                "-ex", "quire-hang", "-ex", "detach", self.kernel], cwd=TOP, timeout=LOOK_SECONDS,
+            self.qmp("human-monitor-command", limit=LOOK_SECONDS,
+                     **{"command-line": "gdbserver unix:%s,server=on,wait=off" % stub})
+            r = subprocess.run(["gdb", "-nx", "-q", "-batch", "-x", "tests/harness/gdb.cmds", "-ex",
+                                "target remote " + stub, "-ex", "quire-hang", "-ex", "detach", self.kernel],
+                               cwd=TOP, timeout=LOOK_SECONDS,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             return "\n--- what the machine does\n%s---\n" % stacks_as_lines(r.stdout.decode(errors="replace"))
         except (Failed, OSError, ValueError, subprocess.TimeoutExpired) as e:

@@ -82,8 +82,8 @@ def output_within(p, limit):
 
 
 def run_limited(cmd, limit, grace=0, **kw):
-    """(status, output); a program that takes too long is ended with all that it started.  grace: after SIGTERM it has so many
-    seconds to say why."""
+    """(status, output); a program that takes too long is ended with all that it started.  grace: after SIGTERM it has
+    so many seconds to say why."""
     with subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           start_new_session=True, cwd=TOP, **kw) as p:
         out = output_within(p, limit)
@@ -233,7 +233,8 @@ def guest_run(name, limit):
     begun = time.monotonic()
     if begun - started > WHOLE_SECONDS:
         return 1, "not begun: the whole run has taken its time", 0
-    status, out = run_limited([sys.executable, os.path.abspath(__file__), "--guest", name], seconds_left(limit), LAST_WORDS)
+    command = [sys.executable, os.path.abspath(__file__), "--guest", name]
+    status, out = run_limited(command, seconds_left(limit), LAST_WORDS)
     return status, out, time.monotonic() - begun
 
 
@@ -338,10 +339,11 @@ def main():
             return 1
     else:
         tests, case, names = unit_programs(), None, guest_names()
-    # gdb and Debian's programs come over the network, which no test's own time should pay for; what fails is said by the tests.
+    # gdb and Debian's programs come over the network, which no test's own time should pay for; what fails is said by
+    # the tests.
     fetch = None if len(sys.argv) > 1 else subprocess.Popen(
-        ["sh", "-c", "tests/harness/deps gdb; exec %s tests/harness/debian.py" % sys.executable], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ["sh", "-c", "tests/harness/deps gdb; exec %s tests/harness/debian.py" % sys.executable],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     unit_tests(score, tests, case=case)
     if fetch:
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -94,8 +94,8 @@ class Stepped:
 
     def slow_disk(self, iops, size=0):
         """So many requests a second, or pieces of this size in bytes; 0: as many as it can."""
-        self.guest.qmp("block_set_io_throttle", id="/machine/peripheral/vdc/virtio-backend", bps=0, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=iops,
-                       iops_size=size)
+        self.guest.qmp("block_set_io_throttle", id="/machine/peripheral/vdc/virtio-backend", bps=0, bps_rd=0, bps_wr=0,
+                       iops=0, iops_rd=0, iops_wr=iops, iops_size=size)
 
     def finish(self):
         """End the machine properly; then e2fsck must like the disk."""

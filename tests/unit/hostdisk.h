@@ -37,8 +37,8 @@ int path_unlink(struct fixture *, const char *name);
 
 extern unsigned disk_writes, disk_flushes;      /* calls so far */
 extern bool disk_broken;                        /* metadata cannot be written: EIO */
-/* Everything written since cut_begin() is logged; cut_state() makes one that a power cut at that position may leave, each
- * sector written since the last flush being there or not, by seed, in a file that holds the image. */
+/* Everything written since cut_begin() is logged; cut_state() makes one state that a power cut at that position may
+ * leave, each sector written since the last flush being there or not, by seed, in a file that holds the image. */
 void cut_begin(void);
 int cut_position(void);                         /* of the log: what was acknowledged when it was this long */
 void cut_state(const struct fixture *, int position, unsigned seed, const char *file);

@@ -49,7 +49,8 @@ struct page *get_page(struct vmo *, uint64_t index);    /* brought in, not held 
 void dirty_page(struct vmo *, uint64_t index, uint8_t byte);
 enum page_state state_of(struct vmo *, uint64_t index); /* ABSENT: no page */
 unsigned entries_of(struct map *);
-/* As script.on_sleep: the disk of the world is too small for an object, so this plays it; nruns runs of so many pages. */
+/* As script.on_sleep: the disk of the world is too small for an object, so this plays it; nruns runs of so many
+ * pages. */
 extern unsigned run_pages[4], nruns;
 void take_runs(struct fix *);
 

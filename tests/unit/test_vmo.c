@@ -5,20 +5,6 @@
 
 #define DAY (86400ll * 1000000000)
 
-static void begin_write(struct vmo *v, uint64_t index)
-{
-	struct page *p = page_at(v, index);
-	struct run *r;
-
-	spin_lock(&v->lock);
-	r = run_create_locked(v, RUN_WRITE, index);
-	page_set_state(p, PG_WRITING);
-	page_ref(p);
-	r->page[r->npages++] = p;
-	spin_unlock(&v->lock);
-	run_post(r);
-}
-
 static void reading_marks_the_time_once_a_day_or_after_a_change(void **st)
 {
 	struct fix *f = *st;

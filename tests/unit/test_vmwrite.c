@@ -158,7 +158,7 @@ static void a_write_under_way_is_waited_for(void **st)
 static void finish_and_begin_another(struct fix *f)
 {
 	world_run();
-	begin(f);
+	begin_write(f->vmo, 0);
 }
 
 /* Somebody writes to the disk all the time: who waits for what is his can go on. */

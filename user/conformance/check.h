@@ -60,7 +60,8 @@ static inline void until_state(pid_t pid, char want)
 		FILE *f = fopen(path, "r");
 
 		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-		seen = f && fgets(line, sizeof(line), f) && sscanf(line, "%*d (%*[^)]) %c", &state) == 1 && state == want ? seen + 1 : 0;
+		if (!f || !fgets(line, sizeof(line), f) || sscanf(line, "%*d (%*[^)]) %c", &state) != 1) state = 0;
+		seen = state == want ? seen + 1 : 0;
 		if (f) fclose(f);
 	}
 }

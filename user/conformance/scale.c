@@ -3,8 +3,8 @@
  *
  * scale [seconds of each run, default 2]
  * Two processes that have nothing to do with each other map and read a file each; the rows "of one file" show what it
- * costs that both take the locks of one object.  Prints for each kind of work how many times the work of one process two of them did in the same time: 2.00 is all
- * that two CPUs can give, 1.00 is what one gives.  Runs on Linux too.
+ * costs that both take the locks of one object.  Prints for each kind of work how many times the work of one process two
+ * of them did in the same time: 2.00 is all that two CPUs can give, 1.00 is what one gives.  Runs on Linux too.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

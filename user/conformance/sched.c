@@ -36,7 +36,8 @@ static void affinity(void)
 	check_error(syscall(SYS_sched_getaffinity, 0, 4, &all), EINVAL);
 }
 
-/* At `when`, then busy until the other one is awake too.  => for how many ms we ran: a leap is the host's, or the other's */
+/* At `when`, then busy until the other one is awake too.  => for how many ms we ran: a leap is the host's, or the
+ * other's */
 static long wait_busily(volatile int *awake, int me, const struct timespec *when)
 {
 	long ran = 0, before, now;

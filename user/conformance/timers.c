@@ -43,7 +43,8 @@ static int sleeping_is_free(void)
 	rings[SIGVTALRM] = rings[SIGPROF] = 0;
 	check(setitimer(ITIMER_VIRTUAL, &it, NULL) == 0 && setitimer(ITIMER_PROF, &it, NULL) == 0);
 	ms_sleep(100);
-	return !rings[SIGVTALRM] && !rings[SIGPROF] && getitimer(ITIMER_PROF, &left) == 0 && left.it_value.tv_usec > 20000;
+	return !rings[SIGVTALRM] && !rings[SIGPROF] && getitimer(ITIMER_PROF, &left) == 0 &&
+	       left.it_value.tv_usec > 20000;
 }
 
 static void interval_timers(void)
@@ -148,7 +149,8 @@ static void posix_timers(void)
 	syscall(SYS_timer_delete, id);
 
 	id = timer_make(CLOCK_MONOTONIC, SIGEV_NONE, 0, 0);
-	check(AGAIN(timer_go(id, 0, ms(10000), ms(0)) == 0 && syscall(SYS_timer_gettime, id, &it) == 0 && it.it_value.tv_sec == 9));
+	check(AGAIN(timer_go(id, 0, ms(10000), ms(0)) == 0 && syscall(SYS_timer_gettime, id, &it) == 0 &&
+	            it.it_value.tv_sec == 9));
 	check(timer_make(77, SIGEV_SIGNAL, SIGUSR1, 0) < 0 && errno == EINVAL);
 	check(timer_make(CLOCK_MONOTONIC, SIGEV_SIGNAL, 65, 0) < 0 && errno == EINVAL);
 	check(timer_make(CLOCK_MONOTONIC, SIGEV_THREAD_ID, SIGUSR1, 1) < 0 && errno == EINVAL);
