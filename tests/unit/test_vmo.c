@@ -8,17 +8,18 @@
 static void reading_marks_the_time_once_a_day_or_after_a_change(void **st)
 {
 	struct fix *f = *st;
+	struct readahead ra = {0};
 	char b;
 
 	f->vmo->mtime = time_real();
-	pcache_read(f->vmo, 0, (uaddr_t)&b, 1, NULL);
+	pcache_read(f->vmo, 0, (uaddr_t)&b, 1, &ra);
 	assert_int_equal(f->vmo->changed, VMOC_ATIME);
 	f->vmo->changed = 0;
-	pcache_read(f->vmo, 0, (uaddr_t)&b, 1, NULL);
+	pcache_read(f->vmo, 0, (uaddr_t)&b, 1, &ra);
 	assert_int_equal(f->vmo->changed, 0);
 	f->vmo->atime -= 2 * DAY;
 	f->vmo->mtime -= 3 * DAY;
-	pcache_read(f->vmo, 0, (uaddr_t)&b, 1, NULL);
+	pcache_read(f->vmo, 0, (uaddr_t)&b, 1, &ra);
 	assert_int_equal(f->vmo->changed, VMOC_ATIME);
 }
 
