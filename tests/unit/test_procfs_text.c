@@ -162,7 +162,7 @@ static void the_machine_s_numbers_are_in_their_units(void **st)
 	assert_has(read_all("/proc/vmstat"),
 	           "tlb_shootdowns_cpu0 3\ntlb_flushes_cpu0 1\ntlb_shootdowns_cpu1 0\ntlb_flushes_cpu1 4\n");
 	assert_has(read_all("/proc/partitions"), " 254        0      65536 vda\n 254        1       3072 vda1\n");
-	assert_has(read_all("/proc/sys/kernel/pid_max"), "32768\n");
+	assert_has(read_all("/proc/sys/kernel/pid_max"), "65536\n");
 	assert_string_equal(read_all("/proc/diskstats"), " 254       0 vda 10 0 11 0 12 0 13 0 0 0 0 0 0 0 0 14 0\n");
 }
 
