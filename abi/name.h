@@ -59,7 +59,8 @@
 #define NAME_UNLOCK 0u
 #define NAME_FLOCK  1u
 
-#define NAME_COUNTER  0x31cu /* the number of a system call (eventfd, eventfd2, timerfd_create), its arguments -> as NAME_OPEN */
+#define NAME_COUNTER  0x31cu /* the number of a system call (eventfd, eventfd2, timerfd_create), its arguments -> as
+                                NAME_OPEN */
 #define NAME_MEMFD    0x31fu /* flags of memfd_create(); lend0 what it is called -> as NAME_OPEN */
 #define NAME_TIMER_GET 0x31du /* node of a timerfd -> arg0 ns left, arg1 interval */
 #define NAME_TIMER_SET 0x31eu /* node, is it absolute, value, interval (ns) -> as it was before */

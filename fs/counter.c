@@ -56,4 +56,7 @@ void counter_set(struct counter *c, bool absolute, uint64_t value, uint64_t inte
 	c->interval = interval;
 }
 
-uint64_t counter_left(const struct counter *c, uint64_t now) { return c->expires > now ? c->expires - now : c->expires != 0; }
+uint64_t counter_left(const struct counter *c, uint64_t now)
+{
+	return c->expires > now ? c->expires - now : c->expires != 0;
+}

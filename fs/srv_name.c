@@ -130,8 +130,7 @@ static int memfd_make(const char *name, size_t len, struct cred c, struct vnode 
 	if (!m) m = mount_new("tmpfs", "memfd", "", false);
 	if (!m || (!m->root && tmpfs_mount(m))) return -ENOMEM;
 	root = m->root;
-	rc = root->ops->create(root, name, len, S_IFREG | 0777, c, out);
-	if (rc) return rc;
+	if (root->ops->create(root, name, len, S_IFREG | 0777, c, out)) return -ENOMEM;
 	(*out)->name = strndup(name, len);      /* in no directory */
 	root->ops->unlink(root, name, len);
 	rc = (*out)->ops->open(*out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/cpulimit.c - RING 0 - RLIMIT_CPU: SIGXCPU at the soft limit and every second from there, SIGKILL at the hard one.
+/* kernel/cpulimit.c - RING 0 - RLIMIT_CPU: SIGXCPU at the soft limit and each second from there, SIGKILL at the hard one.
  *
  * CPU time goes by only while a thread runs, so nobody knows when a limit is reached: it is looked at when it could be,
  * but not more often than CPU_LOOK.

@@ -31,7 +31,8 @@ int name_call(struct kmsg *k, uint32_t op, bool interruptible)
 	return rc > 0 || rc < -4095 ? -EIO : rc;        /* a server cannot invent results */
 }
 
-static int64_t device_ask(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write, uint32_t flags)
+static int64_t device_ask(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write,
+                          uint32_t flags)
 {
 	struct kmsg k = {
 		.m = {.arg = {f->node, pos, flags}},
@@ -139,7 +140,8 @@ SYSCALL(ioctl)
 
 	if (!f) return -EBADF;
 	if (a1 == FIONBIO || a1 == FIOCLEX || a1 == FIONCLEX) rc = ioctl_any(f, a0, a1, a2);
-	else if ((f->namef & NAMEF_DISK) && a1 == BLKFLSBUF) rc = current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
+	else if ((f->namef & NAMEF_DISK) && a1 == BLKFLSBUF)
+		rc = current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
 	else if (f->kind == FILE_DEVICE || (f->namef & NAMEF_DISK)) rc = ioctl_device(f, a1, a2);
 	else if (a1 == FIONREAD && (f->kind == FILE_PIPE || f->kind == FILE_VMO)) rc = ioctl_fionread(f, a2);
 	file_put(f);
