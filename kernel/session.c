@@ -38,33 +38,29 @@ static void pgrp_continue(uint32_t pgid)
 	}
 }
 
-/* Will this group be an orphan when p is gone, was it none before, and is one of it stopped?  => tree lock held */
+/* Will this group be an orphan when p is gone, and was it none before?  => tree lock held */
 static bool strands_locked(uint32_t pgid, const struct proc *p)
 {
-	if (pgrp_orphaned_locked(pgid, NULL) || !pgrp_orphaned_locked(pgid, p)) return false;
-	list_for(l, &all_procs)
-		if (member_of(l)->pgid == pgid && member_of(l) != p && member_of(l)->stopped) return true;
-	return false;
+	return !pgrp_orphaned_locked(pgid, NULL) && pgrp_orphaned_locked(pgid, p);
 }
 
-/* p holds its own group through its parent, and its children's groups.  One group at a time: signals are not sent with
- * the tree locked. */
+/* Of the groups with a stopped member, which are few; no others have anything to hear.  One at a time: signals are not
+ * sent with the tree locked. */
 void pgrp_leave(struct proc *p)
 {
-	uint32_t pgid, last = 0;
+	uint32_t pgid = 0, last;
 
 	do {
+		last = pgid;
 		pgid = 0;
 		spin_lock(&proc_tree_lock);
-		if (strands_locked(p->pgid, p)) pgid = p->pgid;
-		list_for(l, &p->children) {
-			struct proc *c = container_of(l, struct proc, sibling);
+		list_for(l, &all_procs) {
+			const struct proc *q = member_of(l);
 
-			if (!pgid && c->pgid != last && strands_locked(c->pgid, p)) pgid = c->pgid;
+			if (q->stopped && q != p && q->pgid != last && strands_locked(q->pgid, p)) pgid = q->pgid;
+			if (pgid) break;
 		}
 		spin_unlock(&proc_tree_lock);
 		if (pgid) pgrp_continue(pgid);
-		if (pgid == last) break;
-		last = pgid;
 	} while (pgid);
 }
