@@ -219,9 +219,10 @@ static void orphan_children_locked(struct proc *p)
 
 		c->parent = heir;
 		c->exit_signal = SIGCHLD;
-		if (heir) list_push_back(&heir->children, l);
+		if (!heir) continue;
+		list_push_back(&heir->children, l);
+		waitq_wake_all(&heir->wait);
 	}
-	if (heir) waitq_wake_all(&heir->wait);
 }
 
 /* The children that asked for a signal when their parent dies (prctl PR_SET_PDEATHSIG). */

@@ -83,7 +83,7 @@ static long wait_for(struct wait_request *w, struct siginfo *info, struct rusage
 {
 	struct proc *p = current_proc(), *c = NULL;
 	struct usage used;
-	bool soon, signalled = false;
+	bool soon, ended, signalled = false;
 	long rc;
 
 	spin_lock(&proc_tree_lock);
@@ -97,12 +97,13 @@ static long wait_for(struct wait_request *w, struct siginfo *info, struct rusage
 	spin_unlock(&proc_tree_lock);
 	if (rc || !c) return rc;
 	rc = c->pid;
+	ended = w->code == CLD_EXITED || w->code == CLD_KILLED;         /* not c->dead: one that had stopped may be by now */
 	*info = child_info(c, w->code, w->code == CLD_CONTINUED ? SIGCONT :
 	                   w->code == CLD_KILLED ? w->status & 0x7f : w->status >> 8);
 	used = proc_usage(c);
 	usage_add(&used, &c->child_used);
 	usage_out(usage, &used);
-	if (c->dead && !(w->options & WNOWAIT)) {
+	if (ended && !(w->options & WNOWAIT)) {
 		spin_lock(&p->lock);
 		usage_add(&p->child_used, &used);
 		spin_unlock(&p->lock);
