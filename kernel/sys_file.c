@@ -125,58 +125,38 @@ static int rw_check(const struct file *f, uaddr_t buf, uint64_t len, bool write)
 	return user_range_ok(buf, len) ? 0 : -EFAULT;
 }
 
-/* At the descriptor's offset. */
-static int64_t file_rw(struct file *f, uaddr_t buf, uint64_t len, bool write)
+/* pos NULL: at the descriptor's offset. */
+static int64_t file_rw(struct file *f, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
 {
 	int64_t n = rw_check(f, buf, len, write);
 
 	if (n) return n;
+	if (pos && (int64_t)*pos < 0) return -EINVAL;
+	if (pos && f->kind != FILE_DEVICE && f->kind != FILE_VMO) return -ESPIPE;
 	len = MIN(len, RW_MAX);
-	if (!has_offset(f)) return file_stream(f, 0, buf, NULL, len, write);
+	if (f->kind != FILE_VMO && (pos || !has_offset(f))) return file_stream(f, pos ? *pos : 0, buf, NULL, len, write);
+	if (pos) return vmo_rw(f, f->flags, pos, buf, len, write);
 	mutex_lock(&f->lock);
 	n = seekable_rw(f, f->flags, &f->offset, buf, len, write);
 	mutex_unlock(&f->lock);
 	return n;
 }
 
-static int64_t file_rw_at(struct file *f, uint64_t pos, uaddr_t buf, uint64_t len, bool write)
-{
-	int64_t n = rw_check(f, buf, len, write);
-
-	if (n) return n;
-	if ((int64_t)pos < 0) return -EINVAL;
-	if (f->kind == FILE_DEVICE) return file_stream(f, pos, buf, NULL, MIN(len, RW_MAX), write);
-	if (f->kind != FILE_VMO) return -ESPIPE;
-	return vmo_rw(f, f->flags, &pos, buf, MIN(len, RW_MAX), write);
-}
-
-static long fd_rw(int fd, uaddr_t buf, uint64_t len, bool write)
+static long fd_rw(int fd, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
 {
 	struct file *f = fd_get(fd);
 	long n;
 
 	if (!f) return -EBADF;
-	n = file_rw(f, buf, len, write);
+	n = file_rw(f, pos, buf, len, write);
 	file_put(f);
 	return n;
 }
 
-SYSCALL(read) { return fd_rw(a0, a1, a2, false); }
-SYSCALL(write) { return fd_rw(a0, a1, a2, true); }
-
-static long fd_rw_at(int fd, uaddr_t buf, uint64_t len, uint64_t pos, bool write)
-{
-	struct file *f = fd_get(fd);
-	long n;
-
-	if (!f) return -EBADF;
-	n = file_rw_at(f, pos, buf, len, write);
-	file_put(f);
-	return n;
-}
-
-SYSCALL(pread64) { return fd_rw_at(a0, a1, a2, a3, false); }
-SYSCALL(pwrite64) { return fd_rw_at(a0, a1, a2, a3, true); }
+SYSCALL(read) { return fd_rw(a0, NULL, a1, a2, false); }
+SYSCALL(write) { return fd_rw(a0, NULL, a1, a2, true); }
+SYSCALL(pread64) { return fd_rw(a0, &a3, a1, a2, false); }
+SYSCALL(pwrite64) { return fd_rw(a0, &a3, a1, a2, true); }
 
 /* ---- vectors */
 
