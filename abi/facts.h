@@ -47,6 +47,9 @@ struct facts_cpu {
 	uint64_t in, out;                               /* pages read from and written to a pager */
 };
 
+/* getrusage(2).  cpu_ns with sys_ns, minflt with majflt; maxrss in pages. */
+struct usage { uint64_t cpu_ns, sys_ns, minflt, majflt, nvcsw, nivcsw, maxrss; };
+
 #define PROC_GROUPS  32u
 #define PROC_RLIMITS 16u
 
@@ -76,9 +79,8 @@ struct facts_proc {
 	uint64_t pending, shared_pending, blocked, ignored, caught;     /* bit n-1 for signal n */
 	uint64_t clear_tid, robust;             /* of the thread: words of set_tid_address, set_robust_list */
 	uint64_t affinity;                      /* of the thread: bit n for CPU n, on which it may run */
-	uint64_t user_ns, system_ns, child_user_ns, child_system_ns, start_ns;  /* start: since boot */
-	uint64_t faults, major, child_faults, child_major, switches, preempted;
-	uint64_t child_switches, child_preempted, child_rss_peak, rss_before;   /* rss_*: pages; before it executed this */
+	uint64_t start_ns;                      /* since boot */
+	struct usage used, child_used;          /* used.maxrss: before it executed this */
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
 	uint64_t rss, rss_peak;                 /* pages */

@@ -58,9 +58,10 @@ int make_pid_stat(struct text *t, const struct proc_node *n)
 	text_add(t, "%u (%.*s) %c %u %u %u 0 -1 0", n->tid ? n->tid : f.pid, COMM_MAX, f.attr.name, f.state, f.ppid,
 	         f.attr.pgid, f.attr.sid);
 	/* minflt cminflt majflt cmajflt utime stime cutime cstime */
-	text_add(t, " %lu %lu %lu %lu", (UL)f.faults, (UL)f.child_faults, (UL)f.major, (UL)f.child_major);
-	text_add(t, " %lu %lu %lu %lu", (UL)TICKS(f.user_ns), (UL)TICKS(f.system_ns), (UL)TICKS(f.child_user_ns),
-	         (UL)TICKS(f.child_system_ns));
+	text_add(t, " %lu %lu %lu %lu", (UL)f.used.minflt, (UL)f.child_used.minflt, (UL)f.used.majflt,
+	         (UL)f.child_used.majflt);
+	text_add(t, " %lu %lu %lu %lu", (UL)TICKS(f.used.cpu_ns - f.used.sys_ns), (UL)TICKS(f.used.sys_ns),
+	         (UL)TICKS(f.child_used.cpu_ns - f.child_used.sys_ns), (UL)TICKS(f.child_used.sys_ns));
 	/* priority nice threads itrealvalue starttime vsize rss rsslim */
 	text_add(t, " %d %d %u 0 %lu %lu %lu %lu", 20 + f.attr.nice, f.attr.nice, f.threads, (UL)TICKS(f.start_ns),
 	         (UL)f.size, (UL)f.rss, (UL)f.attr.rlimit[5][0]);
@@ -156,8 +157,8 @@ int make_pid_status(struct text *t, const struct proc_node *n)
 	status_memory(t, n, &f);
 	text_add(t, "Threads:\t%u\n", f.threads);
 	status_signals(t, &f);
-	text_add(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", (UL)f.switches,
-	         (UL)f.preempted);
+	text_add(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", (UL)f.used.nvcsw,
+	         (UL)f.used.nivcsw);
 	return 0;
 }
 

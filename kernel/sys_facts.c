@@ -182,12 +182,8 @@ static bool threads_facts_locked(struct proc *p, uint32_t tid, struct facts_proc
 		one = thread_usage(t);
 		usage_add(&u, &one);
 	}
-	f->user_ns = u.cpu_ns - u.sys_ns;
-	f->system_ns = u.sys_ns;
-	f->faults = u.minflt;
-	f->major = u.majflt;
-	f->switches = u.nvcsw;
-	f->preempted = u.nivcsw;
+	f->used = u;
+	f->used.maxrss = p->used.maxrss;
 	return found || !tid;
 }
 
@@ -220,14 +216,7 @@ static int facts_proc(struct proc *p, struct query *q)
 	signals_facts_locked(p, f);
 	f->attr = p->attr;
 	f->threads = p->nthreads;
-	f->child_user_ns = p->child_used.cpu_ns - p->child_used.sys_ns;
-	f->child_system_ns = p->child_used.sys_ns;
-	f->child_faults = p->child_used.minflt;
-	f->child_major = p->child_used.majflt;
-	f->child_switches = p->child_used.nvcsw;
-	f->child_preempted = p->child_used.nivcsw;
-	f->child_rss_peak = p->child_used.maxrss;
-	f->rss_before = p->used.maxrss;
+	f->child_used = p->child_used;
 	f->exe = p->exe ? p->exe->node : 0;
 	spin_unlock(&p->lock);
 	proc_family(p, f);

@@ -9,6 +9,7 @@
 #ifndef KERNEL_THREAD_H
 #define KERNEL_THREAD_H
 
+#include "abi/facts.h"
 #include "kernel/cpu.h"
 #include "kernel/klib.h"
 #include "kernel/lock.h"
@@ -21,7 +22,6 @@ enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPING, T
 struct proc;
 struct trapframe;
 
-struct usage { uint64_t cpu_ns, sys_ns, minflt, majflt, nvcsw, nivcsw, maxrss; };  /* getrusage(2); maxrss in pages */
 struct sigpending { uint64_t set; struct list queue; };        /* sigqueue.c; bit n-1 for signal n */
 
 struct thread {

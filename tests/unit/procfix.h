@@ -156,7 +156,7 @@ static int setup(void **st)
 		.state = 'S',
 		.attr = {.name = "a name) of (over 15", .uid = 1000, .euid = 1000, .gid = 1000, .egid = 1000, .pgid = 6, .sid = 5,
 		         .rlimit = { [7] = { 1024, 4096 }, [5] = { UINT64_MAX, UINT64_MAX } }},
-		.user_ns = 1230000000,
+		.used.cpu_ns = 1230000000,
 		.start_ns = 4560000000,
 		.size = 40960,
 		.rss = 6,

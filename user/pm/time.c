@@ -102,24 +102,14 @@ static struct timeval timeval_of(uint64_t ns)
 	return (struct timeval){(int64_t)ns / NS, (int64_t)ns % NS / 1000};
 }
 
-static struct rusage usage_of(const struct facts_proc *f)
+static struct rusage usage_of(const struct usage *u, uint64_t rss_peak)
 {
-	uint64_t pages = f->rss_peak > f->rss_before ? f->rss_peak : f->rss_before;
+	uint64_t pages = rss_peak > u->maxrss ? rss_peak : u->maxrss;
 
 	return (struct rusage){
-		.ru_utime = timeval_of(f->user_ns), .ru_stime = timeval_of(f->system_ns), .ru_maxrss = (long)pages * 4,
-		.ru_minflt = (long)(f->faults - f->major), .ru_majflt = (long)f->major,
-		.ru_nvcsw = (long)f->switches, .ru_nivcsw = (long)f->preempted,
-	};
-}
-
-static struct rusage childrens_usage(const struct facts_proc *f)
-{
-	return (struct rusage){
-		.ru_utime = timeval_of(f->child_user_ns), .ru_stime = timeval_of(f->child_system_ns),
-		.ru_maxrss = (long)f->child_rss_peak * 4,
-		.ru_minflt = (long)(f->child_faults - f->child_major), .ru_majflt = (long)f->child_major,
-		.ru_nvcsw = (long)f->child_switches, .ru_nivcsw = (long)f->child_preempted,
+		.ru_utime = timeval_of(u->cpu_ns - u->sys_ns), .ru_stime = timeval_of(u->sys_ns), .ru_maxrss = (long)pages * 4,
+		.ru_minflt = (long)(u->minflt - u->majflt), .ru_majflt = (long)u->majflt,
+		.ru_nvcsw = (long)u->nvcsw, .ru_nivcsw = (long)u->nivcsw,
 	};
 }
 
@@ -130,15 +120,15 @@ long pm_getrusage(struct call *c)
 
 	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD) return -EINVAL;
 	if (who == RUSAGE_THREAD && thread_look(c)) return -ESRCH;
-	r = who == RUSAGE_CHILDREN ? childrens_usage(&c->me) : usage_of(&c->me);
+	r = who == RUSAGE_CHILDREN ? usage_of(&c->me.child_used, 0) : usage_of(&c->me.used, c->me.rss_peak);
 	return mem_out(c, c->arg[1], &r, RUSAGE_SIZE);
 }
 
 long pm_times(struct call *c)
 {
-	const struct facts_proc *f = &c->me;
-	uint64_t tms[4] = {f->user_ns / TICK_NS, f->system_ns / TICK_NS, f->child_user_ns / TICK_NS,
-	                   f->child_system_ns / TICK_NS};
+	const struct usage *u = &c->me.used, *children = &c->me.child_used;
+	uint64_t tms[4] = {(u->cpu_ns - u->sys_ns) / TICK_NS, u->sys_ns / TICK_NS,
+	                   (children->cpu_ns - children->sys_ns) / TICK_NS, children->sys_ns / TICK_NS};
 
 	if (c->arg[0] && mem_out(c, c->arg[0], tms, sizeof(tms))) return -EFAULT;
 	return now_ns(CLOCK_MONOTONIC) / (int64_t)TICK_NS;

@@ -49,7 +49,7 @@ int64_t timer_clock(const struct timer *t, int clock)
 	if (clock == CLOCK_REALTIME) return clock_ns(CLOCK_REALTIME);
 	if (!one && clock != CLOCK_PROCESS_CPUTIME_ID && clock != CLOCK_PROCESS_USER) return clock_ns(CLOCK_MONOTONIC);
 	if (owner(t, one ? t->thread : 0, &f)) return -1;
-	return (int64_t)(f.user_ns + (clock == CLOCK_PROCESS_USER ? 0 : f.system_ns));
+	return (int64_t)(f.used.cpu_ns - (clock == CLOCK_PROCESS_USER ? f.used.sys_ns : 0));
 }
 
 static uint32_t cpus(void)
