@@ -61,7 +61,7 @@ static void count_threads(struct facts_machine *f)
 	}
 }
 
-static int facts_machine(struct query *q)
+static int facts_machine(struct proc *none, struct query *q)
 {
 	struct facts_machine *f = q->buf;
 
@@ -76,7 +76,7 @@ static int facts_machine(struct query *q)
 	return sizeof(*f);
 }
 
-static int facts_all_memory(struct query *q)
+static int facts_all_memory(struct proc *none, struct query *q)
 {
 	struct facts_memory *f = q->buf;
 	struct proc *p;
@@ -94,7 +94,7 @@ static int facts_all_memory(struct query *q)
 	return sizeof(*f);
 }
 
-static int facts_cpus(struct query *q)
+static int facts_cpus(struct proc *none, struct query *q)
 {
 	struct facts_cpu *f = q->buf;
 	uint32_t n = 0, room = q->size / sizeof(*f);
@@ -114,7 +114,7 @@ static int facts_cpus(struct query *q)
 	return n * sizeof(*f);
 }
 
-static int facts_pids(struct query *q)
+static int facts_pids(struct proc *none, struct query *q)
 {
 	uint32_t *pid = q->buf, n = 0, room = q->size / sizeof(*pid);
 	struct proc *p;
@@ -268,34 +268,24 @@ static int facts_fds(struct proc *p, struct query *q)
 	return n * sizeof(*d);
 }
 
-static int facts_of(struct proc *p, struct query *q)
-{
-	switch (q->kind) {
-	case FACTS_TIDS: return facts_tids(p, q);
-	case FACTS_PROC: return q->size < sizeof(struct facts_proc) ? -EINVAL : facts_proc(p, q);
-	case FACTS_MAP:
-	case FACTS_PAGES:
-	case FACTS_ANON_PAGES:
-	case FACTS_BYTES: return facts_memory(p, q);
-	case FACTS_FDS: return facts_fds(p, q);
-	default: return -EINVAL;
-	}
-}
+static const struct { int (*gather)(struct proc *, struct query *); size_t size; } kinds[] = {     /* size: of one record */
+	[FACTS_MACHINE] = {facts_machine, sizeof(struct facts_machine)}, [FACTS_CPUS] = {facts_cpus, 0},
+	[FACTS_MEMORY] = {facts_all_memory, sizeof(struct facts_memory)}, [FACTS_PIDS] = {facts_pids, 0},
+	[FACTS_TIDS] = {facts_tids, 0}, [FACTS_PROC] = {facts_proc, sizeof(struct facts_proc)},         /* of a process, from here on */
+	[FACTS_MAP] = {facts_memory, 0}, [FACTS_PAGES] = {facts_memory, 0}, [FACTS_BYTES] = {facts_memory, 0},
+	[FACTS_ANON_PAGES] = {facts_memory, sizeof(uint64_t)}, [FACTS_FDS] = {facts_fds, 0},
+};
 
 static int facts(struct query *q)
 {
 	struct proc *p;
 	int rc;
 
-	switch (q->kind) {
-	case FACTS_MACHINE: return q->size < sizeof(struct facts_machine) ? -EINVAL : facts_machine(q);
-	case FACTS_MEMORY: return q->size < sizeof(struct facts_memory) ? -EINVAL : facts_all_memory(q);
-	case FACTS_CPUS: return facts_cpus(q);
-	case FACTS_PIDS: return facts_pids(q);
-	}
+	if (q->kind >= ARRAY_LEN(kinds) || q->size < kinds[q->kind].size) return -EINVAL;
+	if (q->kind < FACTS_TIDS) return kinds[q->kind].gather(NULL, q);
 	p = proc_seek(q->pid);
 	if (!p) return -ESRCH;
-	rc = p->pid == q->pid ? facts_of(p, q) : -ESRCH;
+	rc = p->pid == q->pid ? kinds[q->kind].gather(p, q) : -ESRCH;
 	proc_unref(p);
 	return rc;
 }
@@ -305,7 +295,7 @@ SYSCALL(facts)
 	struct query q = {.kind = a0, .pid = a1, .index = a2, .size = MIN(a4, (uint64_t)FACTS_MAX)};
 	long n;
 
-	q.buf = kalloc(MAX(q.size, sizeof(uint64_t)));
+	q.buf = kalloc(MAX(q.size, 1));
 	if (!q.buf) return -ENOMEM;
 	n = facts(&q);
 	if (n > 0 && copy_out(a3, q.buf, n)) n = -EFAULT;
