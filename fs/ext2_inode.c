@@ -281,7 +281,7 @@ int inode_getattr(struct vnode *vn, struct stat *st)
 {
 	struct ext2_inode *in = inode_of(vn);
 	struct vmo_info info = {0};
-	uint64_t promised;
+	uint64_t promised = 0;
 
 	if (vn->object && !object_info(vn->object, &info)) {
 		inode_set_size(in, info.size);
@@ -301,7 +301,7 @@ int inode_getattr(struct vnode *vn, struct stat *st)
 	st->st_blksize = 4096;
 	/* with those that dirty pages will have: a file without blocks would be taken for one hole (tar,
 	 * cp --sparse) */
-	promised = resv_sectors(in, st->st_size);
+	if (info.dirty) promised = resv_sectors(in, st->st_size);
 	st->st_blocks = in->raw->blocks + (promised < info.dirty * 8 ? promised : info.dirty * 8);
 	st->st_atim = (struct timespec){t.atime / 1000000000, t.atime % 1000000000};
 	st->st_mtim = (struct timespec){t.mtime / 1000000000, t.mtime % 1000000000};
