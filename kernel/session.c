@@ -11,7 +11,7 @@ static struct proc *member_of(struct list *l) { return container_of(l, struct pr
 /* ---- orphaned groups (POSIX 3.264): nobody of the session outside the group could continue a member */
 
 /* Does p's parent keep p's group from being an orphan?  => tree lock held */
-static bool holds_locked(const struct proc *p)
+static bool linked_locked(const struct proc *p)
 {
 	return p->parent && !p->dead && p->parent->pgid != p->pgid && p->parent->sid == p->sid;
 }
@@ -21,7 +21,7 @@ bool pgrp_orphaned_locked(uint32_t pgid, const struct proc *but)
 	list_for(l, &all_procs) {
 		struct proc *p = member_of(l);
 
-		if (p->pgid == pgid && p != but && p->parent != but && holds_locked(p)) return false;
+		if (p->pgid == pgid && p != but && p->parent != but && linked_locked(p) && !p->parent->exiting) return false;
 	}
 	return true;
 }
@@ -38,10 +38,18 @@ static void pgrp_continue(uint32_t pgid)
 	}
 }
 
-/* Will this group be an orphan when p is gone, and was it none before?  => tree lock held */
+/* Is this group an orphan by p's end?  A parent that ends continues nobody: who stops meanwhile would stay so.
+ * => tree lock held */
 static bool strands_locked(uint32_t pgid, const struct proc *p)
 {
-	return !pgrp_orphaned_locked(pgid, NULL) && pgrp_orphaned_locked(pgid, p);
+	bool linked = false;
+
+	list_for(l, &all_procs) {
+		const struct proc *q = member_of(l);
+
+		if (q->pgid == pgid && (q == p || q->parent == p) && linked_locked(q)) linked = true;
+	}
+	return linked && pgrp_orphaned_locked(pgid, p);
 }
 
 /* Of the groups with a stopped member, which are few; no others have anything to hear.  One at a time: signals are not
