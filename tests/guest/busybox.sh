@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # tests/guest/busybox.sh - what a day with busybox does, in an empty folder; run by the same busybox on Quire and on the host,
-# the words have to be the same (test_debian.py).
+# the words have to be the same (test_debian.py).  A folder's names come in any order: sorted where that shows.
 list() { ls -l "$@" | awk '/^-/ {print $1, $2, $5, $9} /^[dlp]/ {print $1, $9, $10, $11}'; }
 
 echo "== files"
@@ -9,8 +9,8 @@ mkdir -p a/b/c; cp f1 f2 a; cp -r a copy; mv f3 a/b; ln -s f1 sl; ln f2 hl
 list; readlink sl; cat sl; rm f5; cat f5; rmdir a; ls /none
 
 echo "== tar"
-tar cf t.tar a f1; tar tvf t.tar | awk '{print $1, $3, $6}'; mkdir x; tar xf t.tar -C x; find x | sort; diff -r a x/a && echo same
-tar czf t.tgz a; tar tzf t.tgz; find a | cpio -o -H newc 2>/dev/null | cpio -t 2>/dev/null
+tar cf t.tar a f1; tar tvf t.tar | awk '{print $1, $3, $6}' | sort; mkdir x; tar xf t.tar -C x; find x | sort; diff -r a x/a && echo same
+tar czf t.tgz a; tar tzf t.tgz | sort; find a | cpio -o -H newc 2>/dev/null | cpio -t 2>/dev/null | sort
 gzip -k t.tar; gunzip -c t.tar.gz | cmp - t.tar && echo whole
 
 echo "== find, grep"
