@@ -26,8 +26,7 @@
 
 #define LEND_READ    1u         /* the receiver may read the buffer */
 #define LEND_WRITE   2u         /* the receiver may write the buffer */
-#define LEND_TEXT    4u         /* all of it stands in text, too */
-#define IPC_TEXT     64         /* bytes */
+#define IPC_TEXT     80         /* bytes of words of a protocol's */
 
 struct ipc_lend {
 	uint64_t addr;          /* in the lender's address space; 0 as seen by the receiver */

@@ -164,18 +164,7 @@
 #define CLOSE_RANGE_UNSHARE 2
 #define CLOSE_RANGE_CLOEXEC 4
 #define MS_REMOUNT     32
-#define MS_MGC_VAL     0xc0ed0000u      /* what mount(2) once wanted in its flags */
 #define AT_FDCWD            (-100)
-#define AT_SYMLINK_NOFOLLOW 0x100
-#define AT_REMOVEDIR        0x200
-#define AT_EACCESS          0x200
-#define AT_SYMLINK_FOLLOW   0x400
-#define AT_NO_AUTOMOUNT     0x800
-#define AT_EMPTY_PATH       0x1000
-#define AT_STATX_SYNC_TYPE  0x6000
-#define STATX__RESERVED     0x80000000u
-#define UTIME_NOW      0x3fffffff
-#define UTIME_OMIT     0x3ffffffe
 #define PATH_MAX       4096
 #define IOV_MAX        1024
 #define RW_MAX         0x7ffff000ull    /* bytes that one read or write moves at most */

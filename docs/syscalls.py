@@ -95,9 +95,11 @@ def wrong():
             yield "docs/syscalls.txt: %s is partial, and not in kernel/syscalls.h" % name
         if what == "absent" and name in have and not re.search(r"SYSCALL\(%s\) { return -ENOSYS; }" % name, kernel()):
             yield "docs/syscalls.txt: %s is absent, and in kernel/syscalls.h" % name
-    for name in re.findall(r'X\(\d+, (\w+), ', re.search(r"SYSCALLS_PM\(X\)(.*?)#define SYSCALLS_QUIRE", read("kernel/syscalls.h"), re.S)[1]):
-        if "(%s)" % name not in read("user/pm/main.c"):
-            yield "user/pm/main.c: kernel/syscalls.h leaves %s to the process manager" % name
+    for which, server in ("PM", "user/pm/main.c"), ("NAMES", "fs/call.c"), ("OPEN", "fs/call.c"):
+        lines = re.search(r"SYSCALLS_%s\(X\)(.*?)\n\n" % which, read("kernel/syscalls.h"), re.S)[1]
+        for name in re.findall(r'X\(\d+, (\w+), ', lines):
+            if "(%s)" % name not in read(server):
+                yield "%s: kernel/syscalls.h leaves %s to it" % (server, name)
     if read("docs/syscalls.md") != page():
         yield "docs/syscalls.md is not up to date: make syscalls"
 

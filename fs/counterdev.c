@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/counterdev.c - RING 3 - eventfd and timerfd by messages: files without a name, and who waits for them.
  *
- * Path:  kernel/sys_name.c  ~NAME_COUNTER~>, kernel/filedev.c  ~DEV_*~>, user/pm/timerfd.c  ~NAME_TIMER_*~>
- *        server.c > [counterdev.c] > counter.c;  server.c > counters_run() when a timer may be due
+ * Path:  kernel/filedev.c  ~DEV_*~>  devfs.c, call.c > [counterdev.c] > counter.c
+ *        server.c > counters_run() when a timer may be due
  *
  * E1  Whoever has to wait is a token on its counter's list, in order of arrival among readers and among writers.
  * E2  What was read or written counts when the answer has reached who asked: an interrupted one changes nothing.
@@ -13,15 +13,15 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
-#include "abi/name.h"
+#include "fs/call.h"
 #include "fs/counter.h"
-#include "fs/server.h"
 #include "fs/vfs_share.h"
 
 #define NS 1000000000ull
+#define SEC_MAX (INT64_MAX / NS / 2)    /* 146 years */
 #define ANON_DEV 0xfffeu                /* st_dev: no mount's */
 #define ANON_INODE_FS_MAGIC 0x09041934  /* linux/magic.h */
 #define COST (sizeof(struct file) + sizeof(struct vnode))
@@ -215,13 +215,12 @@ static struct vnode *anon_new(struct file *f)
 	return NULL;
 }
 
-/* eventfd, eventfd2, timerfd_create: the call's own arguments. */
-static int counter_open(const struct ipc_msg *in, struct ipc_msg *out)
+static long counter_open(const struct call *c, bool timed, uint64_t first, uint32_t flags)
 {
 	struct file *f = calloc(1, sizeof(*f));
 	uint32_t payer = vfs_caller.cred.uid;
 	struct vnode *vn = NULL;
-	int rc = f ? counter_make(&f->c, in->arg[0] == SYS_timerfd_create, in->arg[1], (uint32_t)in->arg[2]) : -ENOMEM;
+	int rc = f ? counter_make(&f->c, timed, first, flags) : -ENOMEM;
 
 	if (!rc && !share_take(SHARE_NAMES, payer, COST)) rc = -ENOMEM;
 	if (!rc && !(vn = anon_new(f))) {
@@ -236,11 +235,15 @@ static int counter_open(const struct ipc_msg *in, struct ipc_msg *out)
 	f->sweep_at = 16;
 	if (f->c.timed) f->next = timers, timers = f;
 	vn->opens = 1;
-	out->arg[0] = vn->node;
-	out->arg[1] = vn->mode;
-	out->arg[2] = NAMEF_DEVICE | NAMEF_POLL;
-	return 0;
+	c->out->arg[1] = vn->mode;
+	c->out->arg[2] = NAMEF_DEVICE | NAMEF_POLL;
+	c->out->arg[5] = O_RDWR | (flags & (O_NONBLOCK | O_CLOEXEC));
+	return (long)vn->node;
 }
+
+long call_eventfd(const struct call *c) { return counter_open(c, false, c->arg[0], 0); }
+long call_eventfd2(const struct call *c) { return counter_open(c, false, c->arg[0], (uint32_t)c->arg[1]); }
+long call_timerfd_create(const struct call *c) { return counter_open(c, true, c->arg[0], (uint32_t)c->arg[1]); }
 
 /* NULL: the node is something else. */
 static struct file *file_of(const struct vnode *vn) { return vn && vn->ops == &anon_ops ? vn->fs : NULL; }
@@ -301,27 +304,64 @@ int counter_message(struct vnode *vn, const struct ipc_msg *in, struct ipc_msg *
 	}
 }
 
-/* ---- timerfd_settime, timerfd_gettime: the process manager has checked all but what it is */
+/* ---- timerfd_settime, timerfd_gettime */
 
-static int timer_message(const struct ipc_msg *in, struct ipc_msg *out)
+static bool timespec_ns(const struct timespec *ts, uint64_t *ns)
 {
-	struct vnode *vn = msg_node(in, in->arg[0]);
-	struct file *f = file_of(vn);
-	bool absolute = in->arg[1];
+	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= (long)NS) return false;
+	*ns = ((uint64_t)ts->tv_sec < SEC_MAX ? (uint64_t)ts->tv_sec : SEC_MAX) * NS + (uint64_t)ts->tv_nsec;
+	return true;
+}
 
-	if (!vn) return -EBADF;
-	if (!f || !f->c.timed) return -EINVAL;
-	expire(f);
-	out->arg[0] = counter_left(&f->c, clock_ns(f->c.runs_on));
-	out->arg[1] = f->c.interval;
-	if (in->op == NAME_TIMER_GET) return 0;
-	f->c.runs_on = !absolute && f->c.clock == CLOCK_REALTIME ? CLOCK_MONOTONIC : f->c.clock;
-	counter_set(&f->c, absolute, in->arg[2], in->arg[3], clock_ns(f->c.runs_on));
-	look_later(f);
+static struct timespec spec_of(uint64_t ns) { return (struct timespec){(time_t)(ns / NS), (long)(ns % NS)}; }
+
+/* The timer that is open, as it is now; it is open as long as the call, which is over before a note of its close comes.
+ * -EBADF; -EINVAL: no timerfd */
+static int timer_of(const struct call *c, struct file **f)
+{
+	static struct where w;
+	int rc = where_fd(c, (int)c->arg[0], &w);
+
+	if (rc == -EBADF && w.fd.kind != FACTS_FD_NODE) return -EINVAL;
+	if (rc || (w.fd.flags & O_PATH_FLAG)) return rc ? rc : -EBADF;
+	*f = file_of(w.start);
+	if (!*f || !(*f)->c.timed) return -EINVAL;
+	expire(*f);
 	return 0;
 }
 
-handler counter_handler(uint32_t op)
+static int timer_out(const struct call *c, const struct file *f, uint64_t to)
 {
-	return op == NAME_COUNTER ? counter_open : op == NAME_TIMER_GET || op == NAME_TIMER_SET ? timer_message : NULL;
+	struct itimerspec it = {spec_of(f->c.interval), spec_of(counter_left(&f->c, clock_ns(f->c.runs_on)))};
+
+	return mem_out(c, to, &it, sizeof(it));
+}
+
+long call_timerfd_gettime(const struct call *c)
+{
+	struct file *f;
+	int rc = timer_of(c, &f);
+
+	return rc ? rc : timer_out(c, f, c->arg[1]);
+}
+
+/* TFD_TIMER_CANCEL_ON_SET is not offered. */
+long call_timerfd_settime(const struct call *c)
+{
+	bool absolute = c->arg[1] & TFD_TIMER_ABSTIME;
+	uint64_t value, interval;
+	struct itimerspec new;
+	struct file *f;
+	int rc;
+
+	if (mem_in(c, &new, c->arg[2], sizeof(new))) return -EFAULT;
+	if ((c->arg[1] & ~(uint64_t)TFD_TIMER_ABSTIME) || !timespec_ns(&new.it_value, &value) ||
+	    !timespec_ns(&new.it_interval, &interval)) return -EINVAL;
+	rc = timer_of(c, &f);
+	if (!rc && c->arg[3]) rc = timer_out(c, f, c->arg[3]);
+	if (rc) return rc;
+	f->c.runs_on = !absolute && f->c.clock == CLOCK_REALTIME ? CLOCK_MONOTONIC : f->c.clock;
+	counter_set(&f->c, absolute, value, interval, clock_ns(f->c.runs_on));
+	look_later(f);
+	return 0;
 }

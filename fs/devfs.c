@@ -163,7 +163,7 @@ static struct dev *dev_of(const struct vnode *vn)
 	return vn && vn->ops == &devfs_ops && !S_ISDIR(vn->mode) && !S_ISLNK(vn->mode) ? vn->fs : NULL;
 }
 
-/* devfs_open: what NAME_OPEN replies beyond node and mode: how the kernel is to treat this device (NAMEF_*). */
+/* devfs_open: what open() replies beyond node and mode: how the kernel is to treat this device (NAMEF_*). */
 int devfs_open(struct vnode *vn, struct ipc_msg *out)
 {
 	struct dev *d = dev_of(vn);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/server.c - RING 3 - the file server: mounts the root, then answers messages, one after the other.
  *
- * Path:  kernel  ~message~>  [server.c] > srv_name.c, srv_file.c, srv_lock.c, srv_stat.c, srv_pager.c, devfs.c
+ * Path:  kernel  ~message~>  [server.c] > call.c, srv_name.c, srv_file.c, srv_lock.c, srv_pager.c, devfs.c
  * It has one thread, which sleeps in q_reply_recv(), in a call to a driver, or in a fault on the mapping of a disk, which
  * the driver alone serves: it never waits for itself.  It maps no files, and its own memory is wired.
  *
@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/call.h"
 #include "fs/procfs.h"
-#include "fs/server.h"
 
 #define SYNC_QUIET    5u                /* seconds in which nobody asks for anything: dirty metadata is written back */
 #define SYNC_BUSY     15u               /* and after so many all the same */
@@ -58,16 +58,13 @@ bool cmdline_word(const char *name, char *value, size_t len)
 /* The operations of the protocols have numbers apart, so that one switch after the other finds the right one. */
 static handler handler_of(uint32_t op)
 {
-	handler h = srv_pager_handler(op);
+	handler h = op >= NAME_CALL ? call_serve : srv_pager_handler(op);
 
 	if (!h) h = srv_name_handler(op);
 	if (!h) h = srv_file_handler(op);
 	if (!h) h = srv_lock_handler(op);
 	if (!h) h = srv_shm_handler(op);
-	if (!h) h = srv_stat_handler(op);
-	if (!h) h = srv_mount_handler(op);
 	if (!h) h = srv_host_handler(op);
-	if (!h) h = counter_handler(op);
 	return h ? h : dev_handler(op);
 }
 

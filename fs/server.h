@@ -18,27 +18,20 @@ typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 /* server.c */
 bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the command line */
 
-/* srv_*.c, sysv_shm.c, libc.c, devfs.c, counterdev.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
+/* srv_*.c, sysv_shm.c, libc.c, devfs.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
 handler srv_name_handler(uint32_t op);
 handler srv_file_handler(uint32_t op);
 handler srv_lock_handler(uint32_t op);
-handler srv_stat_handler(uint32_t op);
-handler srv_mount_handler(uint32_t op);
 handler srv_pager_handler(uint32_t op);
 handler srv_shm_handler(uint32_t op);
 handler srv_host_handler(uint32_t op);
 handler dev_handler(uint32_t op);
-handler counter_handler(uint32_t op);
 
 void name_closed(uint64_t node, uint64_t description);          /* srv_name.c */
 
 /* srv_name.c, for srv_file.c: arguments out of messages */
 struct cred msg_cred(const struct ipc_msg *);
 struct vnode *msg_node(const struct ipc_msg *, uint64_t node);   /* of a descriptor; no reference.  NULL: -EBADF */
-/* buf: PATH_MAX + 1 bytes; it ends with a NUL that *len does not count. */
-int msg_path(const struct ipc_msg *, int lend, char *buf, size_t *len);
-/* By path, or with AT_EMPTY_PATH the node itself. */
-int msg_file(const struct ipc_msg *, unsigned at_flags, struct vnode **out);
 
 #define DEV_NAME_MAX 16
 
@@ -67,7 +60,7 @@ void disk_stats(const struct disk *, uint64_t stats[5]);
 
 /* devfs.c */
 int devfs_mount(struct mount *);
-int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of NAME_OPEN; -ENXIO: none of ours */
+int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of open(); -ENXIO: none of ours */
 int dev_give(const struct ipc_msg *in, int lend, const void *p, size_t n);      /* exactly n bytes; -EINVAL: no room */
 int dev_take(const struct ipc_msg *in, int lend, void *p, size_t n);
 /* Of DEV_IOCTL: its argument points to it.  0, -EFAULT; -EAGAIN: it will come again, nothing may be changed yet */

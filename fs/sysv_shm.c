@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/sysv_shm.c - RING 3 - System V shared memory: the table of segments.
  *
- * Path:  kernel/sys_mem.c, user/pm/shm.c  ~message~>  server.c > [sysv_shm.c]
+ * Path:  call.c > [sysv_shm.c]; kernel/sys_mem.c shmat()  ~message~>  server.c > [sysv_shm.c]
  * A segment is an object without a pager, as a tmpfs file is; the kernel maps it, and counts its users.  POSIX.1-2017
  * shmget(), shmat(), shmctl(); where they leave it open, Linux.
  *
  * H1  A segment with `removed` has no key; it goes with its last user, at the latest when shm_sweep() looks next.
  *     Until then it can be attached by its number, as on Linux.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/shm.h>
 
-#include "abi/ipc.h"
-#include "abi/name.h"
-#include "fs/server.h"
+#include "fs/call.h"
 #include "fs/vfs_share.h"
 
 #define SEGMENTS_MAX 4096               /* Linux's SHMMNI; SHARE_SEGMENTS */
+#define TODAYS 0x100                    /* IPC_64, the C library's word for today's structures */
 #define SIZE_LIMIT   (INT64_MAX & ~4095ull)
 
 struct segment {
@@ -79,10 +79,10 @@ void shm_sweep(void)
 	}
 }
 
-static int segment_new(const struct ipc_msg *in, uint64_t *id)
+static int segment_new(const struct call *call)
 {
-	uint64_t size = in->arg[1];
-	struct cred c = msg_cred(in);
+	uint64_t size = call->arg[1];
+	struct cred c = call->cred;
 	struct segment *s;
 	int rc;
 
@@ -98,18 +98,18 @@ static int segment_new(const struct ipc_msg *in, uint64_t *id)
 		return rc;
 	}
 	s->vnode.mnt = &no_mount;
-	s->vnode.mode = in->arg[2] & 0777;
+	s->vnode.mode = call->arg[2] & 0777;
 	s->vnode.uid = s->ds.shm_perm.cuid = c.uid;
 	s->vnode.gid = s->ds.shm_perm.cgid = c.gid;
-	s->vnode.ino = *id = next_id++;
-	s->ds.shm_perm.__ipc_perm_key = (key_t)in->arg[0];
-	s->ds.shm_segsz = in->arg[1];
+	s->vnode.ino = next_id++;
+	s->ds.shm_perm.__ipc_perm_key = (key_t)call->arg[0];
+	s->ds.shm_segsz = call->arg[1];
 	s->ds.shm_cpid = (pid_t)vfs_caller.pid;
 	s->ds.shm_ctime = now_ns() / 1000000000;
 	s->next = segments;
 	segments = s;
 	nsegments++;
-	return 0;
+	return (int)s->vnode.ino;
 }
 
 /* Bits of a mode, of owner, group and others, as those that perm_check() asks for. */
@@ -118,20 +118,21 @@ static unsigned mode_wanted(uint64_t flags)
 	return (flags >> 6 | flags >> 3 | flags) & 6;
 }
 
-/* shmget(): key, size, flags -> its number */
-static int shm_get(const struct ipc_msg *in, struct ipc_msg *out)
+/* Key, size, flags -> its number. */
+long call_shmget(const struct call *c)
 {
-	struct segment *s = segment_by_key((key_t)in->arg[0]);
-	uint64_t flags = in->arg[2];
+	struct segment *s = segment_by_key((key_t)c->arg[0]);
+	uint64_t flags = c->arg[2];
+	int rc;
 
 	shm_sweep();
 	if (flags & SHM_HUGETLB) return -ENOMEM;                /* there are no huge pages to be had */
-	if (!s && (key_t)in->arg[0] != IPC_PRIVATE && !(flags & IPC_CREAT)) return -ENOENT;
-	if (!s) return segment_new(in, &out->arg[0]);
+	if (!s && (key_t)c->arg[0] != IPC_PRIVATE && !(flags & IPC_CREAT)) return -ENOENT;
+	if (!s) return segment_new(c);
 	if ((flags & IPC_CREAT) && (flags & IPC_EXCL)) return -EEXIST;
-	if (in->arg[1] > s->ds.shm_segsz) return -EINVAL;
-	out->arg[0] = s->vnode.ino;
-	return perm_check(&s->vnode, mode_wanted(flags), msg_cred(in));
+	if (c->arg[1] > s->ds.shm_segsz) return -EINVAL;
+	rc = perm_check(&s->vnode, mode_wanted(flags), c->cred);
+	return rc ? rc : (long)s->vnode.ino;
 }
 
 /* shmat(): number, SHM_RDONLY and the like -> its object */
@@ -151,21 +152,21 @@ static int shm_attach(const struct ipc_msg *in, struct ipc_msg *out)
 	return 0;
 }
 
-static int segment_stat(struct segment *s, const struct ipc_msg *in)
+static int segment_stat(struct segment *s, const struct call *c)
 {
-	int rc = perm_check(&s->vnode, 4, msg_cred(in));
+	int rc = perm_check(&s->vnode, 4, c->cred);
 
 	s->ds.shm_nattch = segment_users(s);
 	s->ds.shm_perm.mode = s->vnode.mode | (s->removed ? SHM_DEST : 0);
 	s->ds.shm_perm.uid = s->vnode.uid;
 	s->ds.shm_perm.gid = s->vnode.gid;
-	return rc ? rc : dev_give(in, 0, &s->ds, sizeof(s->ds));
+	return rc ? rc : mem_out(c, c->arg[2], &s->ds, sizeof(s->ds));
 }
 
-static int segment_set(struct segment *s, const struct ipc_msg *in)
+static int segment_set(struct segment *s, const struct call *c)
 {
 	struct shmid_ds ds;
-	int rc = dev_take(in, 0, &ds, sizeof(ds));
+	int rc = mem_in(c, &ds, c->arg[2], sizeof(ds));
 
 	if (rc) return rc;
 	s->vnode.mode = ds.shm_perm.mode & 0777;
@@ -181,15 +182,15 @@ static bool segment_owner(const struct segment *s, struct cred c)
 	return perm_owner(&s->vnode, c) || c.uid == s->ds.shm_perm.cuid;
 }
 
-static int shm_limits(const struct ipc_msg *in)
+static int shm_limits(const struct call *c)
 {
 	struct shminfo limits = {.shmmax = SIZE_LIMIT, .shmmin = 1, .shmmni = SEGMENTS_MAX, .shmseg = SEGMENTS_MAX};
 
 	limits.shmall = limits.shmmax / 4096;
-	return dev_give(in, 0, &limits, sizeof(limits));
+	return mem_out(c, c->arg[2], &limits, sizeof(limits));
 }
 
-static int shm_totals(const struct ipc_msg *in)
+static int shm_totals(const struct call *c)
 {
 	struct shm_info sum = {.__used_ids = (int)nsegments};
 	struct vmo_info info;
@@ -198,35 +199,27 @@ static int shm_totals(const struct ipc_msg *in)
 		sum.shm_tot += (s->ds.shm_segsz + 4095) / 4096;
 		if (!object_info(s->vnode.object, &info)) sum.shm_rss += info.pages;
 	}
-	return dev_give(in, 0, &sum, sizeof(sum));
+	return mem_out(c, c->arg[2], &sum, sizeof(sum));
 }
 
-/* shmctl(): number, command; lend0: the structure that it wants.  Locking changes nothing. */
-static int shm_control(const struct ipc_msg *in, struct ipc_msg *out)
+/* Number, command, the structure that it wants.  Locking changes nothing. */
+long call_shmctl(const struct call *c)
 {
+	uint32_t cmd = (uint32_t)c->arg[1] & ~(uint32_t)TODAYS;
 	struct segment *s;
 
-	(void)out;
 	shm_sweep();
-	if (in->arg[1] == IPC_INFO) return shm_limits(in);
-	if (in->arg[1] == SHM_INFO) return shm_totals(in);
-	s = *segment_by_id(in->arg[0]);
+	if (cmd == IPC_INFO) return shm_limits(c);
+	if (cmd == SHM_INFO) return shm_totals(c);
+	s = *segment_by_id(c->arg[0]);
 	if (!s) return -EINVAL;
-	if (in->arg[1] == IPC_STAT) return segment_stat(s, in);
-	if (in->arg[1] > IPC_SET && in->arg[1] != SHM_LOCK && in->arg[1] != SHM_UNLOCK) return -EINVAL;
-	if (!segment_owner(s, msg_cred(in))) return -EPERM;
-	if (in->arg[1] == IPC_SET) return segment_set(s, in);
-	if (in->arg[1] == IPC_RMID) s->removed = true;          /* H1 */
+	if (cmd == IPC_STAT) return segment_stat(s, c);
+	if (cmd > IPC_SET && cmd != SHM_LOCK && cmd != SHM_UNLOCK) return -EINVAL;
+	if (!segment_owner(s, c->cred)) return -EPERM;
+	if (cmd == IPC_SET) return segment_set(s, c);
+	if (cmd == IPC_RMID) s->removed = true;         /* H1 */
 	shm_sweep();
 	return 0;
 }
 
-handler srv_shm_handler(uint32_t op)
-{
-	switch (op) {
-	case NAME_SHMGET: return shm_get;
-	case NAME_SHMAT:  return shm_attach;
-	case NAME_SHMCTL: return shm_control;
-	default:          return NULL;
-	}
-}
+handler srv_shm_handler(uint32_t op) { return op == NAME_SHMAT ? shm_attach : NULL; }

@@ -88,7 +88,7 @@ struct vnode {
 	mode_t   mode;          /* type and permissions; the file system keeps it true */
 	uint32_t uid, gid;
 	uint32_t refs;          /* vnode_ref(), vnode_put() */
-	uint32_t opens;         /* of these, descriptors of the kernel: NAME_OPEN less the notes of closes */
+	uint32_t opens;         /* of these, descriptors of the kernel: opens less the notes of closes */
 	uint32_t object;        /* handle of its memory object, 0: none yet */
 	uint32_t payer;         /* whose share the object takes (vfs_share.h) */
 	uint64_t dev;           /* character device number, for S_IFCHR */

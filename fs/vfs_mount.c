@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/vfs_mount.c - RING 3 - the mount table: which file system covers which directory.
  *
- * Path:  disks.c, srv_mount.c > [vfs_mount.c] > a file system's sync(), unmount()
+ * Path:  disks.c, call_mount.c > [vfs_mount.c] > a file system's sync(), unmount()
  * Use:   mount_new(), the file system's own mount function, mount_attach(); mount_detach().
  *
  * T1  mnt->root and mnt->covers are referenced; covers->covered_by == mnt.

@@ -95,8 +95,7 @@ static int program_make(struct program *g, uaddr_t path, uaddr_t argv, uaddr_t e
 
 	if (!rc) rc = vdso_map(g->map, &vdso);
 	if (!rc) rc = pages_bring(g->map, STACK_TOP - STACK_WORDS, STACK_WORDS, true);
-	if (!rc) rc = forward_call(exec_port, (uint64_t[6]){path, argv, envp, vdso, STACK_TOP}, &k);
-	if (!rc) rc = k.m.arg[0];
+	if (!rc) rc = pm_forward(exec_port, &k, (uint64_t[6]){path, argv, envp, vdso, STACK_TOP});
 	if (!rc) {
 		g->file->node = k.m.arg[2];
 		g->interp->node = k.m.arg[3];

@@ -74,18 +74,6 @@ struct file *fd_get(int fd)
 	return NULL;
 }
 
-struct file *cwd_get(void)
-{
-	struct proc *p = current_proc();
-	struct file *f;
-
-	mutex_lock(&p->files_lock);
-	f = p->cwd;
-	if (f) file_ref(f);
-	mutex_unlock(&p->files_lock);
-	return f;
-}
-
 static int fd_limit(const struct proc *p) { return MIN(p->rlimit[RLIMIT_NOFILE][0], (uint64_t)FD_MAX); }
 
 int fd_install(struct file *f, int min, bool cloexec)
@@ -136,9 +124,8 @@ void files_fork(struct proc *child)
 	}
 	child->cwd = p->cwd;
 	child->root = p->root;
-	child->root_node = p->root_node;
-	if (p->cwd) file_ref(p->cwd);
-	if (p->root) file_ref(p->root);
+	if (p->cwd.dir) file_ref(p->cwd.dir);
+	if (p->root.dir) file_ref(p->root.dir);
 	mutex_unlock(&p->files_lock);
 }
 
@@ -163,9 +150,9 @@ void files_close(struct proc *p, bool cloexec_only)
 		if (f) fd_put(p, f);
 	}
 	if (cloexec_only) return;
-	if (p->cwd) file_put(p->cwd);
-	if (p->root) file_put(p->root);
-	p->cwd = p->root = NULL;
+	if (p->cwd.dir) file_put(p->cwd.dir);
+	if (p->root.dir) file_put(p->root.dir);
+	p->cwd = p->root = (struct place){0};
 }
 
 /* ---- descriptors' system calls */

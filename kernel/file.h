@@ -59,7 +59,6 @@ struct file *fd_get_any(int fd);                                /* the same, and
 int fd_install(struct file *, int min, bool cloexec);           /* takes over the caller's reference; fd or -EMFILE */
 void files_fork(struct proc *child);                            /* the current process's descriptors, shared */
 void files_close(struct proc *, bool cloexec_only);             /* exec, exit */
-struct file *cwd_get(void);                                     /* a reference; NULL: the root */
 int fd_replace(int fd, struct file *, bool cloexec);            /* dup2: takes over the reference */
 static inline bool file_readable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 1; }
 static inline bool file_writable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 0; }
@@ -67,6 +66,7 @@ static inline bool file_writable(const struct file *f) { return !(f->flags & O_P
 int name_sync(uint64_t node);                   /* sys_name.c: metadata to the disk; 0: of everything */
 
 /* filedev.c: one message with the caller's identity.  0, the reply's status, -EIO, -ERESTART (interruptible) */
+int name_sign(struct ipc_msg *);        /* who asks, into a message to the file server; -EDEADLK: it does */
 int name_call(struct kmsg *, uint32_t op, bool interruptible);
 void device_open(struct file *);                        /* it is one of the file server's devices */
 uint64_t file_size(const struct file *);                        /* FILE_VMO: bytes */

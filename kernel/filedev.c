@@ -14,17 +14,23 @@
 
 #define DEVICE_PIECE 65536u             /* bytes lent at a time */
 
-int name_call(struct kmsg *k, uint32_t op, bool interruptible)
+int name_sign(struct ipc_msg *m)
 {
-	struct proc *p = current_proc();
-	int rc;
+	const struct proc *p = current_proc();
 
 	if (fs_port->owner == p) return -EDEADLK;       /* the file server cannot wait for itself */
+	m->arg[5] = p->root.node;
+	m->arg[6] = p->pid | (uint64_t)current_thread()->tid << 32;
+	m->arg[7] = p->fsuid | (uint64_t)p->fsgid << 32;
+	return 0;
+}
+
+int name_call(struct kmsg *k, uint32_t op, bool interruptible)
+{
+	int rc = name_sign(&k->m);
+
+	if (rc) return rc;
 	k->m.op = op;
-	k->m.arg[5] = p->root_node;
-	k->m.arg[6] = p->pid | (uint64_t)current_thread()->tid << 32;
-	k->m.arg[7] = p->fsuid | (uint64_t)p->fsgid << 32;
-	if (op == NAME_ACCESS && !(k->m.arg[1] & AT_EACCESS)) k->m.arg[7] = p->uid | (uint64_t)p->gid << 32;
 	rc = ipc_call(fs_port, k, interruptible);
 	if (rc == -EINTR) return -ERESTART;
 	if (!rc) rc = k->m.status;
@@ -105,14 +111,12 @@ SYSCALL(poll_wake)
 
 static long ioctl_device(struct file *f, uint32_t request, uaddr_t arg)
 {
-	struct kmsg k = {.lender = current_proc()->map, .direct = true};
-	int rc;
+	struct kmsg k = {.m = {.op = DEV_IOCTL, .arg = {f->node, request, arg}}};
+	long rc = name_sign(&k.m);
 
-	do {
-		k.m = (struct ipc_msg){.arg = {f->node, request, arg}, .lend = {{0, USER_TOP, LEND_READ | LEND_WRITE}}};
-		rc = name_call(&k, DEV_IOCTL, false);
-	} while (rc == -EAGAIN && !(rc = pages_bring(k.lender, k.m.arg[0], k.m.arg[1], k.m.arg[2])));
-	return rc ? rc : k.m.arg[0] > INT32_MAX ? -EIO : (long)k.m.arg[0];
+	if (!rc) rc = forward(fs_port, &k, false);
+	objs_drop(k.obj);
+	return rc > INT32_MAX ? -EIO : rc;
 }
 
 static long ioctl_fionread(const struct file *f, uaddr_t arg)

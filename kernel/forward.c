@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/forward.c - RING 0 - system calls that need no ring 0: the process manager answers them (abi/pm.h).
+/* kernel/forward.c - RING 0 - system calls that a server answers: PM_CALL of abi/pm.h, NAME_CALL of abi/name.h.
  *
- * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm
- * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session.
+ * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm, or  ~NAME_CALL~>  fs/call.c
+ * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session; files_lock around a descriptor.
  *
  * O1  No other server waits for the process manager, which may have something to tell the file server.
  * O2  A caller that is to end does not wait for the answer: SIGKILL always works. */
 #include "kernel/forward.h"
 
+#include "abi/name.h"
 #include "abi/pm.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
@@ -16,7 +17,7 @@
 
 #define PID_INIT 1
 
-struct port *pm_port, *names_port, *exec_port;
+struct port *pm_port, *exec_port;
 
 int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
 {
@@ -27,46 +28,96 @@ int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
 	return rc ? -EFAULT : 0;
 }
 
-/* Its number is the thread's.  -EAGAIN: pages are missing, nothing was done (abi/pm.h).  Dead process manager: -EIO */
-int forward_call(struct port *to, const uint64_t a[6], struct kmsg *k)
+/* -EAGAIN: pages are missing, nothing was done. */
+long forward(struct port *to, struct kmsg *k, bool interruptible)
 {
 	struct thread *t = current_thread();
-	uint64_t target = k->target ? LEND_WRITE : 0;
+	uint64_t arg[IPC_ARGS], *answer = k->m.arg;
 	struct map *m;
-	const uint64_t arg[IPC_ARGS] = {t->syscall_nr, a[0], a[1], a[2], a[3], a[4], a[5], t->proc->pid | (uint64_t)t->tid << 32};
 	int rc;
 
-	if (t->proc->server && t->proc->pid != PID_INIT) return -ENOSYS;        /* O1 */
+	memcpy(arg, k->m.arg, sizeof(arg));
 	k->lender = t->proc->map;
 	k->direct = true;
-	do {
-		k->m = (struct ipc_msg){.op = PM_CALL};
-		k->m.lend[0] = (struct ipc_lend){0, USER_TOP, LEND_READ | LEND_WRITE};
-		k->m.lend[1] = (struct ipc_lend){0, USER_TOP, target};
-		memcpy(k->m.arg, arg, sizeof(arg));
+	k->m.lend[0] = (struct ipc_lend){0, USER_TOP, LEND_READ | LEND_WRITE};
+	k->m.lend[1] = (struct ipc_lend){0, USER_TOP, k->target ? LEND_WRITE : 0};
+	for (;;) {
 		t->fatal_only = true;                                           /* O2 */
-		rc = ipc_call(to, k, true);
+		rc = ipc_call(to, k, interruptible);
 		t->fatal_only = false;
-		if (rc || !k->m.status) return rc;
+		if (!rc && k->m.status != -EAGAIN) return k->m.status ? k->m.status : (long)answer[0];
 		objs_drop(k->obj);
-		if (k->m.status != -EAGAIN) return k->m.status;
-		m = target && k->m.arg[2] == 2 ? k->target : k->lender;
-		rc = pages_bring(m, k->m.arg[0], k->m.arg[1], k->m.arg[2]);
-	} while (!rc);
-	return rc;
+		m = k->target && answer[2] == 2 ? k->target : k->lender;
+		if (!rc) rc = pages_bring(m, answer[0], answer[1], answer[2]);
+		if (rc) return rc;
+		memcpy(answer, arg, sizeof(arg));
+	}
 }
 
-static long forward(struct port *to, const uint64_t a[6])
+long pm_forward(struct port *to, struct kmsg *k, const uint64_t a[6])
+{
+	const struct thread *t = current_thread();
+
+	if (t->proc->server && t->proc->pid != PID_INIT) return -ENOSYS;        /* O1 */
+	k->m.op = PM_CALL;
+	k->m.arg[0] = t->syscall_nr;
+	memcpy(k->m.arg + 1, a, 6 * sizeof(*a));
+	k->m.arg[7] = t->proc->pid | (uint64_t)t->tid << 32;
+	return forward(to, k, true);
+}
+
+SYSCALL(forward)
 {
 	struct kmsg k = {0};
-	int rc = forward_call(to, a, &k);
+	long r = pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, a3, a4, a5});
 
 	objs_drop(k.obj);
-	return rc ? rc : (long)k.m.arg[0];
+	return r;
 }
 
-SYSCALL(forward) { return forward(pm_port, (uint64_t[]){a0, a1, a2, a3, a4, a5}); }
-SYSCALL(forward_name) { return forward(names_port, (uint64_t[]){a0, a1, a2, a3, a4, a5}); }
+/* What the file server would ask next, in most cases; where it is not told it asks. */
+static void caller_tell(struct ipc_msg *m, const char *kinds)
+{
+	struct proc *p = current_proc();
+	struct name_caller *who = (struct name_caller *)m->text;
+	bool fd = kinds[0] == 'f';
+	const struct file *f;
+	int n = 0;
+
+	who->umask = p->umask;
+	who->uid = p->uid;
+	who->gid = p->gid;
+	who->cwd = p->cwd.node;
+	if (fd) {
+		mutex_lock(&p->files_lock);
+		f = (uint32_t)m->arg[0] < FD_MAX ? p->fd[(uint32_t)m->arg[0]] : NULL;
+		if (f) who->fd_node = f->node, who->fd_mode = f->mode, who->fd_path = !!(f->flags & O_PATH);
+		mutex_unlock(&p->files_lock);
+	}
+	if (fd ? kinds[2] && kinds[3] == 'p' : kinds[0] == 'p')
+		n = copy_in_str(who->path, m->arg[fd], sizeof(who->path));
+	who->path_arg = fd;
+	who->path_len = MAX(n, 0);
+}
+
+long name_forward(struct kmsg *k, uint32_t nr, bool interruptible)
+{
+	int rc = name_sign(&k->m);
+
+	if (rc) return rc;
+	k->m.op = NAME_CALL + nr;
+	caller_tell(&k->m, syscall_kinds(nr));
+	return forward(fs_port, k, interruptible);
+}
+
+SYSCALL(forward_name)
+{
+	struct kmsg k = {.m = {.arg = {a0, a1, a2, a3, a4}}};
+	long r = name_forward(&k, current_thread()->syscall_nr, true);
+
+	objs_drop(k.obj);
+	return r;
+}
 
 /* For a call that is still waited for, so that no exec of the caller's has come between; of the process that was looked at:
  * pids come again, births do not.  What would be no text, or no number of groups, is cut. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/forward.h - RING 0 - system calls that the process manager answers. */
+/* kernel/forward.h - RING 0 - system calls that servers answer. */
 #ifndef KERNEL_FORWARD_H
 #define KERNEL_FORWARD_H
 
@@ -9,10 +9,15 @@ struct kmsg;
 struct map;
 struct port;
 
-extern struct port *pm_port, *names_port, *exec_port;   /* its processes', from the start; dead when they are */
-/* PM_CALL with k, of which at most the target is set.  0: answered, k->obj are the caller's; -EINTR, -EIO, -EFAULT */
-int forward_call(struct port *, const uint64_t arg[6], struct kmsg *k);
-/* What a server found missing of its caller's memory, lent where it is: [addr, addr + len).  0, -EFAULT */
+extern struct port *pm_port, *exec_port;        /* the process manager's, from the start; dead when it is */
+/* A call as the current process made it, whose memory is lent whole: its result or -errno (-EIO: the server is dead); k is
+ * the reply, with references.  interruptible: the end of the caller withdraws it. */
+long forward(struct port *, struct kmsg *k, bool interruptible);
+/* The current call, with these arguments, to a process of the process manager; k may have a target. */
+long pm_forward(struct port *, struct kmsg *k, const uint64_t arg[6]);
+/* Call nr of Linux's, whose arguments are in k, to the file server. */
+long name_forward(struct kmsg *k, uint32_t nr, bool interruptible);
+/* What a server found missing of memory that is lent where it is: [addr, addr + len).  0, -EFAULT */
 int pages_bring(struct map *, uaddr_t addr, uint64_t len, bool write);
 
 #endif

@@ -7,7 +7,8 @@
  * L1  A server never waits for a page that it fills itself.  What a program lends may be a mapped file, so it is
  *     brought into kernel memory (staged) by the program's own thread, before the message is sent, and what the server
  *     wrote is carried out by it after the reply.  Servers' own memory is wired: copied directly.
- * L2  The process manager waits for no page at all: it copies what is there (direct), and who lent brings the rest. */
+ * L2  For a call that was passed on as it is (forward.c) a server waits for no page at all: it copies what is there
+ *     (direct), and who lent brings the rest. */
 #include "kernel/ipc.h"
 
 #include "kernel/proc.h"

@@ -17,6 +17,9 @@ struct map;
 
 struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t mask; };       /* as Linux's kernel */
 
+/* A directory, and its node, which is read without a lock; NULL and 0: the root. */
+struct place { struct file *dir; uint64_t node; };
+
 struct proc {
 	uint32_t pid;                   /* [c] */
 	uint32_t refs;                  /* atomic */
@@ -45,8 +48,7 @@ struct proc {
 	struct mutex files_lock;        /* RANK_FILE */
 	struct file *fd[FD_MAX];        /* [files_lock] */
 	uint8_t  fd_flags[FD_MAX];      /* [files_lock] */
-	struct file *cwd, *root;        /* [files_lock] FILE_DIR; NULL: the root */
-	uint64_t root_node;             /* of root, 0: the root; changed under files_lock, read without */
+	struct place cwd, root;         /* changed under files_lock */
 	bool     locks;                 /* it has asked for record locks: only ever set */
 	uint32_t umask;
 	struct sigaction_k action[65];  /* [p] by signal number */

@@ -75,7 +75,7 @@ static void disk_add(const struct boot_pci *f, struct server *disks, uint32_t *n
 
 void servers_start(const struct bootinfo *bi)
 {
-	struct server init, fs, pm, names, exec, disks[DISKS_MAX];
+	struct server init, fs, pm, exec, disks[DISKS_MAX];
 	uint32_t ndisks = 0;
 
 	ipc_start();
@@ -85,18 +85,15 @@ void servers_start(const struct bootinfo *bi)
 	for (uint32_t i = 0; i < ndisks; i++)
 		if (handle_add(&fs.proc->handles, &disks[i].port->obj) < 0) panic("no memory for the disks");
 	server_create(&pm, "pm", "pm", &fs.port->obj);
-	server_create(&names, "pm", "pm:names", &fs.port->obj);
 	server_create(&exec, "pm", "pm:exec", &fs.port->obj);
-	pm.thread->reserve = names.thread->reserve = exec.thread->reserve = false;     /* not needed to clean memory */
+	pm.thread->reserve = exec.thread->reserve = false;     /* not needed to clean memory */
 	fs_port = fs.port;
 	pm_port = pm.port;
-	names_port = names.port;
 	exec_port = exec.port;
 
 	for (uint32_t i = 0; i < ndisks; i++) thread_start(disks[i].thread);
 	thread_start(fs.thread);
 	thread_start(pm.thread);
-	thread_start(names.thread);
 	thread_start(exec.thread);
 	thread_start(init.thread);
 }

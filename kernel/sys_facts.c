@@ -194,14 +194,6 @@ static void signals_facts_locked(const struct proc *p, struct facts_proc *f)
 		if (p->action[n].handler) *(p->action[n].handler == SIG_IGN ? &f->ignored : &f->caught) |= BIT(n - 1);
 }
 
-static void files_facts(struct proc *p, struct facts_proc *f)
-{
-	mutex_lock(&p->files_lock);
-	f->cwd = p->cwd ? p->cwd->node : NODE_ROOT;
-	f->root = p->root ? p->root->node : NODE_ROOT;
-	mutex_unlock(&p->files_lock);
-}
-
 static int facts_proc(struct proc *p, struct query *q)
 {
 	struct facts_proc *f = q->buf;
@@ -221,7 +213,8 @@ static int facts_proc(struct proc *p, struct query *q)
 	spin_unlock(&p->lock);
 	proc_family(p, f);
 	f->umask = p->umask;
-	files_facts(p, f);
+	f->cwd = p->cwd.node ? p->cwd.node : NODE_ROOT;
+	f->root = p->root.node ? p->root.node : NODE_ROOT;
 	if (m) {
 		map_sums(m, f);
 		map_put(m);

@@ -75,7 +75,7 @@ SYSCALL(ipc_call)
 	for (int i = 0; i < IPC_LENDS; i++) {
 		const struct ipc_lend *l = &k.m.lend[i];
 
-		if (l->flags & ~(uint64_t)(LEND_READ | LEND_WRITE | LEND_TEXT)) return -EINVAL;
+		if (l->flags & ~(uint64_t)(LEND_READ | LEND_WRITE)) return -EINVAL;
 		if (l->flags && !user_range_ok(l->addr, l->len)) return -EFAULT;
 	}
 	p = port_get(a0);

@@ -16,14 +16,17 @@
 
 struct syscall {
 	long (*fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-	const char *name;
+	const char *name, *kinds;
 };
 
-#define LINUX_ENTRY(number, name, kinds) [number] = {sys_##name, #name},
-#define QUIRE_ENTRY(number, name, kinds) [number - QUIRE_FIRST] = {sys_##name, #name},
-#define PM_ENTRY(number, name, kinds) [number] = {sys_forward, #name},
-#define NAMES_ENTRY(number, name, kinds) [number] = {sys_forward_name, #name},
-static const struct syscall linux_calls[] = {SYSCALLS_LINUX(LINUX_ENTRY) SYSCALLS_PM(PM_ENTRY) SYSCALLS_NAMES(NAMES_ENTRY)};
+#define LINUX_ENTRY(number, name, kinds) [number] = {sys_##name, #name, kinds},
+#define QUIRE_ENTRY(number, name, kinds) [number - QUIRE_FIRST] = {sys_##name, #name, kinds},
+#define PM_ENTRY(number, name, kinds) [number] = {sys_forward, #name, kinds},
+#define NAMES_ENTRY(number, name, kinds) [number] = {sys_forward_name, #name, kinds},
+#define OPEN_ENTRY(number, name, kinds) [number] = {sys_forward_open, #name, kinds},
+static const struct syscall linux_calls[] = {
+	SYSCALLS_LINUX(LINUX_ENTRY) SYSCALLS_PM(PM_ENTRY) SYSCALLS_NAMES(NAMES_ENTRY) SYSCALLS_OPEN(OPEN_ENTRY)
+};
 static const struct syscall quire_calls[] = {SYSCALLS_QUIRE(QUIRE_ENTRY)};
 #define LINUX_CALL(number, name, kinds) [number] = #name,
 #define QUIRE_CALL(number, name, kinds)
@@ -31,11 +34,13 @@ static const char *const linux_names[] = {
 #include "calls.h"                      /* all that Linux has; made by docs/syscalls.py */
 };
 
+const char *syscall_kinds(uint32_t nr) { return linux_calls[nr].kinds; }
+
 static SYSCALL(denied) { return -EPERM; }
 
 static const struct syscall *syscall_find(uint64_t nr)
 {
-	static const struct syscall denied = {sys_denied, "denied"};
+	static const struct syscall denied = {sys_denied, "denied", ""};
 	const struct syscall *c = NULL;
 
 	if (nr < ARRAY_LEN(linux_calls)) c = &linux_calls[nr];

@@ -12,11 +12,7 @@
 #define SYSCALLS_LINUX(X) \
 	X(0, read, "fd addr size") \
 	X(1, write, "fd addr size") \
-	X(2, open, "path flags mode") \
 	X(3, close, "fd") \
-	X(4, stat, "path addr") \
-	X(5, fstat, "fd addr") \
-	X(6, lstat, "path addr") \
 	X(7, poll, "addr size int") \
 	X(8, lseek, "fd size int") \
 	X(9, mmap, "addr size prot flags fd size") \
@@ -61,7 +57,6 @@
 	X(77, ftruncate, "fd size") \
 	X(80, chdir, "path") \
 	X(81, fchdir, "fd") \
-	X(85, creat, "path mode") \
 	X(95, umask, "mode") \
 	X(102, getuid, "") \
 	X(104, getgid, "") \
@@ -80,6 +75,8 @@
 	X(158, arch_prctl, "code addr") \
 	X(161, chroot, "path") \
 	X(162, sync, "") \
+	X(165, mount, "path path path flags addr") \
+	X(166, umount2, "path flags") \
 	X(186, gettid, "") \
 	X(187, readahead, "fd size size") \
 	X(200, tkill, "int int") \
@@ -92,16 +89,11 @@
 	X(231, exit_group, "int") \
 	X(234, tgkill, "int int int") \
 	X(247, waitid, "int int addr flags addr") \
-	X(257, openat, "fd path flags mode") \
-	X(262, newfstatat, "fd path addr flags") \
 	X(270, pselect6, "int addr addr addr addr addr") \
 	X(271, ppoll, "addr size addr addr size") \
 	X(273, set_robust_list, "addr size") \
 	X(277, sync_file_range, "fd size size flags") \
-	X(283, timerfd_create, "int flags") \
-	X(284, eventfd, "int") \
 	X(285, fallocate, "fd flags size size") \
-	X(290, eventfd2, "int flags") \
 	X(292, dup3, "fd fd flags") \
 	X(293, pipe2, "addr flags") \
 	X(295, preadv, "fd addr int size") \
@@ -110,12 +102,10 @@
 	X(306, syncfs, "fd") \
 	X(309, getcpu, "addr addr") \
 	X(318, getrandom, "addr size flags") \
-	X(319, memfd_create, "path flags") \
 	X(325, mlock2, "addr size flags") \
 	X(326, copy_file_range, "fd addr fd addr size flags") \
 	X(327, preadv2, "fd addr int size size flags") \
 	X(328, pwritev2, "fd addr int size size flags") \
-	X(332, statx, "fd path flags mask addr") \
 	X(334, rseq, "addr size flags") \
 	X(435, clone3, "addr size") \
 	X(436, close_range, "fd fd flags")
@@ -193,8 +183,11 @@
 	X(274, get_robust_list, "int addr addr") \
 	X(302, prlimit64, "int int addr addr")
 
-/* The same, by a second process of it: these wait for the file server, and the others shall not wait for them. */
+/* Answered by the file server, which gets them as they are (fs/call.c). */
 #define SYSCALLS_NAMES(X) \
+	X(4, stat, "path addr") \
+	X(5, fstat, "fd addr") \
+	X(6, lstat, "path addr") \
 	X(21, access, "path mode") \
 	X(29, shmget, "int size flags") \
 	X(31, shmctl, "int int addr") \
@@ -215,13 +208,12 @@
 	X(133, mknod, "path mode dev") \
 	X(137, statfs, "path addr") \
 	X(138, fstatfs, "fd addr") \
-	X(165, mount, "path path path flags addr") \
-	X(166, umount2, "path flags") \
 	X(235, utimes, "path addr") \
 	X(258, mkdirat, "fd path mode") \
 	X(259, mknodat, "fd path mode dev") \
 	X(260, fchownat, "fd path int int flags") \
 	X(261, futimesat, "fd path addr") \
+	X(262, newfstatat, "fd path addr flags") \
 	X(263, unlinkat, "fd path flags") \
 	X(264, renameat, "fd path fd path") \
 	X(265, linkat, "fd path fd path flags") \
@@ -233,7 +225,18 @@
 	X(286, timerfd_settime, "fd flags addr addr") \
 	X(287, timerfd_gettime, "fd addr") \
 	X(316, renameat2, "fd path fd path flags") \
+	X(332, statx, "fd path flags mask addr") \
 	X(439, faccessat2, "fd path mode flags")
+
+/* The same; the answer becomes a descriptor. */
+#define SYSCALLS_OPEN(X) \
+	X(2, open, "path flags mode") \
+	X(85, creat, "path mode") \
+	X(257, openat, "fd path flags mode") \
+	X(283, timerfd_create, "int flags") \
+	X(284, eventfd, "int") \
+	X(290, eventfd2, "int flags") \
+	X(319, memfd_create, "path flags")
 
 #define SYSCALLS_QUIRE(X) \
 	X(0x1000, ipc_call, "handle addr") \
@@ -279,5 +282,7 @@ SYSCALLS_LINUX(SYSCALL_PROTOTYPE)
 SYSCALLS_QUIRE(SYSCALL_PROTOTYPE)
 SYSCALL(forward);
 SYSCALL(forward_name);
+SYSCALL(forward_open);
+const char *syscall_kinds(uint32_t nr);        /* of arguments, of a call of Linux's, as the table has them */
 
 #endif

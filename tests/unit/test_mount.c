@@ -1,33 +1,43 @@
-/* links: fs/vfs_*.c fs/tmpfs.c fs/srv_mount.c */
+/* links: fs/vfs_*.c fs/tmpfs.c fs/call_mount.c */
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/test_mount.c - HOST - mount() and umount() as messages; the disk's file system is a tmpfs. */
+/* tests/unit/test_mount.c - HOST - mount() and umount2(); the disk's file system is a tmpfs. */
 #include <sys/mount.h>
 
-#include "fs/server.h"
+#include "fs/call.h"
 #include "tests/unit/vfsfix.h"
 
 static int disk_fails;          /* so often: mount_disk() */
 
-struct cred msg_cred(const struct ipc_msg *in) { return (struct cred){.uid = (uint32_t)in->arg[7]}; }
-
-struct vnode *msg_node(const struct ipc_msg *in, uint64_t node)
+int mem_text(const struct call *c, char *to, uint64_t at, size_t size)
 {
-	(void)in;
-	return vnode_by_number(node);
+	size_t n = strlen((const char *)at);
+
+	(void)c;
+	if (n >= size) return -ENAMETOOLONG;
+	memcpy(to, (const char *)at, n + 1);
+	return (int)n;
 }
 
-int msg_path(const struct ipc_msg *in, int lend, char *buf, size_t *len)
+int call_where(const struct call *c, int dirfd, uint64_t path, bool empty_ok, struct where *w)
 {
-	*len = in->lend[lend].len;
-	memcpy(buf, (const char *)in->lend[lend].addr, *len);
-	buf[*len] = 0;
+	(void)dirfd, (void)empty_ok;
+	w->start = top();
+	w->len = (size_t)mem_text(c, w->path, path, sizeof(w->path));
 	return 0;
 }
 
-int msg_file(const struct ipc_msg *in, unsigned at_flags, struct vnode **out)
+int where_file(const struct call *c, const struct where *w, unsigned at_flags, struct vnode **out)
 {
 	(void)at_flags;
-	return path_lookup(top(), (const char *)in->lend[0].addr, in->lend[0].len, 0, root_cred, out);
+	return path_lookup(w->start, w->path, w->len, 0, c->cred, out);
+}
+
+int call_file(const struct call *c, int dirfd, uint64_t path, unsigned at_flags, struct vnode **out)
+{
+	static struct where w;
+
+	call_where(c, dirfd, path, false, &w);
+	return where_file(c, &w, at_flags, out);
 }
 
 int procfs_mount(struct mount *m) { return tmpfs_mount(m); }
@@ -50,22 +60,18 @@ int mount_disk(const char *name, const char *target, struct vnode *covers, bool 
 
 static int mounts(const char *type, const char *where, uint64_t flags)
 {
-	char what[64] = "vdb1";
-	struct ipc_msg in = {.op = NAME_MOUNT, .arg = {NODE_ROOT, NODE_ROOT, flags}}, out = {0};
+	const uint64_t arg[5] = {(uintptr_t)"vdb1", (uintptr_t)where, (uintptr_t)type, flags};
+	struct call c = {.arg = arg, .cwd = NODE_ROOT};
 
-	strcpy(what + 5, type);
-	in.lend[0] = (struct ipc_lend){(uintptr_t)what, 5 + strlen(type), LEND_READ};
-	in.lend[1] = (struct ipc_lend){(uintptr_t)where, strlen(where), LEND_READ};
-	return srv_mount_handler(NAME_MOUNT)(&in, &out);
+	return (int)call_mount(&c);
 }
 
 static int unmounts_by(const char *where, uint64_t flags)
 {
-	struct ipc_msg in = {.op = NAME_UMOUNT, .arg = {[2] = flags}}, out = {0};
+	const uint64_t arg[5] = {(uintptr_t)where, flags};
+	struct call c = {.arg = arg};
 
-	in.lend[0] = (struct ipc_lend){(uintptr_t)where, strlen(where), LEND_READ};
-
-	return srv_mount_handler(NAME_UMOUNT)(&in, &out);
+	return (int)call_umount2(&c);
 }
 
 static int unmounts(const char *where) { return unmounts_by(where, 0); }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ static char *self;
 static int fd, append_fd, to[2], from[2];
 static volatile char *file;             /* a shared mapping of it all */
 static char buf[PAGE];
+static struct stat st;
 
 __attribute__((noinline)) void mark(void) { __asm__ volatile("nop; nop" : : : "memory"); }
 
@@ -70,6 +72,21 @@ static void open_close_file(const char *name, int n)
 
 static void open_close(int n) { open_close_file("bench.dat", n); }
 static void open_close_alone(int n) { open_close_file("bench.own", n); }
+
+static void stat_path(int n) { while (n--) must(stat("bench.dat", &st)); }
+static void stat_fd(int n) { while (n--) must(fstat(fd, &st)); }
+static void may_read(int n) { while (n--) must(access("bench.dat", R_OK)); }
+static void change_mode(int n) { while (n--) must(chmod("bench.dat", 0644)); }
+static void set_times(int n) { while (n--) must(utimensat(AT_FDCWD, "bench.dat", NULL, 0)); }
+static void get_cwd(int n) { while (n--) must(getcwd(buf, PAGE) ? 0 : -1); }
+
+static void make_dir(int n)
+{
+	while (n--) {
+		must(mkdir("bench.dir", 0755));
+		must(rmdir("bench.dir"));
+	}
+}
 
 static void read_page(int n) { while (n--) must(pread(fd, buf, PAGE, n % PAGES * PAGE)); }
 static void write_page(int n) { while (n--) must(pwrite(fd, buf, PAGE, n % PAGES * PAGE)); }
@@ -206,6 +223,13 @@ static const struct row { const char *name; void (*run)(int n); int n, warm; } r
 	{"clock_gettime", clock_get, 10000, WARM},
 	{"open + close", open_close, 1000, WARM},
 	{"open + close, nobody else has it open", open_close_alone, 1000, WARM},
+	{"stat", stat_path, 1000, WARM},
+	{"fstat", stat_fd, 1000, WARM},
+	{"access", may_read, 1000, WARM},
+	{"chmod", change_mode, 1000, WARM},
+	{"utimensat", set_times, 1000, WARM},
+	{"getcwd", get_cwd, 1000, WARM},
+	{"mkdir + rmdir", make_dir, 100, WARM},
 	{"read 4 KiB, cached", read_page, 1000, WARM},
 	{"write 4 KiB, cached", write_page, 1000, WARM},
 	{"append 4 KiB", append_page, 200, COLD},

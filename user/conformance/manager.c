@@ -3,7 +3,7 @@
  * and others' attributes are set by nobody else.  Runs on Linux too.
  *   manager DIR    the checks, with a file in DIR
  *   manager pending    what a check executes
- *   manager stopped    as root: its processes for names and for execve do not answer for a while
+ *   manager stopped    as root: the file server, and the process for execve, do not answer for a while
  */
 #include "check.h"
 
@@ -169,7 +169,7 @@ static pid_t server_find(const char *line)
 static int names_stopped(void)
 {
 	struct itimerval soon = {.it_value = {.tv_usec = 60000}};
-	pid_t names = server_find("pm:names\n"), p;
+	pid_t names = server_find("fs\n"), p;
 	sigset_t none, alarms;
 
 	signal(SIGALRM, nothing);

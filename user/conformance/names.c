@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* user/conformance/names.c - calls about names that a server makes of other calls (user/pm/request.c): paths in all kinds
+/* user/conformance/names.c - calls about names that a server gets as they are (fs/call.c): paths in all kinds
  * of memory, and directories that other threads change meanwhile.  Runs on Linux too.  (musl has a way around EBADF.)
  *   names DIR      the checks, with files in DIR
  */
@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #define PAGE 4096
@@ -79,6 +80,36 @@ static void answers_in_memory(void)
 	check_error(readlink("link", edge, 4), EFAULT);
 	check(statfs(".", &s) == 0 && unlink("link") == 0);
 	munmap(edge, PAGE);
+}
+
+/* The structure goes to memory that nobody touched, to a page of a file, and to none. */
+static void stat_in_memory(void)
+{
+	int fd = open("text", O_RDWR), to[2];
+	char *edge = page_at_the_edge(-1), *file = page_at_the_edge(fd);
+	struct stat *last = (struct stat *)(edge + PAGE - sizeof(*last)), *in_file = (struct stat *)file, here;
+	char path[200] = "./";
+
+	for (int i = 0; i < 60; i++) strcat(path, "./");
+	strcat(path, "text");                           /* longer than what a message has room for */
+	check(syscall(SYS_stat, path, last) == 0 && last->st_size == PAGE && S_ISREG(last->st_mode));
+	check(syscall(SYS_stat, "text", in_file) == 0 && in_file->st_ino == last->st_ino);
+	check(pread(fd, &here, sizeof(here), 0) == sizeof(here) && here.st_ino == last->st_ino);
+	check_error(syscall(SYS_stat, "text", edge + PAGE - 8), EFAULT);
+	check_error(syscall(SYS_fstat, fd, 8), EFAULT);
+	check_error(syscall(SYS_stat, edge + PAGE, &here), EFAULT);
+	check_error(syscall(SYS_fstat, HIGH, &here), EBADF);
+	check_error(syscall(SYS_fstat, -1, &here), EBADF);
+	check_error(syscall(SYS_newfstatat, fd, "x", &here, 0), ENOTDIR);
+	check_error(syscall(SYS_newfstatat, fd, "", &here, 0), ENOENT);
+	check_error(syscall(SYS_newfstatat, fd, "", &here, 0x10000), EINVAL);
+	check(syscall(SYS_newfstatat, fd, "", &here, AT_EMPTY_PATH) == 0 && here.st_ino == last->st_ino);
+	check(syscall(SYS_newfstatat, HIGH, "/", &here, 0) == 0 && S_ISDIR(here.st_mode));
+	check(syscall(SYS_newfstatat, AT_FDCWD, "", &here, AT_EMPTY_PATH) == 0 && S_ISDIR(here.st_mode));
+	check(pipe(to) == 0 && fstat(to[0], &here) == 0 && S_ISFIFO(here.st_mode) && here.st_nlink == 1);
+	check(mprotect(edge, PAGE, PROT_READ) == 0);
+	check_error(syscall(SYS_stat, "text", edge), EFAULT);
+	munmap(edge, PAGE), munmap(file, PAGE), close(fd), close(to[0]), close(to[1]);
 }
 
 static void descriptors(void)
@@ -212,6 +243,7 @@ int main(int argc, char **argv)
 	paths_in_memory();
 	lengths_of_paths();
 	answers_in_memory();
+	stat_in_memory();
 	descriptors();
 	in_child(a_directory_that_changes_is_one_of_both);
 	return checked();

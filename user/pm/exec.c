@@ -4,18 +4,16 @@
  * The kernel has made the memory, with a stack and the vDSO in it; the words and the plan go there (abi/pm.h), and
  * the caller's own thread maps what the plan says and enters the program.  Until then all can fail, and nothing has happened.
  *
- * Path:  main.c > [exec.c] > elf.c, words.c, request.c  ~message~>  fs/srv_name.c
+ * Path:  main.c > [exec.c] > elf.c, words.c  ~NAME_EXEC~>  fs/srv_name.c
  *
  * X1  A file that was opened here is closed here, unless the answer reached the caller, which then has it.
  */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "abi/name.h"
 #include "user/pm/image.h"
@@ -25,7 +23,7 @@
 #define SCRIPT_DEPTH 5
 #define SCRIPT_LINE  255u                       /* bytes of a #! line; both as Linux */
 
-struct file { uint64_t node; mode_t mode; uint32_t object; };
+struct file { uint64_t node; mode_t mode; uint32_t uid, gid, object; };
 
 static struct program {
 	char path[PATH_MAX];            /* as the caller says */
@@ -46,30 +44,23 @@ static void file_close(struct file *f)
 	*f = (struct file){0};
 }
 
-static int may_exec(struct call *c, const struct file *f)
-{
-	req_begin();
-	req.m.arg[0] = f->node;
-	req.m.arg[1] = AT_EMPTY_PATH | AT_EACCESS;
-	req.m.arg[2] = X_OK;
-	return (int)req_send(c, 0, NAME_ACCESS);
-}
-
-/* A regular file that may be run.  Nobody waits for the other end of a pipe. */
+/* A regular file that the caller may run.  A caller that is still there was there when we looked: c->me tells of it, and
+ * not of another with its number.  -ESRCH: it has been killed */
 static int file_open(struct call *c, const char *path, struct file *f)
 {
-	int rc;
+	struct name_caller who = {.cwd = c->me.cwd};
+	struct ipc_msg m = {.op = NAME_EXEC, .lend = {{(uint64_t)path, strlen(path), LEND_READ}}};
+	long rc = q_lend_read(c->token, 0, 0, &who, 0);
 
-	req_begin();
-	rc = req_text(c, path);
-	req.m.arg[1] = O_RDONLY | O_NONBLOCK | O_LARGEFILE;
-	rc = (int)req_send(c, rc, NAME_OPEN);
-	if (rc) return rc;
-	if (req.m.arg[2] & NAMEF_OWN) return -EACCES;   /* a descriptor of the caller's, not a node */
-	*f = (struct file){req.m.arg[0], (mode_t)req.m.arg[1], req.m.handle[0]};
-	rc = f->object && S_ISREG(f->mode) ? may_exec(c, f) : -EACCES;
-	if (rc) file_close(f);
-	return rc;
+	m.arg[5] = c->me.root == NODE_ROOT ? 0 : c->me.root;
+	m.arg[6] = c->me.pid | (uint64_t)c->tid << 32;
+	m.arg[7] = c->me.attr.fsuid | (uint64_t)c->me.attr.fsgid << 32;
+	memcpy(m.text, &who, sizeof(who));
+	if (!rc) rc = q_call(HANDLE_FS, &m);
+	if (!rc) rc = m.status;
+	if (rc) return (int)rc;
+	*f = (struct file){m.arg[0], (mode_t)m.arg[1], (uint32_t)m.arg[3], (uint32_t)(m.arg[3] >> 32), m.handle[0]};
+	return 0;
 }
 
 /* "#! interpreter [one argument]": the words to put before, and the next file to look at in path.  1: it was a script;
@@ -113,24 +104,12 @@ static int program_open(struct call *c)
 
 /* ---- whose it is */
 
-static int ids_find(struct call *c)
+static void ids_find(const struct call *c)
 {
-	struct stat st = {0};
-	int rc = 0;
+	mode_t ids = c->me.attr.no_new_privs ? 0 : g.file.mode;
 
-	g.euid = c->me.attr.euid;
-	g.egid = c->me.attr.egid;
-	/* the mode at open lacks what the mount forbids */
-	if (c->me.attr.no_new_privs || !(g.file.mode & (S_ISUID | S_ISGID))) return 0;
-	req_begin();
-	req.m.arg[0] = g.file.node;
-	req.m.arg[1] = AT_EMPTY_PATH;
-	req.m.lend[1] = (struct ipc_lend){(uint64_t)&st, sizeof(st), LEND_WRITE};
-	rc = (int)req_send(c, 0, NAME_STAT);
-	st.st_mode &= g.file.mode;
-	if (st.st_mode & S_ISUID) g.euid = st.st_uid;
-	if ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP)) g.egid = st.st_gid;
-	return rc;
+	g.euid = ids & S_ISUID ? g.file.uid : c->me.attr.euid;
+	g.egid = ids & S_ISGID && ids & S_IXGRP ? g.file.gid : c->me.attr.egid;
 }
 
 /* ---- the plan */
@@ -225,7 +204,7 @@ long pm_execve(struct call *c)
 	if (rc < 0) return rc;
 	g.prefix.len = g.prefix.count = 0;
 	rc = program_open(c);
-	if (!rc) rc = ids_find(c);
+	if (!rc) ids_find(c);
 	if (!rc) rc = images_plan(c);
 	if (!rc) rc = plan_write(c, &at);
 	if (!rc) answer(c, at);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* user/pm/main.c - RING 3 - the process manager: system calls of Linux that need no ring 0, one after the other.
  *
- * Path:  kernel/forward.c  ~PM_CALL~>  [main.c] > sched.c, name.c ...  ~lend_read, lend_write, facts, proc_set~>  kernel
+ * Path:  kernel/forward.c  ~PM_CALL~>  [main.c] > sched.c, cred.c ...  ~lend_read, lend_write, facts, proc_set~>  kernel
  * It has one thread, so what a call looks at, checks and sets is as if at one moment for all other calls that come here.
- * It waits for no page: what is not there of the caller's memory the caller brings (serve()), and the call begins again.  It
- * may wait for the file server, which it asks about names.  No server waits for it, and nothing of it is needed to clean
- * memory.  Of a process it keeps its timers (timer.c); all else that it decides is in the kernel (struct proc_attr), and
- * ends with it.
+ * It waits for no page of the caller's: what is not there the caller brings (serve()), and the call begins again.  It waits
+ * for the file server to tell it the host's name, and, in a process of its own, for programs (exec.c).  No server waits for
+ * it, and nothing of it is needed to clean memory.  Of a process it keeps its timers (timer.c); all else that it decides is in
+ * the kernel (struct proc_attr), and ends with it.
  */
 #include "user/pm/timer.h"
 
@@ -38,16 +38,6 @@ static const call_fn calls[] = {
 	CALL(getitimer), CALL(setitimer), CALL(alarm), CALL(timer_create), CALL(timer_settime), CALL(timer_gettime),
 	CALL(timer_getoverrun), CALL(timer_delete),
 	CALL(uname), CALL(sethostname), CALL(setdomainname), CALL(sysinfo), CALL(reboot),
-
-	CALL(mkdir), CALL(mkdirat), CALL(mknod), CALL(mknodat), CALL(unlink), CALL(unlinkat), CALL(rmdir),
-	CALL(rename), CALL(renameat), CALL(renameat2), CALL(link), CALL(linkat), CALL(symlink), CALL(symlinkat),
-	CALL(readlink), CALL(readlinkat), CALL(getcwd), CALL(mount), CALL(umount2),
-
-	CALL(chmod), CALL(fchmod), CALL(fchmodat), CALL(chown), CALL(lchown), CALL(fchown), CALL(fchownat),
-	CALL(access), CALL(faccessat), CALL(faccessat2), CALL(utime), CALL(utimes), CALL(futimesat), CALL(utimensat),
-	CALL(statfs), CALL(fstatfs),
-
-	CALL(shmget), CALL(shmctl), CALL(timerfd_settime), CALL(timerfd_gettime),
 
 	CALL(execve),
 

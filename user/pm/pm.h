@@ -34,39 +34,7 @@ bool proc_next(uint32_t *pid, struct facts_proc *);     /* the one after *pid, d
 /* A part of f->attr, changed here, is made so: `part` and n say which.  -ESRCH: it ended meanwhile, or who asked was killed */
 int attr_set(const struct call *, const struct facts_proc *f, const void *part, size_t n);
 
-/* request.c: the one message to the file server that a call makes of itself (abi/name.h). */
-struct request {
-	struct ipc_msg m;               /* becomes the reply */
-	unsigned paths;                 /* how many, in lend[] from 0 on, with their directories in arg[] */
-	int  fd[IPC_LENDS];             /* what each is relative to */
-	char path[IPC_LENDS][PATH_MAX];
-};
-extern struct request req;
-void req_begin(void);
-/* Path i of the caller's memory, or of ours; with none, the open file itself.  Then arguments go to req.m.arg.
- * -EFAULT, -ENAMETOOLONG, -ENOENT: it is empty and may not be; -EBADF, -ENOTDIR, -ENOMEM */
-int req_path(const struct call *, int dirfd, uint64_t path, bool empty_ok);
-int req_text(const struct call *, const char *path);    /* one that we know */
-int req_start(const struct call *, int dirfd);          /* req.path[i] is filled and lent already */
-int req_fd(const struct call *, int fd, bool path_ok);  /* path_ok: also one that O_PATH gave */
-/* Send it in the caller's name.  0, -errno, -EIO: no file server.  rc: what went wrong so far */
-long req_send(struct call *, long rc, uint32_t op);
-/* One path, flags, two more arguments; AT_EMPTY_PATH in the flags allows "".  The same on an open file. */
-long req_one(struct call *, uint32_t op, int dirfd, uint64_t path, uint64_t flags, uint64_t x, uint64_t y);
-long req_open(struct call *, uint32_t op, int fd, uint64_t x, uint64_t y);
-
 #define PM(name) long pm_##name(struct call *)
-/* name.c */
-PM(mkdir); PM(mkdirat); PM(mknod); PM(mknodat); PM(unlink); PM(unlinkat); PM(rmdir); PM(rename); PM(renameat);
-PM(renameat2); PM(link); PM(linkat); PM(symlink); PM(symlinkat); PM(readlink); PM(readlinkat); PM(getcwd); PM(mount);
-PM(umount2);
-/* attr.c */
-PM(chmod); PM(fchmod); PM(fchmodat); PM(chown); PM(lchown); PM(fchown); PM(fchownat); PM(access); PM(faccessat);
-PM(faccessat2); PM(utime); PM(utimes); PM(futimesat); PM(utimensat); PM(statfs); PM(fstatfs);
-/* shm.c */
-PM(shmget); PM(shmctl);
-/* timerfd.c */
-PM(timerfd_settime); PM(timerfd_gettime);
 /* sched.c */
 PM(sched_setscheduler); PM(sched_setparam); PM(sched_getscheduler); PM(sched_getparam); PM(sched_rr_get_interval);
 PM(sched_get_priority_max); PM(sched_get_priority_min); PM(getpriority); PM(setpriority);

@@ -34,8 +34,6 @@ void timer_set(struct timer *, int clock, uint64_t expires, uint64_t interval);
 void timer_left(const struct timer *, uint64_t *left, uint64_t *interval);
 int64_t timer_clock(const struct timer *, int clock);           /* ns; -1: who used it is gone */
 uint64_t mono_ns(void);
-bool itimerspec_ns(const struct itimerspec *, uint64_t *value, uint64_t *interval);     /* false: it is none */
-struct itimerspec to_itimerspec(uint64_t value, uint64_t interval);
 uint64_t timers_run(void);              /* those that are due ring.  => when the next may be: ns of CLOCK_MONOTONIC; 0: never */
 
 #endif

@@ -168,12 +168,7 @@ static struct itimerspec spec_of(const struct timer *t)
 	uint64_t left, interval;
 
 	timer_left(t, &left, &interval);
-	return to_itimerspec(left, interval);
-}
-
-struct itimerspec to_itimerspec(uint64_t value, uint64_t interval)
-{
-	return (struct itimerspec){{(time_t)(interval / NS), (long)(interval % NS)}, {(time_t)(value / NS), (long)(value % NS)}};
+	return (struct itimerspec){{(time_t)(interval / NS), (long)(interval % NS)}, {(time_t)(left / NS), (long)(left % NS)}};
 }
 
 static bool timespec_ns(const struct timespec *ts, uint64_t *ns)
@@ -181,11 +176,6 @@ static bool timespec_ns(const struct timespec *ts, uint64_t *ns)
 	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= (long)NS) return false;
 	*ns = ((uint64_t)ts->tv_sec < SEC_MAX ? (uint64_t)ts->tv_sec : SEC_MAX) * NS + (uint64_t)ts->tv_nsec;
 	return true;
-}
-
-bool itimerspec_ns(const struct itimerspec *it, uint64_t *value, uint64_t *interval)
-{
-	return timespec_ns(&it->it_value, value) && timespec_ns(&it->it_interval, interval);
 }
 
 long pm_timer_gettime(struct call *c)
@@ -209,7 +199,7 @@ long pm_timer_settime(struct call *c)
 
 	if (!c->arg[2]) return -EINVAL;
 	if (mem_in(c, &new, c->arg[2], sizeof(new))) return -EFAULT;
-	if (!itimerspec_ns(&new, &value, &interval) || !t) return -EINVAL;
+	if (!timespec_ns(&new.it_value, &value) || !timespec_ns(&new.it_interval, &interval) || !t) return -EINVAL;
 	old = spec_of(t);
 	if (c->arg[3] && mem_out(c, c->arg[3], &old, sizeof(old))) return -EFAULT;
 	clock = !absolute && t->made_with == CLOCK_REALTIME ? CLOCK_MONOTONIC : t->made_with;

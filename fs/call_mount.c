@@ -1,35 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/srv_mount.c - RING 3 - the name protocol (abi/name.h): NAME_MOUNT and NAME_UMOUNT.
+/* fs/call_mount.c - RING 3 - mount() and umount2().
  *
- * Path:  user/pm/name.c  ~message~>  server.c > [srv_mount.c] > vfs_mount.c, disks.c, tmpfs.c, procfs.c
+ * Path:  kernel/sys_sync.c > forward.c  ~message~>  call.c > [call_mount.c] > vfs_mount.c, disks.c, tmpfs.c, procfs.c
+ * What programs wrote the kernel has written before: pages that are owed would keep the file system busy.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
-#include "abi/name.h"
+#include "fs/call.h"
 #include "fs/procfs.h"
-#include "fs/server.h"
 
 /* What it is about times and devices makes no difference here: times are relatime's, devices are in /dev alone. */
 #define FLAGS_NO_MATTER (MS_NODEV | MS_SYNCHRONOUS | MS_DIRSYNC | MS_NOATIME | MS_NODIRATIME | MS_SILENT | \
                          MS_RELATIME | MS_STRICTATIME | MS_MANDLOCK | 1u << 25 /* lazytime */)
 #define FLAGS_KNOWN     (FLAGS_NO_MATTER | MS_RDONLY | MS_NOSUID | MS_NOEXEC | MS_REMOUNT)
 
+#define MGC_VAL  0xc0ed0000u            /* what mount(2) once wanted in its flags */
+#define MGC_MASK 0xffff0000u
+
 struct mount_request {
-	char what[PATH_MAX + 1], where[PATH_MAX + 1];
-	const char *type;
-	size_t len;
+	char what[2048], type[64];
+	struct where where;
 	uint64_t flags;
-	struct vnode *source;           /* where `what` begins, if that is a path */
 };
 
 /* A file system that needs no disk. */
 static int mount_plain(const struct mount_request *q, struct vnode *covers, int (*mount)(struct mount *))
 {
-	struct mount *m = mount_new(q->type, q->what[0] ? q->what : q->type, q->where, q->flags & MS_RDONLY);
+	struct mount *m = mount_new(q->type, q->what[0] ? q->what : q->type, q->where.path, q->flags & MS_RDONLY);
 	int rc = m ? mount(m) : -ENOMEM;
 
 	if (!rc) rc = mount_attach(m, covers);
@@ -38,20 +40,20 @@ static int mount_plain(const struct mount_request *q, struct vnode *covers, int 
 }
 
 /* The source is a path: to a disk or to a partition. */
-static int mount_block(const struct mount_request *q, struct vnode *covers, struct cred c)
+static int mount_block(const struct mount_request *q, struct vnode *covers, const struct call *c)
 {
-	struct vnode *start = q->source, *vn;
+	struct vnode *vn;
 	struct disk_node *disk;
-	int rc = start ? path_lookup(start, q->what, strlen(q->what), 0, c, &vn) : -EBADF;
+	int rc = path_lookup(vnode_by_number(c->cwd), q->what, strlen(q->what), 0, c->cred, &vn);
 
 	if (rc) return rc;
 	disk = S_ISBLK(vn->mode) ? disk_by_number(vn->dev) : NULL;
 	rc = S_ISBLK(vn->mode) ? -ENXIO : -ENOTBLK;
 	vnode_put(vn);
-	return disk ? mount_disk(disk->name, q->where, covers, q->flags & MS_RDONLY) : rc;
+	return disk ? mount_disk(disk->name, q->where.path, covers, q->flags & MS_RDONLY) : rc;
 }
 
-static int mount_on(const struct mount_request *q, struct vnode *covers, struct cred c)
+static int mount_on(const struct mount_request *q, struct vnode *covers, const struct call *c)
 {
 	if (!S_ISDIR(covers->mode)) return -ENOTDIR;
 	if (covers == covers->mnt->root) return -EBUSY;         /* there is a mount here already, or it is the root */
@@ -91,33 +93,37 @@ static int remount(struct mount **at, const struct mount_request *q)
 	return 0;
 }
 
-static int request_take(const struct ipc_msg *in, struct mount_request *q)
+/* "" for what the caller has none of. */
+static int text_take(const struct call *c, char *to, uint64_t at, size_t size)
 {
-	size_t n;
-	int rc = msg_cred(in).uid ? -EPERM : msg_path(in, 0, q->what, &n);
-
-	if (!rc) rc = msg_path(in, 1, q->where, &q->len);
-	if (rc) return rc;
-	q->type = q->what + strlen(q->what) + 1;
-	q->source = msg_node(in, in->arg[0]);
-	q->flags = in->arg[2];
-	return q->type > q->what + n || (q->flags & ~(uint64_t)FLAGS_KNOWN) ? -EINVAL : 0;
+	to[0] = 0;
+	return at ? mem_text(c, to, at, size) : 0;
 }
 
-/* lend0: "source\0fstype"; lend1: where. */
-static int name_mount(const struct ipc_msg *in, struct ipc_msg *out)
+static int request_take(const struct call *c, struct mount_request *q)
+{
+	int rc = text_take(c, q->what, c->arg[0], sizeof(q->what));
+
+	if (rc >= 0) rc = text_take(c, q->type, c->arg[2], sizeof(q->type));
+	if (rc >= 0) rc = call_where(c, AT_FDCWD, c->arg[1], false, &q->where);
+	if (rc) return rc;
+	q->flags = (c->arg[3] & MGC_MASK) == MGC_VAL ? c->arg[3] & ~(uint64_t)MGC_MASK : c->arg[3];
+	if (c->cred.uid) return -EPERM;
+	return q->flags & ~(uint64_t)FLAGS_KNOWN ? -EINVAL : 0;
+}
+
+long call_mount(const struct call *c)
 {
 	static struct mount_request q;
-	struct vnode *start = msg_node(in, in->arg[1]), *at;
+	struct vnode *at;
 	struct mount *m;
 	bool root;
-	int rc = request_take(in, &q);
+	int rc = request_take(c, &q);
 
-	(void)out;
-	if (!rc) rc = start ? path_lookup(start, q.where, q.len, 0, msg_cred(in), &at) : -EBADF;
+	if (!rc) rc = where_file(c, &q.where, 0, &at);
 	if (rc) return rc;
 	if (!(q.flags & MS_REMOUNT)) {
-		rc = mount_on(&q, at, msg_cred(in));
+		rc = mount_on(&q, at, c);
 		m = at->covered_by;
 		vnode_put(at);
 	} else {
@@ -132,22 +138,17 @@ static int name_mount(const struct ipc_msg *in, struct ipc_msg *out)
 
 /* Only a mount's root can be unmounted, which is what the path leads to if something is mounted there.  MNT_FORCE does
  * not make it less busy. */
-static int name_umount(const struct ipc_msg *in, struct ipc_msg *out)
+long call_umount2(const struct call *c)
 {
+	unsigned flags = c->arg[1] & UMOUNT_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
 	struct vnode *vn;
-	int rc = msg_cred(in).uid ? -EPERM : 0;
+	int rc = c->cred.uid ? -EPERM : 0;
 
-	(void)out;
-	if (in->arg[2] & ~(uint64_t)(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) return -EINVAL;
-	if (!rc) rc = msg_file(in, in->arg[2] & UMOUNT_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0, &vn);
+	if (c->arg[1] & ~(uint64_t)(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) return -EINVAL;
+	if (!rc) rc = call_file(c, AT_FDCWD, c->arg[0], flags, &vn);
 	if (rc) return rc;
 	rc = vn == vn->mnt->root ? 0 : -EINVAL;
 	vnode_put(vn);
 	if (rc) return rc;
-	return in->arg[2] & MNT_DETACH ? mount_detach_lazily(vn) : mount_detach(vn);
-}
-
-handler srv_mount_handler(uint32_t op)
-{
-	return op == NAME_MOUNT ? name_mount : op == NAME_UMOUNT ? name_umount : NULL;
+	return c->arg[1] & MNT_DETACH ? mount_detach_lazily(vn) : mount_detach(vn);
 }
