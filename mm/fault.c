@@ -98,13 +98,16 @@ static int fault_object(struct fault *f)
 	return rc ? FAULT_MEMORY : 0;
 }
 
+/* On x86-64 what may be written or executed may be read. */
+static bool prot_allows(uint32_t prot, uint32_t want) { return !(want & ~prot) || (want == PROT_READ && prot); }
+
 /* => map->lock held */
 static int fault_entry(struct fault *f, uint32_t want)
 {
 	pte_t pte = pmap_get(&f->map->pmap, f->va);
 	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
 
-	if (want & ~f->e->prot) return -EACCES;
+	if (!prot_allows(f->e->prot, want)) return -EACCES;
 	if (f->e->flags & ENTRY_DEVICE) return -EACCES;
 	if (!f->e->vmo || (p && p->use == PAGE_ANON && !(f->e->flags & ENTRY_SHARED)))
 		return anon_fault_locked(f->map, f->e, f->va, f->write) ? FAULT_MEMORY : 0;
@@ -165,6 +168,7 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 /* Hold the page behind va if its PTE allows the access. NULL: it has to be faulted in */
 static struct page *map_hold(struct map *m, uaddr_t va, bool write)
 {
+	uint32_t want = write ? PROT_WRITE : PROT_READ;
 	struct page *p = NULL;
 	struct entry *e;
 	pte_t pte = 0;
@@ -172,7 +176,7 @@ static struct page *map_hold(struct map *m, uaddr_t va, bool write)
 	mutex_lock(&m->lock);
 	e = map_find_locked(m, va);
 	if (e && e->vmo) spin_lock(&e->vmo->lock);
-	if (e && !(e->flags & ENTRY_DEVICE) && e->prot & (write ? PROT_WRITE : PROT_READ)) pte = pmap_get(&m->pmap, va);
+	if (e && !(e->flags & ENTRY_DEVICE) && prot_allows(e->prot, want)) pte = pmap_get(&m->pmap, va);
 	if ((pte & PTE_P) && (!write || (pte & PTE_W))) p = phys_to_page(pte & PTE_ADDR);
 	if (p) page_ref(p);
 	if (e && e->vmo) spin_unlock(&e->vmo->lock);

@@ -204,9 +204,9 @@ fault("segv_past_the_end", "A page past the end of file raises SIGSEGV, not SIGB
       "\tif (f->index >= vmo_pages_locked(v)) rc = -EFAULT;\n")
 
 fault("end_before_protection", "A forbidden page past the end of file raises SIGBUS, not SIGSEGV.",
-      "\tif (want & ~f->e->prot) return -EACCES;\n",
+      "\tif (!prot_allows(f->e->prot, want)) return -EACCES;\n",
       "\tif (f->e->vmo && f->index >= vmo_pages_locked(f->e->vmo)) return -ENXIO;\n"
-      "\tif (want & ~f->e->prot) return -EACCES;\n")
+      "\tif (!prot_allows(f->e->prot, want)) return -EACCES;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/pagecache.c")

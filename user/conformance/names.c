@@ -51,6 +51,22 @@ static void paths_in_memory(void)
 	close(fd);
 }
 
+/* x86-64: what may be written may be read; so may what a program never touched. */
+static void paths_in_memory_to_be_written(void)
+{
+	char *edge = page_at_the_edge(-1), *file;
+	int fd = open("text", O_RDWR);
+
+	for (int i = 0; i < 100; i++) strcat(edge, "./");
+	check(pwrite(fd, edge, PAGE, 0) == PAGE && posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+	check(mprotect(edge, PAGE, PROT_WRITE) == 0 && access(edge, F_OK) == 0);
+	file = mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, fd, 0);
+	check(access(file, F_OK) == 0 && *(volatile char *)(file + 400) == 0);
+	check(mprotect(edge, PAGE, PROT_NONE) == 0);
+	check_error(access(edge, F_OK), EFAULT);
+	munmap(edge, PAGE), munmap(file, PAGE), close(fd);
+}
+
 static void lengths_of_paths(void)
 {
 	static char path[PATH_MAX + 1];
@@ -241,6 +257,7 @@ int main(int argc, char **argv)
 	if (argc != 2 || work_in(argv[1])) return 2;
 	turns = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 500 : 50;   /* alone, a CPU changes its thread a hundred times a second */
 	paths_in_memory();
+	paths_in_memory_to_be_written();
 	lengths_of_paths();
 	answers_in_memory();
 	stat_in_memory();
