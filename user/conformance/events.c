@@ -176,6 +176,21 @@ static void what_it_is(void)
 	check_error(timerfd_settime(timer, 0, &it, NULL), EINVAL);
 }
 
+static void of_something_else(void)
+{
+	int to[2], dir = open("/", O_RDONLY), path = open("/", O_PATH);
+	struct itimerspec it;
+
+	check(pipe(to) == 0 && dir >= 0 && path >= 0);
+	check_error(timerfd_gettime(to[0], &it), EINVAL);
+	check_error(timerfd_settime(to[1], 0, &soon, &it), EINVAL);
+	check_error(timerfd_gettime(dir, &it), EINVAL);
+	check_error(timerfd_gettime(path, &it), EBADF);
+	check_error(timerfd_settime(-1, 0, &soon, NULL), EBADF);
+	check_error(timerfd_settime(1000, 0, &soon, NULL), EBADF);
+	check_error(timerfd_settime(1000, 0, (void *)8, NULL), EFAULT);
+}
+
 /* ---- many at once */
 
 static int sem, back;
@@ -239,6 +254,7 @@ int main(void)
 	in_child(poll_and_select_wait);
 	in_child(set_while_others_wait);
 	in_child(what_it_is);
+	in_child(of_something_else);
 	in_child(many_readers);
 	in_child(ping_pong_under_signals);
 	return checked();
