@@ -79,7 +79,6 @@
 #define MAP_NONBLOCK          0x10000
 #define MAP_STACK             0x20000
 #define MAP_HUGETLB           0x40000
-#define MAP_SYNC              0x80000
 #define MAP_FIXED_NOREPLACE   0x100000
 #define MADV_NORMAL     0
 #define MADV_RANDOM     1
@@ -110,8 +109,6 @@
 #define POSIX_FADV_WILLNEED 3
 #define POSIX_FADV_DONTNEED 4
 #define POSIX_FADV_NOREUSE  5
-#define MFD_CLOEXEC       1
-#define MFD_ALLOW_SEALING 2
 #define RWF_HIPRI  1
 #define RWF_DSYNC  2
 #define RWF_SYNC   4
@@ -140,10 +137,7 @@
 #define O_DIRECTORY    0200000
 #define O_NOFOLLOW     0400000
 #define O_CLOEXEC      02000000
-#define O_LARGEFILE    0100000
-#define O_NOATIME      01000000
 #define O_PATH         010000000
-#define O_TMPFILE      020200000
 #define O_SYNC         04010000
 #define F_DUPFD        0
 #define F_GETFD        1
@@ -229,7 +223,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define CLONE_FS             0x00000200
 #define CLONE_FILES          0x00000400
 #define CLONE_SIGHAND        0x00000800
-#define CLONE_PIDFD          0x00001000
 #define CLONE_PTRACE         0x00002000
 #define CLONE_PARENT         0x00008000
 #define CLONE_THREAD         0x00010000
@@ -312,7 +305,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define MINSIGSTKSZ  2048
 #define SI_USER      0
 #define SI_KERNEL    0x80
-#define SI_QUEUE     (-1)
 #define SI_TIMER     (-2)
 #define SI_TKILL     (-6)
 #define SEGV_MAPERR  1
@@ -323,10 +315,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define FPE_FLTINV   7
 #define ILL_ILLOPN   2
 #define TRAP_TRACE   2
-#define SIGEV_SIGNAL 0
-#define SIGEV_NONE   1
-#define SIGEV_THREAD 2
-#define SIGEV_THREAD_ID 4
 #define CLD_EXITED   1
 #define CLD_KILLED   2
 #define CLD_DUMPED   3
@@ -380,20 +368,8 @@ struct fpx_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t size
 #define AT_PHENT 4
 #define AT_PHNUM 5
 #define AT_PAGESZ 6
-#define AT_BASE 7
-#define AT_FLAGS 8
-#define AT_ENTRY 9
-#define AT_UID 11
-#define AT_EUID 12
-#define AT_GID 13
-#define AT_EGID 14
-#define AT_PLATFORM 15
-#define AT_HWCAP 16
 #define AT_CLKTCK 17
-#define AT_SECURE 23
 #define AT_RANDOM 25
-#define AT_HWCAP2 26
-#define AT_EXECFN 31
 #define AT_SYSINFO_EHDR 33
 #define AT_MINSIGSTKSZ 51
 

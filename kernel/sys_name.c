@@ -11,8 +11,6 @@
 #include "kernel/forward.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/vmo.h"
 
 int name_sync(uint64_t node)
