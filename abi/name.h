@@ -82,7 +82,4 @@ _Static_assert(sizeof(struct name_caller) == IPC_TEXT, "it fits into a message")
 #define NAMEF_SEEK    16u       /* with DEVICE: its descriptors have an offset, as those of a file */
 #define NAMEF_OWN     32u       /* no node: arg0 is one of the caller's own descriptors, which is opened again */
 
-#define NAME_TIME_OMIT  INT64_MIN
-#define NAME_TIME_NOW   (INT64_MIN + 1)
-
 #endif

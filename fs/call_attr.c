@@ -108,8 +108,8 @@ static const struct timespec now = {0, UTIME_NOW};
 
 static int64_t time_arg(const struct timespec *t)
 {
-	if (t->tv_nsec == UTIME_NOW) return NAME_TIME_NOW;
-	if (t->tv_nsec == UTIME_OMIT) return NAME_TIME_OMIT;
+	if (t->tv_nsec == UTIME_NOW) return TIME_NOW;
+	if (t->tv_nsec == UTIME_OMIT) return TIME_OMIT;
 	return t->tv_sec * 1000000000 + t->tv_nsec;
 }
 

@@ -108,7 +108,7 @@ int vfs_written(struct vnode *vn)
 
 static int64_t time_pick(int64_t asked, int64_t now)
 {
-	return asked == NAME_TIME_NOW ? now : asked;
+	return asked == TIME_NOW ? now : asked;
 }
 
 /* vfs_utimens: setting both to "now" takes write permission; any other change takes ownership (POSIX futimens()). */
@@ -116,12 +116,12 @@ int vfs_utimens(struct vnode *vn, int64_t atime, int64_t mtime, struct cred c)
 {
 	int64_t now = now_ns();
 	struct stat st = {.st_atim = time_spec(time_pick(atime, now)), .st_mtim = time_spec(time_pick(mtime, now))};
-	unsigned which = (atime != NAME_TIME_OMIT ? ATTR_ATIME : 0) | (mtime != NAME_TIME_OMIT ? ATTR_MTIME : 0);
+	unsigned which = (atime != TIME_OMIT ? ATTR_ATIME : 0) | (mtime != TIME_OMIT ? ATTR_MTIME : 0);
 
 	if (!which) return 0;
 	if (vn->mnt->readonly) return -EROFS;
 	if (!perm_owner(vn, c)) {
-		if (atime != NAME_TIME_NOW || mtime != NAME_TIME_NOW) return -EPERM;
+		if (atime != TIME_NOW || mtime != TIME_NOW) return -EPERM;
 		if (perm_check(vn, W_OK, c)) return -EACCES;
 	}
 	return attr_set(vn, &st, which);

@@ -77,7 +77,9 @@ int vfs_stat(struct vnode *, struct stat *);
 int vfs_chmod(struct vnode *, mode_t, struct cred);
 int vfs_written(struct vnode *);
 int vfs_chown(struct vnode *, uint32_t uid, uint32_t gid, struct cred);
-int vfs_utimens(struct vnode *, int64_t atime, int64_t mtime, struct cred);    /* ns, NAME_TIME_* */
+#define TIME_OMIT INT64_MIN
+#define TIME_NOW  (INT64_MIN + 1)
+int vfs_utimens(struct vnode *, int64_t atime, int64_t mtime, struct cred);    /* ns, TIME_* */
 int vfs_statfs(struct vnode *, struct statfs *);
 int64_t time_ns(const struct timespec *);
 struct timespec time_spec(int64_t ns);

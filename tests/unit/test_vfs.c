@@ -229,7 +229,7 @@ static void a_read_only_mount_refuses_every_change(void **st)
 	assert_int_equal(move("f", "g"), -EROFS);
 	assert_int_equal(hard_link("f", "g"), -EROFS);
 	assert_int_equal(vfs_chmod(f, 0600, as), -EROFS);
-	assert_int_equal(vfs_utimens(f, NAME_TIME_NOW, NAME_TIME_NOW, as), -EROFS);
+	assert_int_equal(vfs_utimens(f, TIME_NOW, TIME_NOW, as), -EROFS);
 	assert_int_equal(perm_check(f, W_OK, as), -EROFS);
 	vnode_put(f);
 	vfs_mounts->readonly = false;
@@ -340,8 +340,8 @@ static void attributes_change_for_those_who_may(void **st)
 	assert_int_equal(stat_of("d/f").st_mode & 07777, 0755);         /* set-id bits do not change hands */
 	assert_int_equal(vfs_chown(f, 1001, 1001, root_cred), 0);
 	assert_int_equal(stat_of("d/f").st_uid, 1001);
-	assert_int_equal(vfs_utimens(f, 5, NAME_TIME_OMIT, alice), -EPERM);
-	assert_int_equal(vfs_utimens(f, NAME_TIME_NOW, NAME_TIME_NOW, alice), -EACCES);
+	assert_int_equal(vfs_utimens(f, 5, TIME_OMIT, alice), -EPERM);
+	assert_int_equal(vfs_utimens(f, TIME_NOW, TIME_NOW, alice), -EACCES);
 	assert_int_equal(vfs_utimens(f, -1, 5000000007, bob), 0);
 	assert_int_equal(stat_of("d/f").st_atim.tv_sec, -1);
 	assert_int_equal(stat_of("d/f").st_atim.tv_nsec, 999999999);
