@@ -16,7 +16,7 @@
  *     whether it is still that CPU.
  * S5  Servers, and who waited for one's answer, go before others that are ready, but for a quantum at most, counted from
  *     when one of these ran or began to wait: a program and a server that call each other all the time starve nobody.
- *     Those that went ahead are at the front of the queue.
+ *     Those that went ahead are at the front of the queue, each behind who was there before.
  */
 #include "kernel/thread.h"
 
@@ -80,11 +80,15 @@ static void queue_last_locked(struct cpu *c, struct thread *t)
 	c->nready++;
 }
 
-static void queue_first_locked(struct cpu *c, struct thread *t)
+/* Behind those that did so before. */
+static void queue_ahead_locked(struct cpu *c, struct thread *t)
 {
+	struct list *at = &c->runq;
+
+	while (at->next != &c->runq && container_of(at->next, struct thread, link)->ahead) at = at->next;
 	t->state = THREAD_READY;
 	t->ahead = true;
-	list_push_front(&c->runq, &t->link);
+	list_insert(&t->link, at);
 	c->nready++;
 }
 
@@ -97,11 +101,11 @@ static bool may_go_ahead_locked(const struct cpu *c)
 /* Servers go first: their work is short, and programs wait for it.  One server does not push another one aside. */
 static void enqueue_locked(struct cpu *c, struct thread *t)
 {
-	bool first = t->reserve && may_go_ahead_locked(c), idle = c->thread == c->idle;
+	bool ahead = t->reserve && may_go_ahead_locked(c), idle = c->thread == c->idle;
 
-	if (first) queue_first_locked(c, t);
+	if (ahead) queue_ahead_locked(c, t);
 	else queue_last_locked(c, t);
-	if (idle || (first && !c->thread->reserve)) c->resched = true;
+	if (idle || (ahead && !c->thread->reserve)) c->resched = true;
 	if (c == this_cpu()) clock_want(sched_deadline());
 	else if (c->resched || c->nready == 1) cpu_kick(c);     /* its timer may stand at never */
 	if (ncpus > 1 && (!idle || c->nready > 1)) kick_idle_locked(c);
@@ -354,7 +358,7 @@ void sched_switch_to(struct thread *t)
 	if (t->cpu == c && t->state == THREAD_READY && may_go_ahead_locked(c)) {
 		list_remove(&t->link);
 		c->nready--;
-		queue_first_locked(c, t);
+		queue_ahead_locked(c, t);
 	}
 	spin_unlock(&c->runq_lock);
 }

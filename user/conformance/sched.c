@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <sys/mman.h>
 
@@ -103,6 +104,30 @@ static void calls_leave_time_for_others(void)
 	check(kill(p, SIGKILL) == 0 && child_end(p) == -1);
 }
 
+/* Several on that CPU call all the time: each has its share of the answers. */
+static void callers_take_turns(void)
+{
+	volatile long *calls = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long least = LONG_MAX, most = 0;
+	struct stat st;
+	pid_t p[4];
+
+	check(bind(0));
+	for (int i = 0; i < 4; i++) {
+		p[i] = fork();
+		while (p[i] == 0) stat("/", &st), calls[i]++;
+	}
+	do ms_sleep(500);
+	while (calls[0] + calls[1] + calls[2] + calls[3] < 20000);
+	for (int i = 0; i < 4; i++) {
+		check(kill(p[i], SIGKILL) == 0 && child_end(p[i]) == -1);
+		if (calls[i] < least) least = calls[i];
+		if (calls[i] > most) most = calls[i];
+	}
+	printf("of four who call, who did least %ld, who did most %ld\n", least, most);
+	check(least > most / 10);
+}
+
 /* => the least time that one needed of 100, in us: how busy the machine is does not matter */
 static long time_of_synced_write(int fd)
 {
@@ -144,6 +169,7 @@ int main(void)
 	in_child(affinity);
 	in_child(two_wake_at_once);
 	in_child(calls_leave_time_for_others);
+	in_child(callers_take_turns);
 	in_child(servers_go_before_who_computes);
 	return checked();
 }
