@@ -63,7 +63,6 @@ static int header_good(const struct blob *file)
 	return h->phoff <= file->len && (file->len - h->phoff) / sizeof(struct elf_segment) >= h->phnum;
 }
 
-
 static const struct elf_segment *segment(const struct blob *file, unsigned i)
 {
 	const struct elf_header *h = file->data;

@@ -186,7 +186,6 @@ int call_begin(const struct ipc_msg *in, struct ipc_msg *out, struct call *c)
 	*c = (struct call){.token = in->token, .arg = in->arg, .out = out, .cred = vfs_caller.cred};
 	c->who = (const struct name_caller *)in->text;
 	c->cwd = c->who->cwd ? c->who->cwd : NODE_ROOT;
-	missing[1] = 0;
 	return msg_node(in, c->cwd) ? 0 : places_now(c);
 }
 
@@ -194,8 +193,10 @@ int call_serve(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	uint32_t nr = in->op - NAME_CALL;
 	struct call c;
-	long r = nr < NCALLS && calls[nr] ? call_begin(in, out, &c) : -ENOSYS;
+	long r;
 
+	missing[1] = 0;
+	r = nr < NCALLS && calls[nr] ? call_begin(in, out, &c) : -ENOSYS;
 	if (!r) r = calls[nr](&c);
 	out->arg[0] = (uint64_t)r;
 	if (!missing[1]) return 0;

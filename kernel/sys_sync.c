@@ -50,6 +50,7 @@ SYSCALL(umount2)
 	return sys_forward_name(a0, a1, a2, a3, a4, a5);
 }
 
+/* A remount is an unmount, too; the message has the number of the call that was made. */
 SYSCALL(mount) { return (a3 & MS_REMOUNT ? sys_umount2 : sys_forward_name)(a0, a1, a2, a3, a4, a5); }
 
 /* The pages of [off, off + len); len 0: to the end of the file. */

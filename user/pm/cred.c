@@ -3,7 +3,7 @@
  *
  * Effective user 0 has all privileges, everybody else none: capabilities are told so, and cannot be split.
  *
- * Path:  main.c > [cred.c] > kernel's facts, proc_set.  What exec changes is kernel/cred.c's
+ * Path:  main.c > [cred.c] > kernel's facts, proc_set.  What exec changes is exec.c's
  */
 #include <errno.h>
 #include <string.h>
