@@ -22,7 +22,7 @@
 #: make mutants                 break the kernel on purpose, fault by fault, and see that a check notices (20 minutes)
 #: make mutants M=name          one of these faults, or several; tests/mutants/run.py --list names them
 #: make bench                   instructions and disk requests of each operation, on Quire and on Debian's Linux
-#: make syscalls                write docs/syscalls.md again, from kernel/syscalls.h and docs/syscalls.txt
+#: make syscalls                write docs/syscalls.md again, from abi/syscalls.h and docs/syscalls.txt
 #: make gdb                     QEMU stopped, gdb attached with the symbols of the kernel (CMDLINE=, MEM= as above)
 #: make lint                    formatting, and the measures of the style guide
 #: make format                  let clang-format rewrite the C files named by F='a.c b.c'
@@ -136,8 +136,8 @@ $(B)/kernel/vdso.S.o: KFLAGS += -Wa,-I$(B)
 $(B)/kernel/vdso.S.o: $(B)/vdso.so
 $(B)/kernel.elf: $(KOBJ) linker.ld ; @ld $(KLINK) $(KOBJ) -o $@
 
-# All system calls by name, Linux's and ours: what kernel/syscalls.h has not has a name here.
-$(B)/calls.h: docs/syscalls.py kernel/syscalls.h ; @mkdir -p $(@D) && python3 $< --calls >$@
+# All system calls by name, Linux's and ours: what abi/syscalls.h has not has a name here.
+$(B)/calls.h: docs/syscalls.py abi/syscalls.h ; @mkdir -p $(@D) && python3 $< --calls >$@
 $(B)/kernel/syscall.c.o $(B)/user/fuzz/draw.c.o $(B)/user/bin/strace.c.o: $(B)/calls.h
 $(B)/user/bin/strace.c.o: UFLAGS += -I. -DQUIRE_RING3
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* abi/ipc.h - BOTH RINGS - Quire's own system calls (0x1000 and up): messages, handles, objects, devices.
  *
- * Everything else a program asks of the kernel goes by Linux's x86-64 numbers (kernel/syscalls.h).
+ * Everything else a program asks of the kernel goes by Linux's x86-64 numbers (abi/syscalls.h).
  * All calls return >= 0 or -errno.  Only boot modules ("servers") may use the calls marked [S];
  * others get -EPERM.
  *

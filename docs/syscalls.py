@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """make syscalls: docs/syscalls.md, every system call of Linux 6.1 x86-64 and what Quire makes of it.
 
-What is there says kernel/syscalls.h, what is missing docs/syscalls.txt, what Linux has <asm/unistd_64.h>.
+What is there says abi/syscalls.h, what is missing docs/syscalls.txt, what Linux has <asm/unistd_64.h>.
   syscalls.py            write the page
   syscalls.py --check    say what is wrong with it or with the remarks; status 1 if something is
   syscalls.py --calls    build/calls.h: the same for C programs
@@ -17,7 +17,7 @@ PAGE = os.path.join(TOP, "docs/syscalls.md")
 LAST, COUNT = 450, 362          # the last number of Linux 6.1, and how many there are: a newer header has more
 HEAD = """# The system calls
 
-Made by `make syscalls` from `kernel/syscalls.h` and `docs/syscalls.txt`: all of Linux 6.1 for x86-64, and Quire's own.
+Made by `make syscalls` from `abi/syscalls.h` and `docs/syscalls.txt`: all of Linux 6.1 for x86-64, and Quire's own.
 Done: %d. Partial: %d. Absent: %d; these answer ENOSYS, and the kernel's log names each of them at its first use.
 
 | number | call | | what is missing, or why |
@@ -47,8 +47,8 @@ def linux():
 
 
 def table():
-    """{name: (number, kinds of arguments)} of kernel/syscalls.h."""
-    found = re.findall(r'X\((\d\w*), (\w+), "([^"]*)"\)', read("kernel/syscalls.h"))
+    """{name: (number, kinds of arguments)} of abi/syscalls.h."""
+    found = re.findall(r'X\((\d\w*), (\w+), "([^"]*)"\)', read("abi/syscalls.h"))
     return {name: (int(n, 0), kinds) for n, name, kinds in found}
 
 
@@ -87,19 +87,14 @@ def wrong():
         yield "<asm/unistd_64.h> has %d calls of Linux 6.1, not %d" % (len(names), COUNT)
     for name, (number, _) in have.items():
         if number < 0x1000 and names.get(name) != number:
-            yield "kernel/syscalls.h: Linux has no %s with number %d" % (name, number)
+            yield "abi/syscalls.h: Linux has no %s with number %d" % (name, number)
     for name, (what, _) in said.items():
         if name not in names:
             yield "docs/syscalls.txt: Linux has no " + name
         if what == "partial" and name not in have:
-            yield "docs/syscalls.txt: %s is partial, and not in kernel/syscalls.h" % name
+            yield "docs/syscalls.txt: %s is partial, and not in abi/syscalls.h" % name
         if what == "absent" and name in have and not re.search(r"SYSCALL\(%s\) { return -ENOSYS; }" % name, kernel()):
-            yield "docs/syscalls.txt: %s is absent, and in kernel/syscalls.h" % name
-    for which, server in ("PM", "user/pm/main.c"), ("NAMES", "fs/call.c"), ("OPEN", "fs/call.c"):
-        lines = re.search(r"SYSCALLS_%s\(X\)(.*?)\n\n" % which, read("kernel/syscalls.h"), re.S)[1]
-        for name in re.findall(r'X\(\d+, (\w+), ', lines):
-            if "(%s)" % name not in read(server):
-                yield "%s: kernel/syscalls.h leaves %s to it" % (server, name)
+            yield "docs/syscalls.txt: %s is absent, and in abi/syscalls.h" % name
     if read("docs/syscalls.md") != page():
         yield "docs/syscalls.md is not up to date: make syscalls"
 

@@ -15,24 +15,16 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "abi/syscalls.h"
 #include "fs/procfs.h"
 
 #define PIECE 128u                      /* bytes of a text that are copied at once; divides a page */
 
-/* As kernel/syscalls.h has them: SYSCALLS_NAMES, SYSCALLS_OPEN. */
-#define CALL(name) [SYS_##name] = call_##name
+#define CALL(number, name, kinds) [number] = call_##name,
 static const call_fn calls[] = {
-	CALL(mkdir), CALL(mkdirat), CALL(mknod), CALL(mknodat), CALL(unlink), CALL(unlinkat), CALL(rmdir),
-	CALL(rename), CALL(renameat), CALL(renameat2), CALL(link), CALL(linkat), CALL(symlink), CALL(symlinkat),
-	CALL(readlink), CALL(readlinkat), CALL(getcwd), CALL(getdents64), CALL(mount), CALL(umount2),
-
-	CALL(open), CALL(creat), CALL(openat), CALL(memfd_create), CALL(eventfd), CALL(eventfd2), CALL(timerfd_create),
-	CALL(timerfd_settime), CALL(timerfd_gettime),
-	CALL(stat), CALL(lstat), CALL(fstat), CALL(newfstatat), CALL(statx), CALL(statfs), CALL(fstatfs),
-	CALL(chmod), CALL(fchmod), CALL(fchmodat), CALL(chown), CALL(lchown), CALL(fchown), CALL(fchownat),
-	CALL(access), CALL(faccessat), CALL(faccessat2), CALL(utime), CALL(utimes), CALL(futimesat), CALL(utimensat),
-
-	CALL(shmget), CALL(shmctl),
+	SYSCALLS_NAMES(CALL) SYSCALLS_OPEN(CALL)
+	/* ring 0 does something first */
+	[SYS_getdents64] = call_getdents64, [SYS_mount] = call_mount, [SYS_umount2] = call_umount2,
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 

@@ -25,7 +25,8 @@ struct syscall {
 #define NAMES_ENTRY(number, name, kinds) [number] = {sys_forward_name, #name, kinds},
 #define OPEN_ENTRY(number, name, kinds) [number] = {sys_forward_open, #name, kinds},
 static const struct syscall linux_calls[] = {
-	SYSCALLS_LINUX(LINUX_ENTRY) SYSCALLS_PM(PM_ENTRY) SYSCALLS_NAMES(NAMES_ENTRY) SYSCALLS_OPEN(OPEN_ENTRY)
+	SYSCALLS_LINUX(LINUX_ENTRY) SYSCALLS_PM(PM_ENTRY) SYSCALLS_REFUSED(PM_ENTRY) SYSCALLS_NAMES(NAMES_ENTRY)
+	SYSCALLS_OPEN(OPEN_ENTRY)
 };
 static const struct syscall quire_calls[] = {SYSCALLS_QUIRE(QUIRE_ENTRY)};
 #define LINUX_CALL(number, name, kinds) [number] = #name,

@@ -14,36 +14,20 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "abi/syscalls.h"
+
 #define PIECE 256u                      /* bytes of a text that are copied at once; divides a page */
 
-/* Programs make these to learn that a thing is not there: no network, no extended attributes. */
 static long pm_none(struct call *c)
 {
 	return c->nr == SYS_socket || c->nr == SYS_socketpair ? -EAFNOSUPPORT : -EOPNOTSUPP;
 }
 
-/* As kernel/syscalls.h has them: SYSCALLS_PM. */
-#define CALL(name) [SYS_##name] = pm_##name
-#define NONE(name) [SYS_##name] = pm_none
+#define CALL(number, name, kinds) [number] = pm_##name,
+#define NONE(number, name, kinds) [number] = pm_none,
 static const call_fn calls[] = {
-	CALL(sched_setscheduler), CALL(sched_setparam), CALL(sched_getscheduler), CALL(sched_getparam),
-	CALL(sched_rr_get_interval), CALL(sched_get_priority_max), CALL(sched_get_priority_min),
-	CALL(getpriority), CALL(setpriority), CALL(sched_setaffinity), CALL(sched_getaffinity),
-	CALL(getresuid), CALL(getresgid), CALL(setuid), CALL(setgid), CALL(setreuid), CALL(setregid), CALL(setresuid),
-	CALL(setresgid), CALL(setfsuid), CALL(setfsgid), CALL(getgroups), CALL(setgroups), CALL(capget), CALL(capset),
-	CALL(getrlimit), CALL(setrlimit), CALL(prlimit64), CALL(prctl), CALL(personality), CALL(get_robust_list),
-	CALL(getpgrp), CALL(getpgid), CALL(getsid), CALL(setpgid), CALL(setsid),
-	CALL(clock_settime), CALL(settimeofday), CALL(gettimeofday), CALL(time), CALL(clock_getres), CALL(getrusage),
-	CALL(times),
-	CALL(getitimer), CALL(setitimer), CALL(alarm), CALL(timer_create), CALL(timer_settime), CALL(timer_gettime),
-	CALL(timer_getoverrun), CALL(timer_delete),
-	CALL(uname), CALL(sethostname), CALL(setdomainname), CALL(sysinfo), CALL(reboot),
-
-	CALL(execve),
-
-	NONE(socket), NONE(socketpair), NONE(setxattr), NONE(lsetxattr), NONE(fsetxattr), NONE(getxattr), NONE(lgetxattr),
-	NONE(fgetxattr), NONE(listxattr), NONE(llistxattr), NONE(flistxattr), NONE(removexattr), NONE(lremovexattr),
-	NONE(fremovexattr),
+	SYSCALLS_PM(CALL) SYSCALLS_REFUSED(NONE)
+	[SYS_execve] = pm_execve,       /* ring 0 makes the new memory, and asks what goes there */
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
