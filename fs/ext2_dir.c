@@ -125,6 +125,7 @@ static int dir_grow(struct vnode *dir, struct ext2_dirent **out)
 	memset(block_at(fs, b), 0, fs->block_size);
 	*out = block_at(fs, b);
 	(*out)->rec_len = fs->block_size;
+	meta_dirty(fs, b, META_MAP);            /* O1 */
 	inode_set_size(in, size + fs->block_size);
 	return 0;
 }

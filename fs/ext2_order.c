@@ -5,6 +5,8 @@
  *     A device flush stands between two classes if the later one has anything to write.  So a name on disk leads to an
  *     inode on disk leads to its blocks, at every power cut.  An inode of which only times changed leads nowhere new: no
  *     flush before it, and no fdatasync or msync has to write it.
+ *     A new block of a directory goes with the first, as its inode may lead to it: what it held before is never read as
+ *     names.  Those in it may be on disk before their inodes, which are then free ones (O2): e2fsck takes such names away.
  * O2  What was freed is used again only after the freeing is on disk: until then an older state of the disk may be
  *     the true one, and it still uses the block.
  * O3  A freed metadata block is forgotten: it may be file data by the time of the write.
@@ -23,7 +25,9 @@ static bool bit(const uint8_t *map, uint32_t b)
 
 void meta_dirty(struct ext2 *fs, uint32_t b, enum meta class)
 {
-	if (fs->mnt->readonly || bit(fs->dirty[class], b)) return;
+	if (fs->mnt->readonly) return;
+	for (int c = 0; c <= (int)class; c++)
+		if (bit(fs->dirty[c], b)) return;       /* it goes as early as that, or earlier */
 	fs->dirty[class][b / 8] |= 1u << b % 8;
 	fs->ndirty[class]++;
 }

@@ -575,6 +575,14 @@ fault("destroyed_while_mapped", "An unlinked file is destroyed when its last des
       "")
 
 # ------------------------------------------------------------------------------------------------------------------
+file("fs/ext2_dir.c")
+
+fault("new_directory_block_late", "A directory's new block is written after the inode that leads to it.",
+      "\tmeta_dirty(fs, b, META_MAP);            /* O1 */\n",
+      "",
+      "unit ext2_order")
+
+# ------------------------------------------------------------------------------------------------------------------
 file("fs/ext2_order.c")
 
 fault("flush_forgotten_by_fsync", "fsync writes metadata and does not flush the device.",
@@ -586,6 +594,11 @@ fault("metadata_in_the_wrong_order", "Names are written first, bitmaps last.",
       "\t\tif (!rc) rc = class_write(fs, c);\n",
       "\t\tif (!rc) rc = class_write(fs, META_CLASSES - 1 - c);\n",
       "unit ext2")
+
+fault("no_flush_between_metadata", "The device may write a name before the inode that it leads to.",
+      "\t\tif (c > 0 && c != META_TIMES) rc = disk_flush(fs->disk);",
+      "\t\tif (c == META_CLASSES) rc = disk_flush(fs->disk);",
+      "unit ext2_order")
 
 fault("failed_metadata_forgotten", "Metadata that could not be written is not owed any more.",
       "\tfor (uint32_t i = 0; rc && i < n; i++) {        /* still owed */\n",
