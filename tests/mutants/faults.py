@@ -622,3 +622,11 @@ fault("freed_block_used_at_once", "A freed block is used again before the freein
       "\tset_bit(fs->pending, b);\n",
       "",
       "unit ext2")
+
+# ------------------------------------------------------------------------------------------------------------------
+file("fs/ext2_name.c")
+
+fault("rename_in_one_step", "The old name goes, and the file that is replaced, before the new name is on the disk.",
+      "\t\trc = order_commit(fs_of(vn), true);\n",
+      "\t\trc = 0;\n",
+      "every_promise_is_kept_at_every_cut")
