@@ -54,6 +54,9 @@ struct file {
 struct file *file_alloc(enum file_kind, uint32_t flags);        /* NULL: no memory; one reference */
 void file_ref(struct file *);
 void file_put(struct file *);                   /* the last one closes: vmo user, note, pipe end */
+/* A reference that is put at the end of its block: FILE_HELD struct file *f = fd_get(fd); NULL is none. */
+static inline void file_held_put(struct file **f) { if (*f) file_put(*f); }
+#define FILE_HELD __attribute__((cleanup(file_held_put)))
 struct file *fd_get(int fd);                                    /* of the current process, a reference; NULL: EBADF */
 struct file *fd_get_any(int fd);                                /* the same, and one that O_PATH gave */
 int fd_install(struct file *, int min, bool cloexec);           /* takes over the caller's reference; fd or -EMFILE */

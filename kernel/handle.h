@@ -26,6 +26,10 @@ static inline void kobj_unref(struct kobj *o)
 	if (__atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0) o->destroy(o);
 }
 
+/* A reference that is put at the end of its block: KOBJ_HELD struct kobj *o = object_get(h, type); NULL is none. */
+static inline void kobj_held_unref(struct kobj **o) { if (*o) kobj_unref(*o); }
+#define KOBJ_HELD __attribute__((cleanup(kobj_held_unref)))
+
 struct handles {
 	struct spinlock lock;           /* RANK_HANDLE */
 	struct kobj **slot;             /* [h] slot[0] is never used */

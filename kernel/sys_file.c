@@ -144,13 +144,9 @@ static int64_t file_rw(struct file *f, uint64_t *pos, uaddr_t buf, uint64_t len,
 
 static long fd_rw(int fd, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
 {
-	struct file *f = fd_get(fd);
-	long n;
+	FILE_HELD struct file *f = fd_get(fd);
 
-	if (!f) return -EBADF;
-	n = file_rw(f, pos, buf, len, write);
-	file_put(f);
-	return n;
+	return f ? file_rw(f, pos, buf, len, write) : -EBADF;
 }
 
 SYSCALL(read) { return fd_rw(a0, NULL, a1, a2, false); }
@@ -237,13 +233,9 @@ static int64_t file_rwv(struct file *f, uint32_t flags, uaddr_t iov, uint64_t co
 
 static long fd_rwv(int fd, uaddr_t iov, uint64_t count, uint64_t *pos, uint32_t flags, bool write)
 {
-	struct file *f = fd_get(fd);
-	long n;
+	FILE_HELD struct file *f = fd_get(fd);
 
-	if (!f) return -EBADF;
-	n = file_rwv(f, f->flags | flags, iov, count, pos, write);
-	file_put(f);
-	return n;
+	return f ? file_rwv(f, f->flags | flags, iov, count, pos, write) : -EBADF;
 }
 
 SYSCALL(readv) { return fd_rwv(a0, a1, a2, NULL, 0, false); }
@@ -286,18 +278,15 @@ static int64_t seek_target(const struct file *f, int64_t off, int whence)
 
 SYSCALL(lseek)
 {
-	struct file *f = fd_get(a0);
-	int64_t to = -ESPIPE;
+	FILE_HELD struct file *f = fd_get(a0);
+	int64_t to;
 
 	if (!f) return -EBADF;
-	if (f->kind == FILE_DEVICE && !(f->namef & NAMEF_POLL)) to = 0;
-	if (has_offset(f) || f->kind == FILE_DIR) {
-		mutex_lock(&f->lock);
-		to = seek_target(f, a1, a2);
-		if (to >= 0) f->offset = to;
-		mutex_unlock(&f->lock);
-	}
-	file_put(f);
+	if (!has_offset(f) && f->kind != FILE_DIR) return f->kind == FILE_DEVICE && !(f->namef & NAMEF_POLL) ? 0 : -ESPIPE;
+	mutex_lock(&f->lock);
+	to = seek_target(f, a1, a2);
+	if (to >= 0) f->offset = to;
+	mutex_unlock(&f->lock);
 	return to;
 }
 
@@ -313,11 +302,8 @@ int file_set_size(struct file *f, uint64_t size)
 
 SYSCALL(ftruncate)
 {
-	struct file *f = fd_get(a0);
-	long rc = -EINVAL;
+	FILE_HELD struct file *f = fd_get(a0);
 
 	if (!f) return -EBADF;
-	if (f->kind == FILE_VMO && file_writable(f) && (int64_t)a1 >= 0) rc = file_set_size(f, a1);
-	file_put(f);
-	return rc;
+	return f->kind == FILE_VMO && file_writable(f) && (int64_t)a1 >= 0 ? file_set_size(f, a1) : -EINVAL;
 }

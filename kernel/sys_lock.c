@@ -52,11 +52,7 @@ long fcntl_lock(int fd, struct file *f, uint32_t cmd, uaddr_t flock)
 
 SYSCALL(flock)
 {
-	struct file *f = fd_get(a0);
-	long rc;
+	FILE_HELD struct file *f = fd_get(a0);
 
-	if (!f) return -EBADF;
-	rc = lock_call(f, NAME_FLOCK, (uintptr_t)f, a1, 0);
-	file_put(f);
-	return rc;
+	return f ? lock_call(f, NAME_FLOCK, (uintptr_t)f, a1, 0) : -EBADF;
 }

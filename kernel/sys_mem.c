@@ -63,19 +63,12 @@ static int mmap_flags_ok(uint32_t flags, uint32_t prot)
 	return prot & ~(PROT_ALL | PROT_GROWSDOWN | PROT_GROWSUP) ? -EINVAL : 0;
 }
 
-SYSCALL(mmap)
+SYSCALL(mmap, at, len, prot, flags, fd, off)
 {
-	uint64_t addr = a0;
-	uint64_t len = a1;
-	uint64_t prot = a2;
-	uint64_t flags = a3;
-	uint64_t fd = a4;
-	uint64_t off = a5;
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 	uint32_t max_prot = PROT_ALL;
-	struct file *f = NULL;
+	FILE_HELD struct file *f = NULL;
 	struct vmo *v = NULL;
-	uaddr_t at = addr;
 	int rc = mmap_flags_ok(flags, prot);
 
 	if (rc) return rc;
@@ -93,30 +86,20 @@ SYSCALL(mmap)
 	if (!rc) rc = map_map(map_limited(), &at, len, prot & PROT_ALL, max_prot, flags, v, off);
 	if (!rc && v) vmo_touch(f->vmo, VMOC_ATIME);
 	if (v) vmo_user_put(v);
-	if (f) file_put(f);
 	return rc ? rc : (long)at;
 }
 
-SYSCALL(munmap)
-{
-	return map_unmap(current_proc()->map, a0, a1);
-}
+SYSCALL(munmap) { return map_unmap(current_proc()->map, a0, a1); }
 
-SYSCALL(mprotect)
+SYSCALL(mprotect, addr, len, prot)
 {
-	uint64_t addr = a0;
-	uint64_t len = a1;
-	uint64_t prot = a2;
 	if (prot & ~PROT_ALL) return -EINVAL;
 	return map_protect(current_proc()->map, addr, len, prot);
 }
 
 /* POSIX.1-2017 msync; the open cases are decided in docs/architecture.md. */
-SYSCALL(msync)
+SYSCALL(msync, addr, len, flags)
 {
-	uint64_t addr = a0;
-	uint64_t len = a1;
-	uint64_t flags = a2;
 	uaddr_t end;
 
 	if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) return -EINVAL;
@@ -139,11 +122,8 @@ SYSCALL(brk)
 }
 
 /* madvise(2).  What is not known here (huge pages, merging, poisoning) is EINVAL, as on a Linux built without it. */
-SYSCALL(madvise)
+SYSCALL(madvise, addr, len, advice)
 {
-	uint64_t addr = a0;
-	uint64_t len = a1;
-	uint64_t advice = a2;
 	uaddr_t end;
 
 	if (addr % PAGE_SIZE || advice > MADV_POPULATE_WRITE || !(ADVICE_KNOWN & BIT(advice))) return -EINVAL;
@@ -154,11 +134,8 @@ SYSCALL(madvise)
 	return map_advise(current_proc()->map, addr, end, advice);
 }
 
-SYSCALL(mincore)
+SYSCALL(mincore, addr, len, vec)
 {
-	uint64_t addr = a0;
-	uint64_t len = a1;
-	uint64_t vec = a2;
 	uint8_t in[64];
 	uaddr_t end;
 

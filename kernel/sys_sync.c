@@ -12,15 +12,13 @@
 
 static long fd_sync(int fd, unsigned wb)
 {
-	struct file *f = fd_get(fd);
-	long rc = -EINVAL;
+	FILE_HELD struct file *f = fd_get(fd);
 
 	if (!f) return -EBADF;
-	if (f->kind == FILE_VMO) split_publish(f->vmo, 0, LAST_PAGE);
-	if (f->kind == FILE_VMO) rc = vmo_sync(f->vmo, 0, LAST_PAGE, wb, &f->err_seen);
-	if (f->kind == FILE_DIR) rc = name_sync(f->node);
-	file_put(f);
-	return rc;
+	if (f->kind == FILE_DIR) return name_sync(f->node);
+	if (f->kind != FILE_VMO) return -EINVAL;
+	split_publish(f->vmo, 0, LAST_PAGE);
+	return vmo_sync(f->vmo, 0, LAST_PAGE, wb, &f->err_seen);
 }
 
 SYSCALL(fsync) { return fd_sync(a0, WB_WAIT | WB_COMMIT); }
@@ -35,10 +33,9 @@ SYSCALL(sync)
 
 SYSCALL(syncfs)
 {
-	struct file *f = fd_get(a0);
+	FILE_HELD struct file *f = fd_get(a0);
 
 	if (!f) return -EBADF;
-	file_put(f);
 	vmo_sync_all();
 	return name_sync(0);
 }
@@ -76,49 +73,40 @@ static void advise(struct file *f, uint64_t off, uint64_t len, uint64_t advice)
 
 SYSCALL(fadvise64)
 {
-	struct file *f = fd_get(a0);
-	long rc = 0;
+	FILE_HELD struct file *f = fd_get(a0);
 
 	if (!f) return -EBADF;
-	if (f->kind == FILE_PIPE) rc = -ESPIPE;
-	else if (a3 > POSIX_FADV_NOREUSE || (int64_t)a2 < 0) rc = -EINVAL;
-	else if (f->kind == FILE_VMO) advise(f, a1, a2, a3);
-	file_put(f);
-	return rc;
+	if (f->kind == FILE_PIPE) return -ESPIPE;
+	if (a3 > POSIX_FADV_NOREUSE || (int64_t)a2 < 0) return -EINVAL;
+	if (f->kind == FILE_VMO) advise(f, a1, a2, a3);
+	return 0;
 }
 
 SYSCALL(readahead)
 {
-	struct file *f = fd_get(a0);
-	long rc = 0;
+	FILE_HELD struct file *f = fd_get(a0);
 
-	if (!f || !file_readable(f)) rc = -EBADF;
-	else if (f->kind != FILE_VMO) rc = -EINVAL;
-	else if (a2 > 0) advise(f, a1, a2, POSIX_FADV_WILLNEED);
-	if (f) file_put(f);
-	return rc;
+	if (!f || !file_readable(f)) return -EBADF;
+	if (f->kind != FILE_VMO) return -EINVAL;
+	if (a2 > 0) advise(f, a1, a2, POSIX_FADV_WILLNEED);
+	return 0;
 }
 
 /* sync_file_range(2): the pages alone, without what finds them and without a flush: no promise of durability. */
 SYSCALL(sync_file_range)
 {
 	const uint64_t wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
-	struct file *f = fd_get(a0);
+	FILE_HELD struct file *f = fd_get(a0);
 	uint64_t first, last;
-	long rc = 0;
 
 	if (!f) return -EBADF;
-	if ((a3 & ~(wait | SYNC_FILE_RANGE_WRITE)) || (int64_t)a1 < 0 || (int64_t)a2 < 0 || (int64_t)(a1 + a2) < 0) rc = -EINVAL;
-	else if (f->kind != FILE_VMO) rc = -ESPIPE;
+	if (a3 & ~(wait | SYNC_FILE_RANGE_WRITE)) return -EINVAL;
+	if ((int64_t)a1 < 0 || (int64_t)a2 < 0 || (int64_t)(a1 + a2) < 0) return -EINVAL;
+	if (f->kind != FILE_VMO) return -ESPIPE;
 	page_range(a1, a2, &first, &last);
-	if (!rc && (a3 & SYNC_FILE_RANGE_WRITE)) {
-		split_publish(f->vmo, first, last);
-		rc = vmo_sync(f->vmo, first, last, a3 & wait ? WB_WAIT : 0, &f->err_seen);
-	} else if (!rc && a3) {
-		rc = vmo_wait(f->vmo, first, last, &f->err_seen);
-	}
-	file_put(f);
-	return rc;
+	if (!(a3 & SYNC_FILE_RANGE_WRITE)) return a3 ? vmo_wait(f->vmo, first, last, &f->err_seen) : 0;
+	split_publish(f->vmo, first, last);
+	return vmo_sync(f->vmo, first, last, a3 & wait ? WB_WAIT : 0, &f->err_seen);
 }
 
 static long allocate(struct file *f, uint64_t mode, int64_t off, int64_t len)
@@ -138,11 +126,7 @@ static long allocate(struct file *f, uint64_t mode, int64_t off, int64_t len)
 
 SYSCALL(fallocate)
 {
-	struct file *f = fd_get(a0);
-	long rc;
+	FILE_HELD struct file *f = fd_get(a0);
 
-	if (!f) return -EBADF;
-	rc = allocate(f, a1, a2, a3);
-	file_put(f);
-	return rc;
+	return f ? allocate(f, a1, a2, a3) : -EBADF;
 }

@@ -25,9 +25,8 @@ SYSCALL(vmo_create)
 	struct port *p = NULL;
 	struct vmo_args a;
 	struct vmo *v;
-	int rc;
+	int rc = copy_in(&a, a0, sizeof(a));
 
-	rc = copy_in(&a, a0, sizeof(a));
 	if (!rc) rc = vmo_args_check(&a);
 	if (rc) return rc;
 	if (a.port && !(p = port_get(a.port))) return -EBADF;
@@ -43,29 +42,24 @@ SYSCALL(vmo_create)
 	return rc;
 }
 
-static struct vmo *vmo_get(uint64_t h) { return container_of(object_get(h, KOBJ_VMO), struct vmo, obj); }
+static struct vmo *vmo_of(struct kobj *o) { return container_of(o, struct vmo, obj); }
+static struct run *run_of(struct kobj *o) { return container_of(o, struct run, obj); }
 
 SYSCALL(vmo_info)
 {
+	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_VMO);
 	struct vmo_info i;
-	struct vmo *v;
 
-	v = vmo_get(a0);
-	if (!v) return -EBADF;
-	vmo_info(v, &i);
-	vmo_unref(v);
+	if (!o) return -EBADF;
+	vmo_info(vmo_of(o), &i);
 	return copy_out(a1, &i, sizeof(i));
 }
 
 SYSCALL(vmo_read)
 {
-	struct vmo *v = vmo_get(a0);
-	long n;
+	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_VMO);
 
-	if (!v) return -EBADF;
-	n = pcache_read(v, a1, a2, a3, NULL);
-	vmo_unref(v);
-	return n;
+	return o ? pcache_read(vmo_of(o), a1, a2, a3, NULL) : -EBADF;
 }
 
 /* What the server says of times is what it has stored: the kernel owes it nothing about them any more. */
@@ -84,33 +78,30 @@ static void vmo_set_locked(struct vmo *v, uint64_t which, uint64_t value)
 
 SYSCALL(vmo_set)
 {
-	struct vmo *v;
+	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_VMO);
+	struct vmo *v = vmo_of(o);
 
 	if (a1 < VMO_SET_ATIME || a1 > VMO_SET_IDS) return -EINVAL;
-	v = vmo_get(a0);
 	if (!v) return -EBADF;
 
 	split_times(v);
 	spin_lock(&v->lock);
 	vmo_set_locked(v, a1, a2);
 	spin_unlock(&v->lock);
-	vmo_unref(v);
 	return 0;
 }
 
 /* map_map() marks shared mappings of a wired map as its owner's: only vm_write() cleans what is stored there. */
 SYSCALL(vmo_map)
 {
+	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_VMO);
 	uint32_t prot = PROT_READ | PROT_WRITE;
 	uaddr_t at = 0;
-	struct vmo *v;
 	int rc;
 
-	v = vmo_get(a0);
-	if (!v) return -EBADF;
-	if (v->flags & VMO_READONLY) prot = PROT_READ;
-	rc = map_map(current_proc()->map, &at, a2, prot, prot, MAP_SHARED, v, a1);
-	vmo_unref(v);
+	if (!o) return -EBADF;
+	if (vmo_of(o)->flags & VMO_READONLY) prot = PROT_READ;
+	rc = map_map(current_proc()->map, &at, a2, prot, prot, MAP_SHARED, vmo_of(o), a1);
 	return rc ? rc : (long)at;
 }
 
@@ -130,28 +121,16 @@ SYSCALL(vm_write)
 	return rc;
 }
 
-static struct run *run_get(uint64_t h) { return container_of(object_get(h, KOBJ_RUN), struct run, obj); }
-
 SYSCALL(run_done)
 {
-	struct run *r;
-	int rc;
+	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_RUN);
 
-	r = run_get(a0);
-	if (!r) return -EBADF;
-	rc = run_done(r, a1, a2, (int)a3);
-	kobj_unref(&r->obj);
-	return rc;
+	return o ? run_done(run_of(o), a1, a2, (int)a3) : -EBADF;
 }
 
 SYSCALL(run_zero)
 {
-	struct run *r;
-	int rc;
+	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_RUN);
 
-	r = run_get(a0);
-	if (!r) return -EBADF;
-	rc = run_zero(r, a1, a2);
-	kobj_unref(&r->obj);
-	return rc;
+	return o ? run_zero(run_of(o), a1, a2) : -EBADF;
 }

@@ -8,8 +8,10 @@
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t
-#define SYSCALL(name) \
-	long sys_##name(SYSCALL_ARG a0, SYSCALL_ARG a1, SYSCALL_ARG a2, SYSCALL_ARG a3, SYSCALL_ARG a4, SYSCALL_ARG a5)
+#define SYSCALL_SIX(name, a, b, c, d, e, f, ...) \
+	long sys_##name(SYSCALL_ARG a, SYSCALL_ARG b, SYSCALL_ARG c, SYSCALL_ARG d, SYSCALL_ARG e, SYSCALL_ARG f)
+/* SYSCALL(name) has a0 to a5; SYSCALL(name, addr, len): the first have these names. */
+#define SYSCALL(name, ...) SYSCALL_SIX(name, ##__VA_ARGS__, a0, a1, a2, a3, a4, a5, )
 
 #define SYSCALL_PROTOTYPE(number, name, kinds) SYSCALL(name);
 SYSCALLS_LINUX(SYSCALL_PROTOTYPE)
