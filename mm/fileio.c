@@ -190,7 +190,8 @@ static int write_limit(const struct vmo *v, uint64_t pos, uint64_t *len, uint64_
  * nothing but a longer file is told to it: cutting the view would wait for them.) */
 static int write_pages(struct vmo *v, uint64_t pos, struct source from, uint64_t len, uint64_t *done)
 {
-	int rc = vmo_grow_tail(v, pos + len);
+	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
+	int rc = pos + len > old ? vmo_zero_tail(v, old) : 0;
 
 	while (!rc && *done < len) {
 		uint64_t n = MIN(len - *done, PAGE_SIZE - ((pos + *done) & PAGE_MASK));

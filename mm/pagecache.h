@@ -27,7 +27,7 @@ static inline bool punching(const struct vmo *v, uint64_t index) { return index 
 void vmo_touch_locked(struct vmo *, uint32_t vmoc);
 void vmo_release_check_locked(struct vmo *);    /* no user, nothing owed: tell the pager */
 int vmo_zero(struct vmo *, uint64_t from, uint64_t to, bool owed);
-int vmo_grow_tail(struct vmo *, uint64_t new_size);     /* before the size grows: zeros behind the old end */
+int vmo_zero_tail(struct vmo *, uint64_t end);  /* the rest of the page that the end of file cuts */
 uint64_t dirty_end_locked(struct vmo *, uint64_t first, uint64_t last); /* of the DIRTY neighbours from first on */
 void vmo_cut_locked(struct vmo *, uint64_t first, uint64_t last);       /* these pages leave; waits for busy ones */
 bool vmo_try_ref(struct vmo *);                 /* of one that may be dying */

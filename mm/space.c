@@ -89,7 +89,7 @@ int vmo_allocate(struct vmo *v, uint64_t off, uint64_t len, bool keep_size)
 	if (v->flags & VMO_NOGROW) return -EOPNOTSUPP;
 	if (end > v->max_size) return -EFBIG;
 	if (!keep_size && end > old) rc = vmo_set_size(v, end, false);
-	pages = ROUND_UP(MIN(end, MAX(old, keep_size ? old : end)), PAGE_SIZE) >> PAGE_SHIFT;
+	pages = ROUND_UP(keep_size ? MIN(end, old) : end, PAGE_SIZE) >> PAGE_SHIFT;
 	for (uint64_t i = off >> PAGE_SHIFT; i < pages && !rc; i++) {
 		rc = allocate_page(v, i);
 		if (i % 64 == 63) writeback_throttle();

@@ -192,19 +192,11 @@ int vmo_zero(struct vmo *v, uint64_t from, uint64_t to, bool owed)
 	return 0;
 }
 
-/* Zero behind the end of file if it cuts a page.  A view owes its file nothing for that. */
-static int tail_clean(struct vmo *v, uint64_t end)
+/* vmo_zero_tail: zeros behind an end of file that cuts a page: before the size grows (V3) since a mapping may have stored
+ * there and the disk's block may hold what was cut off earlier.  A view owes its file nothing for that. */
+int vmo_zero_tail(struct vmo *v, uint64_t end)
 {
 	return vmo_zero(v, end, ROUND_UP(end, PAGE_SIZE), !v->split_of);
-}
-
-/* vmo_grow_tail: before the size grows to new_size, make the bytes behind the old end zeros (V3): a mapping may
- * have stored there, and the disk's block may hold what was cut off earlier. */
-int vmo_grow_tail(struct vmo *v, uint64_t new_size)
-{
-	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
-
-	return new_size > old ? tail_clean(v, old) : 0;
 }
 
 /* Remove pages, waiting for those that a run has. => vmo->lock held, may be dropped meanwhile */
@@ -237,7 +229,7 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 		vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
 		return 0;
 	}
-	rc = size > old ? vmo_grow_tail(v, size) : tail_clean(v, size);
+	rc = vmo_zero_tail(v, MIN(size, old));
 	if (rc) return rc;
 
 	spin_lock(&v->lock);

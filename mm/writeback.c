@@ -80,28 +80,6 @@ static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last)
 	t->reserve = reserve;
 }
 
-/* What is under way now, from page to page: a write that begins behind our back is not ours to wait for. */
-static void writeback_wait(struct vmo *v, uint64_t first, uint64_t last)
-{
-	spin_lock(&v->lock);
-	while (radix_next_tagged(&v->pages, &first, TAG_WRITING) && first <= last)
-		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
-	spin_unlock(&v->lock);
-}
-
-/* Tell a holder of a failed write that it has not heard of, once. */
-static int error_once(struct vmo *v, uint32_t *err_seen)
-{
-	int rc = 0;
-
-	if (!err_seen) return 0;
-	spin_lock(&v->lock);
-	if (*err_seen != v->wb_err) rc = v->wb_errno;
-	*err_seen = v->wb_err;
-	spin_unlock(&v->lock);
-	return rc;
-}
-
 /* A page on its way that was stored to since has to be written once more: what was stored before this call is promised.
  * MS_ASYNC does not wait for the first write; the writeback thread then sends the second one in its next round. */
 static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool async)
@@ -117,10 +95,20 @@ static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool 
 	spin_unlock(&v->lock);
 }
 
+/* What is under way now, from page to page: a write that begins behind our back is not ours to wait for. */
 int vmo_wait(struct vmo *v, uint64_t first, uint64_t last, uint32_t *err_seen)
 {
-	writeback_wait(v, first, last);
-	return error_once(v, err_seen);
+	int rc = 0;
+
+	spin_lock(&v->lock);
+	while (radix_next_tagged(&v->pages, &first, TAG_WRITING) && first <= last)
+		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+	if (err_seen) {         /* a failed write that its holder has not heard of is told once */
+		if (*err_seen != v->wb_err) rc = v->wb_errno;
+		*err_seen = v->wb_err;
+	}
+	spin_unlock(&v->lock);
+	return rc;
 }
 
 /* MS_ASYNC: the writes have reached the device's queue, whether or not they are done. */
@@ -148,8 +136,7 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 		writeback_wait_queued(v);
 		return 0;
 	}
-	writeback_wait(v, first, last);
-	rc = error_once(v, err_seen);
+	rc = vmo_wait(v, first, last, err_seen);
 	if (rc || !(wb & WB_COMMIT)) return rc;
 	spin_lock(&v->lock);
 	/* nothing written or changed since the last flush: nothing to make durable.  fsync also covers what only the

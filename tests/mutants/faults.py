@@ -38,8 +38,8 @@ fault("tail_not_zeroed_at_writeback", "Bytes stored past the end of file are wri
       "\tif (0)\n")
 
 fault("msync_does_not_wait", "msync(MS_SYNC) and fsync do not wait for their writes.",
-      "\twriteback_wait(v, first, last);\n\trc = error_once(v, err_seen);\n\tif (rc ||",
-      "\trc = error_once(v, err_seen);\n\tif (rc ||",
+      "\trc = vmo_wait(v, first, last, err_seen);\n\tif (rc ||",
+      "\trc = vmo_wait(v, 1, 0, err_seen);\n\tif (rc ||",
       "ms_sync_waits_for_the_device")
 
 fault("msync_without_commit", "msync and fdatasync write pages, but not what finds them, and do not flush.",
@@ -257,12 +257,12 @@ fault("unlinked_file_keeps_its_space", "The last user of an unlinked file goes, 
 file("mm/vmo.c")
 
 fault("tail_not_zeroed_at_truncation", "Behind the new end of file the old bytes stay in the last page.",
-      "\trc = size > old ? vmo_grow_tail(v, size) : tail_clean(v, size);\n",
-      "\trc = size > old ? vmo_grow_tail(v, size) : 0;\n")
+      "\trc = vmo_zero_tail(v, MIN(size, old));\n",
+      "\trc = size > old ? vmo_zero_tail(v, old) : 0;\n")
 
 fault("growth_shows_old_bytes", "Bytes stored past the end are seen when the file grows.",
-      "\treturn new_size > old ? tail_clean(v, old) : 0;\n",
-      "\treturn new_size > old ? 0 : 0;\n")
+      "\treturn vmo_zero(v, end, ROUND_UP(end, PAGE_SIZE), !v->split_of);\n",
+      "\treturn end == v->size ? 0 : vmo_zero(v, end, ROUND_UP(end, PAGE_SIZE), !v->split_of);\n")
 
 fault("cut_bytes_stay_on_the_disk", "The zeroed rest of the last page is not owed to the disk.",
       "\t\tif (owed && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);\n",
