@@ -165,8 +165,9 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 	return rc;
 }
 
-/* Hold the page behind va if its PTE allows the access. NULL: it has to be faulted in */
-static struct page *map_hold(struct map *m, uaddr_t va, bool write)
+/* Hold the page behind va if its PTE allows the access; *v: the object to tell of a store, a reference.  NULL: it has
+ * to be faulted in */
+static struct page *map_hold(struct map *m, uaddr_t va, bool write, struct vmo **v)
 {
 	uint32_t want = write ? PROT_WRITE : PROT_READ;
 	struct page *p = NULL;
@@ -180,26 +181,19 @@ static struct page *map_hold(struct map *m, uaddr_t va, bool write)
 	if ((pte & PTE_P) && (!write || (pte & PTE_W))) p = phys_to_page(pte & PTE_ADDR);
 	if (p) page_ref(p);
 	if (e && e->vmo) spin_unlock(&e->vmo->lock);
+	*v = p && write ? e->vmo : NULL;
+	if (*v) vmo_ref(*v);
 	mutex_unlock(&m->lock);
 	return p;
 }
 
 /* The bytes may have gone into a page whose writeback began meanwhile: it is owed again. */
-static void copy_dirtied(struct map *m, uaddr_t va, struct page *p)
+static void copy_dirtied(struct vmo *v, struct page *p)
 {
-	struct vmo *v = NULL;
-	struct entry *e;
-
-	if (p->use != PAGE_OBJECT) return;
-	mutex_lock(&m->lock);
-	e = map_find_locked(m, va);
-	if (e && e->vmo) {
-		v = e->vmo;
-		spin_lock(&v->lock);
-		if (p->vmo == v) page_dirty_locked(v, p);
-		spin_unlock(&v->lock);
-	}
-	mutex_unlock(&m->lock);
+	spin_lock(&v->lock);
+	if (p->vmo == v) page_dirty_locked(v, p);
+	spin_unlock(&v->lock);
+	vmo_unref(v);
 }
 
 /* It never faults: who asks may be the server that would have to bring the page. */
@@ -207,13 +201,14 @@ uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool writ
 {
 	uint64_t done = 0;
 	struct page *p;
+	struct vmo *v;
 
-	while (done < len && va + done < USER_TOP && (p = map_hold(m, va + done, write))) {
+	while (done < len && va + done < USER_TOP && (p = map_hold(m, va + done, write, &v))) {
 		uint64_t off = (va + done) & PAGE_MASK, n = MIN(len - done, PAGE_SIZE - off);
 		char *at = (char *)page_virt(p) + off, *k = (char *)kbuf + done;
 
 		memcpy(write ? at : k, write ? k : at, n);
-		if (write) copy_dirtied(m, va + done, p);
+		if (v) copy_dirtied(v, p);
 		page_unref(p);
 		done += n;
 	}

@@ -59,27 +59,28 @@ struct entry *map_first_locked(struct map *m, uaddr_t start, uaddr_t last)
 	return container_of(tree_first_overlap(&m->entries, start, last), struct entry, anode);
 }
 
-/* Both trees; the object's only if there is one. */
-void entry_insert(struct map *m, struct entry *e)
+/* Into both trees, or out of both; the object's only if there is one. */
+static void entry_trees(struct map *m, struct entry *e, void (*change)(struct tree *, struct tree_node *))
 {
-	tree_insert(&m->entries, &e->anode);
-	m->size += entry_bytes(e);
-	if (e->flags & ENTRY_LOCKED) m->locked += entry_bytes(e);
+	change(&m->entries, &e->anode);
 	if (!e->vmo) return;
 	spin_lock(&e->vmo->lock);
-	tree_insert(&e->vmo->entries, &e->vnode);
+	change(&e->vmo->entries, &e->vnode);
 	spin_unlock(&e->vmo->lock);
+}
+
+void entry_insert(struct map *m, struct entry *e)
+{
+	m->size += entry_bytes(e);
+	if (e->flags & ENTRY_LOCKED) m->locked += entry_bytes(e);
+	entry_trees(m, e, tree_insert);
 }
 
 void entry_remove(struct map *m, struct entry *e)
 {
-	tree_remove(&m->entries, &e->anode);
 	m->size -= entry_bytes(e);
 	if (e->flags & ENTRY_LOCKED) m->locked -= entry_bytes(e);
-	if (!e->vmo) return;
-	spin_lock(&e->vmo->lock);
-	tree_remove(&e->vmo->entries, &e->vnode);
-	spin_unlock(&e->vmo->lock);
+	entry_trees(m, e, tree_remove);
 }
 
 void entry_place(struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
@@ -103,15 +104,10 @@ struct entry *entry_clone(struct map *m, const struct entry *from)
 	struct entry *e = kalloc(sizeof(*e));
 
 	if (!e) return NULL;
+	*e = *from;                     /* its nodes are made when it enters the trees */
 	e->map = m;
-	e->vmo = from->vmo;
-	e->prot = from->prot;
-	e->max_prot = from->max_prot;
-	e->flags = from->flags;
-	e->err_seen = from->err_seen;
-	e->ra.advice = from->ra.advice;
+	e->ra = (struct readahead){.advice = from->ra.advice};
 	if (e->vmo) vmo_user_get(e->vmo);
-	entry_place(e, from->anode.start, entry_bytes(from), from->vnode.start);
 	return e;
 }
 
@@ -223,32 +219,21 @@ int map_map(struct map *m, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t 
             struct vmo *vmo, uint64_t off)
 {
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-	struct vmo *own = NULL;
-	struct entry *e;
+	struct entry want = {.vmo = vmo, .prot = prot, .max_prot = max_prot}, *e;
 	int rc;
 
 	if (len == 0 || off % PAGE_SIZE) return -EINVAL;
 	if (len > USER_TOP) return -ENOMEM;
 	len = ROUND_UP(len, PAGE_SIZE);
 	if (off + len < off) return -EOVERFLOW;
-	e = kalloc(sizeof(*e));
-	if (e && shared && !vmo) vmo = own = vmo_create(NULL, 0, len, len, VMO_EPHEMERAL);
-	if (!e || (shared && !vmo)) {
-		kfree(e);
-		return -ENOMEM;
-	}
-	e->map = m;
-	e->prot = prot;
-	e->max_prot = max_prot;
-	e->flags = (shared ? ENTRY_SHARED : 0) | (shared && vmo && m->wired ? ENTRY_OWNER : 0);
-	if (flags & MAP_LOCKED) e->flags |= ENTRY_LOCKED;
-	if (!shared && !vmo && (flags & MAP_GROWSDOWN)) e->flags |= ENTRY_GROWSDOWN;
-	e->vmo = vmo;
-	if (vmo) {
-		vmo_user_get(vmo);
-		e->err_seen = vmo_file(vmo)->wb_err;
-	}
-	if (own) vmo_unref(own);
+	if (shared) want.flags |= ENTRY_SHARED | (m->wired ? ENTRY_OWNER : 0);
+	if (flags & MAP_LOCKED) want.flags |= ENTRY_LOCKED;
+	if (!shared && !vmo && (flags & MAP_GROWSDOWN)) want.flags |= ENTRY_GROWSDOWN;
+	if (shared && !vmo && !(want.vmo = vmo_create(NULL, 0, len, len, VMO_EPHEMERAL))) return -ENOMEM;
+	if (vmo) want.err_seen = vmo_file(vmo)->wb_err;
+	e = entry_clone(m, &want);
+	if (want.vmo != vmo) vmo_unref(want.vmo);
+	if (!e) return -ENOMEM;
 
 	mutex_lock(&m->lock);
 	rc = map_place(m, e, addr, len, flags, off >> PAGE_SHIFT);
@@ -320,7 +305,7 @@ static pte_t protect_pte(pte_t pte, uaddr_t va, void *arg)
 
 int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 {
-	uaddr_t end = start + ROUND_UP(len, PAGE_SIZE), at = start;
+	uaddr_t end = start + ROUND_UP(len, PAGE_SIZE);
 	int rc;
 
 	if (start % PAGE_SIZE) return -EINVAL;
@@ -330,13 +315,11 @@ int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 	mutex_lock(&m->lock);
 	rc = protect_check(m, start, end, prot);
 	if (!rc) rc = map_cut(m, start, end);
-	while (!rc && at < end) {
-		struct entry *e = map_find_locked(m, at);
-
+	map_for(e, m, start, end - 1) {
+		if (rc) break;
 		e->prot = prot;
 		if (!(e->flags & ENTRY_DEVICE))
 			pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, protect_pte, &prot);
-		at = e->anode.last + 1;
 	}
 	mutex_unlock(&m->lock);
 	return rc;

@@ -225,35 +225,26 @@ int map_resident(struct map *m, uaddr_t start, uint64_t npages, uint8_t *in)
 	return rc;
 }
 
-/* map_brk: move the end of the data segment.  *now is where it is afterwards; a want that cannot be had changes
- * nothing (Linux brk(2)). */
-int map_brk(struct map *m, uaddr_t want, uaddr_t *now)
+/* map_brk: move the end of the data segment, to where it is afterwards: a want that cannot be had changes nothing (Linux
+ * brk(2)). */
+uaddr_t map_brk(struct map *m, uaddr_t want)
 {
-	uaddr_t old, from, to;
+	uaddr_t at = ROUND_UP(__atomic_load_n(&m->brk, __ATOMIC_RELAXED), PAGE_SIZE), to = ROUND_UP(want, PAGE_SIZE);
 	int rc = 0;
 
-	mutex_lock(&m->lock);
-	old = m->brk;
-	from = ROUND_UP(old, PAGE_SIZE);
-	to = ROUND_UP(want, PAGE_SIZE);
-	*now = old;
-	if (want < m->brk_start || want >= USER_TOP) rc = -ENOMEM;
-	mutex_unlock(&m->lock);
-	if (rc) return 0;
-
-	if (to > from) {
-		uaddr_t at = from;
-
-		rc = map_map(m, &at, to - from, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC,
+	if (want < m->brk_start || want >= USER_TOP)
+		rc = -ENOMEM;
+	else if (to > at)
+		rc = map_map(m, &at, to - at, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC,
 		             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0);
-	} else if (to < from) {
-		rc = map_unmap(m, to, from - to);
-	}
-	if (rc) return 0;
+	else if (to < at)
+		rc = map_unmap(m, to, at - to);
+
 	mutex_lock(&m->lock);
-	m->brk = *now = want;
+	if (!rc) m->brk = want;
+	want = m->brk;
 	mutex_unlock(&m->lock);
-	return 0;
+	return want;
 }
 
 /* Give a driver its device's registers, or its rings.  The PTEs are entered at once; no page of the cache is
@@ -263,16 +254,11 @@ int map_device(struct map *m, uaddr_t *addr, paddr_t pa, uint64_t len, bool cach
 	int rc = map_map(m, addr, len, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 	                 NULL, 0);
 	pte_t bits = PTE_P | PTE_W | PTE_U | PTE_NX | (cacheable ? 0 : PTE_PCD | PTE_PWT), old;
-	struct entry *e;
 
 	if (rc) return rc;
 	mutex_lock(&m->lock);
-	e = map_find_locked(m, *addr);
-	if (e->anode.start != *addr) {          /* it continued a neighbour: cut it off again */
-		rc = map_cut(m, *addr, *addr + len);
-		e = map_find_locked(m, *addr);
-	}
-	if (!rc) e->flags |= ENTRY_DEVICE;
+	rc = map_cut(m, *addr, *addr + len);    /* it may have continued a neighbour */
+	if (!rc) map_find_locked(m, *addr)->flags |= ENTRY_DEVICE;
 	for (uint64_t at = 0; at < len && !rc; at += PAGE_SIZE)
 		rc = pmap_set(&m->pmap, *addr + at, (pa + at) | bits, &old);
 	mutex_unlock(&m->lock);

@@ -21,7 +21,7 @@
 
 #define SLOTS      512u
 #define ROOT_LEVEL 4
-#define KERNEL_HALF 256u                /* first slot of a root above the hole of non-canonical addresses */
+#define KERNEL_HALF 256ull                /* first slot of a root above the hole of non-canonical addresses */
 
 struct pmap kernel_pmap = { .lock = SPINLOCK_INIT(RANK_PMAP, "kernel pmap") };
 
@@ -211,17 +211,7 @@ void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
 		frame_free(container_of(dead, struct page, link));
 }
 
-/* Free the tables below this one; at most ROOT_LEVEL deep. */
-static void tables_free(pte_t *table, int level, unsigned nslots)
-{
-	for (unsigned i = 0; level > 1 && i < nslots; i++) {
-		if (!(table[i] & PTE_P)) continue;
-		tables_free(table_of(table[i]), level - 1, SLOTS);
-		frame_free(phys_to_page(table[i] & PTE_ADDR));
-	}
-}
-
-/* pmap_destroy: the tables go back; pages were let go before, by a walk (M1).
+/* pmap_destroy: the tables go back, as every walk gives empty ones back; pages were let go before (M1).
  * A thread that exits frees the tables it still runs on: this CPU leaves them first, interrupts off by the lock. */
 void pmap_destroy(struct pmap *pm)
 {
@@ -231,7 +221,7 @@ void pmap_destroy(struct pmap *pm)
 	pmap_leave(pm);
 	spin_unlock(&pm->lock);
 	INVARIANT("M2", __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST) == 0);
-	tables_free(phys_to_virt(pm->root), ROOT_LEVEL, KERNEL_HALF);
+	pmap_walk(pm, 0, KERNEL_HALF << level_shift(ROOT_LEVEL), NULL, NULL);
 	frame_free(phys_to_page(pm->root));
 	pm->root = 0;
 }

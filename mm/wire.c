@@ -38,16 +38,13 @@ int map_populate(struct map *m, uaddr_t start, uaddr_t end, bool write)
 }
 
 /* => map->lock held; whole entries */
-static void entry_lock(struct map *m, struct entry *e, bool on)
-{
-	if (!(e->flags & ENTRY_LOCKED) == !on || (e->flags & ENTRY_DEVICE)) return;
-	e->flags ^= ENTRY_LOCKED;
-	m->locked += on ? entry_bytes(e) : -entry_bytes(e);
-}
-
 static void lock_range(struct map *m, uaddr_t start, uaddr_t end, bool on)
 {
-	map_for(e, m, start, end - 1) entry_lock(m, e, on);
+	map_for(e, m, start, end - 1) {
+		if (!(e->flags & ENTRY_LOCKED) == !on || (e->flags & ENTRY_DEVICE)) continue;
+		e->flags ^= ENTRY_LOCKED;
+		m->locked += on ? entry_bytes(e) : -entry_bytes(e);
+	}
 }
 
 int map_lock(struct map *m, uaddr_t start, uaddr_t end, bool on, bool onfault)

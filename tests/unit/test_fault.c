@@ -264,12 +264,12 @@ static void brk_grows_and_shrinks_one_entry(void **st)
 	uaddr_t now;
 
 	f->map->brk_start = f->map->brk = 0x600000;
-	map_brk(f->map, 0x600000 + 3 * PAGE_SIZE, &now);
-	map_brk(f->map, 0x600000 + 9 * PAGE_SIZE, &now);
+	now = map_brk(f->map, 0x600000 + 3 * PAGE_SIZE);
+	now = map_brk(f->map, 0x600000 + 9 * PAGE_SIZE);
 	assert_int_equal(now, 0x600000 + 9 * PAGE_SIZE);
 	assert_ptr_equal(map_find_locked(f->map, 0x600000), map_find_locked(f->map, 0x600000 + 8 * PAGE_SIZE));
 	assert_int_equal(user_store(f->map, 0x600000 + 8 * PAGE_SIZE, 1), 0);
-	map_brk(f->map, 0x600000 + PAGE_SIZE, &now);
+	now = map_brk(f->map, 0x600000 + PAGE_SIZE);
 	assert_int_equal(user_load(f->map, 0x600000 + 8 * PAGE_SIZE), -EFAULT);
 }
 
