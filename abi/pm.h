@@ -17,6 +17,9 @@
  * read, or with arg[2] 1 written: the caller brings the pages and the call begins again; or status -errno */
 #define PM_CALL 0x400u
 
+/* PM_SLEEP: clock_nanosleep of a clock that the kernel cannot wait for.  arg[4] is 0, or arg[1] of the answer before.
+ * => arg[0] how many ns to sleep before it is asked again, 0: it is over; arg[1] when on that clock it will be */
+
 /* execve is such a call, of a process of its own: arg[4] is where the vDSO lies in the new program's memory, arg[5]
  * where its stack ends.  lend[1] is all of that memory, to be written to: pages of it that are missing are brought as the
  * caller's are, with arg[2] 2.

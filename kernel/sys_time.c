@@ -1,80 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_time.c - RING 0 - clocks and sleeping.
+/* kernel/sys_time.c - RING 0 - the machine's clocks, and sleeping.  CPU time is the process manager's to tell (user/pm/time.c).
  *
- * Path:  syscall.c > [sys_time.c] > time.c
- * Locks: proc->lock while threads' CPU time is read.
+ * Path:  syscall.c > [sys_time.c] > time.c;  ~PM_CALL~>  user/pm
+ * Locks: none.
  */
+#include "abi/pm.h"
+#include "kernel/forward.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
 
 #define NS 1000000000ll
-#define CLOCK_PROCESS_USER 100          /* beside Linux's: what a process used in ring 3 */
 #define SEC_MAX (INT64_MAX / NS / 2)    /* longer sleeps than 146 years end then */
 
 static struct timespec to_timespec(int64_t ns) { return (struct timespec){ns / NS, ns % NS}; }
 
-/* CPU time of one thread of p; without p->lock.  -EINVAL: it has ended */
-static int64_t thread_time(struct proc *p, uint32_t tid)
+SYSCALL(clock_gettime)
 {
-	int64_t ns = -EINVAL;
+	struct timespec ts;
 
-	spin_lock(&p->lock);
-	list_for(l, &p->threads) {
-		struct thread *t = container_of(l, struct thread, proc_link);
-
-		if (t->tid == tid) ns = thread_cpu_ns(t);
-	}
-	spin_unlock(&p->lock);
-	return ns;
-}
-
-/* ns; -EINVAL */
-static int64_t clock_of(int clock, struct proc *p, uint32_t tid)
-{
-	struct usage u;
-
-	switch (clock) {
+	switch ((int)a0) {
 	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE: return time_real();
+	case CLOCK_REALTIME_COARSE: ts = to_timespec(time_real()); break;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_BOOTTIME: return time_mono();
-	case CLOCK_PROCESS_CPUTIME_ID: return proc_cpu_ns(p);
-	case CLOCK_THREAD_CPUTIME_ID: return thread_time(p, tid);
-	case CLOCK_PROCESS_USER:
-		u = proc_usage(p);
-		return u.cpu_ns - u.sys_ns;
+	case CLOCK_BOOTTIME: ts = to_timespec(time_mono()); break;
+	default: return sys_forward(a0, a1, 0, 0, 0, 0);
 	}
-	return -EINVAL;
-}
-
-/* A clock as ring 3 names it.  Negative: CPU time of a process, or of a thread of ours: ~pid << 3, bit 2 for threads,
- * then whether all of it (2, 0) or what was used in ring 3 (1). */
-static int64_t clock_now(int clock)
-{
-	uint32_t id = ~(clock >> 3), kind = clock & 3;
-	struct proc *p;
-	int64_t ns;
-
-	if (clock >= CLOCK_PROCESS_USER) return -EINVAL;
-	if (clock >= 0) return clock_of(clock, current_proc(), current_thread()->tid);
-	if (kind == 3) return -EINVAL;
-	if (clock & 4) return thread_time(current_proc(), id ? id : current_thread()->tid);
-	p = proc_find(id ? id : current_proc()->pid);
-	if (!p) return -EINVAL;
-	ns = clock_of(kind == 1 ? CLOCK_PROCESS_USER : CLOCK_PROCESS_CPUTIME_ID, p, 0);
-	proc_unref(p);
-	return ns;
-}
-
-SYSCALL(clock_gettime)
-{
-	int64_t now = clock_now(a0);
-	struct timespec ts = to_timespec(now);
-
-	return now < 0 ? now : copy_out(a1, &ts, sizeof(ts));
+	return copy_out(a1, &ts, sizeof(ts));
 }
 
 /* ---- sleeping */
@@ -129,33 +83,36 @@ SYSCALL(nanosleep)
 	return rc ? rc : sleep_for(ns, a1);
 }
 
-/* Until a clock that may be set, or stands still while nothing runs, says so: look again now and then. */
-static long sleep_until_clock(int clock, uint64_t until)
+/* Until a clock that may be set, or stands still while nothing runs: the process manager says how long to sleep before it
+ * is asked again (PM_SLEEP). */
+static long sleep_and_ask(uint64_t clock, uint64_t flags, uaddr_t time)
 {
-	bool steady = clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
-	int64_t now;
+	struct thread *t = current_thread();
+	uint64_t end = t->sleep_until;
 
-	while ((now = clock_now(clock)) >= 0 && (uint64_t)now < until) {
-		uint64_t left = until - now;
+	for (;;) {
+		struct kmsg k = {0};
+		long ns = pm_forward(pm_port, &k, (uint64_t[6]){clock, flags, time, end});
 
-		if (clock == CLOCK_REALTIME) left = MIN(left, (uint64_t)NS);
-		else if (!steady) left = MAX(left / ncpus, 4000000ull);
-		/* the end is absolute: it may start again */
-		if (thread_sleep_until(time_mono() + left, true) == -EINTR) return -ERESTARTNOHAND;
+		objs_drop(k.obj);
+		t->sleep_until = 0;
+		if (ns <= 0) return ns;
+		end = k.m.arg[1];
+		if (thread_sleep_until(time_mono() + ns, true) != -EINTR) continue;
+		t->sleep_until = end;
+		return -ERESTARTNOHAND;
 	}
-	return 0;
 }
 
 SYSCALL(clock_nanosleep)
 {
-	int clock = a0;
-	int64_t now = clock_now(clock);
+	bool steady = (int)a0 == CLOCK_MONOTONIC || (int)a0 == CLOCK_BOOTTIME, absolute = a1 & TIMER_ABSTIME;
 	uint64_t ns;
-	int rc = time_in(a2, &ns);
+	int rc;
 
-	if (now < 0 || clock == CLOCK_THREAD_CPUTIME_ID || (clock < 0 && clock & 4)) return -EINVAL;
-	if (clock >= CLOCK_MONOTONIC_RAW && clock <= CLOCK_MONOTONIC_COARSE) return -EOPNOTSUPP;
+	if (!steady && ((int)a0 != CLOCK_REALTIME || absolute)) return sleep_and_ask(a0, a1, a2);
+	rc = time_in(a2, &ns);
 	if (rc) return rc;
-	if (a1 & TIMER_ABSTIME) return sleep_until_clock(clock, ns);
-	return clock >= 0 && clock != CLOCK_PROCESS_CPUTIME_ID ? sleep_for(ns, a3) : sleep_until_clock(clock, now + ns);
+	if (!absolute) return sleep_for(ns, a3);
+	return thread_sleep_until(ns, true) == -EINTR ? -ERESTARTNOHAND : 0;    /* it may start again: the end is the same */
 }

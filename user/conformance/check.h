@@ -88,6 +88,7 @@ static inline void ms_burn(long ms)
 	long end = -1, now;
 
 	do {
+		for (volatile int i = 0; i < 10000; i++) { }    /* to look at the clock may be others' work */
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 		now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 		if (end < 0) end = now + ms;

@@ -79,6 +79,37 @@ static void sleeping(void)
 	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
 }
 
+/* CPU time of a process that works, and of one that sleeps: it does not go by. */
+static void sleeping_by_cpu_time(void)
+{
+	struct sigaction sa = {.sa_handler = nothing};
+	struct timespec t = {.tv_nsec = 30000000}, was, now;
+	pid_t works = fork(), sleeps;
+	clockid_t clock;
+
+	while (works == 0) { }
+	check(clock_getcpuclockid(works, &clock) == 0 && clock_gettime(clock, &was) == 0);
+	check(clock_nanosleep(clock, 0, &t, NULL) == 0 && clock_gettime(clock, &now) == 0);
+	check((now.tv_sec - was.tv_sec) * 1000000000 + now.tv_nsec - was.tv_nsec >= 30000000);
+	check(clock_nanosleep(clock, TIMER_ABSTIME, &now, NULL) == 0);
+	kill(works, SIGKILL);
+	check(waitpid(works, NULL, 0) == works);
+	check(clock_nanosleep(clock, 0, &t, NULL) == EINVAL);
+
+	sleeps = fork();
+	while (sleeps == 0) pause();
+	check(clock_getcpuclockid(sleeps, &clock) == 0);
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &(struct itimerval){{0, 50000}, {0, 50000}}, NULL);
+	t = (struct timespec){.tv_sec = PATIENCE / 1000};
+	check(clock_nanosleep(clock, 0, &t, NULL) == EINTR);
+	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+	kill(sleeps, SIGKILL);
+	check(waitpid(sleeps, NULL, 0) == sleeps);
+	check_error(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_RAW, 0, &t, NULL), EOPNOTSUPP);
+	check_error(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, 16, NULL), EFAULT);
+}
+
 static void times_add_up(void)
 {
 	struct tms a, b;
@@ -93,6 +124,7 @@ int main(void)
 {
 	in_child(clocks);
 	in_child(sleeping);
+	in_child(sleeping_by_cpu_time);
 	in_child(times_add_up);
 	return checked();
 }

@@ -43,6 +43,13 @@ long pm_sethostname(struct call *c)
 
 long pm_setdomainname(struct call *c) { return name_set(c, names.domainname); }
 
+uint32_t machine_cpus(void)
+{
+	struct facts_machine m;
+
+	return q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m)) > 0 ? m.cpus : 1;
+}
+
 /* sysinfo(2): threads, as Linux counts its processes. */
 long pm_sysinfo(struct call *c)
 {

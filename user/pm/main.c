@@ -28,6 +28,7 @@ static long pm_none(struct call *c)
 static const call_fn calls[] = {
 	SYSCALLS_PM(CALL) SYSCALLS_REFUSED(NONE)
 	[SYS_execve] = pm_execve,       /* ring 0 makes the new memory, and asks what goes there */
+	[SYS_clock_gettime] = pm_clock_gettime, [SYS_clock_nanosleep] = pm_clock_nanosleep,     /* clocks it does not know */
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
@@ -115,13 +116,14 @@ static struct ipc_msg serve(const struct ipc_msg *m)
 	c.tid = (uint32_t)(m->arg[7] >> 32);
 	c.arg = m->arg + 1;
 	c.answered = false;
+	c.more = 0;
 	missing[1] = 0;
 	if (m->op == PM_CALL && m->arg[0] < NCALLS && calls[c.nr]) {
 		r = look((uint32_t)m->arg[7], &c.me);
 		if (!r) r = calls[c.nr](&c);
 	}
 	if (c.answered) return (struct ipc_msg){0};
-	if (!missing[1]) return (struct ipc_msg){.token = c.token, .arg = {(uint64_t)r}};
+	if (!missing[1]) return (struct ipc_msg){.token = c.token, .arg = {(uint64_t)r, c.more}};
 	return (struct ipc_msg){.token = c.token, .status = -EAGAIN, .arg = {missing[0], missing[1], missing[2]}};
 }
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "abi/facts.h"
 #include "abi/quire.h"
@@ -15,6 +16,7 @@ struct call {
 	uint32_t nr, tid;               /* Linux's number; the calling thread */
 	const uint64_t *arg;
 	bool answered;                  /* by the function itself */
+	uint64_t more;                  /* arg[1] of the answer */
 	struct facts_proc me;           /* the caller, as it was when the call came */
 };
 
@@ -34,6 +36,8 @@ bool proc_next(uint32_t *pid, struct facts_proc *);     /* the one after *pid, d
 /* A part of f->attr, changed here, is made so: `part` and n say which.  -ESRCH: it ended meanwhile, or who asked was killed */
 int attr_set(const struct call *, const struct facts_proc *f, const void *part, size_t n);
 
+#define CPU_LOOK 4000000ul              /* ns: who waits for CPU time looks at it no more often */
+
 #define PM(name) long pm_##name(struct call *)
 /* sched.c */
 PM(sched_setscheduler); PM(sched_setparam); PM(sched_getscheduler); PM(sched_getparam); PM(sched_rr_get_interval);
@@ -50,12 +54,15 @@ PM(prctl); PM(personality); PM(get_robust_list);
 /* session.c */
 PM(getpgrp); PM(getpgid); PM(getsid); PM(setpgid); PM(setsid);
 /* time.c */
-PM(clock_settime); PM(settimeofday); PM(gettimeofday); PM(time); PM(clock_getres); PM(getrusage); PM(times);
-bool clock_known(const struct call *, int clock);
+PM(clock_settime); PM(settimeofday); PM(gettimeofday); PM(time); PM(clock_getres); PM(clock_gettime);
+PM(clock_nanosleep); PM(getrusage); PM(times);
+int64_t clock_read(const struct call *, int clock);     /* ns; -EINVAL */
+bool timespec_ns(const struct timespec *, uint64_t *ns);        /* false: it is no time */
 /* timer_calls.c */
 PM(getitimer); PM(setitimer); PM(alarm); PM(timer_create); PM(timer_settime); PM(timer_gettime); PM(timer_getoverrun);
 PM(timer_delete);
 /* machine.c */
 PM(uname); PM(sethostname); PM(setdomainname); PM(sysinfo); PM(reboot);
+uint32_t machine_cpus(void);
 
 #endif

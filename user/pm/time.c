@@ -27,6 +27,13 @@ static int64_t now_ns(clockid_t clock)
 
 /* ---- the date */
 
+bool timespec_ns(const struct timespec *ts, uint64_t *ns)
+{
+	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= NS) return false;
+	*ns = (uint64_t)((ts->tv_sec < SEC_MAX ? ts->tv_sec : SEC_MAX) * NS + ts->tv_nsec);
+	return true;
+}
+
 static long date_set(const struct call *c, int64_t sec, int64_t ns)
 {
 	if (c->me.attr.euid) return -EPERM;
@@ -75,24 +82,64 @@ long pm_time(struct call *c)
 	return c->arg[0] && mem_out(c, c->arg[0], &now, sizeof(now)) ? -EFAULT : now;
 }
 
-/* Negative: CPU time of a process, or of a thread of the caller's: ~pid << 3, bit 2 for threads, then which part. */
-bool clock_known(const struct call *c, int clock)
-{
-	uint32_t id = ~(uint32_t)(clock >> 3);
-	struct facts_proc f;
+/* ---- clocks that ring 0 does not tell */
 
-	if (clock >= 0) return clock <= CLOCK_BOOTTIME;
-	if ((clock & 3) == 3) return false;
-	if (!(clock & 4)) return !proc_look(c, id, &f);
-	return q_facts(FACTS_PROC, c->me.pid, id ? id : c->tid, &f, sizeof(f)) > 0;
+/* CPU time of a process, or of a thread of the caller's, has a negative number: ~pid << 3, bit 2 for threads, then whether
+ * all of it (2, 0) or what was used in ring 3 (1).  Number 0 is the caller. */
+#define CPU_CLOCK(id, bits) ((int)(~(uint32_t)(id) << 3 | (bits)))
+#define CLOCK_OF_THREAD 4
+
+int64_t clock_read(const struct call *c, int clock)
+{
+	struct facts_proc f;
+	uint32_t id;
+	long n;
+
+	if (clock == CLOCK_PROCESS_CPUTIME_ID) clock = CPU_CLOCK(0, 2);
+	if (clock == CLOCK_THREAD_CPUTIME_ID) clock = CPU_CLOCK(0, CLOCK_OF_THREAD | 2);
+	if (clock >= 0) return clock <= CLOCK_BOOTTIME ? now_ns(clock) : -EINVAL;
+	if ((clock & 3) == 3) return -EINVAL;
+	id = ~(uint32_t)(clock >> 3);
+	if (clock & CLOCK_OF_THREAD) n = q_facts(FACTS_PROC, c->me.pid, id ? id : c->tid, &f, sizeof(f));
+	else n = proc_look(c, id, &f) ? 0 : (long)sizeof(f);
+	if (n <= 0) return -EINVAL;
+	return (int64_t)(f.used.cpu_ns - ((clock & 3) == 1 ? f.used.sys_ns : 0));
 }
 
 long pm_clock_getres(struct call *c)
 {
 	struct timespec ts = {0, 1};
 
-	if (!clock_known(c, (int)c->arg[0])) return -EINVAL;
+	if (clock_read(c, (int)c->arg[0]) < 0) return -EINVAL;
 	return c->arg[1] ? mem_out(c, c->arg[1], &ts, sizeof(ts)) : 0;
+}
+
+long pm_clock_gettime(struct call *c)
+{
+	int64_t now = clock_read(c, (int)c->arg[0]);
+	struct timespec ts = {now / NS, now % NS};
+
+	return now < 0 ? now : mem_out(c, c->arg[1], &ts, sizeof(ts));
+}
+
+/* PM_SLEEP: the date may be set meanwhile; CPU time goes by only while a thread runs, on every CPU at most. */
+long pm_clock_nanosleep(struct call *c)
+{
+	int clock = (int)c->arg[0];
+	int64_t now = clock_read(c, clock);
+	struct timespec ts;
+	uint64_t ns, left;
+
+	if (now < 0 || clock == CLOCK_THREAD_CPUTIME_ID || (clock < 0 && clock & CLOCK_OF_THREAD)) return -EINVAL;
+	if (clock >= CLOCK_MONOTONIC_RAW && clock <= CLOCK_MONOTONIC_COARSE) return -EOPNOTSUPP;
+	if (mem_in(c, &ts, c->arg[2], sizeof(ts))) return -EFAULT;
+	if (!timespec_ns(&ts, &ns)) return -EINVAL;
+	c->more = c->arg[3] ? c->arg[3] : c->arg[1] & TIMER_ABSTIME ? ns : (uint64_t)now + ns;
+	if (c->more <= (uint64_t)now) return 0;
+	left = c->more - (uint64_t)now;
+	if (clock == CLOCK_REALTIME) return left < NS ? (long)left : NS;
+	left /= machine_cpus();
+	return (long)(left > CPU_LOOK ? left : CPU_LOOK);
 }
 
 /* ---- what was used */

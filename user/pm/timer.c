@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define CPU_LOOK    4000000u            /* ns */
 #define REPEAT_MIN  50000u              /* ns: shorter intervals are counted as overruns, not each by a signal */
 #define REPEAT_MAX  (100 * 1000 * 1000u)        /* nor so often while nobody takes notice: it doubles up to this */
 #define SWEEP_EVERY 64u                 /* new timers */
@@ -52,18 +51,11 @@ int64_t timer_clock(const struct timer *t, int clock)
 	return (int64_t)(f.used.cpu_ns - (clock == CLOCK_PROCESS_USER ? f.used.sys_ns : 0));
 }
 
-static uint32_t cpus(void)
-{
-	struct facts_machine m;
-
-	return q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m)) > 0 ? m.cpus : 1;
-}
-
 static uint64_t delay(const struct timer *t, uint64_t left)
 {
 	if (t->clock == CLOCK_REALTIME) left = min(left, NS);   /* the date may be set meanwhile */
 	if (t->clock == CLOCK_PROCESS_CPUTIME_ID || t->clock == CLOCK_PROCESS_USER)
-		left = max(left / cpus(), CPU_LOOK);
+		left = max(left / machine_cpus(), CPU_LOOK);
 	if (t->clock == CLOCK_THREAD_CPUTIME_ID) left = max(left, CPU_LOOK);
 	return max(left, t->pause);
 }

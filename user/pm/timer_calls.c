@@ -120,7 +120,7 @@ long pm_timer_create(struct call *c)
 	int32_t id;
 	int rc = sigevent_in(c, c->arg[1], &e);
 
-	if (!clock_may_ring(clock)) return clock_known(c, clock) ? -EOPNOTSUPP : -EINVAL;
+	if (!clock_may_ring(clock)) return clock_read(c, clock) >= 0 ? -EOPNOTSUPP : -EINVAL;
 	if (rc) return rc;
 	if (timers_of(c, &id) >= c->me.attr.rlimit[RLIMIT_SIGPENDING_][0]) return -EAGAIN;      /* Q3 of sigqueue.c */
 	id = id < INT32_MAX ? id + 1 : 0;
@@ -169,13 +169,6 @@ static struct itimerspec spec_of(const struct timer *t)
 
 	timer_left(t, &left, &interval);
 	return (struct itimerspec){{(time_t)(interval / NS), (long)(interval % NS)}, {(time_t)(left / NS), (long)(left % NS)}};
-}
-
-static bool timespec_ns(const struct timespec *ts, uint64_t *ns)
-{
-	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= (long)NS) return false;
-	*ns = ((uint64_t)ts->tv_sec < SEC_MAX ? (uint64_t)ts->tv_sec : SEC_MAX) * NS + (uint64_t)ts->tv_nsec;
-	return true;
 }
 
 long pm_timer_gettime(struct call *c)
