@@ -20,8 +20,7 @@ enum facts_kind {
 	FACTS_TIDS,             /* uint32_t, of the threads of pid */
 	FACTS_PROC,             /* one struct facts_proc; index: a thread, whose state, times and mask it has then */
 	FACTS_MAP,              /* struct facts_entry, rising, the first contains or follows address index */
-	FACTS_PAGES,            /* the same, and their pages are counted */
-	FACTS_ANON_PAGES,       /* one uint64_t: private pages of pid; looks at each */
+	FACTS_PAGES,            /* the same, and all their pages are counted, not private ones alone */
 	FACTS_BYTES,            /* memory of pid from address index on, as far as its pages are there: waits for none */
 	FACTS_FDS,              /* struct facts_fd, rising, from descriptor index on */
 };
@@ -31,20 +30,22 @@ struct facts_machine {
 	int64_t  boot_ns;                       /* since the epoch */
 	uint64_t forks;                         /* processes ever made */
 	uint64_t memory, free;                  /* bytes */
-	uint32_t cpus, threads, running, blocked, last_pid;
+	uint32_t cpus, last_pid;
 };
 
-struct facts_memory {                           /* pages */
-	uint64_t total, free, cached, dirty, writing, anon, slab, tables;
-	uint64_t mapped;                        /* PTEs of all processes: a page that two have counts twice */
-	uint64_t locked;                        /* bytes of mappings that are locked */
-};
+/* Pages, by their use and state as mm/page.h has them. */
+struct facts_memory { uint64_t pages[5][5]; };
+enum facts_use { FACTS_KERNEL = 2, FACTS_PRIVATE, FACTS_CACHED };       /* of the kernel; no file's; some object's */
+enum facts_kernel { FACTS_TABLES = 1, FACTS_SLABS };                    /* of the kernel's: for what */
+enum facts_cached { FACTS_DIRTY = 3, FACTS_WRITING };                   /* of objects': owed, being written */
 
-struct facts_cpu {
-	uint64_t user_ns, system_ns, idle_ns;
-	uint64_t irqs, switches, shootdowns, flushes;   /* shootdowns it asked for, requests of others it answered */
-	uint64_t faults, major;                         /* page faults; of these, those that waited for a page */
-	uint64_t in, out;                               /* pages read from and written to a pager */
+struct facts_cpu {                              /* since boot */
+	uint64_t user_ns, sys_ns, idle_ns;      /* sys_ns: in system calls and faults */
+	uint64_t irqs, switches;                /* interrupts of devices, turns of threads */
+	uint64_t tlb_shootdowns, tlb_flushes;   /* rounds that it asked for, requests of others that it answered */
+	uint64_t faults, major;                 /* page faults; of these, those that waited for a page */
+	uint64_t pages_in, pages_out;           /* read from and written to a pager */
+	uint64_t running;                       /* now: threads that run or want to */
 };
 
 /* getrusage(2).  cpu_ns with sys_ns, minflt with majflt; maxrss in pages. */
@@ -69,6 +70,14 @@ struct proc_attr {
 	uint32_t pgid, sid;                     /* its group and session; last: another lock guards them */
 };
 
+/* Of an address space: what a child has as its parent. */
+struct map_layout {
+	uint64_t max_size, max_locked, max_stack;       /* bytes: the process's limits; ~0: none */
+	uint64_t brk_start, brk;
+	uint64_t mmap_top;                      /* free ranges are looked for from here down */
+	uint64_t stack, args, env, env_end;     /* of exec: where rsp began; the words, as they lie there; env ends args */
+};
+
 struct facts_proc {
 	uint32_t pid, ppid, threads;
 	uint32_t execs;                         /* since its fork */
@@ -84,8 +93,7 @@ struct facts_proc {
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
 	uint64_t rss, rss_peak;                 /* pages */
-	uint64_t brk_start, brk, stack;         /* addresses; stack: where it began */
-	uint64_t args, args_end, env, env_end;  /* the words of execve, as they lie in memory */
+	struct map_layout layout;
 	uint32_t server;                        /* a boot module */
 };
 
@@ -100,15 +108,13 @@ struct facts_entry {
 	uint64_t start, end;
 	uint64_t offset;                        /* bytes in the object */
 	uint64_t node;                          /* FILE: the file server's number; DISK: its index */
-	uint32_t prot, object;                  /* PROT_*, enum facts_object */
-	uint32_t flags, pad;                    /* FACTSE_* */
+	uint32_t prot, max_prot;                /* PROT_* now, and what mprotect may give */
+	uint32_t object, flags;                 /* enum facts_object, FACTSE_* */
 	struct facts_pages pages;
 };
 #define FACTSE_SHARED   1u
 #define FACTSE_LOCKED   2u
 #define FACTSE_GROWS    4u
-#define FACTSE_DEVICE   8u
-#define FACTSE_MAYWRITE 16u
 
 enum facts_fdkind { FACTS_FD_NODE, FACTS_FD_PIPE };
 struct facts_fd {

@@ -59,9 +59,9 @@ static void entry_name(const struct facts_entry *e, const struct facts_proc *f, 
 		snprintf(name, len, "/dev/%s", d->name);
 	} else if (e->object == FACTS_FILE || e->object == FACTS_SHARED) {
 		snprintf(name, len, e->object == FACTS_FILE ? "/ (deleted)" : "/dev/zero (deleted)");
-	} else if (e->start <= f->stack && f->stack < e->end) {
+	} else if (e->start <= f->layout.stack && f->layout.stack < e->end) {
 		snprintf(name, len, "[stack]");
-	} else if (e->start < f->brk && e->end > f->brk_start) {
+	} else if (e->start < f->layout.brk && e->end > f->layout.brk_start) {
 		snprintf(name, len, "[heap]");
 	}
 }
@@ -113,7 +113,7 @@ static void flags_add(struct text *t, const struct facts_entry *e)
 
 	text_add(t, "VmFlags: %s%s%s%smr %sme %s%s%s\n", e->prot & PROT_READ ? "rd " : "",
 	         e->prot & PROT_WRITE ? "wr " : "", e->prot & PROT_EXEC ? "ex " : "", shared ? "sh " : "",
-	         e->flags & FACTSE_MAYWRITE ? "mw " : "", shared ? "ms " : "", e->flags & FACTSE_GROWS ? "gd " : "",
+	         e->max_prot & PROT_WRITE ? "mw " : "", shared ? "ms " : "", e->flags & FACTSE_GROWS ? "gd " : "",
 	         e->flags & FACTSE_LOCKED ? "lo " : "");
 }
 

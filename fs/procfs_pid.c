@@ -12,17 +12,19 @@
 
 /* ---- what is mapped, added up by kind */
 
-struct sizes { uint64_t data, stack, exe, lib; };       /* bytes */
+struct sizes { uint64_t data, stack, exe, lib, anon; };         /* bytes; anon: pages, private ones */
 
 static void sizes_add(struct sizes *s, const struct facts_entry *e, const struct facts_proc *f)
 {
 	uint64_t len = e->end - e->start;
 
-	if (e->start <= f->stack && f->stack < e->end) s->stack += len;
+	s->anon += e->pages.anon;
+	if (e->start <= f->layout.stack && f->layout.stack < e->end) s->stack += len;
 	else if (e->object == FACTS_FILE && (e->prot & 4)) *(e->node == f->exe ? &s->exe : &s->lib) += len;
 	else if ((e->prot & 2) && !(e->flags & FACTSE_SHARED)) s->data += len;
 }
 
+/* Private pages: at most what was resident a moment ago; the rest of that are pages of files. */
 static struct sizes sizes_of(const struct proc_node *n, const struct facts_proc *f)
 {
 	struct facts_entry e[FACTS_MAX / sizeof(struct facts_entry)];
@@ -34,16 +36,8 @@ static struct sizes sizes_of(const struct proc_node *n, const struct facts_proc 
 		for (long i = 0; i < got; i++) sizes_add(&s, &e[i], f);
 		at = e[got - 1].end;
 	}
+	if (s.anon > f->rss) s.anon = f->rss;
 	return s;
-}
-
-/* Private pages, at most what was resident a moment ago; the rest of that are pages of files. */
-static uint64_t anon_of(const struct proc_node *n, const struct facts_proc *f)
-{
-	uint64_t anon = 0;
-
-	facts(FACTS_ANON_PAGES, n->pid, 0, &anon, sizeof(anon));
-	return anon < f->rss ? anon : f->rss;
 }
 
 /* ---- numbers for programs */
@@ -66,13 +60,13 @@ int make_pid_stat(struct text *t, const struct proc_node *n)
 	text_add(t, " %d %d %u 0 %lu %lu %lu %lu", 20 + f.attr.nice, f.attr.nice, f.threads, (UL)TICKS(f.start_ns),
 	         (UL)f.size, (UL)f.rss, (UL)f.attr.rlimit[5][0]);
 	/* startcode endcode startstack kstkesp kstkeip; the signals of this thread; wchan nswap cnswap */
-	text_add(t, " 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0", (UL)f.stack, (UL)f.pending & 0x7fffffff,
+	text_add(t, " 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0", (UL)f.layout.stack, (UL)f.pending & 0x7fffffff,
 	         (UL)f.blocked & 0x7fffffff, (UL)f.ignored & 0x7fffffff, (UL)f.caught & 0x7fffffff);
 	/* exit_signal processor rt_priority policy blkio guest cguest */
 	text_add(t, " 17 %u 0 0 0 0 0", f.cpu);
 	/* start_data end_data start_brk, arguments, environment, exit_code */
-	text_add(t, " 0 0 %lu %lu %lu %lu %lu %d\n", (UL)f.brk_start, (UL)f.args, (UL)f.args_end, (UL)f.env,
-	         (UL)f.env_end, f.exit_status);
+	text_add(t, " 0 0 %lu %lu %lu %lu %lu %d\n", (UL)f.layout.brk_start, (UL)f.layout.args, (UL)f.layout.env,
+	         (UL)f.layout.env, (UL)f.layout.env_end, f.exit_status);
 	return 0;
 }
 
@@ -85,7 +79,7 @@ int make_pid_statm(struct text *t, const struct proc_node *n)
 
 	if (rc) return rc;
 	s = sizes_of(n, &f);
-	text_add(t, "%lu %lu %lu %lu 0 %lu 0\n", (UL)(f.size / PAGE), (UL)f.rss, (UL)(f.rss - anon_of(n, &f)),
+	text_add(t, "%lu %lu %lu %lu 0 %lu 0\n", (UL)(f.size / PAGE), (UL)f.rss, (UL)(f.rss - s.anon),
 	         (UL)(s.exe / PAGE), (UL)((s.data + s.stack) / PAGE));
 	return 0;
 }
@@ -108,13 +102,12 @@ static const char *state_name(char state)
 static void status_memory(struct text *t, const struct proc_node *n, const struct facts_proc *f)
 {
 	struct sizes s = sizes_of(n, f);
-	uint64_t anon = anon_of(n, f);
 
 	if (!f->size) return;
 	text_add(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n", (UL)f->size / 1024,
 	         (UL)f->size / 1024, (UL)f->locked / 1024, 0);
 	text_add(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8u kB\n",
-	         KIB(f->rss_peak), KIB(f->rss), KIB(anon), KIB(f->rss - anon), 0);
+	         KIB(f->rss_peak), KIB(f->rss), KIB(s.anon), KIB(f->rss - s.anon), 0);
 	text_add(t, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\n", (UL)s.data / 1024,
 	         (UL)s.stack / 1024, (UL)s.exe / 1024, (UL)s.lib / 1024);
 	text_add(t, "VmSwap:\t%8u kB\n", 0);
@@ -193,7 +186,7 @@ int make_pid_cmdline(struct text *t, const struct proc_node *n)
 	struct facts_proc f;
 	int rc = proc_facts(n, &f);
 
-	if (!rc) memory_add(t, n->pid, f.args, f.args_end);
+	if (!rc) memory_add(t, n->pid, f.layout.args, f.layout.env);
 	return rc;
 }
 
@@ -202,7 +195,7 @@ int make_pid_environ(struct text *t, const struct proc_node *n)
 	struct facts_proc f;
 	int rc = proc_facts(n, &f);
 
-	if (!rc) memory_add(t, n->pid, f.env, f.env_end);
+	if (!rc) memory_add(t, n->pid, f.layout.env, f.layout.env_end);
 	return rc;
 }
 

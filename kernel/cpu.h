@@ -3,6 +3,7 @@
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
 
+#include "abi/facts.h"
 #include "kernel/klib.h"
 #include "kernel/lock.h"
 
@@ -42,9 +43,7 @@ struct cpu {
 	struct spinlock spare_lock;
 	struct list spares;             /* [p] free pages at hand (frame.c) */
 	uint32_t nspares;               /* [p] */
-	/* Counters, for all to read: rounds it asked for, requests of others that it answered; interrupts of devices,
-	 * turns of threads; vm_fault(), of these that waited for a page; run_finish(); time spent in system calls. */
-	uint64_t tlb_shootdowns, tlb_flushes, irqs, switches, faults, major, pages_in, pages_out, sys_ns;
+	union { struct facts_cpu counts; struct facts_cpu; };           /* for all to read */
 	uint64_t chance;                /* lock_delay()'s random numbers */
 	uint64_t gdt[8];
 	uint8_t  tss[104] __attribute__((aligned(16)));

@@ -17,18 +17,6 @@ _Static_assert(sizeof(struct facts_proc) <= FACTS_MAX, "an answer is a page");
 
 struct query { uint32_t kind, pid; uint64_t index; void *buf; size_t size; };   /* size: of buf; the answer's */
 
-/* A reference; the first process, dead ones too, with this pid or a larger one. */
-static struct proc *proc_seek(uint32_t pid)
-{
-	struct proc *p;
-
-	spin_lock(&proc_tree_lock);
-	p = proc_from_locked(pid);
-	if (p) proc_ref(p);
-	spin_unlock(&proc_tree_lock);
-	return p;
-}
-
 /* A reference; NULL: it has none, or none any more. */
 static struct map *proc_map(struct proc *p)
 {
@@ -43,24 +31,6 @@ static struct map *proc_map(struct proc *p)
 
 /* ---- the machine */
 
-static void count_threads(struct facts_machine *f)
-{
-	struct proc *p;
-
-	for (uint32_t pid = 0; (p = proc_seek(pid)); proc_unref(p)) {
-		pid = p->pid + 1;
-		spin_lock(&p->lock);
-		list_for(l, &p->threads) {
-			const struct thread *t = container_of(l, struct thread, proc_link);
-
-			f->threads++;
-			f->running += t->state == THREAD_READY || t->state == THREAD_RUNNING;
-			f->blocked += t->state == THREAD_SLEEPING && !t->interruptible;
-		}
-		spin_unlock(&p->lock);
-	}
-}
-
 static int facts_machine(struct proc *none, struct query *q)
 {
 	struct facts_machine *f = q->buf;
@@ -72,26 +42,13 @@ static int facts_machine(struct proc *none, struct query *q)
 	f->last_pid = proc_last_pid;
 	f->memory = frame_total() * PAGE_SIZE;
 	f->free = frame_free_count() * PAGE_SIZE;
-	count_threads(f);
 	return sizeof(*f);
 }
 
 static int facts_all_memory(struct proc *none, struct query *q)
 {
-	struct facts_memory *f = q->buf;
-	struct proc *p;
-
-	frame_facts(f);
-	for (uint32_t pid = 0; (p = proc_seek(pid)); proc_unref(p)) {
-		struct map *m = proc_map(p);
-
-		pid = p->pid + 1;
-		if (!m) continue;
-		f->mapped += __atomic_load_n(&m->pmap.resident, __ATOMIC_RELAXED);
-		f->locked += __atomic_load_n(&m->locked, __ATOMIC_RELAXED);
-		map_put(m);
-	}
-	return sizeof(*f);
+	frame_facts(q->buf);
+	return sizeof(struct facts_memory);
 }
 
 static int facts_cpus(struct proc *none, struct query *q)
@@ -101,15 +58,13 @@ static int facts_cpus(struct proc *none, struct query *q)
 
 	for (uint64_t i = q->index; i < ncpus && n < room; i++, n++) {
 		const struct cpu *c = &cpus[i];
-		uint64_t now = time_mono(),
-			 idle = c->idle->used.cpu_ns + (c->thread == c->idle ? now - c->idle->run_since : 0);
+		bool idle = c->thread == c->idle;
+		uint64_t now = time_mono();
 
-		f[n] = (struct facts_cpu){
-			.user_ns = now - MIN(idle + c->sys_ns, now), .system_ns = c->sys_ns, .idle_ns = idle,
-			.irqs = c->irqs, .switches = c->switches,
-			.shootdowns = c->tlb_shootdowns, .flushes = c->tlb_flushes,
-			.faults = c->faults, .major = c->major, .in = c->pages_in, .out = c->pages_out,
-		};
+		f[n] = c->counts;
+		f[n].running = c->nready + !idle;
+		f[n].idle_ns = c->idle->used.cpu_ns + (idle ? now - c->idle->run_since : 0);
+		f[n].user_ns = now - MIN(f[n].idle_ns + f[n].sys_ns, now);
 	}
 	return n * sizeof(*f);
 }
@@ -117,12 +72,14 @@ static int facts_cpus(struct proc *none, struct query *q)
 static int facts_pids(struct proc *none, struct query *q)
 {
 	uint32_t *pid = q->buf, n = 0, room = q->size / sizeof(*pid);
-	struct proc *p;
 
-	for (uint32_t at = q->index; n < room && (p = proc_seek(at)); proc_unref(p)) {
-		pid[n++] = p->pid;
-		at = p->pid + 1;
+	spin_lock(&proc_tree_lock);
+	list_for(l, &all_procs) {
+		const struct proc *p = container_of(l, struct proc, all_link);
+
+		if (p->pid >= q->index && n < room) pid[n++] = p->pid;
 	}
+	spin_unlock(&proc_tree_lock);
 	return n * sizeof(*pid);
 }
 
@@ -146,8 +103,6 @@ static void proc_family(struct proc *p, struct facts_proc *f)
 {
 	spin_lock(&proc_tree_lock);
 	f->ppid = p->parent ? p->parent->pid : 0;
-	f->attr.pgid = p->pgid;
-	f->attr.sid = p->sid;
 	f->execs = p->execs;
 	if (p->dead || p->stopped) f->state = p->dead ? 'Z' : 'T';
 	f->exit_status = p->dead ? p->exit_status : 0;
@@ -228,8 +183,7 @@ static int facts_memory(struct proc *p, struct query *q)
 	int n = 0;
 
 	if (!m) return 0;
-	if (q->kind == FACTS_ANON_PAGES) n = map_private(m, q->buf);
-	else if (q->kind == FACTS_BYTES) n = map_peek(m, q->index, q->buf, q->size, false);
+	if (q->kind == FACTS_BYTES) n = map_peek(m, q->index, q->buf, q->size, false);
 	else n = map_facts(m, q->index, q->kind == FACTS_PAGES, q->buf, q->size / sizeof(struct facts_entry)) *
 	         sizeof(struct facts_entry);
 	map_put(m);
@@ -266,7 +220,7 @@ static const struct { int (*gather)(struct proc *, struct query *); size_t size;
 	[FACTS_MEMORY] = {facts_all_memory, sizeof(struct facts_memory)}, [FACTS_PIDS] = {facts_pids, 0},
 	[FACTS_TIDS] = {facts_tids, 0}, [FACTS_PROC] = {facts_proc, sizeof(struct facts_proc)},         /* of a process, from here on */
 	[FACTS_MAP] = {facts_memory, 0}, [FACTS_PAGES] = {facts_memory, 0}, [FACTS_BYTES] = {facts_memory, 0},
-	[FACTS_ANON_PAGES] = {facts_memory, sizeof(uint64_t)}, [FACTS_FDS] = {facts_fds, 0},
+	[FACTS_FDS] = {facts_fds, 0},
 };
 
 static int facts(struct query *q)
@@ -276,9 +230,9 @@ static int facts(struct query *q)
 
 	if (q->kind >= ARRAY_LEN(kinds) || q->size < kinds[q->kind].size) return -EINVAL;
 	if (q->kind < FACTS_TIDS) return kinds[q->kind].gather(NULL, q);
-	p = proc_seek(q->pid);
+	p = proc_find(q->pid);
 	if (!p) return -ESRCH;
-	rc = p->pid == q->pid ? kinds[q->kind].gather(p, q) : -ESRCH;
+	rc = kinds[q->kind].gather(p, q);
 	proc_unref(p);
 	return rc;
 }

@@ -14,18 +14,11 @@
 /* By use and state of every page of memory. */
 void frame_facts(struct facts_memory *f)
 {
-	f->total = frame_total();
-	f->free = frame_free_count();
 	for (uint64_t i = 0; i < page_array_len; i++) {
 		const struct page *p = &page_array[i];
+		uint8_t use = p->use;
 
-		if (p->use == PAGE_ANON) f->anon++;
-		if (p->use == PAGE_KERNEL && p->flags == KPAGE_SLAB) f->slab++;
-		if (p->use == PAGE_KERNEL && p->flags == KPAGE_TABLE) f->tables++;
-		if (p->use != PAGE_OBJECT) continue;
-		f->cached++;
-		if (p->state == PG_DIRTY) f->dirty++;
-		if (p->state == PG_WRITING) f->writing++;
+		f->pages[use][use == PAGE_OBJECT ? p->state : use == PAGE_KERNEL ? p->flags & 3 : 0]++;     /* it may be freed just now */
 	}
 }
 
@@ -90,18 +83,16 @@ static void entry_facts(struct entry *e, bool pages, struct facts_entry *f)
 {
 	struct vmo *v = e->vmo;
 
-	*f = (struct facts_entry){.start = e->anode.start, .end = e->anode.last + 1, .prot = e->prot};
-	f->flags = (e->flags & ENTRY_SHARED ? FACTSE_SHARED : 0) | (e->flags & ENTRY_LOCKED ? FACTSE_LOCKED : 0) |
-	           (e->flags & ENTRY_GROWSDOWN ? FACTSE_GROWS : 0) | (e->flags & ENTRY_DEVICE ? FACTSE_DEVICE : 0) |
-	           (e->max_prot & PROT_WRITE ? FACTSE_MAYWRITE : 0);
+	*f = (struct facts_entry){.start = e->anode.start, .end = e->anode.last + 1, .prot = e->prot,
+	                          .max_prot = e->max_prot, .flags = e->flags};
 	if (v) {
 		f->offset = e->vnode.start << PAGE_SHIFT;
 		f->node = v->cookie;
 		f->object = v->flags & VMO_NOGROW ? FACTS_DISK : v->cookie ? FACTS_FILE : FACTS_SHARED;
 	}
-	if (!pages || (e->flags & ENTRY_DEVICE)) return;
+	if (e->flags & ENTRY_DEVICE) return;
 	pmap_walk(&e->map->pmap, f->start, f->end, count_anon, &f->pages);
-	if (v) count_object(e, &f->pages);
+	if (v && pages) count_object(e, &f->pages);
 }
 
 /* map_facts: the entries that end behind address from, at most n.  => how many */
@@ -126,22 +117,6 @@ void map_sums(struct map *m, struct facts_proc *f)
 	f->locked = m->locked;
 	f->rss = m->pmap.resident;
 	f->rss_peak = m->pmap.peak;
-	f->brk_start = m->brk_start;
-	f->brk = m->brk;
-	f->stack = m->stack;
-	f->args = m->args;
-	f->args_end = f->env = m->env;
-	f->env_end = m->env_end;
+	f->layout = m->layout;
 	mutex_unlock(&m->lock);
-}
-
-uint32_t map_private(struct map *m, uint64_t *pages)
-{
-	struct facts_pages anon = {0};
-
-	mutex_lock(&m->lock);
-	pmap_walk(&m->pmap, 0, USER_TOP, count_anon, &anon);
-	mutex_unlock(&m->lock);
-	*pages = anon.anon;
-	return sizeof(*pages);
 }

@@ -3,6 +3,7 @@
 #ifndef MM_MAP_H
 #define MM_MAP_H
 
+#include "abi/facts.h"
 #include "kernel/klib.h"
 #include "kernel/lock.h"
 #include "mm/pmap.h"
@@ -23,23 +24,16 @@ struct entry {
 	struct readahead ra;            /* [m] */
 };      /* [m] map->lock  [v] vmo->lock  [c] constant */
 
-#define ENTRY_SHARED    1u              /* MAP_SHARED: stores go to the object */
-#define ENTRY_LOCKED    2u              /* mlock */
-#define ENTRY_GROWSDOWN 4u              /* a stack */
+#define ENTRY_SHARED    FACTSE_SHARED   /* MAP_SHARED: stores go to the object */
+#define ENTRY_LOCKED    FACTSE_LOCKED   /* mlock */
+#define ENTRY_GROWSDOWN FACTSE_GROWS    /* a stack */
 #define ENTRY_DEVICE    8u              /* device memory or rings: PTEs are entered at once, no pages behind them */
 #define ENTRY_OWNER     16u             /* vmo_map() of a server */
 #define ENTRY_NOFORK    32u             /* a child does not get it */
 
-struct map_layout {                     /* what a child has as its parent */
-	uint64_t max_size, max_locked, max_stack;       /* [m] the process's limits; ~0: none */
-	uaddr_t  brk_start, brk;        /* [m] */
-	uaddr_t  mmap_top;              /* [m] search for free ranges goes down from here */
-	uaddr_t  stack, args, env, env_end;     /* [c] of exec: where rsp began; the words, as they lie there */
-};
-
 struct map {
 	struct mutex lock;              /* RANK_MAP */
-	union { struct map_layout layout; struct map_layout; };
+	union { struct map_layout layout; struct map_layout; };         /* [m] */
 	struct pmap pmap;
 	struct tree entries;            /* [m] */
 	uint32_t refs;                  /* atomic */
@@ -79,12 +73,8 @@ void map_clear(struct map *);           /* unmap everything (exec, exit) */
 void map_check(struct map *);
 
 /* facts.c: for sys_facts.c */
-struct facts_entry;
-struct facts_memory;
-struct facts_proc;
 uint32_t map_facts(struct map *, uaddr_t from, bool pages, struct facts_entry *, uint32_t n);
 void map_sums(struct map *, struct facts_proc *);
-uint32_t map_private(struct map *, uint64_t *pages);        /* bytes of the answer */
 void frame_facts(struct facts_memory *);
 
 /* vm_fault: make va accessible for want (PROT_READ, PROT_WRITE or PROT_EXEC), or say why not.

@@ -29,8 +29,8 @@ static unsigned nfd;
 static bool dead;
 static char memory[] = "prog\0an arg\0\0HOME=/\0X=";
 static struct facts_machine machine;
+static uint64_t running;
 static struct facts_memory memory_of_all;
-static const uint64_t anon = 2;
 
 static long records(const void *from, size_t size, unsigned first, unsigned count, void *buf, size_t room)
 {
@@ -63,7 +63,6 @@ static long of_seven(enum facts_kind kind, uint64_t index, void *buf, size_t siz
 	case FACTS_PAGES:
 		while (i < nmap && map[i].end <= index) i++;
 		return records(map, sizeof(map[0]), i, nmap, buf, 2 * sizeof(map[0]));
-	case FACTS_ANON_PAGES: return records(&anon, sizeof(anon), 0, 1, buf, size);
 	case FACTS_FDS:
 		while (i < nfd && fd[i].fd < index) i++;
 		return records(fd, sizeof(fd[0]), i, nfd, buf, size);
@@ -74,9 +73,10 @@ static long of_seven(enum facts_kind kind, uint64_t index, void *buf, size_t siz
 
 long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t size)
 {
-	static const struct facts_cpu cpu[2] = {
-		{.user_ns = 2000000000, .idle_ns = 1000000000, .irqs = 5, .shootdowns = 3, .flushes = 1, .in = 2},
-		{.user_ns = 10000000, .idle_ns = 500000000, .irqs = 6, .switches = 9, .flushes = 4},
+	const struct facts_cpu cpu[2] = {
+		{.user_ns = 2000000000, .idle_ns = 1000000000, .irqs = 5, .tlb_shootdowns = 3, .tlb_flushes = 1, .pages_in = 2,
+		 .running = running},
+		{.user_ns = 10000000, .idle_ns = 500000000, .irqs = 6, .switches = 9, .tlb_flushes = 4},
 	};
 
 	asked++;
@@ -86,7 +86,8 @@ long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t
 	if (kind == FACTS_PIDS) return pids(index, buf);
 	if (pid == 7 && !dead) return of_seven(kind, index, buf, size);
 	if (pid == 1 && kind == FACTS_PROC)
-		return records(&(struct facts_proc){ .pid = 1, .state = 'S', .attr.name = "init" },
+		return records(&(struct facts_proc){ .pid = 1, .state = 'S', .attr.name = "init", .threads = 3,
+		                                    .rss = 144, .locked = 8192 },
 		               sizeof(struct facts_proc), 0, 1, buf, size);
 	return pid == 1 ? 0 : -ESRCH;
 }
@@ -160,20 +161,17 @@ static int setup(void **st)
 		.start_ns = 4560000000,
 		.size = 40960,
 		.rss = 6,
-		.args = 0x1000,
-		.args_end = 0x100d,
-		.env = 0x100d,
-		.env_end = 0x1017,
-		.stack = 0x7fff0800,
-		.brk_start = 0x5000,
-		.brk = 0x6800,
+		.layout = {.args = 0x1000, .env = 0x100d, .env_end = 0x1017, .stack = 0x7fff0800, .brk_start = 0x5000,
+		           .brk = 0x6800},
 		.caught = 0x4002,
 	};
-	machine = (struct facts_machine){.now_ns = 61230000000, .boot_ns = 1700000000000000000, .cpus = 2, .threads = 5,
-	                                 .running = 2, .last_pid = 77, .forks = 88};
-	memory_of_all = (struct facts_memory){
-		.total = 1000, .free = 400, .cached = 300, .dirty = 20, .anon = 100, .mapped = 150
-	};
+	machine = (struct facts_machine){.now_ns = 61230000000, .boot_ns = 1700000000000000000, .cpus = 2, .last_pid = 77,
+	                                 .forks = 88, .memory = 1000 * PAGE, .free = 400 * PAGE};
+	memory_of_all = (struct facts_memory){.pages = {
+		[FACTS_PRIVATE] = {100}, [FACTS_CACHED] = {0, 0, 280, [FACTS_DIRTY] = 20},
+		[FACTS_KERNEL] = {50, [FACTS_TABLES] = 9, [FACTS_SLABS] = 4},
+	}};
+	running = 2;
 	nmap = nfd = 0;
 	dead = false;
 	return 0;

@@ -53,6 +53,8 @@ static void words_come_out_of_its_memory(void **st)
 static void status_has_lines_about_memory_only_for_who_has_some(void **st)
 {
 	(void)st;
+	map[0] = (struct facts_entry){ .start = 0x5000, .end = 0x7000, .prot = 3, .pages.anon = 2 };
+	nmap = 1;
 	assert_has(read_all("/proc/7/status"), "\nVmRSS:\t      24 kB\nRssAnon:\t       8 kB\nRssFile:\t      16 kB\n");
 	assert_has(read_all("/proc/7/status"), "\nSigCgt:\t0000000000004002\n");
 	assert_null(strstr(read_all("/proc/1/status"), "Vm"));
@@ -94,7 +96,8 @@ static void map_make(uint64_t prog, uint64_t shared)
 		{ .start = 0x7fff0000,
 		  .end = 0x7fff1000,
 		  .prot = 3,
-		  .flags = FACTSE_LOCKED | FACTSE_MAYWRITE,
+		  .max_prot = 3,
+		  .flags = FACTSE_LOCKED,
 		  .pages = { .rss = 1, .pss = 4096, .referenced = 1, .anon = 1, .part = { { 0, 1 }, { 0, 0 } } } },
 	};
 
@@ -125,7 +128,7 @@ static void maps_have_linux_s_columns_and_the_names_of_files(void **st)
 	assert_has(read_all("/proc/7/maps"), "r--s 00000000 00:00 0                                  /dev/vda\n");
 	assert_has(read_all("/proc/7/maps"),
 	           "7fff0000-7fff1000 rw-p 00000000 00:00 0                                  [stack]\n");
-	assert_has(read_all("/proc/7/statm"), "10 6 4 1 0 3 0\n");
+	assert_has(read_all("/proc/7/statm"), "10 6 3 1 0 3 0\n");
 	vnode_put(prog);
 	vnode_put(gone);
 }
@@ -157,7 +160,12 @@ static void the_machine_s_numbers_are_in_their_units(void **st)
 	assert_has(read_all("/proc/meminfo"), "Mapped:              200 kB\n");
 	assert_has(read_all("/proc/stat"),
 	           "cpu  201 0 0 150 0 0 0 0 0 0\ncpu0 200 0 0 100 0 0 0 0 0 0\ncpu1 1 0 0 50 0 0 0 0 0 0\nintr 11\n"
-	           "ctxt 9\nbtime 1700000000\nprocesses 88\nprocs_running 2\n");
+	           "ctxt 9\nbtime 1700000000\nprocesses 88\nprocs_running 2\nprocs_blocked 0\n");
+	seven.state = 'D';
+	assert_has(read_all("/proc/stat"), "procs_blocked 2\n");
+	assert_has(read_all("/proc/meminfo"), "Mlocked:               8 kB\n");
+	assert_has(read_all("/proc/meminfo"), "Slab:                 16 kB\n");
+	assert_has(read_all("/proc/meminfo"), "PageTables:           36 kB\n");
 	assert_has(read_all("/proc/vmstat"), "pgpgin 8\n");
 	assert_has(read_all("/proc/vmstat"),
 	           "tlb_shootdowns_cpu0 3\ntlb_flushes_cpu0 1\ntlb_shootdowns_cpu1 0\ntlb_flushes_cpu1 4\n");
@@ -169,19 +177,19 @@ static void the_machine_s_numbers_are_in_their_units(void **st)
 static void the_load_follows_those_who_run(void **st)
 {
 	double one, five, fifteen;
-	unsigned running, threads, last;
+	unsigned runs, threads, last;
 
 	(void)st;
-	machine.running = 3;
+	running = 3;
 	for (int i = 0; i < 60; i++) {
 		machine.now_ns += 5000000000;
 		loadavg_tick();
 	}
-	assert_int_equal(sscanf(read_all("/proc/loadavg"), "%lf %lf %lf %u/%u %u", &one, &five, &fifteen, &running,
+	assert_int_equal(sscanf(read_all("/proc/loadavg"), "%lf %lf %lf %u/%u %u", &one, &five, &fifteen, &runs,
 	                        &threads, &last),
 	                 6);
 	assert_true(one > 1.9 && one <= 2.0 && five < one && fifteen < five && fifteen > 0.3);
-	assert_true(running == 3 && threads == 5 && last == 77);
+	assert_true(runs == 3 && threads == 5 && last == 77);
 }
 
 static void mounts_are_listed_with_their_paths(void **st)

@@ -54,15 +54,16 @@ uint32_t machine_cpus(void)
 long pm_sysinfo(struct call *c)
 {
 	struct facts_machine m;
+	struct facts_proc f;
 	struct sysinfo s;
 
 	if (q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m)) <= 0) return -EIO;
 	memset(&s, 0, sizeof(s));
+	for (uint32_t pid = 0; proc_next(&pid, &f);) s.procs += (unsigned short)f.threads;
 	s.uptime = (unsigned long)(m.now_ns / 1000000000);
 	s.mem_unit = 1;
 	s.totalram = m.memory;
 	s.freeram = m.free;
-	s.procs = (unsigned short)m.threads;
 	return mem_out(c, c->arg[0], &s, SYSINFO_SIZE);
 }
 
