@@ -70,10 +70,9 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 size_t kstrlcpy(char *dst, const char *src, size_t size);      /* always terminates; returns strlen(src) */
 
-/* The kernel's log, on COM1: %d %u %x %lx %llx %p %s %c %zu, widths and zero padding. */
+/* The kernel's log, on COM1: %d %u %x with or without l, %s %c; widths are filled with zeros. */
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kvprintf(const char *fmt, va_list ap);
-int ksnprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* panic: the only end for a broken invariant.  Prints it, registers, backtrace, what the CPU was doing; ends QEMU. */
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -1,104 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/print.c - RING 0 - formatted text, into a buffer or the log.
+/* kernel/print.c - RING 0 - formatted text into the log.
  *
- * A part of C's printf (C11 7.21.6.1): flags - and 0, a width, l ll z, conversions d u x p s c %.
+ * A part of C's printf (C11 7.21.6.1), as much as the kernel says: conversions d u x s c %, of them d u x with l, and
+ * with a width, which zeros fill.
  * Locks: the console's, so that lines of several CPUs do not mix.
  */
 #include "kernel/console.h"
 #include "kernel/klib.h"
 
-struct out {
-	char  *buf;             /* NULL: the console */
-	size_t size, n;
-};
-
-static void put(struct out *o, char c)
-{
-	if (!o->buf) console_put(c);
-	else if (o->n + 1 < o->size) o->buf[o->n] = c;
-	o->n++;
-}
-
-/* One conversion as the format says it. */
-struct spec { bool left, zero, is_signed; int width, longs; unsigned base; };
-
-static void put_padded(struct out *o, const struct spec *s, const char *text, int len)
-{
-	for (int i = len; !s->left && i < s->width; i++) put(o, s->zero ? '0' : ' ');
-	for (int i = 0; i < len; i++) put(o, text[i]);
-	for (int i = len; s->left && i < s->width; i++) put(o, ' ');
-}
-
-static void put_number(struct out *o, const struct spec *s, uint64_t v)
+static void put_number(uint64_t v, unsigned base, unsigned width)
 {
 	char digits[24];
-	int at = sizeof(digits);
-	bool minus = s->is_signed && (int64_t)v < 0;
+	unsigned n = 0;
 
-	if (minus) v = -v;
 	do {
-		digits[--at] = "0123456789abcdef"[v % s->base];
-		v /= s->base;
+		digits[n++] = "0123456789abcdef"[v % base];
+		v /= base;
 	} while (v);
-	if (minus) digits[--at] = '-';
-	put_padded(o, s, digits + at, sizeof(digits) - at);
+	while (n < MIN(width, sizeof(digits))) digits[n++] = '0';
+	while (n > 0) console_put(digits[--n]);
 }
 
-static uint64_t next_number(struct spec *s, va_list *ap)
+static void put_signed(int64_t v)
 {
-	if (s->longs) return va_arg(*ap, uint64_t);
-	return s->is_signed ? (uint64_t)(int64_t)va_arg(*ap, int) : va_arg(*ap, unsigned);
+	if (v < 0) console_put('-');
+	put_number(v < 0 ? -(uint64_t)v : (uint64_t)v, 10, 0);
 }
 
-/* s: what the format said before the letter c. */
-static void put_conversion(struct out *o, struct spec *s, char c, va_list *ap)
+/* What the format says with the letter c. */
+static void put_conversion(char c, unsigned width, bool is_long, va_list *ap)
 {
-	const char *text;
-	char ch;
-
-	s->base = c == 'x' || c == 'p' ? 16 : 10;
-	s->is_signed = c == 'd';
-	if (c == 'p') s->longs = 2;
-	if (c == 'd' || c == 'u' || c == 'x' || c == 'p') {
-		put_number(o, s, next_number(s, ap));
+	if (c == 'd') {
+		put_signed(is_long ? va_arg(*ap, int64_t) : va_arg(*ap, int));
+	} else if (c == 'u' || c == 'x') {
+		put_number(is_long ? va_arg(*ap, uint64_t) : va_arg(*ap, unsigned), c == 'x' ? 16 : 10, width);
 	} else if (c == 's') {
-		text = va_arg(*ap, const char *);
-		if (!text) text = "(null)";
-		put_padded(o, s, text, strlen(text));
+		for (const char *text = va_arg(*ap, const char *); text && *text; text++) console_put(*text);
 	} else {
-		ch = c == 'c' ? va_arg(*ap, int) : c;
-		put_padded(o, s, &ch, 1);
+		console_put(c == 'c' ? va_arg(*ap, int) : c);
 	}
 }
 
-static void format(struct out *o, const char *fmt, va_list *ap)
+static void format(const char *fmt, va_list *ap)
 {
 	for (; *fmt; fmt++) {
-		struct spec s = {0};
+		unsigned width = 0;
+		bool is_long = false;
 
 		if (*fmt != '%') {
-			put(o, *fmt);
+			console_put(*fmt);
 			continue;
 		}
-		for (fmt++; *fmt == '-' || *fmt == '0'; fmt++) {
-			if (*fmt == '-') s.left = true;
-			else s.zero = true;
-		}
-		for (; *fmt >= '0' && *fmt <= '9'; fmt++) s.width = s.width * 10 + (*fmt - '0');
-		for (; *fmt == 'l' || *fmt == 'z'; fmt++) s.longs++;
-		if (!*fmt) return;
-		put_conversion(o, &s, *fmt, ap);
+		for (fmt++; *fmt >= '0' && *fmt <= '9'; fmt++) width = width * 10 + (*fmt - '0');
+		for (; *fmt == 'l'; fmt++) is_long = true;
+		put_conversion(*fmt, width, is_long, ap);
 	}
 }
 
 void kvprintf(const char *fmt, va_list ap)
 {
-	struct out o = {0};
 	va_list copy;
 
 	va_copy(copy, ap);
 	console_lock();
-	format(&o, fmt, &copy);
+	format(fmt, &copy);
 	console_unlock();
 	va_end(copy);
 }
@@ -110,16 +75,4 @@ void kprintf(const char *fmt, ...)
 	va_start(ap, fmt);
 	kvprintf(fmt, ap);
 	va_end(ap);
-}
-
-int ksnprintf(char *buf, size_t size, const char *fmt, ...)
-{
-	struct out o = {.buf = buf, .size = size};
-	va_list ap;
-
-	va_start(ap, fmt);
-	format(&o, fmt, &ap);
-	va_end(ap);
-	if (size) buf[MIN(o.n, size - 1)] = 0;
-	return o.n;
 }

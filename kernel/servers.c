@@ -57,7 +57,7 @@ static void server_create(struct server *s, const char *module, const char *name
 /* Its driver, if it is a disk. */
 static void disk_add(const struct boot_pci *f, struct server *disks, uint32_t *n)
 {
-	char name[32] = "virtio-blk:";  /* the program, its disk */
+	char name[] = "virtio-blk:vda"; /* the program, its disk */
 	struct device *d;
 
 	if (f->vendor != VIRTIO_VENDOR) return;
@@ -68,7 +68,7 @@ static void disk_add(const struct boot_pci *f, struct server *disks, uint32_t *n
 	}
 	d = device_create(f);
 	if (!d) panic("no memory for a device");
-	ksnprintf(name + strlen(name), sizeof(name) - strlen(name), "vd%c", 'a' + (int)*n);
+	name[sizeof(name) - 2] += *n;
 	server_create(&disks[(*n)++], "virtio-blk", name, &d->obj);
 	kobj_unref(&d->obj);
 }

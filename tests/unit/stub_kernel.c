@@ -64,17 +64,6 @@ WEAK void kprintf(const char *fmt, ...)
 	va_end(ap);
 }
 
-WEAK int ksnprintf(char *buf, size_t size, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(buf, size, fmt, ap);
-	va_end(ap);
-	return n;
-}
-
 WEAK size_t kstrlcpy(char *dst, const char *src, size_t size)
 {
 	if (size) snprintf(dst, size, "%s", src);

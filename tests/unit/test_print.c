@@ -20,13 +20,21 @@ void console_lock(void) { }
 void console_unlock(void) { }
 void console_put(char c) { if (log_len < sizeof(log_text) - 1) log_text[log_len++] = c; }
 
-#define SAME(...) \
-	do { \
-		char a[128], b[128]; \
-		int na = ksnprintf(a, sizeof(a), __VA_ARGS__), nb = snprintf(b, sizeof(b), __VA_ARGS__); \
-		assert_string_equal(a, b); \
-		assert_int_equal(na, nb); \
-	} while (0)
+static void said(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void said(const char *fmt, ...)
+{
+	char want[sizeof(log_text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(want, sizeof(want), fmt, ap);
+	va_end(ap);
+	log_text[log_len] = 0;
+	log_len = 0;
+	assert_string_equal(log_text, want);
+}
+
+#define SAME(...) kprintf(__VA_ARGS__), said(__VA_ARGS__)
 
 static void numbers_are_as_in_c(void **st)
 {
@@ -37,38 +45,26 @@ static void numbers_are_as_in_c(void **st)
 		SAME("%d %u %x", (int)value[i], (unsigned)value[i], (unsigned)value[i]);
 		SAME("%ld %lu %lx %llx", value[i], (unsigned long)value[i], (unsigned long)value[i],
 		     (unsigned long long)value[i]);
-		SAME("[%016lx] [%5lu] [%-8x]", (unsigned long)value[i], (unsigned long)value[i], (unsigned)value[i]);
-		SAME("%zu", (size_t)value[i]);
+		SAME("[%016lx] [%02lx] [%05u]", (unsigned long)value[i], (unsigned long)value[i], (unsigned)value[i]);
 	}
 }
 
 static void text_is_as_in_c(void **st)
 {
 	(void)st;
-	SAME("%s|%5s|%-5s|%c|%%", "text", "ab", "ab", 'x');
-	SAME("%s%s", "", "long enough to be more than a width");
+	SAME("%s|%c|%%", "text", 'x');
+	SAME("%s%s\n", "", "longer than any width is");
+	SAME("no conversion");
 }
 
-static void a_short_buffer_is_never_overrun(void **st)
+/* A panic may want to name what has no name. */
+static void a_missing_text_is_survived(void **st)
 {
-	char small[8];
+	const char *volatile none = NULL;
 
 	(void)st;
-	for (size_t size = 1; size <= sizeof(small); size++) {
-		memset(small, '#', sizeof(small));
-		assert_int_equal(ksnprintf(small, size, "%d and more", 12345), 14);
-		assert_int_equal(strlen(small), size - 1);
-		for (size_t i = size; i < sizeof(small); i++) assert_int_equal(small[i], '#');
-	}
-}
-
-static void the_log_gets_the_same(void **st)
-{
-	(void)st;
-	log_len = 0;
-	kprintf("%s=%d\n", "n", 7);
-	log_text[log_len] = 0;
-	assert_string_equal(log_text, "n=7\n");
+	kprintf("<%s>", none);
+	said("<>");
 }
 
 int main(void)
@@ -76,8 +72,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_as_in_c),
 		cmocka_unit_test(text_is_as_in_c),
-		cmocka_unit_test(a_short_buffer_is_never_overrun),
-		cmocka_unit_test(the_log_gets_the_same),
+		cmocka_unit_test(a_missing_text_is_survived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
