@@ -8,6 +8,7 @@
  *   all memory           at DIRECT_BASE + physical, writable, NX; the kernel's text and rodata, and what is the
  *                        firmware's, read-only there too;
  *   nothing else: no identity map but the one page of the loader's jump, which the kernel drops.
+ * Each of the 256 slots in the root's upper half has its table: the kernel's half never changes there.
  */
 #ifndef BOOTINFO_H
 #define BOOTINFO_H
@@ -46,6 +47,10 @@ struct boot_symbol { uint64_t at, name; };      /* a function or label of the ke
 #define BOOT_CPUS_MAX 16
 #define BOOT_PCI_MAX  64
 
+/* Where the further CPUs wait: interrupts off, on tables of their own with the kernel's half.  The one whose APIC id is
+ * in next takes the stack and jumps to the entry, %rbp and the word on the stack 0. */
+struct boot_door { uint64_t stack, entry; uint32_t next; };
+
 /* A PCI function on bus 0 or behind its bridges, not itself a bridge. */
 struct boot_pci {
 	uint64_t config;                /* physical: 4 KiB of configuration space (PCIe ECAM) */
@@ -66,7 +71,7 @@ struct boot_machine {
 	uint16_t gsi_flags[16];                 /* MADT overrides of ISA interrupts: polarity and trigger */
 	uint32_t gsi[16];                       /* their global interrupts */
 	uint32_t ncpus, npci;
-	uint8_t  cpu[BOOT_CPUS_MAX];            /* APIC ids */
+	uint8_t  cpu[BOOT_CPUS_MAX];            /* APIC ids: of those that wait at the door */
 	struct boot_pci pci[BOOT_PCI_MAX];
 };
 
@@ -78,7 +83,7 @@ struct bootinfo {
 	struct boot_module module[BOOT_MODULES_MAX];    /* "fs", "virtio-blk", "pm", "init" */
 	struct boot_machine machine;
 	struct vdso_clock clock;        /* ns since the start, and the date then */
-	uint64_t cpu_page;              /* physical, below 1 MiB: where further CPUs begin; 0: no page there is free */
+	uint64_t cpu_door;              /* physical: a struct boot_door */
 	uint64_t apic_hz;               /* counts per second of the local APIC's timer, divided by 16 */
 	char     cmdline[512];          /* NUL-terminated */
 };

@@ -99,6 +99,8 @@ static void tsc_measure(const struct boot_machine *m)
 
 static uint64_t ns_of(uint64_t ticks) { return (unsigned __int128)ticks * clock->tsc_mult >> 32; }
 
+uint64_t clock_ns(void) { return ns_of(rdtsc() - clock->tsc_base); }
+
 /* Counts per second of the local APIC's timer, by 16; the kernel knows xAPIC mode alone. */
 static uint64_t apic_measure(uint64_t pa)
 {
@@ -165,5 +167,5 @@ void clock_read(struct bootinfo *bi)
 	clock = &bi->clock;
 	tsc_measure(&bi->machine);
 	bi->apic_hz = apic_measure(bi->machine.lapic);
-	clock->real_base = rtc_seconds() * 1000000000ll - (int64_t)ns_of(rdtsc() - clock->tsc_base);
+	clock->real_base = rtc_seconds() * 1000000000ll - (int64_t)clock_ns();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
- * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, pci.c, clock.c > jump.S > kernel/entry.S
+ * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, pci.c, clock.c, cpus.c > jump.S >
+ *        kernel/entry.S
  * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,pm,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
  *
@@ -103,12 +104,15 @@ static UINT64 cr4_read(void)
 	return v;
 }
 
-/* Real mode reaches no further than 1 MiB. */
-static UINT64 cpu_page(void)
+/* Two pages for further CPUs: where they begin, for real mode reaches no further than 1 MiB, and their tables' root.
+ * 0: there are none. */
+static UINT64 cpu_pages(void)
 {
 	EFI_PHYSICAL_ADDRESS pa = MIB - 1;
 
-	return efi->BootServices->AllocatePages(AllocateMaxAddress, EfiLoaderData, 1, &pa) == EFI_SUCCESS ? pa : 0;
+	if (efi->BootServices->AllocatePages(AllocateMaxAddress, EfiLoaderData, 2, &pa) != EFI_SUCCESS) return 0;
+	paging_cpus((UINT64 *)(pa + PAGE), pa);
+	return pa;
 }
 
 /* NXE before a CR3 whose tables use NX, or the bit is a reserved one and faults (SDM 3A 4.1.4). */
@@ -156,15 +160,16 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	modules_read(bi);
 	cmdline_make(image, bi);
 	bi->magic = BOOTINFO_MAGIC;
-	bi->cpu_page = cpu_page();
 	UINT64 rsdp = rsdp_find();
 
 	elf_symbols_read(&kernel, bi);
 	UINT64 cr3 = paging_build(&kernel, &im, mem, n, (UINT64)jump_kernel);
+	UINT64 low = cpu_pages();
 
 	memmap_exit(image, bi);
 	pci_read(acpi_read(rsdp, bi), &bi->machine);
 	clock_read(bi);
+	cpus_start(bi, low, low + PAGE);
 	cpu_prepare();
 	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi);
 }

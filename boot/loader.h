@@ -35,9 +35,11 @@ extern EFI_SYSTEM_TABLE *efi;
 
 /* text.c: messages; a failed start ends here, with the name of what is wrong */
 void __attribute__((noreturn)) fail(const char *what, const char *which);
+void say_number(const char *what, UINT64 number, const char *unit);
 void __attribute__((noreturn)) fail_number(const char *what, UINT64 number, const char *unit);
 int text_equal(const char *a, const char *b);
 UINTN text_len(const char *s);
+void *memcpy(void *dst, const void *src, UINTN n);
 
 /* file.c: files of the partition that the loader was started from; all of these fail() by themselves */
 void file_volume_open(EFI_HANDLE image);
@@ -56,10 +58,15 @@ int elf_segment(const struct blob *file, unsigned i, UINT64 *va, UINT64 *len, UI
 /* paging.c: the root of tables as boot/bootinfo.h promises; jump_va is also mapped at its own address */
 UINT64 paging_build(const struct blob *kernel, const struct image *im, const struct extent *mem, unsigned n,
                     UINT64 jump_va);
+/* Afterwards: the root of tables for further CPUs, with the kernel's half, and cpu_page at its own address. */
+void paging_cpus(UINT64 *cpu_root, UINT64 cpu_page);
 
 /* memmap.c */
 unsigned memmap_extents(struct extent *out, unsigned max, UINT64 *total);      /* all memory, whatever its use */
 void memmap_exit(EFI_HANDLE image, struct bootinfo *bi);        /* fills bi->range; the firmware is gone afterwards */
+
+/* cpus.c: at: the page below 1 MiB where they begin, or 0; cr3: their tables */
+void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3);
 
 /* jump.S */
 void __attribute__((noreturn)) jump_kernel(UINT64 cr3, UINT64 rsp, UINT64 entry, UINT64 bootinfo);

@@ -17,5 +17,6 @@ static inline void *machine_memory(uint64_t pa) { return (void *)pa; }
 struct ecam acpi_read(uint64_t rsdp, struct bootinfo *);        /* fills bi->machine but for its PCI functions */
 void pci_read(struct ecam, struct boot_machine *);
 void clock_read(struct bootinfo *);              /* fills bi->clock and bi->apic_hz, with what acpi_read() found */
+uint64_t clock_ns(void);                         /* ns of bi->clock */
 
 #endif

@@ -6,6 +6,7 @@
  * Source: Intel SDM 3A 4.5 (four-level paging).
  *
  * G1  Nothing is writable and executable by any of its addresses: text and rodata are read-only in the direct map.
+ *     But for the page where further CPUs begin, on the tables that they begin with.
  * G2  Only memory is mapped: device registers are the kernel's business. */
 #include "boot/loader.h"
 
@@ -37,10 +38,8 @@ static UINT64 *table_alloc(void)
 }
 
 /* The slot for va in the table of this level (1: 4 KiB pages, 2: 2 MiB pages), with the tables above it. */
-static UINT64 *slot(UINT64 va, int level)
+static UINT64 *slot_below(UINT64 *t, UINT64 va, int level)
 {
-	UINT64 *t = root;
-
 	for (int l = 4; l > level; l--) {
 		UINT64 *e = &t[va >> (12 + 9 * (l - 1)) & 511];
 
@@ -50,6 +49,8 @@ static UINT64 *slot(UINT64 va, int level)
 	}
 	return &t[va >> (12 + 9 * (level - 1)) & 511];
 }
+
+static UINT64 *slot(UINT64 va, int level) { return slot_below(root, va, level); }
 
 static int overlaps(UINT64 pa, UINT64 len, const struct image *im)
 {
@@ -89,9 +90,18 @@ UINT64 paging_build(const struct blob *kernel, const struct image *im, const str
 	for (unsigned i = 0; i < n; i++)
 		direct_map(&mem[i], im);
 	image_map(kernel, im);
+	for (UINT64 va = DIRECT_BASE; va; va += 1ull << 39)
+		slot(va, 3);
 
 	/* The instruction after the write of CR3 is fetched through the new tables, at its old address
 	 * (SDM 3A 4.10.4). */
 	*slot(jump_va, 1) = (jump_va & PTE_ADDR) | PTE_P;
 	return (UINT64)root;
+}
+
+void paging_cpus(UINT64 *cpu_root, UINT64 cpu_page)
+{
+	for (int i = 0; i < 512; i++)
+		cpu_root[i] = i < 256 ? 0 : root[i];
+	*slot_below(cpu_root, cpu_page, 1) = cpu_page | PTE_P | PTE_W;
 }

@@ -70,7 +70,7 @@ void fail(const char *what, const char *which)
 	stop();
 }
 
-void fail_number(const char *what, UINT64 number, const char *unit)
+void say_number(const char *what, UINT64 number, const char *unit)
 {
 	char digits[21], *p = digits + sizeof(digits) - 1;
 
@@ -81,6 +81,11 @@ void fail_number(const char *what, UINT64 number, const char *unit)
 	const char *part[] = { "\r\nquire loader: ", what, " ", p, " ", unit, "\r\n" };
 
 	say(part, 7);
+}
+
+void fail_number(const char *what, UINT64 number, const char *unit)
+{
+	say_number(what, number, unit);
 	stop();
 }
 

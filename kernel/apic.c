@@ -24,8 +24,6 @@
 #define LAPIC_DIV   0x3e0
 #define LVT_MASKED  0x10000
 #define ICR_NMI     0x400u              /* SDM 3A 10.6.1 */
-#define ICR_INIT    0x500u
-#define ICR_START   0x600u
 #define ICR_PENDING BIT(12)
 #define ICR_ASSERT  BIT(14)
 #define ICR_OTHERS  (3u << 18)
@@ -95,8 +93,6 @@ static void icr_write(uint32_t apic_id, uint32_t what)
 }
 
 void apic_send(uint32_t apic_id, int vector) { icr_write(apic_id, vector); }
-void apic_send_init(uint32_t apic_id) { icr_write(apic_id, ICR_INIT); }
-void apic_send_start(uint32_t apic_id, uint32_t page) { icr_write(apic_id, ICR_START | page); }
 void apic_send_others_nmi(void) { icr_write(0, ICR_NMI | ICR_OTHERS); }
 
 void apic_eoi(void)

@@ -17,8 +17,6 @@ struct cpu;
 void apic_init(void);
 void apic_cpu_init(void);               /* on each CPU */
 void apic_send(uint32_t apic_id, int vector);
-void apic_send_init(uint32_t apic_id);
-void apic_send_start(uint32_t apic_id, uint32_t page);  /* it begins at page << 12 */
 void apic_send_others_nmi(void);
 void apic_eoi(void);
 void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or after a second if that is sooner */

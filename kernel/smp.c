@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/smp.c - RING 0 - several CPUs: starting them, and the three things one asks of another.
  *
- * Path:  main.c > smp_start() ... ap.S > ap_main() > sched.c;  tlb.c > shootdown_send() ~interrupt~> shootdown_poll()
+ * Path:  main.c > smp_start(); boot/ap.S > cpu_enter() > sched.c; tlb.c > shootdown_send() ~interrupt~> shootdown_poll()
  * Locks: none.  A request lies on its asker's stack; the slot for it on the other CPU is written by the asker, and
  *        cleared by the CPU that has done it.
  *
@@ -16,21 +16,14 @@
 #include "mm/frame.h"
 #include "mm/pmap.h"
 
-#define START_WAIT 5000000000ull        /* ns until a CPU is said not to come: a busy host starts QEMU threads late */
-
-struct ap_start { uint64_t cr3, stack, entry; uint32_t far_at; uint16_t far_cs, pad, gdt_limit; uint32_t gdt_at; }
-	__attribute__((packed));
-
-extern char ap_code[], ap_code_end[], ap_params[];
-static bool ap_awaited;                 /* by whoever resets it: the new CPU, or the first one when it gives up */
+_Static_assert(BOOT_CPUS_MAX <= MAX_CPUS, "the loader lists no more CPUs than there is room for");
 static struct shootdown *slot[MAX_CPUS][MAX_CPUS];      /* [who is asked][who asks] */
 
-/* The new CPU's first C: on its idle thread's stack, on the tables of smp_start(). */
-static void ap_main(void)
+/* The new CPU's first C: on its idle thread's stack, on tables of the loader's. */
+static void cpu_enter(void)
 {
 	uint32_t id = ncpus;
 
-	while (!__atomic_exchange_n(&ap_awaited, false, __ATOMIC_ACQ_REL)) __asm__ volatile("cli; hlt");  /* too late */
 	cpu_init(id);
 	tlb_load(&kernel_pmap);
 	apic_cpu_init();
@@ -40,74 +33,22 @@ static void ap_main(void)
 	sched_idle();
 }
 
-/* Where the page's code finds tables, stack and entry; addresses within it become physical ones. */
-static void params_fill(const struct pmap *pm, const struct thread *idle)
-{
-	paddr_t pa = frame_bootinfo->cpu_page;
-	char *page = phys_to_virt(pa);
-	struct ap_start *p = (struct ap_start *)(page + (ap_params - ap_code));
-
-	memcpy(page, ap_code, ap_code_end - ap_code);
-	p->cr3 = pm->root;
-	p->stack = idle->kstack + KSTACK_PAGES * PAGE_SIZE;
-	p->entry = (uint64_t)ap_main;
-	p->far_at += pa;
-	p->gdt_at += pa;
-}
-
-/* SDM 3A 8.4.4.1: INIT, 10 ms, then SIPI twice with 200 us between. */
-static bool ap_start(uint32_t apic_id)
-{
-	uint32_t before = ncpus;
-	uint64_t end;
-
-	__atomic_store_n(&ap_awaited, true, __ATOMIC_RELEASE);
-	apic_send_init(apic_id);
-	clock_spin(10000000);
-	for (int i = 0; i < 2 && __atomic_load_n(&ncpus, __ATOMIC_ACQUIRE) == before; i++) {
-		apic_send_start(apic_id, frame_bootinfo->cpu_page >> PAGE_SHIFT);
-		clock_spin(200000);
-	}
-	end = time_mono() + START_WAIT;
-	while (__atomic_load_n(&ap_awaited, __ATOMIC_ACQUIRE) && time_mono() < end) shootdown_poll();
-	if (__atomic_exchange_n(&ap_awaited, false, __ATOMIC_ACQ_REL)) return false;
-	while (__atomic_load_n(&ncpus, __ATOMIC_ACQUIRE) == before) shootdown_poll();
-	return true;
-}
-
-static pte_t clear_pte(pte_t pte, uaddr_t va, void *arg) { return 0; }
-
-/* => false: one did not come, and may still: the tables, the page and a stack stay as they are for it */
-static bool ap_start_all(const struct boot_machine *m, const struct pmap *pm)
-{
-	for (uint32_t i = 0; i < m->ncpus && ncpus < MAX_CPUS; i++) {
-		if (m->cpu[i] == this_cpu()->apic_id) continue;
-		cpus[ncpus].idle = thread_create(NULL, "idle", NULL, NULL);
-		if (!cpus[ncpus].idle) break;
-		params_fill(pm, cpus[ncpus].idle);
-		if (ap_start(m->cpu[i])) continue;
-		kprintf("quire: the CPU with APIC id %u does not start\n", m->cpu[i]);
-		return false;
-	}
-	return true;
-}
-
+/* They wait at the loader's door, and come in one after the other. */
 void smp_start(void)
 {
 	const struct boot_machine *m = &frame_bootinfo->machine;
-	paddr_t pa = frame_bootinfo->cpu_page;
-	struct pmap pm;
-	pte_t old;
-	bool done = true;
+	struct boot_door *door = phys_to_virt(frame_bootinfo->cpu_door);
 
-	if (m->ncpus < 2 || !pa || pmap_init(&pm)) return;
-	/* the page where it is, executable: the only identity map; gone with these tables */
-	if (pm.root >> 32 == 0 && !pmap_set(&pm, pa, pa | PTE_P | PTE_W, &old)) {
-		done = ap_start_all(m, &pm);
-		if (done) pmap_walk(&pm, pa, pa + PAGE_SIZE, clear_pte, NULL);
+	for (uint32_t i = 0; i < m->ncpus; i++) {
+		struct thread *idle = cpus[i + 1].idle = thread_create(NULL, "idle", NULL, NULL);
+
+		if (!idle) break;
+		door->stack = idle->kstack + KSTACK_PAGES * PAGE_SIZE;
+		door->entry = (uint64_t)cpu_enter;
+		__atomic_store_n(&door->next, m->cpu[i], __ATOMIC_RELEASE);
+		while (__atomic_load_n(&ncpus, __ATOMIC_ACQUIRE) == i + 1) shootdown_poll();
 	}
-	if (done) pmap_destroy(&pm);
-	kprintf("quire: %u CPUs\n", ncpus);
+	if (ncpus > 1) kprintf("quire: %u CPUs\n", ncpus);
 }
 
 /* ---- asking another CPU */

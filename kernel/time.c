@@ -39,14 +39,6 @@ void time_real_set(int64_t ns)
 
 struct vdso_clock time_clock(void) { return clock; }
 
-/* Before there is a scheduler, or where it cannot be used. */
-void clock_spin(uint64_t ns)
-{
-	uint64_t end = time_mono() + ns;
-
-	while (time_mono() < end) __builtin_ia32_pause();
-}
-
 /* ---- timers */
 
 /* T2 */

