@@ -16,7 +16,7 @@ struct sdt {
 } __attribute__((packed));
 
 static struct bootinfo *bi;
-static struct ecam ecam;
+static struct chipset *chipset;
 
 /* All of [pa, pa + len) is in one range of memory. */
 static int readable(uint64_t pa, uint64_t len)
@@ -71,10 +71,10 @@ static void madt(const struct sdt *t)
 	for (; p + 2 <= end && p[1] >= 2 && p + p[1] <= end; p += p[1]) {
 		if (p[0] == 0 && p[1] >= 8 && (get(p, 4, 4) & 1) && m->ncpus < BOOT_CPUS_MAX) m->cpu[m->ncpus++] = p[3];
 		/* the one of the ISA interrupts */
-		if (p[0] == 1 && p[1] >= 12 && get(p, 8, 4) == 0) m->ioapic = get(p, 4, 4);
+		if (p[0] == 1 && p[1] >= 12 && get(p, 8, 4) == 0) chipset->ioapic = get(p, 4, 4);
 		if (p[0] == 2 && p[1] >= 10 && p[3] < 16) {
-			m->gsi[p[3]] = get(p, 4, 4);
-			m->gsi_flags[p[3]] = get(p, 8, 2);
+			chipset->gsi[p[3]] = get(p, 4, 4);
+			chipset->gsi_flags[p[3]] = get(p, 8, 2);
 		}
 	}
 }
@@ -83,31 +83,31 @@ static void madt(const struct sdt *t)
 static void table_use(const struct sdt *t)
 {
 	if (sig_is(t, "APIC") && t->len >= 44) madt(t);
-	if (sig_is(t, "HPET") && t->len >= 56) bi->machine.hpet = get(t, 44, 8);
-	if (sig_is(t, "MCFG") && t->len >= 60) ecam = (struct ecam){ get(t, 44, 8), get(t, 55, 1) };
+	if (sig_is(t, "HPET") && t->len >= 56) chipset->hpet = get(t, 44, 8);
+	if (sig_is(t, "MCFG") && t->len >= 60) chipset->ecam = (struct ecam){ get(t, 44, 8), get(t, 55, 1) };
 	if (sig_is(t, "FACP") && t->len >= 80) {
 		bi->machine.pm1a = get(t, 64, 4);
-		bi->machine.pm_timer = get(t, 76, 4);
+		chipset->pm_timer = get(t, 76, 4);
 	}
 }
 
-static void machine_defaults(struct boot_machine *m)
+static void machine_defaults(void)
 {
-	m->lapic = 0xfee00000;
-	m->ioapic = 0xfec00000;
-	for (int i = 0; i < 16; i++) m->gsi[i] = i;
+	bi->machine.lapic = 0xfee00000;
+	*chipset = (struct chipset){ .ioapic = 0xfec00000 };
+	for (int i = 0; i < 16; i++) chipset->gsi[i] = i;
 }
 
-struct ecam acpi_read(uint64_t rsdp, struct bootinfo *info)
+void acpi_read(uint64_t rsdp, struct bootinfo *info, struct chipset *c)
 {
 	const char *r = machine_memory(rsdp);
 	const struct sdt *root;
 	int wide;
 
 	bi = info;
-	ecam = (struct ecam){ 0 };
-	machine_defaults(&bi->machine);
-	if (!rsdp || !readable(rsdp, 36) || get(r, 0, 8) != get("RSD PTR ", 0, 8) || !sum_ok(r, 20)) return ecam;
+	chipset = c;
+	machine_defaults();
+	if (!rsdp || !readable(rsdp, 36) || get(r, 0, 8) != get("RSD PTR ", 0, 8) || !sum_ok(r, 20)) return;
 	wide = r[15] >= 2 && get(r, 24, 8) && sum_ok(r, 36);
 	root = table_at(wide ? get(r, 24, 8) : get(r, 16, 4));
 	for (uint32_t off = sizeof(*root), n = wide ? 8 : 4; root && off + n <= root->len; off += n) {
@@ -115,5 +115,4 @@ struct ecam acpi_read(uint64_t rsdp, struct bootinfo *info)
 
 		if (t) table_use(t);
 	}
-	return ecam;
 }

@@ -23,6 +23,8 @@
 #define BOOT_PIECES_MAX  8
 #define BOOT_RANGES_MAX  256
 
+#define BOOT_COM1_VECTOR 0x30                   /* what COM1 interrupts this CPU with, once it is told to; all others are
+                                                 * masked */
 #define DIRECT_BASE      0xffff800000000000ull  /* all memory, 64 TiB at most */
 #define KERNEL_BASE      0xffffffff80000000ull
 
@@ -66,10 +68,8 @@ struct boot_pci {
 
 /* What the ACPI tables and the PCI buses say.  0 where there is none. */
 struct boot_machine {
-	uint64_t lapic, ioapic, hpet;           /* physical */
-	uint16_t pm_timer, pm1a;                /* FADT: I/O ports */
-	uint16_t gsi_flags[16];                 /* MADT overrides of ISA interrupts: polarity and trigger */
-	uint32_t gsi[16];                       /* their global interrupts */
+	uint64_t lapic;                         /* physical */
+	uint16_t pm1a;                          /* FADT: an I/O port */
 	uint32_t ncpus, npci;
 	uint8_t  cpu[BOOT_CPUS_MAX];            /* APIC ids: of those that wait at the door */
 	struct boot_pci pci[BOOT_PCI_MAX];

@@ -79,13 +79,13 @@ static uint64_t hpet_start(uint64_t pa)
 	return period;
 }
 
-static void tsc_measure(const struct boot_machine *m)
+static void tsc_measure(const struct chipset *c)
 {
-	uint64_t tick_fs = hpet_start(m->hpet), ns;
+	uint64_t tick_fs = hpet_start(c->hpet), ns;
 	uint32_t (*read)(void) = tick_fs ? hpet_count : pm_count, mask = tick_fs ? ~0u : PM_MASK;
 	struct sample start, end;
 
-	pm_port = m->pm_timer;
+	pm_port = c->pm_timer;
 	if (!tick_fs && !pm_port) fail("has no HPET and no ACPI timer: time cannot be measured", "this machine");
 	if (!tick_fs) tick_fs = PM_TICK_FS;
 	start = sample(read);
@@ -161,11 +161,11 @@ static int64_t rtc_seconds(void)
 	return ((day * 24 + from_bcd(a[2], st)) * 60 + from_bcd(a[1], st)) * 60 + from_bcd(a[0], st);
 }
 
-void clock_read(struct bootinfo *bi)
+void clock_read(const struct chipset *c, struct bootinfo *bi)
 {
 	__asm__ volatile("cli");
 	clock = &bi->clock;
-	tsc_measure(&bi->machine);
+	tsc_measure(c);
 	bi->apic_hz = apic_measure(bi->machine.lapic);
 	clock->real_base = rtc_seconds() * 1000000000ll - (int64_t)clock_ns();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
- * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, pci.c, clock.c, cpus.c > jump.S >
- *        kernel/entry.S
+ * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, pci.c, clock.c, cpus.c >
+ *        jump.S > kernel/entry.S
  * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,pm,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
  *
@@ -143,6 +143,7 @@ static unsigned memory_measure(struct extent *mem, unsigned max)
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
 	static struct extent mem[BOOT_RANGES_MAX];
+	static struct chipset chipset;
 	struct image im = { 0 };
 	unsigned n;
 
@@ -167,8 +168,11 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	UINT64 low = cpu_pages();
 
 	memmap_exit(image, bi);
-	pci_read(acpi_read(rsdp, bi), &bi->machine);
-	clock_read(bi);
+	serial_init();
+	acpi_read(rsdp, bi, &chipset);
+	irq_route(&chipset, &bi->machine);
+	pci_read(chipset.ecam, &bi->machine);
+	clock_read(&chipset, bi);
 	cpus_start(bi, low, low + PAGE);
 	cpu_prepare();
 	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi);

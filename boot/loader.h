@@ -33,10 +33,13 @@ struct extent { UINT64 start, end; int firmware; };     /* physical memory, page
 
 extern EFI_SYSTEM_TABLE *efi;
 
+static inline void outb(UINT16 port, UINT8 v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
+
 /* text.c: messages; a failed start ends here, with the name of what is wrong */
 void __attribute__((noreturn)) fail(const char *what, const char *which);
 void say_number(const char *what, UINT64 number, const char *unit);
 void __attribute__((noreturn)) fail_number(const char *what, UINT64 number, const char *unit);
+void serial_init(void);         /* COM1 as the kernel wants it; the firmware has it no more */
 int text_equal(const char *a, const char *b);
 UINTN text_len(const char *s);
 void *memcpy(void *dst, const void *src, UINTN n);

@@ -7,14 +7,13 @@
  * T1  No start ends without a message that names the file or the figure at fault. */
 #include "boot/loader.h"
 
-#define COM1     0x3f8          /* 16550: data; line status at +5, bit 5: may write */
+#define COM1     0x3f8          /* 16550: data, IER +1, FCR +2, LCR +3, MCR +4, LSR +5, of which bit 5: may write */
 #define LSR      (COM1 + 5)
 #define LSR_THRE 0x20
 #define WAIT_MAX 1000000        /* a port that is never ready must not hang the message on the screen */
 
 EFI_SYSTEM_TABLE *efi;
 
-static inline void outb(UINT16 port, UINT8 v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
 static inline UINT8 inb(UINT16 port)
 {
 	UINT8 v;
@@ -28,6 +27,17 @@ static void serial_put(char c)
 	for (unsigned n = 0; n < WAIT_MAX && !(inb(LSR) & LSR_THRE); n++)
 		;
 	outb(COM1, (UINT8)c);
+}
+
+void serial_init(void)
+{
+	outb(COM1 + 1, 0);      /* no interrupts */
+	outb(COM1 + 3, 0x80);
+	outb(COM1, 1);          /* 115200 baud */
+	outb(COM1 + 1, 0);
+	outb(COM1 + 3, 3);      /* 8n1 */
+	outb(COM1 + 2, 7);      /* FIFOs on and empty */
+	outb(COM1 + 4, 0x0b);   /* DTR, RTS, interrupt out */
 }
 
 /* On the firmware's screen while there is one, and on the serial line by ourselves: OVMF's console may be either,

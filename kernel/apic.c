@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/apic.c - RING 0 - local APIC in xAPIC mode (SDM 3A ch. 10), I/O APIC, and the table of handlers.
+/* kernel/apic.c - RING 0 - local APIC in xAPIC mode (SDM 3A ch. 10), and the table of handlers.
  *
  * Locks: irq_lock guards who gets which vector.  An interrupt takes no lock:
  *
@@ -22,36 +22,17 @@
 #define LAPIC_TIMER 0x320
 #define LAPIC_INIT  0x380
 #define LAPIC_DIV   0x3e0
-#define LVT_MASKED  0x10000
 #define ICR_NMI     0x400u              /* SDM 3A 10.6.1 */
 #define ICR_PENDING BIT(12)
 #define ICR_ASSERT  BIT(14)
 #define ICR_OTHERS  (3u << 18)
 
-static volatile uint32_t *lapic, *ioapic;
+static volatile uint32_t *lapic;
 static struct spinlock irq_lock = SPINLOCK_INIT(RANK_PORT, "interrupt handlers");
 static struct { void (*fn)(void *); void *arg; } handler[256];
 
 static uint32_t lapic_read(unsigned reg) { return lapic[reg / 4]; }
 static void lapic_write(unsigned reg, uint32_t v) { lapic[reg / 4] = v; }
-
-/* The I/O APIC has two registers: which one is meant, and its contents. */
-static uint32_t ioapic_read(uint32_t reg)
-{
-	ioapic[0] = reg;
-	return ioapic[4];
-}
-
-static void ioapic_write(uint32_t reg, uint32_t v)
-{
-	ioapic[0] = reg;
-	ioapic[4] = v;
-}
-
-static uint32_t ioapic_inputs(void)
-{
-	return (ioapic_read(1) >> 16 & 0xff) + 1;
-}
 
 void apic_cpu_init(void)
 {
@@ -64,13 +45,9 @@ void apic_cpu_init(void)
 
 void apic_init(void)
 {
-	outb(0x21, 0xff);               /* the old interrupt controllers stay silent */
-	outb(0xa1, 0xff);
 	lapic = pmap_map_device(frame_bootinfo->machine.lapic, PAGE_SIZE, false);
-	ioapic = pmap_map_device(frame_bootinfo->machine.ioapic, PAGE_SIZE, false);
-	if (!lapic || !ioapic) panic("no address for the APICs");
+	if (!lapic) panic("no address for the APIC");
 	apic_cpu_init();
-	for (uint32_t i = 0; i < ioapic_inputs(); i++) ioapic_write(0x10 + 2 * i, LVT_MASKED);
 }
 
 /* A second at most, so that nothing overflows: an interrupt too early does no harm (time.c T2). */
@@ -98,19 +75,6 @@ void apic_send_others_nmi(void) { icr_write(0, ICR_NMI | ICR_OTHERS); }
 void apic_eoi(void)
 {
 	lapic_write(LAPIC_EOI, 0);
-}
-
-/* MADT flags: bits 0-1 polarity (3: low), bits 2-3 trigger (3: level). */
-void ioapic_route(uint8_t isa_irq, int vector)
-{
-	const struct boot_machine *m = &frame_bootinfo->machine;
-	uint32_t gsi = m->gsi[isa_irq], flags = m->gsi_flags[isa_irq], low = vector;
-
-	if ((flags & 3) == 3) low |= BIT(13);
-	if ((flags >> 2 & 3) == 3) low |= BIT(15);
-	if (gsi >= ioapic_inputs()) return;     /* a table that is wrong */
-	ioapic_write(0x11 + 2 * gsi, this_cpu()->apic_id << 24);
-	ioapic_write(0x10 + 2 * gsi, low);
 }
 
 int irq_alloc(void (*fn)(void *), void *arg)

@@ -14,8 +14,7 @@
 #include "kernel/ipc.h"
 #include "mm/frame.h"
 
-#define COM1 0x3f8              /* 16550: data, IER +1, FCR +2, LCR +3, MCR +4, LSR +5 */
-#define COM1_IRQ 4
+#define COM1 0x3f8              /* 16550, set up by the loader: data, IER +1, LSR +5 */
 #define LSR_DATA  0x01
 #define LSR_EMPTY 0x20          /* the transmitter's FIFO */
 #define LSR_DONE  0x40          /* and its shift register */
@@ -32,17 +31,6 @@ static char ring[1024];
 static unsigned ring_head, ring_tail;           /* [in_lock] head: next to read; both only grow */
 static struct port *in_port;                    /* [in_lock] a reference */
 static uint64_t in_bits;                        /* [in_lock] */
-
-void console_init(void)
-{
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 0x80);
-	outb(COM1, 1);          /* 115200 baud */
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 3);      /* 8n1 */
-	outb(COM1 + 2, 7);      /* FIFOs on and empty */
-	outb(COM1 + 4, 0x0b);   /* DTR, RTS, interrupt out */
-}
 
 static void serial_wait(uint8_t lsr)
 {
@@ -108,11 +96,7 @@ static void serial_interrupt(void *arg)
 
 void console_input_init(void)
 {
-	int vector = irq_alloc(serial_interrupt, NULL);
-
-	if (vector < 0) return;
-	ioapic_route(COM1_IRQ, vector);
-	outb(COM1 + 1, 1);      /* interrupt on received data */
+	if (irq_alloc(serial_interrupt, NULL) == BOOT_COM1_VECTOR) outb(COM1 + 1, 1);    /* interrupt on received data */
 }
 
 size_t console_read(char *buf, size_t len)

@@ -7,8 +7,7 @@
 
 struct port;
 
-void console_init(void);
-void console_input_init(void);                  /* after the APICs: input by interrupt */
+void console_input_init(void);                  /* after the APIC, before all devices: input by interrupt */
 void console_lock(void), console_unlock(void);  /* lines of several CPUs do not mix */
 void console_break_lock(void);                  /* panic: from now on nobody waits for it */
 void console_put(char c);                       /* console locked */

@@ -52,7 +52,6 @@ void kernel_main(struct bootinfo *bi)
 {
 	const char *word;
 
-	console_init();
 	cpu_init(0);
 	sched_init();
 	if (bi->magic != BOOTINFO_MAGIC) panic("the loader's structure is not one of this kernel's");
