@@ -207,7 +207,7 @@ class Guest:
 
     def report(self):
         err = b""
-        if self.proc and self.proc.poll() is not None and self.proc.stderr:
+        if self.proc and self.proc.poll() is not None and self.proc.stderr and not self.proc.stderr.closed:
             err = self.proc.stderr.read()
         return "qemu %s %s\n--- result\n%s\n--- console\n%s" % (
             self.proc.returncode if self.proc else None, err.decode(errors="replace"),
