@@ -18,7 +18,7 @@ import tempfile
 
 from quire import Guest, Image, check, test
 
-SECTOR = 512
+SECTOR, BLOCK = 512, 1024
 MIB = 4
 LONG = bool(os.environ.get("LONG"))
 CHANGES, STATES = (200, 10) if LONG else (40, 1)         # STATES: disks that are looked at, for each flush
@@ -95,7 +95,7 @@ class Change:
         if now is None or self.way in ("replace", "unlink"):
             return False
         if self.way == "grow":
-            return now[:len(old)] == old and len(now) <= len(new)
+            return now[:len(old)] == old and len(now) <= -(-len(new) // BLOCK) * BLOCK      # e2fsck: as long as its blocks
         if self.way == "cut":
             return len(now) in (len(old), len(new)) and now[:len(new)] == new
         sectors = [(at, at + SECTOR) for at in range(0, len(now), SECTOR)]
@@ -168,7 +168,7 @@ def difference(want, now):
 def run_logged(seed, folder):
     """The machine's run: (the disk before it, log of writes, changes)"""
     data, log = os.path.join(folder, "data"), os.path.join(folder, "log")
-    subprocess.run(["/usr/sbin/mke2fs", "-q", "-t", "ext2", "-b", "1024", data, "%dM" % MIB], check=True,
+    subprocess.run(["/usr/sbin/mke2fs", "-q", "-t", "ext2", "-b", str(BLOCK), data, "%dM" % MIB], check=True,
                    stderr=subprocess.DEVNULL)
     open(log, "wb").close()
     with open(data, "rb") as f:
