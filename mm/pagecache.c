@@ -38,14 +38,13 @@ static bool state_owed(enum page_state s)
 /* Count the object's debt to its pager, and remember how old it is.  An object without one owes nothing to a disk. */
 static void page_account(struct vmo *v, enum page_state from, enum page_state to)
 {
-	if (!state_owed(from) && state_owed(to)) {
-		if (v->ndirty++ == 0) v->dirty_since = time_mono();
-		if (v->pager) __atomic_add_fetch(&dirty_pages, 1, __ATOMIC_RELAXED);
-	}
-	if (state_owed(from) && !state_owed(to)) {
-		if (--v->ndirty == 0) v->dirty_since = 0;
-		if (v->pager) __atomic_sub_fetch(&dirty_pages, 1, __ATOMIC_RELAXED);
-	}
+	int more = state_owed(to) - state_owed(from);
+
+	if (!more) return;
+	v->ndirty += more;
+	if (v->ndirty == 0) v->dirty_since = 0;
+	else if (v->dirty_since == 0) v->dirty_since = time_mono();
+	if (v->pager) __atomic_add_fetch(&dirty_pages, more, __ATOMIC_RELAXED);
 }
 
 /* page_set_state: the one setter (table in page.h).  => vmo->lock held; the page is in the tree, also when it
@@ -59,10 +58,8 @@ void page_set_state(struct page *p, enum page_state to)
 		panic("invariant P2 broken: page %llx of object %llx: %s -> %s", (unsigned long long)p->index,
 		      (unsigned long long)v->cookie, page_state_name[from], page_state_name[to]);
 	p->state = to;
-	if (from == PG_DIRTY) radix_tag_clear(&v->pages, p->index, TAG_DIRTY);
-	if (from == PG_WRITING) radix_tag_clear(&v->pages, p->index, TAG_WRITING);
-	if (to == PG_DIRTY) radix_tag_set(&v->pages, p->index, TAG_DIRTY);
-	if (to == PG_WRITING) radix_tag_set(&v->pages, p->index, TAG_WRITING);
+	if (from == PG_DIRTY || to == PG_DIRTY) radix_tag(&v->pages, p->index, TAG_DIRTY, to == PG_DIRTY);
+	if (from == PG_WRITING || to == PG_WRITING) radix_tag(&v->pages, p->index, TAG_WRITING, to == PG_WRITING);
 	page_account(v, from, to);
 	if (from == PG_FILLING || from == PG_WRITING) waitq_wake_all(&v->wait);
 }

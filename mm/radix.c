@@ -115,38 +115,26 @@ static int root_grow(struct radix *r, uint64_t index)
 	return 0;
 }
 
-
 /* radix_insert: put item (not NULL) at index, without tags.
  * => 0; -EEXIST: there is one, which stays; -ENOMEM: the array is as before, to the node
  * Nodes are brought one by one; path_trim() takes back those of a failed insertion, as it does after a removal. */
 int radix_insert(struct radix *r, uint64_t index, void *item)
 {
-	struct radix_node *n;
+	struct radix_node *n, *below;
 
 	INVARIANT("R1", item != NULL);
 	if (radix_get(r, index)) return -EEXIST;
-	if (root_grow(r, index)) {
-		path_trim(r, index);
-		return -ENOMEM;
+
+	n = root_grow(r, index) ? NULL : r->root;
+	for (unsigned level = r->height - 1; n && level > 0; level--) {
+		below = n->slot[slot_of(index, level)];
+		if (!below) below = kalloc(sizeof(*below));
+		if (below) slot_put(n, slot_of(index, level), below);
+		n = below;
 	}
-
-	n = r->root;
-	for (unsigned level = r->height - 1; level > 0; level--) {
-		unsigned i = slot_of(index, level);
-
-		if (!n->slot[i]) {
-			struct radix_node *below = kalloc(sizeof(*below));
-
-			if (!below) {
-				path_trim(r, index);
-				return -ENOMEM;
-			}
-			slot_put(n, i, below);
-		}
-		n = n->slot[i];
-	}
-	slot_put(n, slot_of(index, 0), item);
-	return 0;
+	if (n) slot_put(n, slot_of(index, 0), item);
+	else   path_trim(r, index);
+	return n ? 0 : -ENOMEM;
 }
 
 /* The hot path of every fault, read and write: a load per level, two levels for files up to 16 MiB. */
@@ -213,28 +201,20 @@ void *radix_next(const struct radix *r, uint64_t *index) { return bits_next(r, i
 
 void *radix_next_tagged(const struct radix *r, uint64_t *index, unsigned tag) { return bits_next(r, index, tag); }
 
-/* From the root down: every node on the way now has a marked item below (R2).  Set already: no error. */
-void radix_tag_set(struct radix *r, uint64_t index, unsigned tag)
-{
-	struct radix_node *n = r->root;
-
-	INVARIANT("R1", radix_get(r, index) != NULL);
-	for (unsigned level = r->height; level-- > 0;) {
-		n->bits[tag] |= BIT(slot_of(index, level));
-		n = n->slot[slot_of(index, level)];
-	}
-}
-
-/* Upwards as long as the node has no other slot with this tag (R2).  No item, or no tag: nothing to do. */
-void radix_tag_clear(struct radix *r, uint64_t index, unsigned tag)
+/* Upwards: the bit of each node on the way says whether the node below has any (R2).  No item: nothing to clear. */
+void radix_tag(struct radix *r, uint64_t index, unsigned tag, bool on)
 {
 	struct radix_node *path[HEIGHT_MAX];
+	const void *item = radix_get(r, index);
 
-	if (!radix_get(r, index)) return;
+	INVARIANT("R1", item || !on);
+	if (!item) return;
 	path_find(r, index, path);
 	for (unsigned level = 0; level < r->height; level++) {
-		path[level]->bits[tag] &= ~BIT(slot_of(index, level));
-		if (path[level]->bits[tag]) return;
+		uint64_t *bits = &path[level]->bits[tag], bit = BIT(slot_of(index, level));
+
+		*bits = on ? *bits | bit : *bits & ~bit;
+		on = *bits != 0;
 	}
 }
 

@@ -21,8 +21,7 @@ void *radix_get(const struct radix *, uint64_t index);          /* NULL: none */
 void *radix_remove(struct radix *, uint64_t index);             /* what was there; drops its tags, frees empty nodes */
 void *radix_next(const struct radix *, uint64_t *index);        /* first item at or after *index, which is set */
 void *radix_next_tagged(const struct radix *, uint64_t *index, unsigned tag);
-void radix_tag_set(struct radix *, uint64_t index, unsigned tag);      /* the item exists */
-void radix_tag_clear(struct radix *, uint64_t index, unsigned tag);
+void radix_tag(struct radix *, uint64_t index, unsigned tag, bool on);         /* on: the item exists */
 static inline bool radix_tag_get(const struct radix *r, uint64_t index, unsigned tag)
 {
 	uint64_t at = index;

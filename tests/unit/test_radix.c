@@ -109,7 +109,7 @@ static void a_failed_insertion_changes_nothing(void **st)
 
 		for (unsigned k = 0; k < from; k++)
 			assert_int_equal(radix_insert(&r, index[k], &item[k]), 0);
-		if (from) radix_tag_set(&r, index[0], TAG_DIRTY);
+		if (from) radix_tag(&r, index[0], TAG_DIRTY, true);
 		before = in_use;
 		height = r.height;
 		for (unsigned k = from; k < ARRAY_LEN(index); k++) {
@@ -141,7 +141,7 @@ static void a_removed_item_loses_its_tags(void **st)
 	(void)st;
 	assert_int_equal(radix_insert(&r, 1000, &item[0]), 0);
 	assert_int_equal(radix_insert(&r, 2000, &item[1]), 0);
-	radix_tag_set(&r, 1000, TAG_DIRTY);
+	radix_tag(&r, 1000, TAG_DIRTY, true);
 	radix_remove(&r, 1000);
 	radix_check(&r);
 	assert_null(radix_next_tagged(&r, &i, TAG_DIRTY));
@@ -157,12 +157,12 @@ static void tags_do_not_mix(void **st)
 
 	(void)st;
 	assert_int_equal(radix_insert(&r, 70, &item[0]), 0);
-	radix_tag_set(&r, 70, TAG_WRITING);
+	radix_tag(&r, 70, TAG_WRITING, true);
 	assert_false(radix_tag_get(&r, 70, TAG_DIRTY));
 	assert_null(radix_next_tagged(&r, &i, TAG_DIRTY));
 	assert_ptr_equal(radix_next_tagged(&r, &i, TAG_WRITING), &item[0]);
 	assert_int_equal(i, 70);
-	radix_tag_clear(&r, 70, TAG_DIRTY);
+	radix_tag(&r, 70, TAG_DIRTY, false);
 	assert_true(radix_tag_get(&r, 70, TAG_WRITING));
 	clear(&r);
 }
@@ -241,11 +241,11 @@ static void random_step(struct radix *r)
 		break;
 	case 5: case 6:
 		if (!model_item[k]) break;
-		radix_tag_set(r, model_index[k], tag);
+		radix_tag(r, model_index[k], tag, true);
 		model_tag[k][tag] = true;
 		break;
 	default:
-		radix_tag_clear(r, model_index[k], tag);
+		radix_tag(r, model_index[k], tag, false);
 		model_tag[k][tag] = false;
 	}
 }
