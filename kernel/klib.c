@@ -57,14 +57,6 @@ int strcmp(const char *a, const char *b)
 	return strncmp(a, b, SIZE_MAX);
 }
 
-char *strchr(const char *s, int c)
-{
-	for (; *s; s++) {
-		if (*s == (char)c) return (char *)s;
-	}
-	return c ? NULL : (char *)s;
-}
-
 size_t kstrlcpy(char *dst, const char *src, size_t size)
 {
 	size_t n = strlen(src), copied = MIN(n, size - 1);

@@ -67,7 +67,6 @@ int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
-char *strchr(const char *s, int c);
 size_t kstrlcpy(char *dst, const char *src, size_t size);      /* always terminates; returns strlen(src) */
 
 /* The kernel's log, on COM1: %d %u %x with or without l, %s %c; widths are filled with zeros. */

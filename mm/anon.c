@@ -49,7 +49,7 @@ int anon_copy_locked(struct map *m, struct entry *e, uaddr_t va, struct page *fr
 
 int anon_fault_locked(struct map *m, struct entry *e, uaddr_t va, bool write)
 {
-	pte_t pte = pmap_get(&m->pmap, va), old;
+	pte_t pte = pmap_get(&m->pmap, va);
 	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
 
 	if (!p) {
@@ -57,7 +57,7 @@ int anon_fault_locked(struct map *m, struct entry *e, uaddr_t va, bool write)
 		return p ? anon_enter(m, e, va, p) : -ENOMEM;
 	}
 	if (write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1) return anon_copy_locked(m, e, va, p);
-	return pmap_set(&m->pmap, va, pte_make(e, p, write), &old);     /* the last sharer: nothing to copy */
+	return pmap_set(&m->pmap, va, pte_make(e, p, write), NULL);     /* the last sharer: nothing to copy */
 }
 
 pte_t zap_pte(pte_t pte, uaddr_t va, void *list)
@@ -122,9 +122,8 @@ int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry 
 		pmap_walk(&from->pmap, va, MIN(va + (CHUNK << PAGE_SHIFT), e->anode.last + 1), carry_pte, &c);
 		for (uint32_t i = 0; c.any && i < CHUNK; i++) {
 			uaddr_t new = at + (va - e->anode.start) + (i << PAGE_SHIFT);
-			pte_t old;
 
-			if (c.pte[i] && !rc) rc = pmap_set(&to->pmap, new, c.pte[i], &old);
+			if (c.pte[i] && !rc) rc = pmap_set(&to->pmap, new, c.pte[i], NULL);
 			if (c.pte[i] && rc) pte_drop(c.pte[i]);
 		}
 	}

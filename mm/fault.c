@@ -44,19 +44,16 @@ static void fault_around(struct fault *f, struct vmo *v)
 
 	for (uint64_t i = first; (p = radix_next(&v->pages, &i)) && i <= last; i++) {
 		uaddr_t va = entry_va(e, i);
-		pte_t old;
 
 		if (i == f->index || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) continue;
 		if (pmap_get(&f->map->pmap, va)) continue;
-		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A, &old)) return;
+		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A, NULL)) return;
 	}
 }
 
 static int fault_read(struct fault *f, struct vmo *v, struct page *p)
 {
-	pte_t old;
-
-	if (pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, false), &old)) return FAULT_MEMORY;
+	if (pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, false), NULL)) return FAULT_MEMORY;
 	fault_around(f, v);
 	return 0;
 }
@@ -64,14 +61,12 @@ static int fault_read(struct fault *f, struct vmo *v, struct page *p)
 /* The first store into a clean shared page, or a store after writeback took the right away (P3). */
 static int fault_store_shared(struct fault *f, struct vmo *v, struct page *p)
 {
-	pte_t old;
-
 	if (v->flags & VMO_READONLY) return -EACCES;
 	if (!vmo_has_room_locked(v, f->index, p)) return FAULT_ROOM;
 	page_dirty_locked(v, p);
 	if (f->e->flags & ENTRY_OWNER) p->flags |= PFL_OWNER;
 	else vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
-	return pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, true), &old) ? FAULT_MEMORY : 0;
+	return pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, true), NULL) ? FAULT_MEMORY : 0;
 }
 
 /* An object's page.  => map->lock held.  0, -errno, or what has to be done without locks. */

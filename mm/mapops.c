@@ -253,14 +253,14 @@ int map_device(struct map *m, uaddr_t *addr, paddr_t pa, uint64_t len, bool cach
 {
 	int rc = map_map(m, addr, len, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 	                 NULL, 0);
-	pte_t bits = PTE_P | PTE_W | PTE_U | PTE_NX | (cacheable ? 0 : PTE_PCD | PTE_PWT), old;
+	pte_t bits = PTE_P | PTE_W | PTE_U | PTE_NX | (cacheable ? 0 : PTE_PCD | PTE_PWT);
 
 	if (rc) return rc;
 	mutex_lock(&m->lock);
 	rc = map_cut(m, *addr, *addr + len);    /* it may have continued a neighbour */
 	if (!rc) map_find_locked(m, *addr)->flags |= ENTRY_DEVICE;
 	for (uint64_t at = 0; at < len && !rc; at += PAGE_SIZE)
-		rc = pmap_set(&m->pmap, *addr + at, (pa + at) | bits, &old);
+		rc = pmap_set(&m->pmap, *addr + at, (pa + at) | bits, NULL);
 	mutex_unlock(&m->lock);
 	if (rc) map_unmap(m, *addr, len);
 	return rc;

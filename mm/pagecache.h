@@ -48,6 +48,9 @@ void pageq_add(struct page *);
 void pageq_remove(struct page *);
 
 /* writeback.c */
+/* The dirty page at first, and its dirty neighbours up to last, in a run: WRITING.  owner: PFL_OWNER's too.  NULL: no
+ * memory. */
+struct run *writeback_run_locked(struct vmo *, uint64_t first, uint64_t last, bool owner);
 void writeback_all(void);                       /* start writing everything that is dirty */
 extern uint64_t dirty_pages;                    /* DIRTY + WRITING, all objects; atomic */
 

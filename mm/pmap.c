@@ -125,7 +125,7 @@ int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte, pte_t *old)
 	spin_unlock(&pm->lock);
 
 	if (right_lost(was, pte)) tlb_shootdown(pm, va & ~PAGE_MASK, 1);
-	*old = was;
+	if (old) *old = was;
 	return 0;
 }
 

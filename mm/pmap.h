@@ -36,7 +36,7 @@ void pmap_destroy(struct pmap *);               /* frees the tables; every user 
 void pmap_switch(struct pmap *);                /* load it on this CPU, interrupts off; NULL: the kernel's own */
 
 pte_t pmap_get(struct pmap *, uaddr_t va);      /* 0: none */
-/* Put pte (not 0) at va.  *old gets what was there (0: nothing); a present old PTE is shot down if it
+/* Put pte (not 0) at va.  *old, if not NULL, gets what was there (0: nothing); a present old PTE is shot down if it
  * differs in page or loses rights.  -ENOMEM: no table page, nothing changed. */
 int pmap_set(struct pmap *, uaddr_t va, pte_t pte, pte_t *old);
 int pmap_prepare(struct pmap *, uaddr_t start, uaddr_t end);    /* tables for the range: then pmap_set() cannot fail */

@@ -86,10 +86,9 @@ void *kalloc_pages(uint64_t n)
 
 	for (uint64_t i = 0; va && i < n; i++) {
 		struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
-		pte_t old;
 
 		if (p && i == 0) p->index = n;          /* V3 */
-		if (p && !pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_KDATA, &old)) continue;
+		if (p && !pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_KDATA, NULL)) continue;
 		if (p) frame_free(p);
 		piece_free(va, n);              /* finds those that were entered */
 		return NULL;
@@ -120,9 +119,9 @@ void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable)
 {
 	paddr_t first = pa & ~PAGE_MASK;
 	uint64_t size = ROUND_UP(pa + len, PAGE_SIZE) - first, va = vmap_take(size >> PAGE_SHIFT);
-	pte_t rights = PTE_KDATA | (cacheable ? 0 : PTE_PCD | PTE_PWT), old;
+	pte_t rights = PTE_KDATA | (cacheable ? 0 : PTE_PCD | PTE_PWT);
 
 	for (uint64_t at = 0; va && at < size; at += PAGE_SIZE)
-		if (pmap_set(&kernel_pmap, va + at, (first + at) | rights, &old)) return NULL;
+		if (pmap_set(&kernel_pmap, va + at, (first + at) | rights, NULL)) return NULL;
 	return va ? (void *)(va + (pa & PAGE_MASK)) : NULL;
 }

@@ -60,21 +60,12 @@ static struct run *extent_gather_locked(struct vmo *v, uint64_t *off, uint64_t e
 		*off = MIN(end, (index + 1) << PAGE_SHIFT);     /* clean: on the disk already */
 		return NULL;
 	}
-	r = run_create_locked(v, RUN_WRITE, index);
+	r = writeback_run_locked(v, index, (end - 1) >> PAGE_SHIFT, true);
 	if (!r) return NULL;
 	r->off = *off & PAGE_MASK;
-	while (p && p->state == PG_DIRTY && *off < end && r->npages < RUN_MAX) {
-		uint64_t next = MIN(end, (index + 1) << PAGE_SHIFT);
-
-		page_protect_all(p);
-		page_set_state(p, PG_WRITING);
-		if (keep && next == end) p->flags |= PFL_KEEP_DIRTY;
-		page_ref(p);
-		r->page[r->npages++] = p;
-		r->len += next - *off;
-		*off = next;
-		p = radix_get(&v->pages, ++index);
-	}
+	r->len = MIN(end, (index + r->npages) << PAGE_SHIFT) - *off;
+	*off += r->len;
+	if (keep && *off == end) r->page[r->npages - 1]->flags |= PFL_KEEP_DIRTY;
 	return r;
 }
 

@@ -34,29 +34,33 @@ static void writeback_begin_locked(struct run *r, struct page *p)
 	r->page[r->npages++] = p;
 }
 
-/* Gather neighbouring dirty pages of [*index, last] into one run.  => vmo->lock held; *index is moved past them.
+struct run *writeback_run_locked(struct vmo *v, uint64_t first, uint64_t last, bool owner)
+{
+	struct run *r = run_create_locked(v, RUN_WRITE, first);
+	struct page *p;
+
+	if (!r) return NULL;
+	last = dirty_end_locked(v, first, MIN(last, first + RUN_MAX - 1));
+	pages_protect_all(v, first, last);      /* W1 */
+	for (; first <= last && (p = radix_get(&v->pages, first)) && (owner || !(p->flags & PFL_OWNER)); first++)
+		writeback_begin_locked(r, p);
+	return r;
+}
+
+/* The next run of dirty pages of [*index, last].  => vmo->lock held; *index is moved past them.
  * NULL: no more (*rc 0) or no memory (*rc -ENOMEM). */
 static struct run *writeback_gather_locked(struct vmo *v, uint64_t *index, uint64_t last, int *rc)
 {
-	struct page *p = radix_next_tagged(&v->pages, index, TAG_DIRTY);
-	struct run *r;
+	struct run *r = NULL;
+	struct page *p;
 
-	while (p && *index <= last && (p->flags & PFL_OWNER)) {         /* W4 */
-		(*index)++;
-		p = radix_next_tagged(&v->pages, index, TAG_DIRTY);
-	}
+	while ((p = radix_next_tagged(&v->pages, index, TAG_DIRTY)) && *index <= last && (p->flags & PFL_OWNER))
+		(*index)++;             /* W4 */
 	*rc = 0;
 	if (!p || *index > last) return NULL;
-	r = run_create_locked(v, RUN_WRITE, *index);
-	*rc = r ? 0 : -ENOMEM;
-	if (!r) return NULL;
-	last = dirty_end_locked(v, *index, MIN(last, *index + RUN_MAX - 1));
-	pages_protect_all(v, *index, last);     /* W1 */
-	while (p && *index <= last && !(p->flags & PFL_OWNER)) {
-		writeback_begin_locked(r, p);
-		(*index)++;
-		p = radix_get(&v->pages, *index);
-	}
+	r = writeback_run_locked(v, *index, last, false);
+	if (r) *index += r->npages;
+	else *rc = -ENOMEM;
 	return r;
 }
 

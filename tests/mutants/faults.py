@@ -30,7 +30,7 @@ def fault(name, broken, old, new, *judges):
 file("mm/writeback.c")
 
 fault("alias_left_writable", "A page stays writable in page tables while it is written, and after.",
-      "\tpages_protect_all(v, *index, last);     /* W1 */\n",
+      "\tpages_protect_all(v, first, last);      /* W1 */\n",
       "")
 
 fault("tail_not_zeroed_at_writeback", "Bytes stored past the end of file are written to the disk.",
@@ -196,8 +196,8 @@ fault("private_page_written_to_the_file", "A store into a private mapping goes t
       "\telse if (f->vmo == NULL || (f->e->flags & ENTRY_SHARED)) rc = fault_store_shared(f, v, p);\n")
 
 fault("neighbours_mapped_writable", "The neighbours that a read fault maps can be stored to.",
-      "pte_make(e, p, false) & ~PTE_A, &old)) return;\n",
-      "pte_make(e, p, e->prot & PROT_WRITE) & ~PTE_A, &old)) return;\n")
+      "pte_make(e, p, false) & ~PTE_A, NULL)) return;\n",
+      "pte_make(e, p, e->prot & PROT_WRITE) & ~PTE_A, NULL)) return;\n")
 
 fault("segv_past_the_end", "A page past the end of file raises SIGSEGV, not SIGBUS.",
       "\tif (f->index >= vmo_pages_locked(v)) rc = -ENXIO;\n",
