@@ -137,17 +137,23 @@ void frame_init(const struct bootinfo *bi)
  * moment between the look and the taking (F4). */
 static bool frames_low(void) { return __atomic_load_n(&nfree, __ATOMIC_RELAXED) < frame_low; }
 
+/* The first page of a list that is not empty; its lock is held. */
+static struct page *page_take_locked(struct list *pages, enum page_use was, enum page_use use)
+{
+	struct page *p = container_of(list_pop_front(pages), struct page, link);
+
+	INVARIANT("F1", p->use == was && p->refs == 0);
+	p->use = use;
+	p->refs = use != PAGE_SPARE;
+	return p;
+}
+
 /* => spare_lock held */
 static void spares_refill_locked(struct cpu *c)
 {
 	spin_lock(&frame_lock);
-	for (; nfree > frame_low && c->nspares < SPARE_BATCH; c->nspares++, nfree--) {  /* F5 */
-		struct page *p = container_of(list_pop_front(&free_list), struct page, link);
-
-		INVARIANT("F1", p->use == PAGE_FREE);
-		p->use = PAGE_SPARE;
-		list_push_back(&c->spares, &p->link);
-	}
+	for (; nfree > frame_low && c->nspares < SPARE_BATCH; c->nspares++, nfree--)    /* F5 */
+		list_push_back(&c->spares, &page_take_locked(&free_list, PAGE_FREE, PAGE_SPARE)->link);
 	spin_unlock(&frame_lock);
 }
 
@@ -191,11 +197,8 @@ static struct page *spare_take(enum page_use use)
 	if (frames_low()) spares_drain_locked(c, 0);
 	else if (c->nspares == 0) spares_refill_locked(c);
 	if (c->nspares > 0) {
-		p = container_of(list_pop_front(&c->spares), struct page, link);
+		p = page_take_locked(&c->spares, PAGE_SPARE, use);
 		c->nspares--;
-		INVARIANT("F1", p->use == PAGE_SPARE && p->refs == 0);
-		p->use = use;
-		p->refs = 1;
 	}
 	spin_unlock(&c->spare_lock);
 	return p;
@@ -209,11 +212,8 @@ static struct page *list_take(enum page_use use, uint64_t keep)
 	spin_lock(&frame_lock);
 	/* The count alone says whether the caller may have one: the list itself makes no difference between pages. */
 	if (nfree > keep) {
-		p = container_of(list_pop_front(&free_list), struct page, link);
+		p = page_take_locked(&free_list, PAGE_FREE, use);
 		nfree--;
-		INVARIANT("F1", p->use == PAGE_FREE && p->refs == 0);
-		p->use = use;
-		p->refs = 1;
 	}
 	spin_unlock(&frame_lock);
 	return p;
