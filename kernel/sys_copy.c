@@ -39,7 +39,7 @@ static int64_t end_read(struct end *e, char *page, uint64_t len)
 	int64_t n;
 
 	if (!e->user_pos) mutex_lock(&e->f->lock);
-	n = pcache_read_kernel(e->f->vmo, *pos, page, MIN(len, PAGE_SIZE - (*pos & PAGE_MASK)));
+	n = pcache_read(e->f->vmo, *pos, 0, page, MIN(len, PAGE_SIZE - (*pos & PAGE_MASK)), NULL);
 	if (n > 0) *pos += n;
 	if (!e->user_pos) mutex_unlock(&e->f->lock);
 	return n;

@@ -63,7 +63,7 @@ static int64_t object_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t 
 	if ((flags & O_DIRECT) && !write && len > 0) n = direct_settle(f, *pos, len);
 	if (n < 0) return n;
 	if (write) n = pcache_write(f->vmo, pos, buf, len, flags & O_APPEND, limit);
-	else n = pcache_read(f->vmo, *pos, buf, len, &f->ra);
+	else n = pcache_read(f->vmo, *pos, buf, NULL, len, &f->ra);
 	if (n < 0) return write ? fsize_exceeded(n, *pos) : n;
 	*pos += n;
 	return write ? write_synced(f, flags, *pos, n) : n;

@@ -13,41 +13,28 @@
 #include "kernel/usercopy.h"
 #include "mm/split.h"
 
-/* Copy out as far as pages and the end of file allow; user or kernel destination. */
-static int64_t read_pages(struct vmo *v, uint64_t pos, uint64_t len, struct readahead *ra, uaddr_t ubuf, char *kbuf)
+/* Copy out as far as pages and the end of file allow. */
+int64_t pcache_read(struct vmo *v, uint64_t pos, uaddr_t buf, char *kbuf, uint64_t len, struct readahead *ra)
 {
 	uint64_t done = 0;
+	int rc = 0;
 
-	while (done < len) {
+	while (done < len && !rc) {
 		uint64_t size = __atomic_load_n(&v->size, __ATOMIC_ACQUIRE), at = pos + done, n, left = 0;
 		struct page *p;
-		int rc;
 
 		if (at >= size) break;
 		n = MIN(MIN(len - done, size - at), PAGE_SIZE - (at & PAGE_MASK));
 		rc = pcache_get(v, at >> PAGE_SHIFT, ra, &p);
-		if (rc == -ENXIO) break;                /* cut off meanwhile */
-		if (rc) return done ? (int64_t)done : rc;
+		if (rc) break;
 		if (kbuf) memcpy(kbuf + done, (char *)page_virt(p) + (at & PAGE_MASK), n);
-		else left = copy_out_part(ubuf + done, (char *)page_virt(p) + (at & PAGE_MASK), n);
+		else left = copy_out_part(buf + done, (char *)page_virt(p) + (at & PAGE_MASK), n);
 		page_unref(p);
 		done += n - left;
-		if (left) return done ? (int64_t)done : -EFAULT;
+		if (left) rc = -EFAULT;
 	}
-	return done;
-}
-
-int64_t pcache_read(struct vmo *v, uint64_t pos, uaddr_t buf, uint64_t len, struct readahead *ra)
-{
-	int64_t n = read_pages(v, pos, len, ra, buf, NULL);
-
-	if (n > 0 && ra) vmo_touch(v, VMOC_ATIME);
-	return n;
-}
-
-int64_t pcache_read_kernel(struct vmo *v, uint64_t pos, void *buf, uint64_t len)
-{
-	return read_pages(v, pos, len, NULL, 0, buf);
+	if (done && ra) vmo_touch(v, VMOC_ATIME);
+	return done || rc == -ENXIO ? (int64_t)done : rc;       /* ENXIO: cut off meanwhile */
 }
 
 int write_room(struct vmo *v, uint64_t index)

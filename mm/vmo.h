@@ -65,15 +65,14 @@ struct map;
 int vm_write(struct map *, const struct vm_extent *, uint32_t n);       /* SYS_vm_write: 0, -EIO, -EFAULT, -EINVAL */
 void vmo_check(struct vmo *);                   /* every invariant of this object; panics.  Takes vmo->lock */
 
-/* Reading and writing through descriptors (pagecache.c).  Bytes done, or -errno if none.  User addresses.
- * read: stops at end of file; without a readahead the access time stays.
+/* Reading and writing through descriptors (fileio.c).  Bytes done, or -errno if none.  buf: a user's address.
+ * read: to kbuf, if it is not NULL; stops at end of file; without a readahead the access time stays.
  * write: extends; append ignores *pos and sets it. */
-int64_t pcache_read(struct vmo *, uint64_t pos, uaddr_t buf, uint64_t len, struct readahead *);
+int64_t pcache_read(struct vmo *, uint64_t pos, uaddr_t buf, char *kbuf, uint64_t len, struct readahead *);
 int64_t pcache_write(struct vmo *, uint64_t *pos, uaddr_t buf, uint64_t len, bool append, uint64_t limit);
-/* The same from and to kernel memory: modules, sendfile.  write: without the writer's turn, and never past max, or with
- * WRITE_WITHIN past the end of the object, as it is then: -EFBIG, -ENXIO. */
+/* From kernel memory: modules, sendfile.  Without the writer's turn, and never past max, or with WRITE_WITHIN past the
+ * end of the object, as it is then: -EFBIG, -ENXIO. */
 #define WRITE_WITHIN 0
-int64_t pcache_read_kernel(struct vmo *, uint64_t pos, void *buf, uint64_t len);
 int64_t pcache_write_kernel(struct vmo *, uint64_t pos, const void *buf, uint64_t len, uint64_t max);
 
 /* fallocate(2), in bytes (space.c).  -ENOSPC, -EFBIG, -EROFS, -EOPNOTSUPP (a disk) */

@@ -37,7 +37,7 @@ static void do_read(struct fix *f)
 {
 	uint64_t pos = below(FILE_MAX), n = 1 + below(PG(3)), have = pos < model_size ? MIN(n, model_size - pos) : 0;
 
-	assert_int_equal(pcache_read(f->vmo, pos, (uaddr_t)buf, n, NULL), have);
+	assert_int_equal(pcache_read(f->vmo, pos, (uaddr_t)buf, NULL, n, NULL), have);
 	assert_memory_equal(buf, model + pos, have);
 }
 

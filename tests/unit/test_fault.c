@@ -284,7 +284,7 @@ static void write_is_seen_by_a_mapping_and_a_store_by_read(void **st)
 	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "QRS", 3, false, ~0ull), 3);
 	assert_int_equal(user_load(f->map, at + 11), 'R');
 	user_store(f->map, at + 11, 'z');
-	assert_int_equal(pcache_read(f->vmo, 10, (uaddr_t)buf, 3, NULL), 3);
+	assert_int_equal(pcache_read(f->vmo, 10, (uaddr_t)buf, NULL, 3, NULL), 3);
 	assert_string_equal(buf, "QzS");
 }
 
@@ -297,11 +297,11 @@ static void write_past_the_end_grows_and_leaves_zeros_between(void **st)
 	for (unsigned i = 8; i < DISK_PAGES; i++) world.hole[i] = true;
 	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "E", 1, false, ~0ull), 1);
 	assert_int_equal(f->vmo->size, 10 * PAGE_SIZE + 2);
-	assert_int_equal(pcache_read(f->vmo, 9 * PAGE_SIZE, (uaddr_t)&b, 1, NULL), 1);
+	assert_int_equal(pcache_read(f->vmo, 9 * PAGE_SIZE, (uaddr_t)&b, NULL, 1, NULL), 1);
 	assert_int_equal(b, 0);
-	assert_int_equal(pcache_read(f->vmo, 10 * PAGE_SIZE + 1, (uaddr_t)&b, 1, NULL), 1);
+	assert_int_equal(pcache_read(f->vmo, 10 * PAGE_SIZE + 1, (uaddr_t)&b, NULL, 1, NULL), 1);
 	assert_int_equal(b, 'E');
-	assert_int_equal(pcache_read(f->vmo, 10 * PAGE_SIZE + 2, (uaddr_t)&b, 1, NULL), 0);
+	assert_int_equal(pcache_read(f->vmo, 10 * PAGE_SIZE + 2, (uaddr_t)&b, NULL, 1, NULL), 0);
 }
 
 static void bytes_stored_past_the_end_are_zero_when_a_write_grows_the_file(void **st)

@@ -14,14 +14,14 @@ static int64_t put(struct fix *f, uint64_t pos, uint64_t n)
 static int64_t take(struct fix *f, uint64_t pos, uint64_t n)
 {
 	memset(buf, 0, sizeof(buf));
-	return pcache_read(f->vmo, pos, (uaddr_t)buf, n, NULL);
+	return pcache_read(f->vmo, pos, (uaddr_t)buf, NULL, n, NULL);
 }
 
 static uint8_t byte_at(struct fix *f, uint64_t off)
 {
 	uint8_t b = 0xee;
 
-	assert_int_equal(pcache_read_kernel(f->vmo, off, &b, 1), 1);
+	assert_int_equal(pcache_read(f->vmo, off, 0, (char *)&b, 1, NULL), 1);
 	return b;
 }
 
