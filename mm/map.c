@@ -36,22 +36,12 @@ struct map *map_create(void)
 	return m;
 }
 
-void map_ref(struct map *m)
-{
-	__atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
-}
-
 void map_put(struct map *m)
 {
 	if (__atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL)) return;
 	map_clear(m);
 	pmap_destroy(&m->pmap);
 	kfree(m);
-}
-
-void map_switch(struct map *m)
-{
-	pmap_switch(m ? &m->pmap : NULL);
 }
 
 struct entry *map_first_locked(struct map *m, uaddr_t start, uaddr_t last)

@@ -43,10 +43,11 @@ struct map {
 };
 
 struct map *map_create(void);           /* NULL: no memory */
-void map_ref(struct map *);
+static inline void map_ref(struct map *m) { __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED); }
 void map_put(struct map *);             /* the last one unmaps all */
 struct map *map_fork(struct map *);     /* NULL: no memory */
-void map_switch(struct map *);          /* load its page tables on this CPU; NULL: the kernel's */
+/* Load its page tables on this CPU; NULL: the kernel's. */
+static inline void map_switch(struct map *m) { pmap_switch(m ? &m->pmap : NULL); }
 
 /* Map len bytes (rounded up to pages) at *addr (hint, or MAP_FIXED), of vmo from byte offset off, or anonymous (NULL:
  * MAP_SHARED makes an object of its own).  flags: Linux MAP_*.  max_prot as mprotect may give later.

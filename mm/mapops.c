@@ -53,12 +53,29 @@ static void sync_told(struct map *m, const struct sync_part *s)
 	mutex_unlock(&m->lock);
 }
 
+/* fn for each part of the range; all of them, or up to the first error.  Its first error, or -ENOMEM: there is a hole */
+static int parts_for(struct map *m, uaddr_t start, uaddr_t end, bool all,
+                     int (*fn)(struct map *, struct sync_part *, int), int how)
+{
+	struct sync_part s;
+	bool hole = false;
+	int rc = 0, err;
+
+	while ((all || !rc) && start < end && sync_next(m, &start, end, &s, &hole)) {
+		err = fn(m, &s, how);
+		if (s.shared) vmo_unref(s.vmo);
+		if (err && !rc) rc = err;
+	}
+	return rc ? rc : hole ? -ENOMEM : 0;
+}
+
 static int sync_part(struct map *m, struct sync_part *s, int msflags)
 {
 	bool sync = msflags & MS_SYNC, invalidate = msflags & MS_INVALIDATE;
 	unsigned wb = sync ? WB_WAIT | WB_COMMIT | WB_DATASYNC : invalidate ? WB_WAIT : 0;
 	int rc;
 
+	if (!s->shared) return 0;       /* MAP_PRIVATE, anonymous: nothing is written (POSIX msync) */
 	vmo_mark_stores(s->vmo, s->first, s->last);
 	rc = vmo_sync(s->vmo, s->first, s->last, wb, &s->err_seen);
 	sync_told(m, s);
@@ -90,19 +107,9 @@ static bool sync_locked(struct map *m, uaddr_t start, uaddr_t end)
  * => 0; -EBUSY before any effect; -ENOMEM if a part is not mapped, after the mapped parts were done; -EIO ... */
 int map_sync(struct map *m, uaddr_t start, uaddr_t end, int msflags)
 {
-	struct sync_part s;
-	bool hole = false;
-	int rc = 0, err;
-
 	if ((msflags & MS_INVALIDATE) && sync_locked(m, start, end)) return -EBUSY;
 
-	while (start < end && sync_next(m, &start, end, &s, &hole)) {
-		if (!s.shared) continue;        /* MAP_PRIVATE, anonymous: nothing is written (POSIX msync) */
-		err = sync_part(m, &s, msflags);
-		vmo_unref(s.vmo);
-		if (err && !rc) rc = err;
-	}
-	return rc ? rc : hole ? -ENOMEM : 0;
+	return parts_for(m, start, end, true, sync_part, msflags);
 }
 
 static int fork_entry(struct map *child, struct map *parent, struct entry *e)
@@ -158,27 +165,14 @@ static int advise_entry(struct map *m, struct entry *e, uaddr_t from, uaddr_t to
 }
 
 /* What reads or writes, and so needs an object without locks. */
-static int advise_object(struct sync_part *s, int advice)
+static int advise_part(struct map *m, struct sync_part *s, int advice)
 {
 	uint64_t off = s->first << PAGE_SHIFT, len = (s->last - s->first + 1) << PAGE_SHIFT;
 
+	if (!s->shared) return advice != MADV_REMOVE ? 0 : s->vmo ? -EACCES : -EINVAL;
 	if (advice == MADV_WILLNEED) vmo_prefetch(s->vmo, s->first, s->last);
 	if (advice != MADV_REMOVE) return 0;
 	return s->writable ? vmo_punch(s->vmo, off, len) : -EACCES;     /* who may not write may not punch either */
-}
-
-static int advise_objects(struct map *m, uaddr_t start, uaddr_t end, int advice)
-{
-	struct sync_part s;
-	bool hole = false;
-	int rc = 0;
-
-	while (!rc && start < end && sync_next(m, &start, end, &s, &hole)) {
-		if (!s.shared) rc = advice != MADV_REMOVE ? 0 : s.vmo ? -EACCES : -EINVAL;
-		else rc = advise_object(&s, advice);
-		if (s.shared) vmo_unref(s.vmo);
-	}
-	return rc ? rc : hole || start < end ? -ENOMEM : 0;
 }
 
 int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
@@ -187,7 +181,7 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 	bool hole = false;
 	int rc = 0;
 
-	if (advice == MADV_WILLNEED || advice == MADV_REMOVE) return advise_objects(m, start, end, advice);
+	if (advice == MADV_WILLNEED || advice == MADV_REMOVE) return parts_for(m, start, end, false, advise_part, advice);
 	mutex_lock(&m->lock);
 	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
 	map_for(e, m, start, end - 1) {

@@ -18,9 +18,8 @@ static int populate_want(struct map *m, uaddr_t va, bool write, uint32_t *want)
 	mutex_lock(&m->lock);
 	e = map_find_locked(m, va);
 	if (!e) rc = -ENOMEM;
-	else if (write || (e->prot & PROT_WRITE && !(e->flags & ENTRY_SHARED))) *want = PROT_WRITE;
-	else *want = e->prot & PROT_READ ? PROT_READ : e->prot & PROT_EXEC ? PROT_EXEC : PROT_READ;
-	if (e && (e->flags & ENTRY_DEVICE)) *want = 0;
+	else if (e->flags & ENTRY_DEVICE) *want = 0;
+	else *want = write || (e->prot & PROT_WRITE && !(e->flags & ENTRY_SHARED)) ? PROT_WRITE : PROT_READ;
 	mutex_unlock(&m->lock);
 	return rc;
 }

@@ -114,24 +114,22 @@ fault("mapping_never_remembers_an_error", "Each msync of a mapping reports the s
 
 fault("busy_after_effects", "MS_INVALIDATE on a locked page is EBUSY after everything was written and dropped.",
       "\tif ((msflags & MS_INVALIDATE) && sync_locked(m, start, end)) return -EBUSY;\n\n"
-      "\twhile (start < end && sync_next(m, &start, end, &s, &hole)) {\n"
-      "\t\tif (!s.shared) continue;        /* MAP_PRIVATE, anonymous: nothing is written (POSIX msync) */\n",
-      "\tbool busy = (msflags & MS_INVALIDATE) && sync_locked(m, start, end);\n\n"
-      "\twhile (start < end && sync_next(m, &start, end, &s, &hole)) {\n"
-      "\t\tif (busy) rc = -EBUSY;\n"
-      "\t\tif (!s.shared) continue;\n")
+      "\treturn parts_for(m, start, end, true, sync_part, msflags);\n",
+      "\tbool busy = (msflags & MS_INVALIDATE) && sync_locked(m, start, end);\n"
+      "\tint rc = parts_for(m, start, end, true, sync_part, msflags);\n\n"
+      "\treturn busy ? -EBUSY : rc;\n")
 
 fault("another_mappings_lock_ignored", "MS_INVALIDATE asks for locks in the caller's own mapping alone.",
       "\t\tif (e->vmo && !locked) {\n\t\t\tspin_lock(&e->vmo->lock);\n\t\t\tlocked = ",
       "\t\tif (e->vmo && !locked && start > end) {\n\t\t\tspin_lock(&e->vmo->lock);\n\t\t\tlocked = ")
 
 fault("hole_not_reported", "msync over a hole returns 0.",
-      "\treturn rc ? rc : hole ? -ENOMEM : 0;\n}\n\nstatic int fork_entry",
-      "\treturn rc;\n}\n\nstatic int fork_entry")
+      "\treturn rc ? rc : hole ? -ENOMEM : 0;\n",
+      "\treturn rc ? rc : hole && !all ? -ENOMEM : 0;\n")
 
 fault("nothing_written_behind_a_hole", "msync stops at a hole.",
-      "\twhile (start < end && sync_next(m, &start, end, &s, &hole)) {\n\t\tif (!s.shared) continue;",
-      "\twhile (!hole && start < end && sync_next(m, &start, end, &s, &hole)) {\n\t\tif (!s.shared || hole) continue;")
+      "\t\terr = fn(m, &s, how);\n",
+      "\t\terr = hole && all ? 0 : fn(m, &s, how);\n")
 
 fault("offset_of_the_mapping_ignored", "msync of a mapping from the middle of a file writes the file's first pages.",
       "\t\ts->first = entry_index(e, from);\n",
