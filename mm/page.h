@@ -22,7 +22,7 @@
  *   WRITING  DIRTY    run_finish()              stored to meanwhile, or the write failed: still owed
  *   CLEAN    ABSENT   pcache_remove_locked()    reclaimed, invalidated
  *   CLEAN, DIRTY -> ABSENT  vmo_cut_locked()    cut off (WRITING and FILLING pages are waited for)
- *   DIRTY    CLEAN    forget_locked()           VMX_FORGET: its owner, the file server, needs it no more
+ *   DIRTY    CLEAN    extent_forget()           VMX_FORGET: its owner, the file server, needs it no more
  */
 #ifndef MM_PAGE_H
 #define MM_PAGE_H

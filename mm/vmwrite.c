@@ -12,21 +12,25 @@
 #include "kernel/thread.h"
 #include "mm/map.h"
 
-/* The object and byte offset behind a server's address, with a reference. */
-static struct vmo *extent_object(struct map *m, const struct vm_extent *x, uint64_t *off)
+/* The one object of all extents, a reference; their addresses become offsets in it. */
+static int extents_check(struct map *m, struct vm_extent *x, uint32_t n, struct vmo **v)
 {
-	struct vmo *v = NULL;
-	struct entry *e;
+	int rc = 0;
 
 	mutex_lock(&m->lock);
-	e = map_find_locked(m, x->addr);
-	if (e && e->vmo && (e->flags & ENTRY_OWNER) && x->len && x->addr + (x->len - 1) <= e->anode.last) {
-		v = e->vmo;
-		vmo_ref(v);
-		*off = (entry_index(e, x->addr) << PAGE_SHIFT) + (x->addr & PAGE_MASK);
+	for (; n > 0; n--, x++) {
+		const struct entry *e = map_find_locked(m, x->addr);
+
+		if (x->addr % 512 || x->len % 512 || x->len == 0) rc = -EINVAL;
+		else if (!e || !(e->flags & ENTRY_OWNER) || x->addr + (x->len - 1) > e->anode.last) rc = -EFAULT;
+		else if (*v && e->vmo != *v) rc = -EINVAL;
+		if (rc) break;
+		*v = e->vmo;
+		x->addr = (entry_index(e, x->addr) << PAGE_SHIFT) + (x->addr & PAGE_MASK);
 	}
+	if (*v && !rc) vmo_ref(*v);
 	mutex_unlock(&m->lock);
-	return v;
+	return rc;
 }
 
 /* Wait until a run lets go of the page at index. => vmo->lock held, may be dropped meanwhile */
@@ -39,14 +43,18 @@ static struct page *page_settled_locked(struct vmo *v, uint64_t index)
 	return p;
 }
 
-static void forget_locked(struct vmo *v, uint64_t index)
+static void extent_forget(struct vmo *v, const struct vm_extent *x)
 {
-	struct page *p = page_settled_locked(v, index);
+	spin_lock(&v->lock);
+	for (uint64_t i = x->addr >> PAGE_SHIFT; i <= (x->addr + x->len - 1) >> PAGE_SHIFT; i++) {
+		struct page *p = page_settled_locked(v, i);
 
-	if (!p || p->state != PG_DIRTY) return;
-	page_protect_all(p);
-	p->flags &= ~PFL_OWNER;
-	page_set_state(p, PG_CLEAN);
+		if (!p || p->state != PG_DIRTY) continue;
+		page_protect_all(p);
+		p->flags &= ~PFL_OWNER;
+		page_set_state(p, PG_CLEAN);
+	}
+	spin_unlock(&v->lock);
 }
 
 /* Take the dirty pages from off on into one run, as far as they are neighbours; *off moves on. NULL: none there. */
@@ -69,9 +77,9 @@ static struct run *extent_gather_locked(struct vmo *v, uint64_t *off, uint64_t e
 	return r;
 }
 
-static void extent_write(struct vmo *v, const struct vm_extent *x, uint64_t off)
+static void extent_write(struct vmo *v, const struct vm_extent *x)
 {
-	uint64_t end = off + x->len, before;
+	uint64_t off = x->addr, end = off + x->len, before;
 	struct run *r;
 
 	while (off < end) {
@@ -84,46 +92,21 @@ static void extent_write(struct vmo *v, const struct vm_extent *x, uint64_t off)
 	}
 }
 
-/* *all: the one object of all extents, from the first one on with a reference; *seen: its failed writes before. */
-static int extent_start(struct map *m, const struct vm_extent *x, struct vmo **all, uint32_t *seen)
-{
-	uint64_t off;
-	struct vmo *v = extent_object(m, x, &off);
-	int rc = 0;
-
-	if (!v) return -EFAULT;
-	if (!*all) {
-		*all = v;
-		vmo_ref(v);
-		*seen = v->wb_err;
-	}
-	if (v != *all) {
-		rc = -EINVAL;
-	} else if (x->flags & VMX_FORGET) {
-		spin_lock(&v->lock);
-		for (uint64_t i = off >> PAGE_SHIFT; i <= (off + x->len - 1) >> PAGE_SHIFT; i++) forget_locked(v, i);
-		spin_unlock(&v->lock);
-	} else {
-		extent_write(v, x, off);
-	}
-	vmo_unref(v);
-	return rc;
-}
-
 /* vm_write: start all extents, then wait for all writes of their object. */
-int vm_write(struct map *m, const struct vm_extent *x, uint32_t n)
+int vm_write(struct map *m, struct vm_extent *x, uint32_t n)
 {
 	struct vmo *v = NULL;
-	uint32_t seen = 0;
-	int rc = 0, bad;
+	uint32_t seen;
+	int rc = extents_check(m, x, n, &v);
 
-	for (uint32_t i = 0; i < n; i++) {
-		if (x[i].addr % 512 || x[i].len % 512 || x[i].len == 0) return -EINVAL;
+	if (rc || !v) return rc;
+
+	seen = __atomic_load_n(&v->wb_err, __ATOMIC_RELAXED);
+	for (; n > 0; n--, x++) {
+		if (x->flags & VMX_FORGET) extent_forget(v, x);
+		else extent_write(v, x);
 	}
-
-	for (uint32_t i = 0; i < n && !rc; i++) rc = extent_start(m, &x[i], &v, &seen);
-	if (!v) return rc;
-	bad = vmo_wait(v, 0, ~0ull, &seen);
+	rc = vmo_wait(v, 0, ~0ull, &seen);
 	vmo_unref(v);
-	return rc ? rc : bad;
+	return rc;
 }

@@ -95,18 +95,19 @@ static void extents_of_one_object_go_together(void **st)
 {
 	struct fix *f = *st;
 	uaddr_t other = map_anon(f, 1, MAP_SHARED);
-	struct vm_extent x[3] = {{.addr = disk}, {.addr = disk + PG(3)}, {.addr = other}};
+	struct vm_extent two[] = {{disk, 512, 0}, {disk + PG(3), 512, 0}};
+	struct vm_extent three[] = {{disk, 512, 0}, {disk + PG(3), 512, 0}, {other, 512, 0}};
+	struct vm_extent hole[] = {{disk, 512, 0}, {disk + PG(20), 512, 0}};
 
-	x[0].len = x[1].len = x[2].len = 512;
 	store(f, 0, 'X');
 	store(f, PG(3), 'Y');
-	assert_int_equal(vm_write(f->map, x, 2), 0);
+	map_find_locked(f->map, other)->flags |= ENTRY_OWNER;
+	assert_int_equal(vm_write(f->map, three, 3), -EINVAL);
+	assert_int_equal(vm_write(f->map, hole, 2), -EFAULT);
+	assert_int_equal(world.writes, 0);              /* all or nothing */
+	assert_int_equal(vm_write(f->map, two, 2), 0);
 	assert_int_equal(disk_byte(0), 'X');
 	assert_int_equal(disk_byte(PG(3)), 'Y');
-	map_find_locked(f->map, other)->flags |= ENTRY_OWNER;
-	assert_int_equal(vm_write(f->map, x, 3), -EINVAL);
-	x[1].addr = disk + PG(20);
-	assert_int_equal(vm_write(f->map, x, 2), -EFAULT);
 }
 
 static void a_failed_write_is_told_and_leaves_the_page_to_its_owner(void **st)
@@ -198,17 +199,18 @@ static void runs_are_no_longer_than_they_may_be(void **st)
 	struct vmo *v = vmo_create(&pager_port, 0, PG(RUN_MAX + 2), PG(RUN_MAX + 2), VMO_NOGROW);
 	struct vm_extent x = {.len = PG(RUN_MAX + 2)};
 	static char page[PAGE_SIZE];
-	uint64_t pos = 0;
+	uint64_t pos = 0, at = 0;
 
 	for (; pos < x.len; pos += PAGE_SIZE)
 		assert_int_equal(pcache_write(v, &pos, (uaddr_t)page, PAGE_SIZE, false, ~0ull), PAGE_SIZE);
-	assert_int_equal(map_map(f->map, &x.addr, x.len, RW, RW, MAP_SHARED, v, 0), 0);
+	assert_int_equal(map_map(f->map, &at, x.len, RW, RW, MAP_SHARED, v, 0), 0);
+	x.addr = at;
 	script.on_sleep = take_runs;
 	assert_int_equal(vm_write(f->map, &x, 1), 0);
 	assert_int_equal(nruns, 2);
 	assert_int_equal(run_pages[1], RUN_MAX);
 	assert_int_equal(run_pages[0], 2);
-	map_unmap(f->map, x.addr, x.len);
+	map_unmap(f->map, at, x.len);
 	vmo_unref(v);
 }
 
