@@ -17,7 +17,6 @@
 #define BUCKET_BITS 6
 #define BUCKETS BIT(BUCKET_BITS)
 #define ROBUST_MAX 2048                 /* entries of a list that may be a circle */
-#define NS 1000000000ull
 
 /* What a word is, whoever maps it where: (object, byte), or (address space, address) if nobody shares it. */
 struct key { const void *object; uint64_t offset; };
@@ -223,18 +222,12 @@ static long futex_requeue(uaddr_t at, const struct key *k, uint32_t wake, uint32
 /* FUTEX_WAIT counts from now; FUTEX_WAIT_BITSET names a moment, on the clock that the flag says. */
 static int deadline_of(uaddr_t timeout, bool absolute, bool real, uint64_t *deadline)
 {
-	struct { int64_t sec, nsec; } ts;       /* struct timespec; unit tests have the C library's */
-	uint64_t ns;
+	int rc;
 
-	*deadline = WAIT_FOREVER;
-	if (!timeout) return 0;
-	if (copy_in(&ts, timeout, sizeof(ts))) return -EFAULT;
-	if (ts.sec < 0 || ts.nsec < 0 || (uint64_t)ts.nsec >= NS) return -EINVAL;
-	if ((uint64_t)ts.sec > INT64_MAX / NS / 2) return 0;
-	ns = ts.sec * NS + ts.nsec;
-	if (!absolute) *deadline = time_mono() + ns;
-	else *deadline = real ? ns - MIN(ns, (uint64_t)(time_real() - (int64_t)time_mono())) : ns;
-	return 0;
+	if (!timeout || !absolute) return deadline_in(timeout, 1, deadline);
+	rc = time_in(timeout, 1, deadline);
+	if (!rc && real) *deadline -= MIN(*deadline, (uint64_t)(time_real() - (int64_t)time_mono()));
+	return rc;
 }
 
 SYSCALL(futex)

@@ -150,19 +150,6 @@ SYSCALL(poll)
 
 /* ---- timeouts that tell what is left of them (Linux; POSIX leaves it open) */
 
-/* unit: how many ns the second word counts: a timespec's 1, a timeval's 1000.  *deadline: for ever without a time */
-static int deadline_in(uaddr_t from, uint32_t unit, uint64_t *deadline)
-{
-	struct timespec ts;
-
-	*deadline = WAIT_FOREVER;
-	if (!from) return 0;
-	if (copy_in(&ts, from, sizeof(ts))) return -EFAULT;
-	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= 1000000000 / unit) return -EINVAL;
-	*deadline = time_mono() + MIN(ts.sec, (int64_t)4000000000) * 1000000000ull + ts.nsec * unit;
-	return 0;
-}
-
 static void deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
 {
 	uint64_t now = time_mono(), left = deadline > now ? deadline - now : 0;
@@ -186,39 +173,34 @@ SYSCALL(ppoll)
 
 /* ---- select: three sets of bits */
 
-#define SET_WORDS (FD_MAX / 64)
-#define SETS      3
+#define SETS 3
 static const int16_t set_asks[SETS] = {POLLIN | POLLRDNORM | POLLRDBAND, POLLOUT | POLLWRNORM, POLLPRI};
 static const int16_t set_shows[SETS] = {POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
                                         POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
+typedef uint64_t fd_sets[SETS][FD_MAX / 64];
 
-static uint64_t set_bytes(uint64_t nfds) { return ROUND_UP(nfds, 64) / 8; }
-
-/* The descriptors of the sets become watches.  How many, -EBADF */
-static long sets_watch(uint64_t (*set)[SET_WORDS], uint64_t nfds, struct watch *w)
+/* The descriptors of the sets become watches: how many. */
+static long sets_watch(fd_sets set, uint64_t nfds, struct watch *w)
 {
 	long n = 0;
 
 	for (uint64_t fd = 0; fd < nfds; fd++) {
 		int16_t events = 0;
-		struct file *f;
 
 		for (int s = 0; s < SETS; s++)
 			if (set[s][fd / 64] & BIT(fd % 64)) events |= set_asks[s];
-		if (!events) continue;
-		f = fd_get(fd);
-		if (!f) return -EBADF;
-		file_put(f);
-		w[n++].p = (struct pollfd){fd, events, 0};
+		if (events) w[n++].p = (struct pollfd){fd, events, 0};
 	}
 	return n;
 }
 
-static long sets_show(uint64_t (*set)[SET_WORDS], const struct watch *w, long n)
+/* How many bits are left, -EBADF. */
+static long sets_show(fd_sets set, const struct watch *w, long n)
 {
 	long bits = 0;
 
 	for (; n > 0; w++, n--) {
+		if (w->p.revents & POLLNVAL) return -EBADF;
 		for (int s = 0; s < SETS; s++) {
 			uint64_t *word = &set[s][w->p.fd / 64], bit = BIT(w->p.fd % 64);
 
@@ -232,19 +214,19 @@ static long sets_show(uint64_t (*set)[SET_WORDS], const struct watch *w, long n)
 
 static long select_until(uint64_t nfds, const uaddr_t user[SETS], uint64_t deadline)
 {
-	uint64_t (*set)[SET_WORDS] = kalloc(SETS * sizeof(*set));
 	struct watch *w = kalloc(nfds * sizeof(*w));
-	long n = 0, rc = set && w ? 0 : -ENOMEM;
+	uint64_t bytes = ROUND_UP(nfds, 64) / 8;
+	long n, rc = w ? 0 : -ENOMEM;
+	fd_sets set = {0};
 
 	for (int s = 0; s < SETS && !rc; s++)
-		if (user[s]) rc = copy_in(set[s], user[s], set_bytes(nfds));
-	if (!rc) rc = n = sets_watch(set, nfds, w);
-	if (rc >= 0) rc = watches_wait(w, n, deadline);
+		if (user[s]) rc = copy_in(set[s], user[s], bytes);
+	n = rc ? 0 : sets_watch(set, nfds, w);
+	if (!rc) rc = watches_wait(w, n, deadline);
 	if (rc >= 0) rc = sets_show(set, w, n);
 	for (int s = 0; s < SETS && rc >= 0; s++)
-		if (user[s] && copy_out(user[s], set[s], set_bytes(nfds))) rc = -EFAULT;
+		if (user[s] && copy_out(user[s], set[s], bytes)) rc = -EFAULT;
 	kfree(w);
-	kfree(set);
 	return rc;
 }
 

@@ -108,14 +108,13 @@ static int signal_wait(uint64_t set, uint64_t deadline, struct siginfo *info)
 SYSCALL(rt_sigtimedwait)
 {
 	struct siginfo info;
-	uint64_t set, ns = 0;
+	uint64_t set, deadline;
 	int rc;
 
 	if (a3 != SET_SIZE) return -EINVAL;
 	if (copy_in(&set, a0, sizeof(set))) return -EFAULT;
-	rc = a2 ? time_in(a2, &ns) : 0;
-	if (rc) return rc;
-	rc = signal_wait(set & ~SIG_UNBLOCKABLE, a2 ? time_mono() + ns : WAIT_FOREVER, &info);
+	rc = deadline_in(a2, 1, &deadline);
+	if (!rc) rc = signal_wait(set & ~SIG_UNBLOCKABLE, deadline, &info);
 	if (rc) return rc;
 	if (a1 && (copy_out(a1, &info, sizeof(info)) || clear_out(a1 + sizeof(info), SIGINFO_SIZE - sizeof(info))))
 		return -EFAULT;

@@ -65,20 +65,29 @@ static long sleep_for(uint64_t ns, uaddr_t left)
 	return -ERESTARTNOHAND;
 }
 
-int time_in(uaddr_t from, uint64_t *ns)
+int time_in(uaddr_t from, uint32_t unit, uint64_t *ns)
 {
 	struct timespec ts;
 
 	if (copy_in(&ts, from, sizeof(ts))) return -EFAULT;
-	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= NS) return -EINVAL;
-	*ns = MIN(ts.sec, SEC_MAX) * NS + ts.nsec;
+	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= NS / unit) return -EINVAL;
+	*ns = MIN(ts.sec, SEC_MAX) * NS + ts.nsec * unit;
 	return 0;
+}
+
+int deadline_in(uaddr_t from, uint32_t unit, uint64_t *deadline)
+{
+	uint64_t ns = 0;
+	int rc = from ? time_in(from, unit, &ns) : 0;
+
+	*deadline = from ? time_mono() + ns : WAIT_FOREVER;
+	return rc;
 }
 
 SYSCALL(nanosleep)
 {
 	uint64_t ns;
-	int rc = time_in(a0, &ns);
+	int rc = time_in(a0, 1, &ns);
 
 	return rc ? rc : sleep_for(ns, a1);
 }
@@ -111,7 +120,7 @@ SYSCALL(clock_nanosleep)
 	int rc;
 
 	if (!steady && ((int)a0 != CLOCK_REALTIME || absolute)) return sleep_and_ask(a0, a1, a2);
-	rc = time_in(a2, &ns);
+	rc = time_in(a2, 1, &ns);
 	if (rc) return rc;
 	if (!absolute) return sleep_for(ns, a3);
 	return thread_sleep_until(ns, true) == -EINTR ? -ERESTARTNOHAND : 0;    /* it may start again: the end is the same */
