@@ -26,16 +26,6 @@ void *memset(void *dst, int c, size_t n)
 	return dst;
 }
 
-int memcmp(const void *a, const void *b, size_t n)
-{
-	const uint8_t *x = a, *y = b;
-
-	for (; n > 0; n--, x++, y++) {
-		if (*x != *y) return *x - *y;
-	}
-	return 0;
-}
-
 size_t strlen(const char *s)
 {
 	size_t n = 0;

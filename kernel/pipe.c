@@ -82,9 +82,35 @@ static void pipe_close(struct file *f)
 	kfree(p);
 }
 
-/* The bytes at `at` up to the end of their page. */
-static uint64_t piece(uint64_t at, uint64_t len) { return MIN(len, PAGE_SIZE - (at & PAGE_MASK)); }
-static char *slot(struct pipe *p, uint64_t at) { return p->page[at / PAGE_SIZE % PIPE_PAGES] + (at & PAGE_MASK); }
+/* Copy to or from the bytes of the ring from `at` on; the turn is ours.  How many, or -EFAULT, -ENOMEM; of a page that
+ * cannot be copied whole nothing goes in (as on Linux). */
+static int64_t pieces(struct pipe *p, uint64_t at, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+{
+	uint64_t done = 0, left = 0;
+
+	while (done < len && !left) {
+		uint64_t off = (at + done) & PAGE_MASK, n = MIN(len - done, PAGE_SIZE - off);
+		char **page = &p->page[(at + done) / PAGE_SIZE % PIPE_PAGES];
+
+		if (!*page) *page = kalloc(PAGE_SIZE);
+		if (!*page) return done ? (int64_t)done : -ENOMEM;
+		if (!write) left = copy_out_part(buf + done, *page + off, n);
+		else if (kbuf) memcpy(*page + off, kbuf + done, n);
+		else left = copy_in_part(*page + off, buf + done, n);
+		if (!write || !left) done += n - left;
+	}
+	return done ? (int64_t)done : -EFAULT;
+}
+
+/* n bytes, or an error, of what lies from *at on. */
+static void turn_end(struct pipe *p, bool *turn, uint64_t *at, int64_t n)
+{
+	spin_lock(&p->lock);
+	if (n > 0) *at += n;
+	*turn = false;
+	pipe_changed_locked(p);
+	spin_unlock(&p->lock);
+}
 
 /* Wait for bytes and the turn.  0: the turn is ours; 1: end of file; -EAGAIN, -ERESTART.  => lock held */
 static int read_enter_locked(struct pipe *p, bool nonblock)
@@ -101,29 +127,19 @@ static int read_enter_locked(struct pipe *p, bool nonblock)
 static int64_t pipe_read(struct file *f, uaddr_t buf, uint64_t len)
 {
 	struct pipe *p = f->pipe;
-	uint64_t done = 0, left = 0, have;
+	int64_t n;
 	int rc;
 
 	if (len == 0) return 0;
 	spin_lock(&p->lock);
 	rc = read_enter_locked(p, f->flags & O_NONBLOCK);
-	have = p->tail - p->head;
+	n = MIN(len, p->tail - p->head);
 	spin_unlock(&p->lock);
 	if (rc) return rc < 0 ? rc : 0;
 
-	len = MIN(len, have);
-	while (done < len && !left) {
-		uint64_t n = piece(p->head + done, len - done);
-
-		left = copy_out_part(buf + done, slot(p, p->head + done), n);
-		done += n - left;
-	}
-	spin_lock(&p->lock);
-	p->head += done;
-	p->reading = false;
-	pipe_changed_locked(p);
-	spin_unlock(&p->lock);
-	return done ? (int64_t)done : -EFAULT;
+	n = pieces(p, p->head, buf, NULL, n, false);
+	turn_end(p, &p->reading, &p->head, n);
+	return n;
 }
 
 /* Wait for room for `need` bytes and the turn.  => lock held.  0, -EPIPE, -EAGAIN, -ERESTART */
@@ -139,24 +155,6 @@ static int write_enter_locked(struct pipe *p, uint64_t need, bool nonblock)
 	return 0;
 }
 
-/* Fill the free part, as far as it goes; the turn is ours.  Bytes, or -EFAULT, -ENOMEM */
-static int64_t write_pieces(struct pipe *p, uaddr_t buf, const char *kbuf, uint64_t len)
-{
-	uint64_t done = 0, left = 0;
-
-	while (done < len && !left) {
-		uint64_t at = p->tail + done, n = piece(at, len - done);
-		char **page = &p->page[at / PAGE_SIZE % PIPE_PAGES];
-
-		if (!*page) *page = kalloc(PAGE_SIZE);
-		if (!*page) return done ? (int64_t)done : -ENOMEM;
-		if (kbuf) memcpy(slot(p, at), kbuf + done, n);
-		else left = copy_in_part(slot(p, at), buf + done, n);
-		if (!left) done += n;   /* of a page that cannot be copied whole, nothing goes in (as on Linux) */
-	}
-	return done ? (int64_t)done : -EFAULT;
-}
-
 /* One turn: as much as fits, all of it if len <= PIPE_BUF (B3). */
 static int64_t write_turn(struct pipe *p, uaddr_t buf, const char *kbuf, uint64_t len, bool nonblock)
 {
@@ -169,12 +167,8 @@ static int64_t write_turn(struct pipe *p, uaddr_t buf, const char *kbuf, uint64_
 	spin_unlock(&p->lock);
 	if (rc) return rc;
 
-	n = write_pieces(p, buf, kbuf, n);
-	spin_lock(&p->lock);
-	if (n > 0) p->tail += n;
-	p->writing = false;
-	pipe_changed_locked(p);
-	spin_unlock(&p->lock);
+	n = pieces(p, p->tail, buf, kbuf, n, true);
+	turn_end(p, &p->writing, &p->tail, n);
 	return n;
 }
 
@@ -184,10 +178,7 @@ static int64_t pipe_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_
 	int64_t n = 0;
 
 	while (done < len) {
-		/* the rest of a large write may be split (B3 is about small ones): ask for any room */
-		uint64_t want = len - done;
-
-		n = write_turn(f->pipe, buf + done, kbuf ? kbuf + done : NULL, want, f->flags & O_NONBLOCK);
+		n = write_turn(f->pipe, buf + done, kbuf ? kbuf + done : NULL, len - done, f->flags & O_NONBLOCK);
 		if (n < 0) break;
 		done += n;
 	}
