@@ -186,18 +186,10 @@ static long fcntl_setfd(int fd, uint64_t flags)
 /* close_range(2): CLOSE_RANGE_UNSHARE has nothing to do, no two processes share a table. */
 SYSCALL(close_range)
 {
-	struct proc *p = current_proc();
-
 	if ((uint32_t)a0 > (uint32_t)a1 || (a2 & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))) return -EINVAL;
 	for (uint32_t fd = a0; fd <= (uint32_t)a1 && fd < FD_MAX; fd++) {
-		struct file *f;
-
-		if (a2 & CLOSE_RANGE_CLOEXEC) {
-			fcntl_setfd(fd, O_CLOEXEC_FD);
-			continue;
-		}
-		f = fd_take(p, fd);
-		if (f) fd_put(p, f);
+		if (a2 & CLOSE_RANGE_CLOEXEC) fcntl_setfd(fd, O_CLOEXEC_FD);
+		else sys_close(fd, 0, 0, 0, 0, 0);
 	}
 	return 0;
 }

@@ -47,14 +47,13 @@ static int handles_grow(struct handles *t, uint32_t old)
 	slot = kalloc(n * sizeof(*slot));
 	if (!slot) return -ENOMEM;
 
+	gone = slot;
 	spin_lock(&t->lock);
-	gone = t->slot;
 	if (t->nslots == old) {
 		for (uint32_t h = 0; h < old; h++) slot[h] = t->slot[h];
+		gone = t->slot;
 		t->slot = slot;
 		t->nslots = n;
-	} else {
-		gone = slot;
 	}
 	spin_unlock(&t->lock);
 	kfree(gone);
