@@ -138,7 +138,8 @@ $(B)/kernel.elf: $(KOBJ) linker.ld ; @ld $(KLINK) $(KOBJ) -o $@
 
 # All system calls by name, Linux's and ours: what abi/syscalls.h has not has a name here.
 $(B)/calls.h: docs/syscalls.py abi/syscalls.h ; @mkdir -p $(@D) && python3 $< --calls >$@
-$(B)/kernel/syscall.c.o $(B)/user/fuzz/draw.c.o $(B)/user/bin/strace.c.o: $(B)/calls.h
+$(B)/user/pm/main.c.o $(B)/user/fuzz/draw.c.o $(B)/user/bin/strace.c.o: $(B)/calls.h
+$(B)/user/pm/main.c.o: SFLAGS += -I$(B)
 $(B)/user/bin/strace.c.o: UFLAGS += -I. -DQUIRE_RING3
 
 # ---- loader: an ELF shared object that becomes a PE program (gnu-efi)

@@ -100,13 +100,11 @@
 	X(296, pwritev, "fd addr int size") \
 	X(297, rt_tgsigqueueinfo, "int int int addr") \
 	X(306, syncfs, "fd") \
-	X(309, getcpu, "addr addr") \
 	X(318, getrandom, "addr size flags") \
 	X(325, mlock2, "addr size flags") \
 	X(326, copy_file_range, "fd addr fd addr size flags") \
 	X(327, preadv2, "fd addr int size size flags") \
 	X(328, pwritev2, "fd addr int size size flags") \
-	X(334, rseq, "addr size flags") \
 	X(435, clone3, "addr size") \
 	X(436, close_range, "fd fd flags")
 
@@ -167,7 +165,8 @@
 	X(227, clock_settime, "int addr") \
 	X(229, clock_getres, "int addr") \
 	X(274, get_robust_list, "int addr addr") \
-	X(302, prlimit64, "int int addr addr")
+	X(302, prlimit64, "int int addr addr") \
+	X(309, getcpu, "addr addr")
 
 /* Likewise, to be refused: programs make these to learn that a thing is not there (no network, no extended attributes). */
 #define SYSCALLS_REFUSED(X) \

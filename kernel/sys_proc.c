@@ -65,9 +65,6 @@ SYSCALL(set_robust_list)
 	return 0;
 }
 
-/* C libraries ask for these and do without; so the answer is not worth a line in the log. */
-SYSCALL(rseq) { return -ENOSYS; }
-
 /* RDRAND where there is one (SDM 1 7.3.17; it may fail now and then), mixed with the clock by a multiplicative hash.
  * Without RDRAND the clock is all there is: good for hash seeds, not for secrets. */
 static uint64_t random_word(void)

@@ -33,11 +33,3 @@ SYSCALL(thread_bind)
 	proc_unref(p);
 	return t ? 0 : -ESRCH;
 }
-
-SYSCALL(getcpu)
-{
-	uint32_t cpu = this_cpu()->id, node = 0;
-
-	if (a0 && copy_out(a0, &cpu, sizeof(cpu))) return -EFAULT;
-	return a1 ? copy_out(a1, &node, sizeof(node)) : 0;
-}

@@ -29,35 +29,20 @@ static const struct syscall linux_calls[] = {
 	SYSCALLS_OPEN(OPEN_ENTRY)
 };
 static const struct syscall quire_calls[] = {SYSCALLS_QUIRE(QUIRE_ENTRY)};
-#define LINUX_CALL(number, name, kinds) [number] = #name,
-#define QUIRE_CALL(number, name, kinds)
-static const char *const linux_names[] = {
-#include "calls.h"                      /* all that Linux has; made by docs/syscalls.py */
-};
-
 const char *syscall_kinds(uint32_t nr) { return linux_calls[nr].kinds; }
 
 static SYSCALL(denied) { return -EPERM; }
 
+/* What is not there the process manager refuses, and tells of it. */
 static const struct syscall *syscall_find(uint64_t nr)
 {
-	static const struct syscall denied = {sys_denied, "denied", ""};
-	const struct syscall *c = NULL;
+	static const struct syscall denied = {sys_denied, "denied", ""}, unknown = {sys_forward, "unknown", ""};
+	const struct syscall *c = &unknown;
 
 	if (nr < ARRAY_LEN(linux_calls)) c = &linux_calls[nr];
 	else if (nr >= SYS_vmo_create && nr <= SYS_poll_wake && !current_proc()->server) c = &denied;
 	else if (nr >= QUIRE_FIRST && nr - QUIRE_FIRST < ARRAY_LEN(quire_calls)) c = &quire_calls[nr - QUIRE_FIRST];
-	return c && c->fn ? c : NULL;
-}
-
-/* A program that asks for what Linux has and we do not: told once, so that it can be seen but not fill the log. */
-static long syscall_unknown(uint64_t nr)
-{
-	static bool told[ARRAY_LEN(linux_names)];       /* atomic */
-
-	if (nr < ARRAY_LEN(told) && linux_names[nr] && !__atomic_exchange_n(&told[nr], true, __ATOMIC_RELAXED))
-		kprintf("quire: no system call %lu %s (%s)\n", nr, linux_names[nr], current_proc()->name);
-	return -ENOSYS;
+	return c->fn ? c : &unknown;
 }
 
 /* ---- strace: who was given a pipe for it, and its children, tell their calls there; user/bin/strace.c reads them */
@@ -85,8 +70,8 @@ static long syscall_traced(const struct syscall *c, const struct trapframe *tf, 
 	memcpy(r.arg, (uint64_t[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9}, sizeof(r.arg));
 	trace_texts(&r);
 	kstrlcpy(r.name, p->name, sizeof(r.name));
-	if (c && (c->fn == sys_exit || c->fn == sys_exit_group)) trace_tell(p->trace, &r);
-	r.result = c ? c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9) : syscall_unknown(r.nr);
+	if (c->fn == sys_exit || c->fn == sys_exit_group) trace_tell(p->trace, &r);
+	r.result = c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9);
 	trace_tell(p->trace, &r);
 	return r.result;
 }
@@ -112,9 +97,9 @@ void syscall_dispatch(struct trapframe *tf)
 	struct proc *p = current_proc();
 	long r;
 
-	if (c) this_cpu()->doing = c->name;
+	this_cpu()->doing = c->name;
 	if (p->trace && p->euid == p->uid) r = syscall_traced(c, tf, p); /* a set-uid program's are its own */
-	else r = c ? c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9) : syscall_unknown(tf->error);
+	else r = c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9);
 	tf->rax = r;
 	/* interrupted: decide here whether it starts again, even if the signal went elsewhere meanwhile */
 	if (tf->vector == TRAP_SYSCALL && r <= -ERESTART && r >= -ERESTARTNOHAND) signal_deliver(tf);

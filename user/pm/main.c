@@ -11,6 +11,7 @@
 #include "user/pm/timer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -21,6 +22,26 @@
 static long pm_none(struct call *c)
 {
 	return c->nr == SYS_socket || c->nr == SYS_socketpair ? -EAFNOSUPPORT : -EOPNOTSUPP;
+}
+
+#define LINUX_CALL(number, name, kinds) [number] = #name,
+#define QUIRE_CALL(number, name, kinds)
+static const char *const linux_names[] = {
+#include "calls.h"                      /* all that Linux has; made by docs/syscalls.py */
+};
+#define NNAMES (sizeof(linux_names) / sizeof(linux_names[0]))
+
+/* A program that asks for what Linux has and Quire does not: told once, so that it can be seen but not fill the log. */
+static long pm_unknown(const struct call *c, uint64_t nr)
+{
+	static bool told[NNAMES] = {[SYS_rseq] = true};         /* C libraries ask for it and do without */
+	char line[128];
+
+	if (nr < NNAMES && linux_names[nr] && !told[nr])
+		q_log(line, (uint64_t)snprintf(line, sizeof(line), "no system call %lu %s (%s)", nr, linux_names[nr],
+		                               c->me.attr.name));
+	if (nr < NNAMES) told[nr] = true;
+	return -ENOSYS;
 }
 
 #define CALL(number, name, kinds) [number] = pm_##name,
@@ -118,10 +139,8 @@ static struct ipc_msg serve(const struct ipc_msg *m)
 	c.answered = false;
 	c.more = 0;
 	missing[1] = 0;
-	if (m->op == PM_CALL && m->arg[0] < NCALLS && calls[c.nr]) {
-		r = look((uint32_t)m->arg[7], &c.me);
-		if (!r) r = calls[c.nr](&c);
-	}
+	if (m->op == PM_CALL) r = look((uint32_t)m->arg[7], &c.me);
+	if (!r) r = m->arg[0] < NCALLS && calls[c.nr] ? calls[c.nr](&c) : pm_unknown(&c, m->arg[0]);
 	if (c.answered) return (struct ipc_msg){0};
 	if (!missing[1]) return (struct ipc_msg){.token = c.token, .arg = {(uint64_t)r, c.more}};
 	return (struct ipc_msg){.token = c.token, .status = -EAGAIN, .arg = {missing[0], missing[1], missing[2]}};

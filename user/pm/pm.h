@@ -42,7 +42,7 @@ int attr_set(const struct call *, const struct facts_proc *f, const void *part, 
 /* sched.c */
 PM(sched_setscheduler); PM(sched_setparam); PM(sched_getscheduler); PM(sched_getparam); PM(sched_rr_get_interval);
 PM(sched_get_priority_max); PM(sched_get_priority_min); PM(getpriority); PM(setpriority);
-PM(sched_setaffinity); PM(sched_getaffinity);
+PM(sched_setaffinity); PM(sched_getaffinity); PM(getcpu);
 /* cred.c */
 PM(getresuid); PM(getresgid); PM(setuid); PM(setgid); PM(setreuid); PM(setregid); PM(setresuid); PM(setresgid);
 PM(setfsuid); PM(setfsgid); PM(getgroups); PM(setgroups); PM(capget); PM(capset);

@@ -177,3 +177,12 @@ long pm_sched_setaffinity(struct call *c)
 	if (rc) return rc;
 	return may_schedule(c, &f) ? q_thread_bind(f.pid, f.start_ns, tid, set) : -EPERM;
 }
+
+long pm_getcpu(struct call *c)
+{
+	uint32_t node = 0;
+
+	if (thread_look(c)) return -ESRCH;
+	if (c->arg[0] && mem_out(c, c->arg[0], &c->me.cpu, sizeof(c->me.cpu))) return -EFAULT;
+	return c->arg[1] ? mem_out(c, c->arg[1], &node, sizeof(node)) : 0;
+}
