@@ -124,8 +124,8 @@ struct vm_extent {
 
 #define IRQ_HERE (~0ull)        /* cpu: the one that the caller runs on */
 struct dev_info {
-	uint16_t vendor, device, bdf, msix_entries;
-	struct { uint64_t len; } bar[6];        /* bytes; 0: not there, or port I/O */
+	uint64_t msix_entries;
+	struct { uint64_t len; } bar[6];        /* bytes, whole pages; 0: not there, or port I/O */
 	uint8_t  config[256];                   /* a copy of configuration space */
 };
 struct dev_mem { uint64_t addr, phys; };

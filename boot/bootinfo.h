@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "abi/ipc.h"
 #include "abi/pm.h"
 #include "abi/vdso.h"
 
@@ -23,8 +24,7 @@
 #define BOOT_PIECES_MAX  8
 #define BOOT_RANGES_MAX  256
 
-#define BOOT_COM1_VECTOR 0x30                   /* what COM1 interrupts this CPU with, once it is told to; all others are
-                                                 * masked */
+#define BOOT_COM1_VECTOR 0x30                   /* of COM1's interrupt on this CPU; the I/O APIC masks all others */
 #define DIRECT_BASE      0xffff800000000000ull  /* all memory, 64 TiB at most */
 #define KERNEL_BASE      0xffffffff80000000ull
 
@@ -46,33 +46,34 @@ struct boot_module {
 
 struct boot_symbol { uint64_t at, name; };      /* a function or label of the kernel; direct-map address of its name */
 
-#define BOOT_CPUS_MAX 16
-#define BOOT_PCI_MAX  64
+#define BOOT_CPUS_MAX  16
+#define BOOT_DISKS_MAX 16
+#define BOOT_IRQS_MAX  16
 
 /* Where the further CPUs wait: interrupts off, on tables of their own with the kernel's half.  The one whose APIC id is
  * in next takes the stack and jumps to the entry, %rbp and the word on the stack 0. */
 struct boot_door { uint64_t stack, entry; uint32_t next; };
 
-/* A PCI function on bus 0 or behind its bridges, not itself a bridge. */
-struct boot_pci {
-	uint64_t config;                /* physical: 4 KiB of configuration space (PCIe ECAM) */
-	uint16_t vendor, device, bdf;   /* bdf: bus << 8 | device << 3 | function */
-	uint8_t  msix_cap;              /* offset of the capability, 0: none */
-	uint8_t  msix_bar, pba_bar;     /* < 6 when there is one */
-	uint32_t msix_entries;          /* of 16 bytes */
-	uint64_t msix_off, pba_off;     /* bytes within the BAR */
-	uint8_t  virtio_bar;            /* where virtio's common configuration lies (virtio 1.1 4.1.4) */
-	uint64_t virtio_off, virtio_len;        /* len 0: not a virtio device */
-	struct { uint64_t base, len; } bar[6];  /* memory BARs; len 0: none, not placed, or port I/O */
+/* The PCI function of a virtio disk: reset, memory and bus mastering on, port I/O and INTx off, MSI-X on with every entry
+ * masked.  Addresses are physical. */
+struct boot_disk {
+	uint64_t config;                /* 4 KiB of configuration space (PCIe ECAM) */
+	uint64_t status;                /* the byte whose 0 is a reset (virtio 1.1 4.1.4.3); 0: it has no such registers */
+	uint64_t msix;                  /* the table of info.msix_entries, of 16 bytes and at most BOOT_IRQS_MAX */
+	uint16_t bdf;                   /* bus << 8 | device << 3 | function */
+	uint8_t  msix_cap;              /* offset of the capability; 0: no MSI-X */
+	uint64_t bar[6];                /* memory BARs: so many bytes as info says */
+	struct { uint64_t start, end; } hidden[2];      /* pages of the MSI-X table and of its pending bits */
+	struct dev_info info;           /* for its driver */
 };
 
 /* What the ACPI tables and the PCI buses say.  0 where there is none. */
 struct boot_machine {
 	uint64_t lapic;                         /* physical */
 	uint16_t pm1a;                          /* FADT: an I/O port */
-	uint32_t ncpus, npci;
+	uint32_t ncpus, ndisks;
 	uint8_t  cpu[BOOT_CPUS_MAX];            /* APIC ids: of those that wait at the door */
-	struct boot_pci pci[BOOT_PCI_MAX];
+	struct boot_disk disk[BOOT_DISKS_MAX];
 };
 
 struct bootinfo {

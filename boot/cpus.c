@@ -6,7 +6,7 @@
  *
  * Path:  loader.c > [cpus.c] ~SIPI~> ap.S, after acpi.c and clock.c
  *
- * C1  Of the kernel's boot_machine.cpu[] each CPU waits at the door; one that comes later than START_WAIT never does. */
+ * C1  Each CPU of the kernel's boot_machine.cpu[] waits at the door; one that comes later than START_WAIT halts. */
 #include "boot/loader.h"
 #include "boot/machine.h"
 
@@ -45,7 +45,8 @@ static void icr_write(volatile UINT32 *lapic, UINT8 apic_id, UINT32 what)
 static void send(const struct boot_machine *m, UINT32 what, UINT64 wait)
 {
 	for (UINT32 i = 0; i < m->ncpus; i++)
-		if (!__atomic_load_n(came(m->cpu[i]), __ATOMIC_ACQUIRE)) icr_write(machine_memory(m->lapic), m->cpu[i], what);
+		if (!__atomic_load_n(came(m->cpu[i]), __ATOMIC_ACQUIRE))
+			icr_write(machine_memory(m->lapic), m->cpu[i], what);
 	wait_ns(wait);
 }
 

@@ -23,9 +23,9 @@ void *machine_memory(uint64_t pa);
 static inline void *machine_memory(uint64_t pa) { return (void *)pa; }
 #endif
 
-void acpi_read(uint64_t rsdp, struct bootinfo *, struct chipset *);     /* bi->machine but for its PCI functions */
+void acpi_read(uint64_t rsdp, struct bootinfo *, struct chipset *);     /* bi->machine but for its disks */
 void irq_route(const struct chipset *, const struct boot_machine *);
-void pci_read(struct ecam, struct boot_machine *);
+void pci_read(struct ecam, struct boot_machine *);      /* its disks, after clock_read() */
 void clock_read(const struct chipset *, struct bootinfo *);     /* bi->clock and bi->apic_hz */
 uint64_t clock_ns(void);                        /* ns of bi->clock */
 

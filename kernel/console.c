@@ -96,7 +96,7 @@ static void serial_interrupt(void *arg)
 
 void console_input_init(void)
 {
-	if (irq_alloc(serial_interrupt, NULL) == BOOT_COM1_VECTOR) outb(COM1 + 1, 1);    /* interrupt on received data */
+	if (irq_alloc(serial_interrupt, NULL) == BOOT_COM1_VECTOR) outb(COM1 + 1, 1);   /* interrupt on input */
 }
 
 size_t console_read(char *buf, size_t len)

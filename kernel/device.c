@@ -18,41 +18,25 @@
 #include "mm/map.h"
 
 #define MSIX_CONTROL 2                  /* message control: offset in the capability (PCI 3.0 6.8.2.3) */
-#define MSIX_ENABLE  BIT(15)
 #define MSIX_MASKALL BIT(14)
-#define MSIX_MASKED  1u                 /* vector control of one entry */
-
 #define COMMAND 0x04                    /* PCI 3.0 6.2.2 */
-#define COMMAND_IO     BIT(0)
-#define COMMAND_MEMORY BIT(1)
-#define COMMAND_MASTER BIT(2)
 #define COMMAND_NOINTX BIT(10)
-
-#define VIRTIO_COMMON_LEN    0x38u      /* virtio 1.1 4.1.4.3 */
-#define VIRTIO_DEVICE_STATUS 0x14
-#define RESET_NS             1000000000ull
+#define RESET_NS 1000000000ull
 
 static void config_write16(const struct device *d, unsigned off, uint16_t v)
 {
 	*(volatile uint16_t *)(d->config + off) = v;
 }
 
-/* Memory and bus mastering; no port I/O, no INTx. */
-static void device_enable(const struct device *d, bool on)
-{
-	uint16_t c = *(volatile uint16_t *)(d->config + COMMAND) & ~(COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER);
-
-	config_write16(d, COMMAND, c | COMMAND_NOINTX | (on ? COMMAND_MEMORY | COMMAND_MASTER : 0));
-}
-
 /* Clearing the bus master bit does not call back requests that the device has begun; a virtio reset waits for them
  * (virtio 1.1 4.1.4.3.2: the driver writes 0 and reads until it is 0). => false: it does not answer */
-static bool device_reset(struct device *d)
+static bool device_reset(const struct device *d)
 {
 	uint64_t until = time_mono() + RESET_NS;
 
-	if (d->virtio) d->virtio[VIRTIO_DEVICE_STATUS] = 0;
-	while (d->virtio && d->virtio[VIRTIO_DEVICE_STATUS] != 0) {
+	if (!d->status) return true;
+	*d->status = 0;
+	while (*d->status != 0) {
 		if (time_mono() > until) return false;
 	}
 	return true;
@@ -60,8 +44,8 @@ static bool device_reset(struct device *d)
 
 static void irqs_free(struct device *d)
 {
-	if (d->msix) config_write16(d, d->pci->msix_cap + MSIX_CONTROL, MSIX_MASKALL);
-	for (int i = 0; i < DEVICE_IRQS; i++) {
+	if (d->msix) config_write16(d, d->disk->msix_cap + MSIX_CONTROL, MSIX_MASKALL);
+	for (int i = 0; i < BOOT_IRQS_MAX; i++) {
 		if (!d->irq[i].vector) continue;
 		irq_free(d->irq[i].vector);
 		kobj_unref(&d->irq[i].port->obj);
@@ -75,8 +59,8 @@ static void device_no_handles(struct kobj *o)
 	struct device *d = container_of(o, struct device, obj);
 	bool quiet = device_reset(d);
 
-	device_enable(d, false);
-	if (!quiet) kprintf("pci %x: the device does not answer a reset; its memory is not used again\n", d->pci->bdf);
+	config_write16(d, COMMAND, COMMAND_NOINTX);     /* no memory, no ports, no bus mastering */
+	if (!quiet) kprintf("pci %x: the device does not answer a reset; its memory is not used again\n", d->disk->bdf);
 	mutex_lock(&d->lock);
 	d->stopped = true;
 	irqs_free(d);
@@ -97,7 +81,7 @@ static void device_destroy(struct kobj *o)
 	kfree(container_of(o, struct device, obj));
 }
 
-struct device *device_create(const struct boot_pci *f)
+struct device *device_create(const struct boot_disk *f)
 {
 	struct device *d = kalloc(sizeof(*d));
 
@@ -105,79 +89,47 @@ struct device *device_create(const struct boot_pci *f)
 	kobj_init(&d->obj, KOBJ_DEVICE, device_destroy);
 	d->obj.no_handles = device_no_handles;
 	mutex_init(&d->lock, RANK_FILE, "device");
-	d->pci = f;
+	d->disk = f;
 	d->config = pmap_map_device(f->config, PAGE_SIZE, false);
-	if (f->virtio_len >= VIRTIO_COMMON_LEN)
-		d->virtio = pmap_map_device(f->bar[f->virtio_bar].base + f->virtio_off, VIRTIO_COMMON_LEN, false);
-	if (f->msix_cap) d->msix = pmap_map_device(f->bar[f->msix_bar].base + f->msix_off, 16 * f->msix_entries, false);
-	device_enable(d, true);
-	device_reset(d);                /* the firmware read the kernel through it: its rings are forgotten */
-	if (!d->msix) return d;
-	for (uint32_t i = 0; i < f->msix_entries; i++) d->msix[4 * i + 3] = MSIX_MASKED;
-	config_write16(d, f->msix_cap + MSIX_CONTROL, MSIX_ENABLE);
+	if (f->status) d->status = pmap_map_device(f->status, 1, false);
+	if (f->msix) d->msix = pmap_map_device(f->msix, 16 * f->info.msix_entries, false);
 	return d;
 }
 
-/* Does [off, off + len) of the BAR share a page with n bytes at `at`? */
-static bool page_overlap(uint64_t off, uint64_t len, uint64_t at, uint64_t n)
+/* Memory from pa on into the one map that may have it.  mem: wired pages, freed with the device; NULL: a BAR */
+static int piece_map(struct device *d, struct map *m, paddr_t pa, uint64_t len, struct page *mem, uint64_t *at)
 {
-	return off < ROUND_UP(at + n, PAGE_SIZE) && ROUND_DOWN(at, PAGE_SIZE) < off + len;
-}
-
-/* D1 */
-static bool msix_overlap(const struct boot_pci *f, unsigned bar, uint64_t off, uint64_t len)
-{
-	if (!f->msix_cap) return false;
-	if (bar == f->msix_bar && page_overlap(off, len, f->msix_off, 16ull * f->msix_entries)) return true;
-	return bar == f->pba_bar && page_overlap(off, len, f->pba_off, f->msix_entries / 8 + 8);
-}
-
-/* A free slot of a device that still lives, for the one map that may have it.  => device->lock held */
-static int piece_find_locked(struct device *d, struct map *m, struct device_piece **out)
-{
-	if (d->stopped) return -ENODEV;
-	if (d->map && d->map != m) return -EPERM;
-	for (int i = 0; i < DEVICE_MAPS; i++) {
-		*out = &d->piece[i];
-		if ((*out)->len == 0) return 0;
-	}
-	return -ENOMEM;
-}
-
-static int piece_map_locked(struct device *d, struct map *m, struct device_piece *p, paddr_t pa, uint64_t len)
-{
-	uaddr_t at = 0;
-	int rc = map_device(m, &at, pa, len, p->mem != NULL);
-
-	if (rc) return rc;
-	p->addr = at;
-	p->len = len;
-	if (!d->map) map_ref(m);
-	d->map = m;
-	return 0;
-}
-
-int device_map_bar(struct device *d, struct map *m, unsigned bar, uint64_t off, uint64_t len, uint64_t *at)
-{
-	const struct boot_pci *f = d->pci;
-	struct device_piece *p;
+	struct device_piece *p = d->piece, *end = p + DEVICE_MAPS;
 	int rc;
 
-	if (bar >= 6 || len == 0 || off % PAGE_SIZE) return -EINVAL;
-	if (off > f->bar[bar].len || len > f->bar[bar].len - off) return -EINVAL;
-	len = ROUND_UP(len, PAGE_SIZE);
-	if (len > f->bar[bar].len - off) return -EINVAL;        /* a small BAR may share its page */
-	if (msix_overlap(f, bar, off, len)) return -EPERM;
-
 	mutex_lock(&d->lock);
-	rc = piece_find_locked(d, m, &p);
+	while (p < end && p->len) p++;
+	*at = 0;
+	if (d->stopped) rc = -ENODEV;
+	else if (d->map && d->map != m) rc = -EPERM;
+	else rc = p == end ? -ENOMEM : map_device(m, at, pa, len, mem != NULL);
 	if (!rc) {
-		p->mem = NULL;
-		rc = piece_map_locked(d, m, p, f->bar[bar].base + off, len);
+		*p = (struct device_piece){ *at, len, mem };
+		if (!d->map) map_ref(m);
+		d->map = m;
 	}
-	if (!rc) *at = p->addr;
 	mutex_unlock(&d->lock);
 	return rc;
+}
+
+int device_map_bar(struct device *d, struct map *m, uint64_t bar, uint64_t off, uint64_t len, uint64_t *at)
+{
+	const struct boot_disk *f = d->disk;
+	paddr_t pa;
+
+	if (bar >= ARRAY_LEN(f->bar) || len == 0 || off % PAGE_SIZE) return -EINVAL;
+	if (off > f->info.bar[bar].len || len > f->info.bar[bar].len - off) return -EINVAL;
+	pa = f->bar[bar] + off;
+	len = ROUND_UP(len, PAGE_SIZE);
+	for (unsigned i = 0; i < ARRAY_LEN(f->hidden); i++)             /* D1 */
+		if (pa < f->hidden[i].end && f->hidden[i].start < pa + len) return -EPERM;
+
+	return piece_map(d, m, pa, len, NULL, at);
 }
 
 static void device_interrupt(void *arg)
@@ -188,12 +140,12 @@ static void device_interrupt(void *arg)
 }
 
 /* Once per entry: the vector belongs to it until the device stops. */
-int device_irq(struct device *d, unsigned entry, struct port *p, uint64_t bits, const struct cpu *cpu)
+int device_irq(struct device *d, uint64_t entry, struct port *p, uint64_t bits, const struct cpu *cpu)
 {
 	volatile uint32_t *e;
 	int rc;
 
-	if (!d->msix || entry >= d->pci->msix_entries || entry >= DEVICE_IRQS) return -EINVAL;
+	if (!d->msix || entry >= d->disk->info.msix_entries) return -EINVAL;
 	e = d->msix + 4 * entry;
 	mutex_lock(&d->lock);
 	rc = d->stopped ? -ENODEV : d->irq[entry].vector ? -EBUSY : irq_alloc(device_interrupt, &d->irq[entry]);
@@ -209,25 +161,16 @@ int device_irq(struct device *d, unsigned entry, struct port *p, uint64_t bits, 
 	return MIN(rc, 0);
 }
 
-int device_alloc(struct device *d, struct map *m, uint32_t npages, uint64_t *at, paddr_t *phys)
+int device_alloc(struct device *d, struct map *m, uint64_t npages, uint64_t *at, paddr_t *phys)
 {
-	struct page *mem = NULL;
-	struct device_piece *p;
+	struct page *mem;
 	int rc;
 
 	if (npages == 0 || npages > DEVICE_ALLOC_MAX) return -EINVAL;
-	mutex_lock(&d->lock);
-	rc = piece_find_locked(d, m, &p);
-	if (!rc && !(mem = frame_alloc_contig(npages))) rc = -ENOMEM;
-	if (!rc) {
-		p->mem = mem;
-		rc = piece_map_locked(d, m, p, page_phys(mem), npages * PAGE_SIZE);
-	}
-	if (!rc) {
-		*at = p->addr;
-		*phys = page_phys(mem);
-	}
-	mutex_unlock(&d->lock);
-	for (uint32_t i = 0; rc && mem && i < npages; i++) frame_free(mem + i);
+	mem = frame_alloc_contig(npages);
+	if (!mem) return -ENOMEM;
+	*phys = page_phys(mem);
+	rc = piece_map(d, m, *phys, npages * PAGE_SIZE, mem, at);
+	for (uint64_t i = 0; rc && i < npages; i++) frame_free(mem + i);
 	return rc;
 }

@@ -12,30 +12,29 @@ struct map;
 struct page;
 struct port;
 
-#define DEVICE_IRQS 16
 #define DEVICE_MAPS 64
 #define DEVICE_ALLOC_MAX 256u           /* pages in one piece */
 
 struct device {
 	struct kobj obj;
-	const struct boot_pci *pci;     /* [c] what boot/pci.c found */
+	const struct boot_disk *disk;   /* [c] what boot/pci.c found */
 	volatile uint8_t *config;       /* [c] its configuration space, 4 KiB: ring 0's, since whoever writes BARs or
 	                                 * MSI-X tables can make a device write any memory */
 	volatile uint32_t *msix;        /* [c] the table, which ring 3 never sees; NULL: no MSI-X */
-	volatile uint8_t *virtio;       /* [c] virtio's common configuration, for the reset; NULL: not virtio */
+	volatile uint8_t *status;       /* [c] virtio's device status, for the reset; NULL: it has none */
 	struct mutex lock;              /* RANK_FILE */
 	bool stopped;                   /* [d] no handle is left: nothing may be given out any more */
 	struct map *map;                /* [d] of the one process that maps it; a reference */
-	struct device_irq { int vector; struct port *port; uint64_t bits; } irq[DEVICE_IRQS];  /* [d] by MSI-X entry */
+	struct device_irq { int vector; struct port *port; uint64_t bits; } irq[BOOT_IRQS_MAX];  /* [d] by MSI-X entry */
 	struct device_piece {           /* [d] what is mapped in the driver; len 0: free slot */
 		uint64_t addr, len;
 		struct page *mem;       /* wired memory, freed with the device; NULL: a BAR */
 	} piece[DEVICE_MAPS];
 };      /* [d] device->lock */
 
-struct device *device_create(const struct boot_pci *);    /* NULL: no memory; one reference */
-int device_map_bar(struct device *, struct map *, unsigned bar, uint64_t off, uint64_t len, uint64_t *at);
-int device_irq(struct device *, unsigned entry, struct port *, uint64_t bits, const struct cpu *);
-int device_alloc(struct device *, struct map *, uint32_t npages, uint64_t *at, paddr_t *phys);
+struct device *device_create(const struct boot_disk *);   /* NULL: no memory; one reference */
+int device_map_bar(struct device *, struct map *, uint64_t bar, uint64_t off, uint64_t len, uint64_t *at);
+int device_irq(struct device *, uint64_t entry, struct port *, uint64_t bits, const struct cpu *);
+int device_alloc(struct device *, struct map *, uint64_t npages, uint64_t *at, paddr_t *phys);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/servers.c - RING 0 - starts the ring-3 servers that the loader brought.
  *
- * One driver process per virtio-blk function, each with a handle on that function alone; then the file server, with the
- * drivers' ports, and the processes of the process manager; then init, which is pid 1 (it is made first and started last).
+ * One driver process per disk, each with a handle on that PCI function alone; then the file server, with the drivers'
+ * ports, and the processes of the process manager; then init, which is pid 1 (it is made first and started last).
  * Who asks another one before that is ready waits in its port, and hears EIO if it dies.
  *
  * Path:  main.c > [servers.c] > device.c, proc.c
@@ -16,11 +16,6 @@
 #include "kernel/ipc.h"
 #include "kernel/proc.h"
 #include "mm/frame.h"
-
-#define DISKS_MAX 16
-#define VIRTIO_VENDOR 0x1af4
-#define VIRTIO_BLK 0x1042               /* virtio 1.1 4.1.2: modern */
-#define VIRTIO_BLK_TRANSITIONAL 0x1001  /* usable if it has the modern capabilities: the driver looks */
 
 struct server {
 	struct proc *proc;
@@ -54,33 +49,26 @@ static void server_create(struct server *s, const char *module, const char *name
 	s->proc->port = s->port;
 }
 
-/* Its driver, if it is a disk. */
-static void disk_add(const struct boot_pci *f, struct server *disks, uint32_t *n)
+/* The driver of disk n. */
+static void driver_create(struct server *s, uint32_t n)
 {
+	struct device *d = device_create(&frame_bootinfo->machine.disk[n]);
 	char name[] = "virtio-blk:vda"; /* the program, its disk */
-	struct device *d;
 
-	if (f->vendor != VIRTIO_VENDOR) return;
-	if (f->device != VIRTIO_BLK && f->device != VIRTIO_BLK_TRANSITIONAL) return;
-	if (*n == DISKS_MAX) {
-		kprintf("quire: more than %u disks; the rest is not used\n", DISKS_MAX);
-		return;
-	}
-	d = device_create(f);
 	if (!d) panic("no memory for a device");
-	name[sizeof(name) - 2] += *n;
-	server_create(&disks[(*n)++], "virtio-blk", name, &d->obj);
+	name[sizeof(name) - 2] += n;
+	server_create(s, "virtio-blk", name, &d->obj);
 	kobj_unref(&d->obj);
 }
 
 void servers_start(const struct bootinfo *bi)
 {
-	struct server init, fs, pm, exec, disks[DISKS_MAX];
-	uint32_t ndisks = 0;
+	struct server init, fs, pm, exec, disks[BOOT_DISKS_MAX];
+	uint32_t ndisks = bi->machine.ndisks;
 
 	ipc_start();
 	server_create(&init, "init", "init", NULL);
-	for (uint32_t i = 0; i < bi->machine.npci; i++) disk_add(&bi->machine.pci[i], disks, &ndisks);
+	for (uint32_t i = 0; i < ndisks; i++) driver_create(&disks[i], i);
 	server_create(&fs, "fs", "fs", NULL);
 	for (uint32_t i = 0; i < ndisks; i++)
 		if (handle_add(&fs.proc->handles, &disks[i].port->obj) < 0) panic("no memory for the disks");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/smp.c - RING 0 - several CPUs: starting them, and the three things one asks of another.
  *
- * Path:  main.c > smp_start(); boot/ap.S > cpu_enter() > sched.c; tlb.c > shootdown_send() ~interrupt~> shootdown_poll()
+ * Path:  main.c > smp_start(), boot/ap.S > cpu_enter() > sched.c; tlb.c > shootdown_send() ~IPI~> shootdown_poll()
  * Locks: none.  A request lies on its asker's stack; the slot for it on the other CPU is written by the asker, and
  *        cleared by the CPU that has done it.
  *

@@ -22,21 +22,12 @@ static struct device *device_get(uint64_t h) { return container_of(object_get(h,
 SYSCALL(dev_info)
 {
 	struct device *d = device_get(a0);
-	struct dev_info info = { 0 };
+	int rc;
 
 	if (!d) return -EBADF;
-	info.vendor = d->pci->vendor;
-	info.device = d->pci->device;
-	info.bdf = d->pci->bdf;
-	info.msix_entries = d->msix ? MIN(d->pci->msix_entries, DEVICE_IRQS) : 0;
-	for (unsigned i = 0; i < ARRAY_LEN(info.bar); i++) info.bar[i].len = d->pci->bar[i].len;
-	for (unsigned off = 0; off < sizeof(info.config); off += 4) {
-		uint32_t v = *(volatile uint32_t *)(d->config + off);
-
-		memcpy(info.config + off, &v, sizeof(v));
-	}
+	rc = copy_out(a1, &d->disk->info, sizeof(d->disk->info));
 	kobj_unref(&d->obj);
-	return copy_out(a1, &info, sizeof(info));
+	return rc;
 }
 
 SYSCALL(dev_map)
@@ -46,7 +37,7 @@ SYSCALL(dev_map)
 	int rc;
 
 	if (!d) return -EBADF;
-	rc = a1 > 5 ? -EINVAL : device_map_bar(d, current_proc()->map, a1, a2, a3, &at);
+	rc = device_map_bar(d, current_proc()->map, a1, a2, a3, &at);
 	kobj_unref(&d->obj);
 	return rc ? rc : (long)at;
 }
@@ -60,7 +51,7 @@ SYSCALL(dev_irq)
 	if (!d) return -EBADF;
 	p = port_get(a2);
 	if (a4 == IRQ_HERE) a4 = this_cpu()->id;
-	if (p) rc = a1 > UINT32_MAX || a4 >= ncpus ? -EINVAL : device_irq(d, a1, p, a3, &cpus[a4]);
+	if (p) rc = a4 >= ncpus ? -EINVAL : device_irq(d, a1, p, a3, &cpus[a4]);
 	if (p) kobj_unref(&p->obj);
 	kobj_unref(&d->obj);
 	return rc;
@@ -73,7 +64,7 @@ SYSCALL(dev_alloc)
 	int rc;
 
 	if (!d) return -EBADF;
-	rc = a2 > DEVICE_ALLOC_MAX ? -EINVAL : device_alloc(d, current_proc()->map, a2, &mem.addr, &mem.phys);
+	rc = device_alloc(d, current_proc()->map, a2, &mem.addr, &mem.phys);
 	kobj_unref(&d->obj);
 	return rc ? rc : copy_out(a1, &mem, sizeof(mem)); /* a bad address: the pages stay with the device */
 }
