@@ -20,7 +20,6 @@
 #include "abi/vdso.h"
 
 #define BOOTINFO_MAGIC   0x5155495245303031ull  /* "QUIRE001" */
-#define BOOT_MODULES_MAX 8
 #define BOOT_PIECES_MAX  8
 #define BOOT_RANGES_MAX  256
 
@@ -36,12 +35,21 @@ enum boot_range_kind {
 
 struct boot_range { uint64_t start, len; uint32_t kind, pad; };         /* bytes, page-aligned, sorted, disjoint */
 
+enum { BOOT_FS, BOOT_VIRTIO_BLK, BOOT_PM, BOOT_INIT, BOOT_MODULES };
+
+/* What a server finds at its stack pointer (x86-64 psABI 3.4.1).  Its name is its only word, which the kernel
+ * writes, with the random bytes. */
+struct boot_words {
+	uint64_t argc, argv[2], envp[1], aux[6][2];
+	char     name[32];
+	uint64_t random[2];
+} __attribute__((aligned(16)));
+
 struct boot_module {
 	uint64_t start, len;            /* physical, page-aligned start; bytes */
-	char     name[32];
-	uint64_t entry, phdr, brk;      /* addresses: its first instruction, its program headers (0: not there), its heap */
-	uint32_t phnum, npieces;
+	struct exec_plan plan;
 	struct exec_piece piece[BOOT_PIECES_MAX];       /* object 0: the module; rising, no page twice */
+	struct boot_words words;
 };
 
 struct boot_symbol { uint64_t at, name; };      /* a function or label of the kernel; direct-map address of its name */
@@ -79,9 +87,9 @@ struct boot_machine {
 struct bootinfo {
 	uint64_t magic;
 	uint64_t symbols;               /* direct-map address of nsymbols struct boot_symbol, for backtraces */
-	uint32_t nsymbols, nranges, nmodules;
+	uint32_t nsymbols, nranges;
 	struct boot_range  range[BOOT_RANGES_MAX];
-	struct boot_module module[BOOT_MODULES_MAX];    /* "fs", "virtio-blk", "pm", "init" */
+	struct boot_module module[BOOT_MODULES];
 	struct boot_machine machine;
 	struct vdso_clock clock;        /* ns since the start, and the date then */
 	uint64_t cpu_door;              /* physical: a struct boot_door */

@@ -9,6 +9,8 @@
  *     address space; a bad kernel is a message, never a wild jump.
  * L2  No segment is writable and executable.
  * L3  Segments are page-aligned, in rising order, in physical memory exactly as far apart as linked. */
+#include <stddef.h>
+
 #include "boot/loader.h"
 
 #define ET_EXEC    2
@@ -135,11 +137,14 @@ void elf_kernel_load(const struct blob *file, struct image *im)
 #define PF_R        4u
 #define MODULE_LOW  (64 * 1024ull)
 #define MODULE_HIGH (1ull << 40)
+#define STACK_TOP   0x7fffffffe000ull
+#define STACK_LEN   (128 * 1024ull)     /* wired, so not more than needed */
+#define PROT_RW     3
 
 static void piece_add(struct boot_module *m, const char *name, struct exec_piece x)
 {
-	if (m->npieces == BOOT_PIECES_MAX) fail("is damaged: too many segments", name);
-	m->piece[m->npieces++] = x;
+	if (m->plan.npieces == BOOT_PIECES_MAX) fail("is damaged: too many segments", name);
+	m->piece[m->plan.npieces++] = x;
 }
 
 /* The pages of the file, the last one zero behind its end; then pages of zeros. */
@@ -149,7 +154,7 @@ static void module_segment(const struct blob *file, const struct elf_segment *s,
 	UINT64 top = PAGES(end) * PAGE, last = PAGES(s->vaddr + s->memsz) * PAGE;
 	UINT16 prot = (UINT16)((s->flags & PF_R ? 1 : 0) | (s->flags & PF_W ? 2 : 0) | (s->flags & PF_X ? 4 : 0));
 
-	if (s->vaddr < MODULE_LOW || s->vaddr > MODULE_HIGH || s->memsz > MODULE_HIGH || at < m->brk)
+	if (s->vaddr < MODULE_LOW || s->vaddr > MODULE_HIGH || s->memsz > MODULE_HIGH || at < m->plan.brk)
 		fail("is damaged: a segment out of order or too far up", name);
 	if (s->filesz > s->memsz || s->offset > file->len || s->filesz > file->len - s->offset)
 		fail("is damaged: it is cut short", name);
@@ -157,23 +162,45 @@ static void module_segment(const struct blob *file, const struct elf_segment *s,
 	if (s->filesz) piece_add(m, name, (struct exec_piece){at, off, end - at, s->memsz > s->filesz ? top - end : 0, prot, 0});
 	else top = at;
 	if (last > top) piece_add(m, name, (struct exec_piece){top, 0, last - top, 0, prot, EXEC_ZEROS});
-	m->brk = last;
+	m->plan.brk = last;
+}
+
+#define AT_PHDR   3
+#define AT_PHENT  4
+#define AT_PHNUM  5
+#define AT_PAGESZ 6
+#define AT_RANDOM 25
+
+static void module_stack(const struct elf_header *h, const char *name, UINT64 phdr, struct boot_module *m)
+{
+	UINT64 at = STACK_TOP - sizeof(m->words), text = at + offsetof(struct boot_words, name);
+
+	piece_add(m, name, (struct exec_piece){STACK_TOP - STACK_LEN, 0, STACK_LEN, 0, PROT_RW, EXEC_ZEROS});
+	m->words = (struct boot_words){ .argc = 1, .argv = { text }, .aux = {
+		{ AT_PHDR, phdr }, { AT_PHENT, h->phentsize }, { AT_PHNUM, h->phnum }, { AT_PAGESZ, PAGE },
+		{ AT_RANDOM, at + offsetof(struct boot_words, random) },
+	}};
+	m->plan.sp = at;
+	m->plan.args = text;
 }
 
 void elf_module_plan(const struct blob *file, const char *name, struct boot_module *m)
 {
 	const struct elf_header *h = file->data;
 	const struct elf_segment *s;
+	UINT64 phdr = 0;
 
 	if (file->len == 0) fail("is empty", name);
 	if (!header_good(file)) fail("is damaged: not a static x86-64 ELF program", name);
 	for (unsigned i = 0; (s = segment(file, i)); i++) {
 		if (s->type != PT_LOAD || s->memsz == 0) continue;
 		module_segment(file, s, name, m);
-		if (h->phoff >= s->offset && h->phoff - s->offset < s->filesz) m->phdr = s->vaddr + h->phoff - s->offset;
+		if (h->phoff >= s->offset && h->phoff - s->offset < s->filesz) phdr = s->vaddr + h->phoff - s->offset;
 	}
-	m->entry = h->entry;
-	m->phnum = h->phnum;
+	m->start = (UINT64)file->data;
+	m->len = file->len;
+	m->plan.entry = h->entry;
+	module_stack(h, name, phdr, m);
 }
 
 /* ---- the kernel's symbols */

@@ -17,8 +17,10 @@
 #define EFER     0xc0000080u
 #define EFER_NXE (1ull << 11)
 
-static const char *const modules[] = { "fs", "virtio-blk", "pm", "init" };
-#define NMODULES (sizeof(modules) / sizeof(modules[0]))
+static const char *const modules[BOOT_MODULES] = {
+	[BOOT_FS] = "modules/fs", [BOOT_VIRTIO_BLK] = "modules/virtio-blk", [BOOT_PM] = "modules/pm",
+	[BOOT_INIT] = "modules/init",
+};
 
 /* Append one character to the command line. */
 static void cmdline_put(struct bootinfo *bi, UINTN *n, char c)
@@ -65,18 +67,10 @@ static void cmdline_make(EFI_HANDLE image, struct bootinfo *bi)
 
 static void modules_read(struct bootinfo *bi)
 {
-	for (unsigned i = 0; i < NMODULES; i++) {
-		struct boot_module *m = &bi->module[bi->nmodules++];
-		char path[sizeof(m->name) + 8] = "modules/";
-		UINTN n = text_len(modules[i]);
+	for (unsigned i = 0; i < BOOT_MODULES; i++) {
+		struct blob file = file_read(modules[i], 0);
 
-		efi->BootServices->CopyMem(path + 8, (void *)modules[i], n + 1);
-		efi->BootServices->CopyMem(m->name, (void *)modules[i], n + 1);
-		struct blob file = file_read(path, 0);
-
-		elf_module_plan(&file, path, m);
-		m->start = (UINT64)file.data;
-		m->len = file.len;
+		elf_module_plan(&file, modules[i], &bi->module[i]);
 	}
 }
 

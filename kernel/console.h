@@ -16,7 +16,6 @@ size_t console_read(char *buf, size_t len);     /* what was typed and not read y
 void console_bind(struct port *, uint64_t bits);        /* notified when there is input; takes a reference */
 
 #define STOP_PANIC  0x55        /* QEMU's status is (value << 1) | 1 */
-#define STOP_NOBOOT 0x52
 /* The end: "[end] status=N" on the console, then isa-debug-exit, then ACPI's power off. */
 void machine_stop(int status) __attribute__((noreturn));
 void machine_exit(unsigned code) __attribute__((noreturn));     /* without the token: something broke */

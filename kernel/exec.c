@@ -23,7 +23,6 @@
 #define STACK_TOP    (USER_TOP - PAGE_SIZE)
 #define STACK_MIN    (256ull << 10)             /* what the limit says, but the words have to fit (user/pm/exec.c) */
 #define STACK_MAX    (64ull << 20)
-#define STACK_SERVER (128ull << 10)             /* wired, so not more than needed */
 #define STACK_WORDS  (2 * PAGE_SIZE)            /* there from the start: enough for most programs' words */
 #define PROT_ALL     (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define MSR_FS_BASE 0xc0000100u
@@ -52,6 +51,16 @@ static int piece_map(struct map *m, struct vmo *v, const struct exec_piece *x)
 	return rc == -EFAULT || rc == -EINVAL ? -ENOEXEC : rc;
 }
 
+/* What /proc tells of it, and where brk() begins. */
+static void plan_tell(struct map *m, const struct exec_plan *x)
+{
+	m->brk_start = m->brk = x->brk;
+	m->stack = x->sp;
+	m->args = x->args;
+	m->env = x->env;
+	m->env_end = x->env_end;
+}
+
 /* ---- execve */
 
 struct program {
@@ -78,11 +87,7 @@ static int program_map(struct program *g, uint64_t stack, uaddr_t at, struct kob
 	}
 	if (!rc && g->plan.exec_stack) rc = map_protect(g->map, STACK_TOP - stack, stack, PROT_ALL);
 	if (!rc && (g->plan.entry >= USER_TOP || g->plan.sp >= USER_TOP)) rc = -ENOEXEC;
-	g->map->brk_start = g->map->brk = g->plan.brk;
-	g->map->stack = g->plan.sp;
-	g->map->args = g->plan.args;
-	g->map->env = g->plan.env;
-	g->map->env_end = g->plan.env_end;
+	plan_tell(g->map, &g->plan);
 	return rc;
 }
 
@@ -188,36 +193,22 @@ static int server_map(struct map *m, const struct boot_module *b)
 
 	m->wired = true;
 	m->lock_future = MCL_FUTURE;
-	for (uint32_t i = 0; !rc && i < MIN(b->npieces, BOOT_PIECES_MAX); i++)
+	for (uint32_t i = 0; !rc && i < b->plan.npieces; i++)
 		rc = piece_map(m, b->piece[i].object == EXEC_ZEROS ? NULL : image, &b->piece[i]);
-	m->brk_start = m->brk = b->brk;
-	if (!rc) rc = stack_map(m, STACK_SERVER);
 	m->lock_future = 0;
 	if (image) vmo_unref(image);
 	return rc;
 }
 
-/* x86-64 psABI 3.4.1: its name is its only word. */
 static int server_words(struct map *m, const struct boot_module *b, const char *name)
 {
-	struct {
-		uint64_t argc, argv[2], envp[1], aux[8][2];
-		char name[32];
-		uint64_t random[2];
-	} __attribute__((aligned(16))) s = {.argc = 1, .aux = {
-		{AT_PHDR, b->phdr}, {AT_PHENT, 56}, {AT_PHNUM, b->phnum}, {AT_PAGESZ, PAGE_SIZE},
-		{AT_MINSIGSTKSZ, MINSIGSTKSZ + fpu_area_size()},
-	}};
-	uaddr_t at = STACK_TOP - sizeof(s);
+	struct boot_words w = b->words;
 
-	kstrlcpy(s.name, name, sizeof(s.name));
-	random_fill(s.random, sizeof(s.random));
-	s.argv[0] = m->args = at + offsetof(__typeof__(s), name);
-	m->env = m->env_end = s.argv[0] + strlen(s.name) + 1;
-	s.aux[5][0] = AT_RANDOM;
-	s.aux[5][1] = at + offsetof(__typeof__(s), random);
-	m->stack = at;
-	return map_copy(m, at, &s, sizeof(s), true);
+	kstrlcpy(w.name, name, sizeof(w.name));
+	random_fill(w.random, sizeof(w.random));
+	plan_tell(m, &b->plan);
+	m->env = m->env_end = m->args + strlen(w.name) + 1;
+	return map_copy(m, m->stack, &w, sizeof(w), true);
 }
 
 int proc_spawn_module(const struct boot_module *b, const char *name, struct proc **out, struct thread **thread)
@@ -232,7 +223,7 @@ int proc_spawn_module(const struct boot_module *b, const char *name, struct proc
 	if (rc) return rc;              /* the machine stops: nothing is given back */
 	p->server = t->reserve = true;
 	p->map = m;
-	regs_start(t->tf, b->entry, m->stack);
+	regs_start(t->tf, b->plan.entry, b->plan.sp);
 	proc_publish(p, false);
 	*out = p;
 	*thread = t;

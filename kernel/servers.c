@@ -10,7 +10,6 @@
 #include "kernel/servers.h"
 
 #include "boot/bootinfo.h"
-#include "kernel/console.h"
 #include "kernel/device.h"
 #include "kernel/forward.h"
 #include "kernel/ipc.h"
@@ -23,25 +22,11 @@ struct server {
 	struct port *port;              /* a reference */
 };
 
-/* The loader read them all. */
-static const struct boot_module *module_find(const char *name)
-{
-	for (uint32_t i = 0; i < frame_bootinfo->nmodules; i++) {
-		if (!strcmp(frame_bootinfo->module[i].name, name)) return &frame_bootinfo->module[i];
-	}
-	panic("the boot module %s is missing", name);
-}
-
 /* The process of a boot module, with its port as HANDLE_PORT and perhaps what it uses as HANDLE_DEVICE, HANDLE_FS. */
-static void server_create(struct server *s, const char *module, const char *name, struct kobj *uses)
+static void server_create(struct server *s, int module, const char *name, struct kobj *uses)
 {
-	const struct boot_module *m = module_find(module);
-	int rc = proc_spawn_module(m, name, &s->proc, &s->thread);
-
-	if (rc) {
-		kprintf("quire: the boot module \"%s\" cannot be started: error %d\n", module, -rc);
-		machine_exit(STOP_NOBOOT);
-	}
+	if (proc_spawn_module(&frame_bootinfo->module[module], name, &s->proc, &s->thread))
+		panic("the server %s cannot be started; give the machine 64 MiB", name);
 	s->port = port_create(s->proc);
 	if (!s->port || handle_add(&s->proc->handles, &s->port->obj) != HANDLE_PORT ||
 	    (uses && handle_add(&s->proc->handles, uses) != HANDLE_DEVICE)) panic("no memory for server %s", name);
@@ -57,7 +42,7 @@ static void driver_create(struct server *s, uint32_t n)
 
 	if (!d) panic("no memory for a device");
 	name[sizeof(name) - 2] += n;
-	server_create(s, "virtio-blk", name, &d->obj);
+	server_create(s, BOOT_VIRTIO_BLK, name, &d->obj);
 	kobj_unref(&d->obj);
 }
 
@@ -67,13 +52,13 @@ void servers_start(const struct bootinfo *bi)
 	uint32_t ndisks = bi->machine.ndisks;
 
 	ipc_start();
-	server_create(&init, "init", "init", NULL);
+	server_create(&init, BOOT_INIT, "init", NULL);
 	for (uint32_t i = 0; i < ndisks; i++) driver_create(&disks[i], i);
-	server_create(&fs, "fs", "fs", NULL);
+	server_create(&fs, BOOT_FS, "fs", NULL);
 	for (uint32_t i = 0; i < ndisks; i++)
 		if (handle_add(&fs.proc->handles, &disks[i].port->obj) < 0) panic("no memory for the disks");
-	server_create(&pm, "pm", "pm", &fs.port->obj);
-	server_create(&exec, "pm", "pm:exec", &fs.port->obj);
+	server_create(&pm, BOOT_PM, "pm", &fs.port->obj);
+	server_create(&exec, BOOT_PM, "pm:exec", &fs.port->obj);
 	pm.thread->reserve = exec.thread->reserve = false;     /* not needed to clean memory */
 	fs_port = fs.port;
 	pm_port = pm.port;

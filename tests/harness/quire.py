@@ -18,7 +18,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(TOP, "build")
 CPUS = int(os.environ.get("CPUS") or 2)         # `make test CPUS=n`
 OVMF = "/usr/share/ovmf/OVMF.fd"
-EXIT_PANIC, EXIT_LOADER, EXIT_KERNEL_BOOT = 171, 163, 165       # (0x55, 0x51, 0x52 << 1) | 1
+EXIT_PANIC, EXIT_LOADER = 171, 163      # (0x55, 0x51 << 1) | 1
 LOOK_SECONDS = 12               # for gdb to look at a machine that hangs
 NOTHING_TO_BOOT = re.compile(rb"No bootable option or device was found|starting Boot\w+ .EFI Internal Shell")
 END = re.compile(rb"\[end\] status=(\d+)\s*$")
