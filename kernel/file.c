@@ -76,6 +76,13 @@ struct file *fd_get(int fd)
 
 static int fd_limit(const struct proc *p) { return MIN(p->rlimit[RLIMIT_NOFILE][0], (uint64_t)FD_MAX); }
 
+static void fd_set_locked(struct proc *p, int fd, struct file *f, bool cloexec)
+{
+	p->fd[fd] = f;
+	p->fd_flags[fd] = cloexec ? O_CLOEXEC_FD : 0;
+	p->fd_end = MAX(p->fd_end, fd + 1);
+}
+
 int fd_install(struct file *f, int min, bool cloexec)
 {
 	struct proc *p = current_proc();
@@ -83,10 +90,7 @@ int fd_install(struct file *f, int min, bool cloexec)
 
 	mutex_lock(&p->files_lock);
 	while (fd < limit && p->fd[fd]) fd++;
-	if (fd < limit) {
-		p->fd[fd] = f;
-		p->fd_flags[fd] = cloexec ? O_CLOEXEC_FD : 0;
-	}
+	if (fd < limit) fd_set_locked(p, fd, f, cloexec);
 	mutex_unlock(&p->files_lock);
 	if (fd < limit) return fd;
 	file_put(f);
@@ -105,8 +109,7 @@ int fd_replace(int fd, struct file *f, bool cloexec)
 	}
 	mutex_lock(&p->files_lock);
 	old = p->fd[fd];
-	p->fd[fd] = f;
-	p->fd_flags[fd] = cloexec ? O_CLOEXEC_FD : 0;
+	fd_set_locked(p, fd, f, cloexec);
 	mutex_unlock(&p->files_lock);
 	if (old) fd_put(p, old);
 	return fd;
@@ -117,7 +120,8 @@ void files_fork(struct proc *child)
 	struct proc *p = current_proc();
 
 	mutex_lock(&p->files_lock);
-	for (int i = 0; i < FD_MAX; i++) {
+	child->fd_end = p->fd_end;
+	for (int i = 0; i < p->fd_end; i++) {
 		child->fd[i] = p->fd[i];
 		child->fd_flags[i] = p->fd_flags[i];
 		if (p->fd[i]) file_ref(p->fd[i]);
@@ -142,7 +146,7 @@ static struct file *fd_take(struct proc *p, int fd)
 
 void files_close(struct proc *p, bool cloexec_only)
 {
-	for (int i = 0; i < FD_MAX; i++) {
+	for (int i = 0; i < p->fd_end; i++) {
 		struct file *f;
 
 		if (!p->fd[i] || (cloexec_only && !(p->fd_flags[i] & O_CLOEXEC_FD))) continue;

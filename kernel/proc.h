@@ -48,6 +48,7 @@ struct proc {
 	struct mutex files_lock;        /* RANK_FILE */
 	struct file *fd[FD_MAX];        /* [files_lock] */
 	uint8_t  fd_flags[FD_MAX];      /* [files_lock] */
+	int      fd_end;                /* [files_lock] past the last that ever was used */
 	struct place cwd, root;         /* changed under files_lock */
 	bool     locks;                 /* it has asked for record locks: only ever set */
 	uint32_t umask;
