@@ -67,6 +67,8 @@ struct proc_attr {
 	int32_t  nice;                          /* kept, means nothing */
 	uint32_t personality;                   /* the same */
 	uint64_t rlimit[PROC_RLIMITS][2];       /* soft, hard by RLIMIT_* */
+	uint32_t ppid;                          /* 0: none */
+	struct usage child_used;                /* by children that were waited for */
 	uint32_t pgid, sid;                     /* its group and session; last: another lock guards them */
 };
 
@@ -79,17 +81,18 @@ struct map_layout {
 };
 
 struct facts_proc {
-	uint32_t pid, ppid, threads;
+	uint32_t pid, threads;
 	uint32_t execs;                         /* since its fork */
 	struct proc_attr attr;
 	char     state;                         /* R S D T Z */
 	uint32_t umask, cpu;
 	int32_t  exit_status;
 	uint64_t pending, shared_pending, blocked, ignored, caught;     /* bit n-1 for signal n */
+	uint64_t child_flags;                   /* SA_* of its action for SIGCHLD */
 	uint64_t clear_tid, robust;             /* of the thread: words of set_tid_address, set_robust_list */
 	uint64_t affinity;                      /* of the thread: bit n for CPU n, on which it may run */
 	uint64_t start_ns;                      /* since boot */
-	struct usage used, child_used;          /* used.maxrss: before it executed this */
+	struct usage used;                      /* maxrss: before it executed this */
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
 	uint64_t rss, rss_peak;                 /* pages */

@@ -140,11 +140,17 @@ struct dev_seg { uint64_t phys; uint64_t len; };
 #define SYS_machine_stop    0x1043 /* status (0..255) -> does not return: prints the end token, ends QEMU */
 #define SYS_cmdline         0x1044 /* buf, len -> length of the kernel's command line */
 #define SYS_log             0x1047 /* buf, len -> len: a line in the kernel's log, with the server's name */
+#define SYS_signal_post     0x1045 /* pid, tid (0: any thread), siginfo* -> 0 [S]: this signal (number 0: none), whoever
+                                      may send it; -ESRCH; -EAGAIN: RLIMIT_SIGPENDING */
+#define SYS_call_signals    0x1046 /* token, any -> 0 [S]: any signal ends the wait of this caller, or (0) only one
+                                      that ends itself; -ESRCH: it went away */
 #define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: too short */
 #define SYS_trace           0x104b /* pipe: this process and its children tell their calls there (abi/trace.h) -> 0 */
 
-#define SYS_proc_set        0x104c /* token, pid, its start_ns, offset, buf, len -> 0: this part of its struct proc_attr;
+#define SYS_proc_set        0x104c /* token (0: nobody asked), pid, offset, buf, len -> 0: this part of its attributes;
                                       -ESRCH: it is gone, or who asked; for the process manager alone */
+
+#define SYS_proc_reap       0x1050 /* pid -> 0: this zombie is gone; for the process manager alone */
 
 #define SYS_time_set        0x104d /* ns since the epoch -> 0: the date; for the process manager alone */
 

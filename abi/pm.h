@@ -20,6 +20,19 @@
 /* PM_SLEEP: clock_nanosleep of a clock that the kernel cannot wait for.  arg[4] is 0, or arg[1] of the answer before.
  * => arg[0] how many ns to sleep before it is asked again, 0: it is over; arg[1] when on that clock it will be */
 
+/* Stops, by the thread that took the signal: arg[0] the process's pid, arg[1] the signal. */
+#define PM_MAY_STOP  0x401u             /* not SIGSTOP.  => arg[0] 1: it must not, nobody could continue its group */
+#define PM_STOPPED   0x402u
+#define PM_CONTINUED 0x403u
+
+/* Notes.  word[0]: which, and pid << 32.  A birth has PM_SIGNAL(what the parent gets at its end; 0: nothing), and in
+ * word[1] who made it: its parent, or with PM_SIBLING its parent's other child. */
+#define PM_NOTE      0xffu              /* which */
+#define PM_BORN      1u
+#define PM_ENDED     2u                 /* a zombie, until SYS_proc_reap */
+#define PM_SIGNAL(n) ((n) << 8)         /* 7 bits */
+#define PM_SIBLING   0x10000u
+
 /* execve is such a call, of a process of its own: arg[4] is where the vDSO lies in the new program's memory, arg[5]
  * where its stack ends.  lend[1] is all of that memory, to be written to: pages of it that are missing are brought as the
  * caller's are, with arg[2] 2.

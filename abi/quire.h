@@ -89,10 +89,16 @@ static inline long q_facts(int kind, uint32_t pid, uint64_t index, void *buf, ui
 {
 	return QUIRE(SYS_facts, kind, pid, index, buf, size, 0);
 }
-static inline long q_proc_set(uint64_t token, uint32_t pid, uint64_t start_ns, uint64_t off, const void *buf, uint64_t len)
+static inline long q_proc_set(uint64_t token, uint32_t pid, uint64_t off, const void *buf, uint64_t len)
 {
-	return QUIRE(SYS_proc_set, token, pid, start_ns, off, buf, len);
+	return QUIRE(SYS_proc_set, token, pid, off, buf, len, 0);
 }
+static inline long q_proc_reap(uint32_t pid) { return QUIRE(SYS_proc_reap, pid, 0, 0, 0, 0, 0); }
+static inline long q_signal_post(uint32_t pid, uint32_t tid, const void *siginfo)
+{
+	return QUIRE(SYS_signal_post, pid, tid, siginfo, 0, 0, 0);
+}
+static inline long q_call_signals(uint64_t token, int any) { return QUIRE(SYS_call_signals, token, any, 0, 0, 0, 0); }
 static inline long q_time_set(int64_t ns) { return QUIRE(SYS_time_set, ns, 0, 0, 0, 0, 0); }
 static inline long q_timer_signal(const void *timer, uint64_t expirations)
 {

@@ -46,7 +46,6 @@
 	X(58, vfork, "") \
 	X(59, execve, "path addr addr") \
 	X(60, exit, "int") \
-	X(61, wait4, "int addr flags addr") \
 	X(62, kill, "int int") \
 	X(67, shmdt, "addr") \
 	X(72, fcntl, "fd int arg") \
@@ -88,7 +87,6 @@
 	X(230, clock_nanosleep, "int flags addr addr") \
 	X(231, exit_group, "int") \
 	X(234, tgkill, "int int int") \
-	X(247, waitid, "int int addr flags addr") \
 	X(270, pselect6, "int addr addr addr addr addr") \
 	X(271, ppoll, "addr size addr addr size") \
 	X(273, set_robust_list, "addr size") \
@@ -113,6 +111,7 @@
 	X(36, getitimer, "int addr") \
 	X(37, alarm, "size") \
 	X(38, setitimer, "int addr addr") \
+	X(61, wait4, "int addr flags addr") \
 	X(63, uname, "addr") \
 	X(96, gettimeofday, "addr addr") \
 	X(97, getrlimit, "int addr") \
@@ -164,6 +163,7 @@
 	X(226, timer_delete, "int") \
 	X(227, clock_settime, "int addr") \
 	X(229, clock_getres, "int addr") \
+	X(247, waitid, "int int addr flags addr") \
 	X(274, get_robust_list, "int addr addr") \
 	X(302, prlimit64, "int int addr addr") \
 	X(309, getcpu, "addr addr")
@@ -265,13 +265,16 @@
 	X(0x1042, con_bind, "handle bits") \
 	X(0x1043, machine_stop, "int") \
 	X(0x1044, cmdline, "addr size") \
+	X(0x1045, signal_post, "int int addr") \
+	X(0x1046, call_signals, "token int") \
 	X(0x1047, log, "addr size") \
 	X(0x1048, facts, "int int addr addr size") \
 	X(0x1049, poll_wake, "") \
 	X(0x104b, trace, "fd") \
-	X(0x104c, proc_set, "token int int size addr size") \
+	X(0x104c, proc_set, "token int size addr size") \
 	X(0x104d, time_set, "size") \
 	X(0x104e, timer_signal, "addr size") \
-	X(0x104f, thread_bind, "int size int size")
+	X(0x104f, thread_bind, "int size int size") \
+	X(0x1050, proc_reap, "int")
 
 #endif

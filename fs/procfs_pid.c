@@ -49,13 +49,13 @@ int make_pid_stat(struct text *t, const struct proc_node *n)
 
 	if (rc) return rc;
 	/* pid comm state ppid pgrp session tty tpgid flags */
-	text_add(t, "%u (%.*s) %c %u %u %u 0 -1 0", n->tid ? n->tid : f.pid, COMM_MAX, f.attr.name, f.state, f.ppid,
-	         f.attr.pgid, f.attr.sid);
+	text_add(t, "%u (%.*s) %c %u %u %u 0 -1 0", n->tid ? n->tid : f.pid, COMM_MAX, f.attr.name, f.state,
+	         f.attr.ppid, f.attr.pgid, f.attr.sid);
 	/* minflt cminflt majflt cmajflt utime stime cutime cstime */
-	text_add(t, " %lu %lu %lu %lu", (UL)f.used.minflt, (UL)f.child_used.minflt, (UL)f.used.majflt,
-	         (UL)f.child_used.majflt);
+	text_add(t, " %lu %lu %lu %lu", (UL)f.used.minflt, (UL)f.attr.child_used.minflt, (UL)f.used.majflt,
+	         (UL)f.attr.child_used.majflt);
 	text_add(t, " %lu %lu %lu %lu", (UL)TICKS(f.used.cpu_ns - f.used.sys_ns), (UL)TICKS(f.used.sys_ns),
-	         (UL)TICKS(f.child_used.cpu_ns - f.child_used.sys_ns), (UL)TICKS(f.child_used.sys_ns));
+	         (UL)TICKS(f.attr.child_used.cpu_ns - f.attr.child_used.sys_ns), (UL)TICKS(f.attr.child_used.sys_ns));
 	/* priority nice threads itrealvalue starttime vsize rss rsslim */
 	text_add(t, " %d %d %u 0 %lu %lu %lu %lu", 20 + f.attr.nice, f.attr.nice, f.threads, (UL)TICKS(f.start_ns),
 	         (UL)f.size, (UL)f.rss, (UL)f.attr.rlimit[5][0]);
@@ -140,7 +140,7 @@ int make_pid_status(struct text *t, const struct proc_node *n)
 	status_name(t, f.attr.name);
 	text_add(t, "\nUmask:\t%04o\nState:\t%c (%s)\n", f.umask, f.state, state_name(f.state));
 	text_add(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", f.pid, n->tid ? n->tid : f.pid,
-	         f.ppid);
+	         f.attr.ppid);
 	text_add(t, "Uid:\t%u\t%u\t%u\t%u\n", f.attr.uid, f.attr.euid, f.attr.suid, f.attr.fsuid);
 	text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%lu\nGroups:\t", f.attr.gid, f.attr.egid, f.attr.sgid, f.attr.fsgid,
 	         (UL)f.attr.rlimit[7][1]);

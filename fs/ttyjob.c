@@ -46,7 +46,7 @@ static bool is_orphan(struct facts_proc f)
 {
 	struct facts_proc parent;
 
-	while (f.ppid && proc_get(f.ppid, 0, &parent)) {
+	while (f.attr.ppid && proc_get(f.attr.ppid, 0, &parent)) {
 		if (parent.attr.pgid != f.attr.pgid) return parent.attr.sid != f.attr.sid;
 		f = parent;
 	}

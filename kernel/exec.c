@@ -141,10 +141,9 @@ static void program_enter(struct program *g)
 	thread_memory_leave(t);
 	spin_lock(&p->lock);
 	kstrlcpy(p->name, g->plan.name, sizeof(p->name));
-	p->map = g->map;
 	p->exe = g->file;
 	cred_set_locked(p, &g->plan);
-	map_switch(g->map);
+	proc_map_leave_locked(p, g->map);
 	t->fs_base = t->gs_base = 0;
 	wrmsr(MSR_FS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
@@ -152,7 +151,6 @@ static void program_enter(struct program *g)
 	p->used.maxrss = MAX(p->used.maxrss, old->pmap.peak);
 	map_put(old);
 	if (exe) file_put(exe);
-	proc_map_release(p);
 	signal_exec(p);
 	files_close(p, true);           /* last: who waits for the end of a pipe sees a program that was executed */
 	thread_fpu_reset();
@@ -213,7 +211,7 @@ static int server_words(struct map *m, const struct boot_module *b, const char *
 
 int proc_spawn_module(const struct boot_module *b, const char *name, struct proc **out, struct thread **thread)
 {
-	struct proc *p = proc_create(name, NULL);
+	struct proc *p = proc_create(name);
 	struct thread *t = p ? proc_thread(p) : NULL;
 	struct map *m = map_create();
 	int rc = t && m ? 0 : -ENOMEM;
@@ -224,7 +222,7 @@ int proc_spawn_module(const struct boot_module *b, const char *name, struct proc
 	p->server = t->reserve = true;
 	p->map = m;
 	regs_start(t->tf, b->plan.entry, b->plan.sp);
-	proc_publish(p, false);
+	proc_publish(p, NULL, 0);
 	*out = p;
 	*thread = t;
 	return 0;

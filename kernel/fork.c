@@ -4,6 +4,7 @@
  * Path:  syscall.c > [fork.c] > mm/mapops.c map_fork(), proc.c
  * Locks: none held; the parent's state is its own, or taken under the lock that guards it.
  */
+#include "abi/pm.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -31,6 +32,7 @@ static void inherit(struct proc *c, struct proc *p)
 	memcpy(c->action, p->action, sizeof(c->action));
 	c->attr = p->attr;
 	c->pdeath_signal = c->subreaper = 0;    /* prctl(2): a child has them not */
+	c->child_used = (struct usage){0};
 	c->umask = p->umask;
 	c->exe = p->exe;
 	if (c->exe) file_ref(c->exe);
@@ -77,9 +79,9 @@ static void vfork_wait(struct proc *c)
 	struct thread *t = current_thread();
 
 	t->fatal_only = true;
-	spin_lock(&proc_tree_lock);
-	while (c->borrowed_map && !thread_has_signal(t)) waitq_sleep(&c->wait, &proc_tree_lock, WAIT_FOREVER, true);
-	spin_unlock(&proc_tree_lock);
+	spin_lock(&c->lock);
+	while (c->borrowed_map && !thread_has_signal(t)) waitq_sleep(&c->wait, &c->lock, WAIT_FOREVER, true);
+	spin_unlock(&c->lock);
 	t->fatal_only = false;
 }
 
@@ -99,7 +101,7 @@ static uint32_t child_start(struct proc *c, struct thread *t, const struct clone
 /* A process around the memory: an own copy of it, or the same. */
 static struct proc *child_make(struct proc *p, bool same_map, struct thread **t)
 {
-	struct proc *c = proc_create(p->name, p);
+	struct proc *c = proc_create(p->name);
 
 	if (!c) return NULL;
 	*t = proc_thread(c);
@@ -120,7 +122,7 @@ static long clone_process(const struct clone_args *a)
 
 	/* descriptors, directory and actions are shared among threads only */
 	if (a->flags & ~(uint64_t)CLONE_PROCESS) return -EINVAL;
-	if (a->flags & CLONE_PARENT && !p->parent) return -EINVAL;
+	if (a->flags & CLONE_PARENT && !p->ppid) return -EINVAL;
 	if (nproc_reached(p)) return -EAGAIN;
 	c = child_make(p, a->flags & CLONE_VM, &t);
 	if (!c) return -ENOMEM;
@@ -131,11 +133,10 @@ static long clone_process(const struct clone_args *a)
 		for (int i = 1; i <= NSIG; i++)
 			if (c->action[i].handler != SIG_IGN) c->action[i] = (struct sigaction_k){0};
 	}
-	c->exit_signal = a->exit_signal;
 	c->borrowed_map = a->flags & CLONE_VFORK;
 	if (c->rlimit[RLIMIT_CPU][0] != RLIM_INFINITY) cpu_limit_set(c);
 	proc_ref(c);
-	proc_publish(c, a->flags & CLONE_PARENT);
+	proc_publish(c, p, PM_SIGNAL(a->exit_signal) | (a->flags & CLONE_PARENT ? PM_SIBLING : 0));
 	pid = child_start(c, t, a);
 	if (a->flags & CLONE_VFORK) vfork_wait(c);
 	proc_unref(c);

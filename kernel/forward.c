@@ -5,7 +5,8 @@
  * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session; files_lock around a descriptor.
  *
  * O1  No other server waits for the process manager, which may have something to tell the file server.
- * O2  A caller that is to end does not wait for the answer: SIGKILL always works. */
+ * O2  A caller that is to end does not wait for the answer: SIGKILL always works.  Other signals end its wait if who is to
+ *     answer says so (SYS_call_signals). */
 #include "kernel/forward.h"
 
 #include "abi/name.h"
@@ -49,7 +50,7 @@ long forward(struct port *to, struct kmsg *k, bool interruptible)
 		objs_drop(k->obj);
 		m = k->target && answer[2] == 2 ? k->target : k->lender;
 		if (!rc) rc = pages_bring(m, answer[0], answer[1], answer[2]);
-		if (rc) return rc;
+		if (rc) return rc == -EINTR ? -ERESTART : rc;
 		memcpy(answer, arg, sizeof(arg));
 	}
 }
@@ -119,8 +120,8 @@ SYSCALL(forward_name)
 	return r;
 }
 
-/* For a call that is still waited for, so that no exec of the caller's has come between; of the process that was looked at:
- * pids come again, births do not.  What would be no text, or no number of groups, is cut. */
+/* For a call that is still waited for, so that no exec of the caller's has come between, or (token 0) for none.  Who calls
+ * this alone makes pids free.  What would be no text, or no number of groups, is cut. */
 SYSCALL(proc_set)
 {
 	struct proc_attr new;
@@ -129,22 +130,22 @@ SYSCALL(proc_set)
 	int rc = -ESRCH;
 
 	if (current_proc()->port != pm_port) return -EPERM;
-	if (a3 > sizeof(new) || a5 > sizeof(new) - a3) return -EINVAL;
-	if (copy_in(&new, a4, a5)) return -EFAULT;
+	if (a2 > sizeof(new) || a4 > sizeof(new) - a2) return -EINVAL;
+	if (copy_in(&new, a3, a4)) return -EFAULT;
 	p = proc_find(a1);
 	if (!p) return -ESRCH;
-	lock = a3 < offsetof(struct proc_attr, pgid) ? &p->lock : &proc_tree_lock;
+	lock = a2 < offsetof(struct proc_attr, pgid) ? &p->lock : &proc_tree_lock;
 	spin_lock(lock);
 	spin_lock(&pm_port->lock);
-	if (p->start_ns == a2 && kmsg_find_locked(pm_port, a0)) {
-		memcpy((char *)&p->attr + a3, &new, a5);
+	if (!a0 || kmsg_find_locked(pm_port, a0)) {
+		memcpy((char *)&p->attr + a2, &new, a4);
 		p->ngroups = MIN(p->ngroups, PROC_GROUPS);
 		p->name[sizeof(p->name) - 1] = 0;
 		rc = 0;
 	}
 	spin_unlock(&pm_port->lock);
 	spin_unlock(lock);
-	if (!rc && a3 == offsetof(struct proc_attr, rlimit[RLIMIT_CPU])) cpu_limit_set(p);
+	if (!rc && a2 == offsetof(struct proc_attr, rlimit[RLIMIT_CPU])) cpu_limit_set(p);
 	proc_unref(p);
 	return rc;
 }
@@ -161,6 +162,22 @@ SYSCALL(timer_signal)
 	p = proc_find(s.pid);
 	if (!p) return -ESRCH;
 	rc = signal_timer(p, &s, a1);
+	proc_unref(p);
+	return rc;
+}
+
+/* tid 0: to whichever thread takes it. */
+SYSCALL(signal_post, pid, tid, siginfo)
+{
+	struct siginfo info;
+	struct proc *p;
+	long rc;
+
+	if (copy_in(&info, siginfo, sizeof(info))) return -EFAULT;
+	if (info.signo < 0 || info.signo > NSIG) return -EINVAL;
+	p = proc_find(pid);
+	if (!p) return -ESRCH;
+	rc = signal_queue(p, tid, &info);
 	proc_unref(p);
 	return rc;
 }

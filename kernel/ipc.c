@@ -280,6 +280,22 @@ void objs_drop(struct kobj *obj[IPC_HANDLES])
 	}
 }
 
+int ipc_signals(uint64_t token, bool any)
+{
+	struct port *p = current_proc()->port;
+	struct kmsg *k = NULL;
+
+	if (!p) return -ESRCH;
+	spin_lock(&p->lock);
+	k = kmsg_find_locked(p, token);
+	if (k && k->caller) {
+		k->caller->fatal_only = !any;
+		thread_interrupt(k->caller);
+	}
+	spin_unlock(&p->lock);
+	return k ? 0 : -ESRCH;
+}
+
 /* The reply's words into the message.  An errno that is none is the server's mistake: -EIO, never a made-up success. */
 static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {

@@ -79,6 +79,8 @@ void port_notify(struct port *, uint64_t bits);         /* from anywhere, interr
  * reply: takes over the references in obj, always.  => -ESRCH: the caller went away; -EBUSY: another thread copies */
 int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
+/* Any signal ends the wait of who sent it, or only one that ends it itself.  => -ESRCH: it went away */
+int ipc_signals(uint64_t token, bool any);
 void objs_drop(struct kobj *obj[IPC_HANDLES]);           /* their references, if they are not NULL */
 void ipc_start(void);                   /* once, before the first server: the worker for posts to dead ports */
 

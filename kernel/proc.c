@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/proc.c - RING 0 - processes: birth, family, death, and the wait for it.
+/* kernel/proc.c - RING 0 - processes: birth and death.  Families are user/pm/family.c's.
  *
- *   proc_create() -> proc_publish() -> ... -> proc_exit(): zombie -> wait.c by the parent: gone
- *   stopped <-> continued: signal.c; told to the parent through `report`
+ *   proc_create() -> proc_publish() ~note~> ... proc_exit(): zombie ~note~> user/pm ~proc_reap~> gone
+ *   stopped <-> continued: signal.c
  *
- * Locks: proc_tree_lock: the list of all, the families, zombies and stops.  proc->lock: threads, signals, identity.
+ * Locks: proc_tree_lock: the list of all, groups and sessions, zombies.  proc->lock: threads, signals, stops, identity.
  *        Neither is taken inside the other.
  *
- * T1  A process is on all_procs from proc_publish() until it is waited for, or dies without a parent who wants to know.
- * T2  Children of a dead process belong to init.
- * T3  A thread that has left its process (thread->proc NULL) touches nothing of it any more.
- * T4  A dead child is waited for only after its parent's signal is queued: until then who looks sleeps. */
+ * T1  A process is on all_procs from proc_publish() until proc_reap(), a server until it ends.
+ * T2  The process manager hears of a birth before the child runs, and of an end when nothing but the zombie is left.
+ *     The memory for both notes is there from the start: neither can fail.
+ * T3  A thread that has left its process (thread->proc NULL) touches nothing of it any more. */
 #include "kernel/proc.h"
 
+#include "abi/pm.h"
 #include "kernel/console.h"
+#include "kernel/forward.h"
+#include "kernel/ipc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
@@ -29,31 +32,30 @@ uint64_t proc_births;
 
 static struct proc *proc_of(struct list *l) { return container_of(l, struct proc, all_link); }
 
-struct proc *proc_create(const char *name, struct proc *parent)
+struct proc *proc_create(const char *name)
 {
 	struct proc *p = kalloc(sizeof(*p));
 
 	if (!p) return NULL;
 	handles_init(&p->handles);
 	p->refs = 1;
-	p->parent = parent;
 	p->start_ns = time_mono();
 	p->umask = 022;
-	p->exit_signal = SIGCHLD;
 	p->dumpable = true;
 	kstrlcpy(p->name, name, sizeof(p->name));
 	spin_init(&p->lock, RANK_PROC, "process");
 	mutex_init(&p->files_lock, RANK_FILE, "descriptors");
 	waitq_init(&p->wait);
-	waitq_init(&p->threads_wait);
 	list_init(&p->all_link);
-	list_init(&p->children);
-	list_init(&p->sibling);
 	list_init(&p->threads);
 	list_init(&p->pending.queue);
 	mutex_init(&p->cpu_limit_lock, RANK_FILE, "CPU limit");
 	memset(p->rlimit, 0xff, sizeof(p->rlimit));     /* RLIM_INFINITY; init sets what programs inherit */
-	return p;
+	p->born = kalloc(sizeof(*p->born));
+	p->ended = kalloc(sizeof(*p->ended));
+	if (p->born && p->ended) return p;
+	proc_unref(p);
+	return NULL;
 }
 
 void proc_ref(struct proc *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
@@ -62,6 +64,8 @@ void proc_unref(struct proc *p)
 {
 	if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL)) return;
 	sigqueue_flush_locked(p, &p->pending, ~0ull);
+	kfree(p->born);
+	kfree(p->ended);
 	kfree(p);
 }
 
@@ -89,29 +93,32 @@ static uint32_t pid_choose_locked(void)
 	return proc_last_pid;
 }
 
-void proc_publish(struct proc *p, bool sibling)
+/* T2: the note is the port's from here on. */
+static void pm_note(struct note **n, uint64_t what, uint64_t more)
+{
+	(*n)->word[0] = what;
+	(*n)->word[1] = more;
+	ipc_note(pm_port, *n);
+	*n = NULL;
+}
+
+void proc_publish(struct proc *p, const struct proc *parent, uint64_t how)
 {
 	struct thread *t = container_of(p->threads.next, struct thread, proc_link);
-	struct proc *after, *from = p->parent;
+	struct proc *after;
 
 	spin_lock(&proc_tree_lock);
-	if (sibling && from->parent) {
-		p->exit_signal = from->exit_signal;
-		p->parent = from->parent;
-	}
 	p->pid = p->server && !strcmp(p->name, "init") ? PID_INIT : pid_choose_locked();
 	t->tid = p->pid;
 	proc_births++;
 	after = proc_from_locked(p->pid);
 	list_push_back(after ? &after->all_link : &all_procs, &p->all_link);
-	if (p->parent) {
-		list_push_back(&p->parent->children, &p->sibling);
-		p->pgid = from->pgid;
-		p->sid = from->sid;
-	} else {
-		p->pgid = p->sid = p->pid;
-	}
+	p->pgid = parent ? parent->pgid : p->pid;
+	p->sid = parent ? parent->sid : p->pid;
 	spin_unlock(&proc_tree_lock);
+	if (!parent) return;
+	p->ppid = how & PM_SIBLING ? parent->ppid : parent->pid;
+	pm_note(&p->born, PM_BORN | how | (uint64_t)p->pid << 32, parent->pid);
 }
 
 struct proc *proc_next(uint32_t pid)
@@ -156,17 +163,17 @@ struct thread *proc_thread(struct proc *p)
 	return t;
 }
 
-void proc_map_release(struct proc *p)
+void proc_map_leave_locked(struct proc *p, struct map *other)
 {
-	spin_lock(&proc_tree_lock);
+	p->map = other;
+	map_switch(other);
 	p->borrowed_map = false;
 	waitq_wake_all(&p->wait);
-	spin_unlock(&proc_tree_lock);
 }
 
 /* ---- the end */
 
-/* All that a process has, but its place in the family. */
+/* All that a process has, but its pid and what is told of it. */
 static void proc_strip(struct proc *p)
 {
 	struct map *m = p->map;
@@ -180,114 +187,24 @@ static void proc_strip(struct proc *p)
 	if (p->port) kobj_unref(&p->port->obj);
 	p->port = NULL;
 	spin_lock(&p->lock);
-	p->map = NULL;
 	p->exe = NULL;
-	map_switch(NULL);
+	proc_map_leave_locked(p, NULL);
 	spin_unlock(&p->lock);
 	if (m) map_put(m);
 	if (exe) file_put(exe);
 	if (p->trace) file_put(p->trace);
-	proc_map_release(p);
 }
 
-/* Does nobody want to know how it ended?  POSIX sigaction: SIGCHLD ignored, SA_NOCLDWAIT. => tree lock held */
-static bool unwanted_locked(const struct proc *p)
+/* Who knows whose child it was says when nobody will wait for it any more; a server is nobody's. */
+static void proc_bury(struct proc *p)
 {
-	const struct sigaction_k *a = p->parent ? &p->parent->action[SIGCHLD] : NULL;
-
-	return !a || (p->exit_signal == SIGCHLD && (a->handler == SIG_IGN || (a->flags & SA_NOCLDWAIT)));
-}
-
-/* Who gets p's children: the nearest that asked for orphans (prctl), else init.  NULL: init itself ends */
-static struct proc *reaper_locked(const struct proc *p)
-{
-	struct proc *init = proc_from_locked(PID_INIT);
-
-	for (struct proc *a = p->parent; a; a = a->parent)
-		if (a->subreaper && !a->dead) return a;
-	return init && init->pid == PID_INIT && init != p ? init : NULL;
-}
-
-/* T2. => tree lock held */
-static void orphan_children_locked(struct proc *p)
-{
-	struct proc *heir = reaper_locked(p);
-	struct list *l;
-
-	while ((l = list_pop_front(&p->children))) {
-		struct proc *c = container_of(l, struct proc, sibling);
-
-		c->parent = heir;
-		c->exit_signal = SIGCHLD;
-		if (!heir) continue;
-		list_push_back(&heir->children, l);
-		waitq_wake_all(&heir->wait);
-	}
-}
-
-/* The children that asked for a signal when their parent dies (prctl PR_SET_PDEATHSIG). */
-static void children_tell(struct proc *p)
-{
-	struct proc *found;
-	int signo = 0;
-
-	do {
-		found = NULL;
-		spin_lock(&proc_tree_lock);
-		list_for(l, &p->children) {
-			struct proc *c = container_of(l, struct proc, sibling);
-
-			if (!c->pdeath_signal || c->dead) continue;
-			found = c;
-			signo = c->pdeath_signal;
-			c->pdeath_signal = 0;
-			proc_ref(c);
-			break;
-		}
-		spin_unlock(&proc_tree_lock);
-		if (found) signal_send(found, signo, SI_USER, p->pid);
-		if (found) proc_unref(found);
-	} while (found);
-}
-
-static void parent_tell_end(struct proc *p, struct proc *parent)
-{
-	int killed = p->exit_status & 0x7f;
-	struct siginfo info = child_info(p, killed ? CLD_KILLED : CLD_EXITED, killed ? killed : p->exit_status >> 8);
-
-	info.signo = p->exit_signal;
-	if (info.signo) signal_queue(parent, 0, &info);
-}
-
-/* Tell the parent, then become a zombie or nothing at once: who waits hears of it only with the signal sent (T4).
- * Gives up the reference of T1 in the second case. */
-static void proc_leave_family(struct proc *p)
-{
-	struct proc *parent;
-	bool unwanted;
-
-	children_tell(p);
-	pgrp_leave(p);
 	spin_lock(&proc_tree_lock);
-	orphan_children_locked(p);
-	parent = p->parent;
-	if (parent) proc_ref(parent);
 	p->dead = true;
+	if (p->server) list_remove(&p->all_link);
 	spin_unlock(&proc_tree_lock);
 	if (p->sid == p->pid) port_notify(fs_port, NOTIFY_SESSION);
-	if (parent) parent_tell_end(p, parent);
-	if (parent) proc_unref(parent);
-
-	spin_lock(&proc_tree_lock);
-	p->told = true;
-	unwanted = unwanted_locked(p);
-	if (unwanted) {
-		list_remove(&p->all_link);
-		list_remove(&p->sibling);
-	}
-	if (p->parent) waitq_wake_all(&p->parent->wait);
-	spin_unlock(&proc_tree_lock);
-	if (unwanted) proc_unref(p);
+	if (p->server) proc_unref(p);
+	else pm_note(&p->ended, PM_ENDED | (uint64_t)p->pid << 32, 0);
 }
 
 /* A server is gone: its callers have their -EIO (port_die()), the log says why.  Without init there is no system. */
@@ -311,17 +228,14 @@ static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool
 	list_remove(&t->proc_link);
 	last = --p->nthreads == 0;
 	if (!p->exiting && (whole || last)) {
-		p->exit_code = status;
+		p->exit_status = status;
 		p->exiting = true;
 	}
 	usage_add(&p->used, &used);
 	sigqueue_flush_locked(p, &t->pending, ~0ull);
 	if (p->exiting) threads_interrupt_locked(p);
-	waitq_wake_all(&p->threads_wait);
+	waitq_wake_all(&p->wait);               /* who is stopped looks whether to end */
 	spin_unlock(&p->lock);
-	spin_lock(&proc_tree_lock);     /* who is stopped looks whether to end */
-	waitq_wake_all(&p->wait);
-	spin_unlock(&proc_tree_lock);
 	return last;
 }
 
@@ -335,7 +249,7 @@ int proc_alone(void)
 	if (p->survivor || p->exiting) rc = -EAGAIN;
 	else p->survivor = t;
 	if (!rc) threads_interrupt_locked(p);
-	while (!rc && p->nthreads > 1 && !p->exiting) waitq_sleep(&p->threads_wait, &p->lock, WAIT_FOREVER, false);
+	while (!rc && p->nthreads > 1 && !p->exiting) waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
 	if (p->survivor == t) p->survivor = NULL;
 	if (!rc && p->exiting) rc = -EAGAIN;    /* others may still be in the old address space */
 	if (!rc) t->tid = p->pid;
@@ -357,13 +271,12 @@ __attribute__((noreturn)) static void thread_end(int status, bool whole)
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
 
-	proc_ref(p);                    /* a parent on another CPU may take the zombie before we are done with it */
+	proc_ref(p);                    /* the zombie may be reaped on another CPU before we are done with it */
 	thread_memory_leave(t);
 	if (proc_thread_leave(p, t, status, whole)) {
 		proc_strip(p);
-		p->exit_status = p->exit_code;
 		if (p->server) server_gone(p);
-		proc_leave_family(p);
+		proc_bury(p);
 	}
 	/* T3: from here on a kernel thread, on the kernel's own page tables */
 	irq_disable();
@@ -379,3 +292,18 @@ void proc_thread_exit(int status) { thread_end(status, false); }
 
 SYSCALL(exit) { proc_thread_exit((a0 & 0xff) << 8); }
 SYSCALL(exit_group) { proc_exit((a0 & 0xff) << 8); }
+
+/* Nobody will wait for this zombie: its pid is free. */
+SYSCALL(proc_reap, pid)
+{
+	struct proc *p;
+
+	if (current_proc()->port != pm_port) return -EPERM;
+	spin_lock(&proc_tree_lock);
+	p = proc_from_locked(pid);
+	if (p && (p->pid != pid || !p->dead)) p = NULL;
+	if (p) list_remove(&p->all_link);
+	spin_unlock(&proc_tree_lock);
+	if (p) proc_unref(p);
+	return p ? 0 : -ESRCH;
+}

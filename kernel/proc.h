@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/proc.h - RING 0 - processes: an address space, descriptors, handles, signal actions, a family. */
+/* kernel/proc.h - RING 0 - processes: an address space, descriptors, handles, signal actions. */
 #ifndef KERNEL_PROC_H
 #define KERNEL_PROC_H
 
@@ -14,6 +14,7 @@
 
 struct boot_module;
 struct map;
+struct note;
 
 struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t mask; };       /* as Linux's kernel */
 
@@ -27,19 +28,15 @@ struct proc {
 	                                                           no lock.  [P] pgid, sid */
 	bool     server;                /* [c] a boot module: may use the calls marked [S] */
 	struct spinlock lock;           /* RANK_PROC */
-	struct proc *parent;            /* [P] P: proc_tree_lock (RANK_PROC too, taken first) */
-	struct list  all_link;          /* [P] */
-	struct list  children, sibling; /* [P] */
+	struct list  all_link;          /* [P] P: proc_tree_lock (RANK_PROC too, taken first) */
 	struct list  threads;           /* [p] */
 	uint32_t nthreads;              /* [p] */
-	bool     dead, told;            /* [P] a zombie, waits for its parent; whose signal has been sent (T4) */
-	bool     stopped;               /* [P] by a stop signal; its threads sleep on `wait` */
-	int      report;                /* [P] wait4 status of a stop or continuation not told yet; 0: none */
+	bool     dead;                  /* [P] a zombie, until the process manager says that nobody waits for it */
+	bool     stopped;               /* [p] by a stop signal; its threads sleep on `wait` */
 	uint32_t execs;                 /* [p] since its fork */
-	int      exit_signal;           /* [P] what the parent gets at its end; 0: nothing */
-	bool     borrowed_map;          /* [P] after vfork: the parent sleeps on `wait` until exec or exit */
-	int      exit_status;           /* [P] as wait4 gives it */
-	struct waitq wait;              /* [P] it sleeps here for its children, while stopped, and its vfork parent */
+	bool     borrowed_map;          /* [p] after vfork: the parent sleeps on `wait` until exec or exit */
+	struct waitq wait;              /* [p] it sleeps here while stopped, until other threads end; its vfork parent */
+	struct note *born, *ended;      /* memory to tell the process manager with; NULL: told */
 	struct map *map;                /* changed by exec and exit alone, under p; own reference */
 	struct file *exe;               /* [p] what it runs: a reference; NULL: a boot module, or over */
 	uint64_t start_ns;              /* [c] time_mono() of its birth */
@@ -58,9 +55,8 @@ struct proc {
 	uint32_t sig_queued;            /* [p] entries on its queue and those of its threads (Q3) */
 	bool     exiting;               /* [p] exit_group or a fatal signal: every thread ends */
 	struct thread *survivor;        /* [p] exec: every thread but this one ends */
-	struct waitq threads_wait;      /* [p] it sleeps here until they have */
-	int      exit_code;             /* [p] */
-	struct usage used, child_used;  /* [p] by threads that have ended; by children that were waited for */
+	int      exit_status;           /* [p] as wait4 gives it */
+	struct usage used;              /* [p] by threads that have ended */
 	struct port *port;              /* servers: their own port (handle 1) */
 	struct mutex cpu_limit_lock;    /* RANK_FILE: who sets cpu_limit */
 	struct timer cpu_limit;         /* RLIMIT_CPU: when to look */
@@ -69,12 +65,12 @@ struct proc {
 
 static inline struct proc *current_proc(void) { return current_thread()->proc; }
 
-/* proc.c.  A process holds one reference of itself until it is waited for. */
+/* proc.c.  A process holds one reference of itself until it is reaped. */
 extern struct spinlock proc_tree_lock;
 extern struct list all_procs;                           /* [P] by rising pid */
 extern uint64_t proc_births;                            /* [P] processes ever made */
 extern uint32_t proc_last_pid;                          /* [P] */
-struct proc *proc_create(const char *name, struct proc *parent);        /* no map, no threads; NULL: no memory */
+struct proc *proc_create(const char *name);             /* no map, no threads; NULL: no memory */
 void proc_ref(struct proc *);
 void proc_unref(struct proc *);
 struct proc *proc_find(uint32_t pid);                   /* a reference, of a zombie too; NULL */
@@ -85,23 +81,17 @@ struct thread *proc_thread(struct proc *);              /* thread_create() and o
 struct thread *thread_of_locked(struct proc *, uint32_t tid);   /* p->lock held; NULL */
 int proc_alone(void);                                   /* exec: end the other threads, wait for it; -EAGAIN */
 void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
-void proc_publish(struct proc *, bool sibling);         /* complete: into the family, can be found and waited for */
+/* Complete: it can be found, and is parent's child.  how: PM_SIGNAL(), PM_SIBLING.  NULL: a server */
+void proc_publish(struct proc *, const struct proc *parent, uint64_t how);
 void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
 void thread_memory_leave(struct thread *);              /* the current one's: exec, exit */
-void proc_map_release(struct proc *);                   /* exec, exit: vfork's parent may go on */
+void proc_map_leave_locked(struct proc *, struct map *other);   /* exec, exit: vfork's parent may go on; p->lock held */
 
-/* wait.c */
-#define TICK_NS 10000000ull             /* AT_CLKTCK is 100 */
-#define REPORT_CONTINUED 0xffff         /* wait4's status for it */
+/* usage.c */
 struct usage proc_usage(struct proc *);
 struct usage thread_usage(struct thread *);
 void usage_add(struct usage *to, const struct usage *);
 uint64_t proc_cpu_ns(struct proc *);
-
-/* session.c: a group without a member whose parent, in another group of the session, could continue it.  but: as if it
- * had left.  => tree lock held */
-bool pgrp_orphaned_locked(uint32_t pgid, const struct proc *but);
-void pgrp_leave(struct proc *);                         /* it ends: stopped orphaned groups go on (POSIX 2.9.1) */
 
 /* cpulimit.c */
 void cpu_limit_set(struct proc *);                      /* RLIMIT_CPU was changed, or the process ends */
@@ -126,7 +116,6 @@ int signal_send(struct proc *, int signo, int code, uint32_t sender_pid);      /
 int signal_queue(struct proc *, uint32_t tid, const struct siginfo *);
 struct timer_signal;
 int signal_timer(struct proc *, const struct timer_signal *, uint64_t n);       /* as SYS_timer_signal */
-struct siginfo child_info(struct proc *, int code, int status);
 void threads_interrupt_locked(struct proc *);           /* those that have something to look at now; p->lock held */
 void signal_exec(struct proc *);                        /* caught signals get their default action again */
 int signal_mask_swap(uaddr_t set, uint64_t size);       /* until this call ends, or a handler: ppoll, sigsuspend */

@@ -2,7 +2,7 @@
 /* kernel/signal.c - RING 0 - signals: sent, blocked, delivered on the way back to ring 3, and what they do by default.
  *
  * Path:  kill(), the process manager's timers, faults > signal_send() ... trap.c > signal_deliver() > sigframe.c, or the end
- * Locks: proc->lock around pending sets, masks and actions; proc_tree_lock around stops.
+ * Locks: proc->lock around pending sets, masks, actions and stops.
  *
  * G1  A signal that is ignored and not blocked is never pending.
  * G2  SIGKILL and SIGSTOP are never blocked, ignored or caught.
@@ -10,6 +10,8 @@
 #include "kernel/proc.h"
 
 #include "abi/pm.h"
+#include "kernel/forward.h"
+#include "kernel/ipc.h"
 #include "kernel/usercopy.h"
 
 #define STOP_SIGNALS (SIG_MASK(SIGSTOP) | SIG_MASK(SIGTSTP) | SIG_MASK(SIGTTIN) | SIG_MASK(SIGTTOU))
@@ -28,54 +30,6 @@ static bool ignored(const struct proc *p, int signo)
 	return h == SIG_IGN || (h == SIG_DFL && (SIG_MASK(signo) & IGNORED_BY_DEFAULT));
 }
 
-/* What the parent hears of p (SIGCHLD, waitid). */
-struct siginfo child_info(struct proc *p, int code, int status)
-{
-	struct usage u = proc_usage(p);
-
-	return (struct siginfo){.signo = SIGCHLD, .code = code, .child = {
-		.pid = p->pid, .uid = p->uid, .status = status,
-		.utime = (u.cpu_ns - u.sys_ns) / TICK_NS, .stime = u.sys_ns / TICK_NS,
-	}};
-}
-
-/* p stopped or goes on, and its parent may want to know. */
-static void parent_tell(struct proc *p, struct proc *parent, int code, int status)
-{
-	struct siginfo info = child_info(p, code, status);
-
-	if (!parent) return;
-	if (!(parent->action[SIGCHLD].flags & SA_NOCLDSTOP)) signal_queue(parent, 0, &info);
-	proc_unref(parent);
-}
-
-/* => tree lock held; a reference, or NULL */
-static struct proc *parent_wake_locked(struct proc *p)
-{
-	if (!p->parent) return NULL;
-	proc_ref(p->parent);
-	waitq_wake_all(&p->parent->wait);
-	return p->parent;
-}
-
-/* SIGCONT and SIGKILL: the stopped process runs again. */
-static void proc_continue(struct proc *p, int signo)
-{
-	bool tell = signo == SIGCONT;
-	struct proc *parent = NULL;
-
-	if (!tell && signo != SIGKILL) return;
-	spin_lock(&proc_tree_lock);
-	if (p->stopped) {
-		p->stopped = false;
-		p->report = tell ? REPORT_CONTINUED : 0;
-		waitq_wake_all(&p->wait);
-		if (tell) parent = parent_wake_locked(p);
-	}
-	spin_unlock(&proc_tree_lock);
-	parent_tell(p, parent, CLD_CONTINUED, SIGCONT);
-}
-
 void threads_interrupt_locked(struct proc *p)
 {
 	list_for(l, &p->threads) thread_interrupt(container_of(l, struct thread, proc_link));
@@ -91,7 +45,10 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 
 	if (bit & STOP_SIGNALS) sigqueue_flush_locked(p, &p->pending, SIG_MASK(SIGCONT));
 	if (info->signo == SIGCONT) sigqueue_flush_locked(p, &p->pending, STOP_SIGNALS);
-	if (info->signo == SIGCONT || info->signo == SIGKILL) p->stopping = false;
+	if (info->signo == SIGCONT || info->signo == SIGKILL) {
+		p->stopping = p->stopped = false;
+		waitq_wake_all(&p->wait);
+	}
 	list_for(l, &p->threads) {
 		struct thread *t = container_of(l, struct thread, proc_link);
 
@@ -133,7 +90,6 @@ int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info)
 	if (tid && !only) rc = -ESRCH;
 	else if (info->signo) rc = queue_locked(p, only, info, false);
 	spin_unlock(&p->lock);
-	if (!rc) proc_continue(p, info->signo);
 	return rc;
 }
 
@@ -168,7 +124,6 @@ int signal_timer(struct proc *p, const struct timer_signal *s, uint64_t n)
 	if (p->nthreads && (t || !s->tid) && p->start_ns == s->start_ns && (s->id < 0 || p->execs == s->execs))
 		rc = timer_locked(p, t, &info, n);
 	spin_unlock(&p->lock);
-	if (rc != -ESRCH) proc_continue(p, s->signo);
 	return rc;
 }
 
@@ -231,34 +186,44 @@ static bool take(struct proc *p, struct thread *t, struct siginfo *info, struct 
 	return some;
 }
 
-/* Tell the parent, and sleep until SIGCONT or SIGKILL; one that came since the stop signal was taken has found nothing
- * to continue.  The terminal's stop signals do nothing to a group that nobody could continue (POSIX 2.4.3). */
-static void proc_stop(struct proc *p, int signo)
+/* Ask or tell the process manager, who speaks with the parent (PM_MAY_STOP of abi/pm.h).  true: no */
+static bool job_tell(struct proc *p, uint32_t op, int signo)
 {
-	struct proc *parent;
+	struct kmsg k = {.m = {.op = op, .arg = {p->pid, signo}}};
+	struct thread *t = current_thread();
+	int rc = -EINTR;
 
-	spin_lock(&proc_tree_lock);
-	if (!p->stopping || (signo != SIGSTOP && pgrp_orphaned_locked(p->pgid, NULL))) {
-		spin_unlock(&proc_tree_lock);
-		return;
-	}
-	p->stopped = true;
-	p->report = signo << 8 | 0x7f;
-	parent = parent_wake_locked(p);
-	spin_unlock(&proc_tree_lock);
-	spin_lock(&p->lock);            /* the other threads stop too */
-	threads_interrupt_locked(p);
-	spin_unlock(&p->lock);
-	parent_tell(p, parent, CLD_STOPPED, signo);
+	if (p->server) return false;    /* O1 of forward.c: it has no parent either */
+	t->fatal_only = true;
+	if (!thread_has_signal(t)) rc = ipc_call(pm_port, &k, true);
+	t->fatal_only = false;
+	return !rc && k.m.arg[0];
 }
 
 static void stop_sleep(struct proc *p)
 {
-	spin_lock(&proc_tree_lock);
-	while (p->stopped && !p->exiting && !p->survivor && !(p->pending.set & SIG_MASK(SIGKILL)))
-		waitq_sleep(&p->wait, &proc_tree_lock, WAIT_FOREVER, false);
-	p->stopped = false;             /* SIGKILL: it runs once more, to die */
-	spin_unlock(&proc_tree_lock);
+	spin_lock(&p->lock);
+	while (p->stopped && !p->exiting && !p->survivor) waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
+	p->stopped = false;             /* it ends, or executes another program */
+	spin_unlock(&p->lock);
+}
+
+/* Until SIGCONT or SIGKILL; one that came since the stop signal was taken has found nothing to continue.  Stop signals of
+ * the terminal do nothing to a group that nobody could continue (POSIX 2.4.3). */
+static void proc_stop(struct proc *p, int signo)
+{
+	bool stops;
+
+	if (signo != SIGSTOP && job_tell(p, PM_MAY_STOP, signo)) return;
+	spin_lock(&p->lock);
+	stops = p->stopping;
+	if (stops) p->stopped = true;
+	if (stops) threads_interrupt_locked(p);
+	spin_unlock(&p->lock);
+	if (!stops) return;
+	job_tell(p, PM_STOPPED, signo);
+	stop_sleep(p);
+	job_tell(p, PM_CONTINUED, SIGCONT);
 }
 
 /* No handler: ignore, stop, or die. */
@@ -317,7 +282,7 @@ void signal_deliver(struct trapframe *tf)
 	bool ran = false;
 
 	for (;;) {
-		if (p->exiting) proc_exit(p->exit_code);
+		if (p->exiting) proc_exit(p->exit_status);
 		if (p->survivor && p->survivor != t) proc_thread_exit(0);
 		if (p->stopped) stop_sleep(p);
 		if (!take(p, t, &info, &action)) {

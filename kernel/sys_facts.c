@@ -99,10 +99,9 @@ static int facts_tids(struct proc *p, struct query *q)
 	return n * sizeof(*tid);
 }
 
-static void proc_family(struct proc *p, struct facts_proc *f)
+static void proc_standing(struct proc *p, struct facts_proc *f)
 {
 	spin_lock(&proc_tree_lock);
-	f->ppid = p->parent ? p->parent->pid : 0;
 	f->execs = p->execs;
 	if (p->dead || p->stopped) f->state = p->dead ? 'Z' : 'T';
 	f->exit_status = p->dead ? p->exit_status : 0;
@@ -145,6 +144,7 @@ static bool threads_facts_locked(struct proc *p, uint32_t tid, struct facts_proc
 static void signals_facts_locked(const struct proc *p, struct facts_proc *f)
 {
 	f->shared_pending = p->pending.set;
+	f->child_flags = p->action[SIGCHLD].flags;
 	for (int n = 1; n <= NSIG; n++)
 		if (p->action[n].handler) *(p->action[n].handler == SIG_IGN ? &f->ignored : &f->caught) |= BIT(n - 1);
 }
@@ -163,10 +163,9 @@ static int facts_proc(struct proc *p, struct query *q)
 	signals_facts_locked(p, f);
 	f->attr = p->attr;
 	f->threads = p->nthreads;
-	f->child_used = p->child_used;
 	f->exe = p->exe ? p->exe->node : 0;
 	spin_unlock(&p->lock);
-	proc_family(p, f);
+	proc_standing(p, f);
 	f->umask = p->umask;
 	f->cwd = p->cwd.node ? p->cwd.node : NODE_ROOT;
 	f->root = p->root.node ? p->root.node : NODE_ROOT;

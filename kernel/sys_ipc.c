@@ -150,6 +150,8 @@ SYSCALL(lend_write)
 	return lend_copy(a0, a1, a2, a3, a4, true);
 }
 
+SYSCALL(call_signals, token, any) { return ipc_signals(token, any); }
+
 SYSCALL(handle_close)
 {
 	return a0 <= UINT32_MAX ? handle_close(&current_proc()->handles, a0) : -EBADF;

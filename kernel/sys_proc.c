@@ -2,7 +2,7 @@
 /* kernel/sys_proc.c - RING 0 - a process's numbers, a thread's registers and words, random bytes.
  *
  * Path:  syscall.c > [sys_proc.c]
- * Locks: proc_tree_lock around the parent.
+ * Locks: none.
  */
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
@@ -14,16 +14,7 @@ SYSCALL(getuid) { return current_proc()->uid; }
 SYSCALL(geteuid) { return current_proc()->euid; }
 SYSCALL(getgid) { return current_proc()->gid; }
 SYSCALL(getegid) { return current_proc()->egid; }
-
-SYSCALL(getppid)
-{
-	long pid;
-
-	spin_lock(&proc_tree_lock);
-	pid = current_proc()->parent ? current_proc()->parent->pid : 0;
-	spin_unlock(&proc_tree_lock);
-	return pid;
-}
+SYSCALL(getppid) { return current_proc()->ppid; }
 
 /* ---- this thread */
 

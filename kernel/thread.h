@@ -39,7 +39,7 @@ struct thread {
 	uint64_t fs_base, gs_base;      /* [self] */
 	struct waitq *waitq;            /* [w] what it sleeps on */
 	bool     interruptible;         /* [s] a signal may end the sleep */
-	bool     fatal_only;            /* [self] but only one that ends the thread */
+	bool     fatal_only;            /* [self] only one that ends the thread; in a call, its server too: port->lock */
 	int      wake_status;           /* [s] what waitq_sleep returns */
 	struct timer timeout;
 	struct cpu *cpu;                /* [s] where it ran last */

@@ -26,7 +26,17 @@ def without_the_driver_its_disk_fails_and_the_rest_works():
 
 @test
 def without_the_process_manager_its_calls_fail_and_files_go_on():
-    dead("pm /root/d", b"server pm died: signal 9")
+    cmd = "/conformance/dead pm /root/d >/dev/console"
+    with Image(cmd=cmd, cmdline="cmd") as img, Guest(img.path) as g:
+        g.start()
+        g.wait_for(rb"first that failed: line \d+", 90, "console")
+        check(b"first that failed: line 0" in g.console() and b"server pm died: signal 9" in g.console(), g.report())
+        g.kill()
+
+
+@test
+def without_its_process_for_programs_no_program_starts():
+    dead("pm:exec /root/d", b"server pm:exec died: signal 9")
 
 
 @test

@@ -25,6 +25,7 @@ struct ipc_msg got;              /* what the server received last */
 struct kobj *got_obj[IPC_HANDLES];
 
 bool pages_there;
+struct thread *interrupted;
 
 struct thread *current_thread(void) { return current; }
 void *kalloc(size_t n) { return no_memory ? NULL : calloc(1, n); }
@@ -35,6 +36,8 @@ struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
 	worker = fn;
 	return &client_thread;
 }
+
+void thread_interrupt(struct thread *t) { interrupted = t; }
 
 int map_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 {
@@ -63,6 +66,7 @@ int ipc_setup(void **st)
 	client.map = &client_map;
 	server.map = &server_map;
 	dones = map_copies_by_server = 0;
+	interrupted = NULL;
 	no_memory = false;
 	pages_there = true;
 	during_copy = NULL;

@@ -20,6 +20,7 @@ extern int dones;                               /* calls of done_count() */
 extern int map_copies_by_server;                /* how often the server's thread touched a lender's memory itself */
 extern bool no_memory;                          /* the heap is empty */
 extern bool pages_there;                        /* map_peek() finds all of them */
+extern struct thread *interrupted;              /* last: looks whether it has a signal */
 extern void (*worker)(void *);                  /* the kernel thread that was started */
 extern void (*during_copy)(void);               /* called in the middle of each copy */
 extern struct ipc_msg got;                      /* what the server received last */

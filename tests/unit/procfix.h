@@ -152,10 +152,10 @@ static int setup(void **st)
 	vfs_caller = (struct caller){7, 9, root_cred};
 	seven = (struct facts_proc){
 		.pid = 7,
-		.ppid = 1,
 		.threads = 2,
 		.state = 'S',
-		.attr = {.name = "a name) of (over 15", .uid = 1000, .euid = 1000, .gid = 1000, .egid = 1000, .pgid = 6, .sid = 5,
+		.attr = {.name = "a name) of (over 15", .ppid = 1,
+		         .uid = 1000, .euid = 1000, .gid = 1000, .egid = 1000, .pgid = 6, .sid = 5,
 		         .rlimit = { [7] = { 1024, 4096 }, [5] = { UINT64_MAX, UINT64_MAX } }},
 		.used.cpu_ns = 1230000000,
 		.start_ns = 4560000000,

@@ -120,6 +120,34 @@ static void a_reply_that_came_before_the_signal_wins(void **st)
 	assert_int_equal(k.m.arg[0], 8);
 }
 
+static void serve_let_signals(void)
+{
+	receive();
+	current = &server_thread;
+	assert_int_equal(ipc_signals(got.token, true), 0);
+	assert_true(interrupted == &client_thread && !client_thread.fatal_only);
+	assert_int_equal(ipc_signals(got.token, false), 0);
+	assert_true(client_thread.fatal_only);
+	current = &client_thread;
+	reply(0, 0, NULL);
+}
+
+static void the_server_says_which_signals_end_a_call(void **st)
+{
+	struct kmsg k = { .m = { .op = 1 } };
+
+	(void)st;
+	client_thread.fatal_only = true;
+	assert_int_equal(call(&k, serve_let_signals), 0);
+	current = &server_thread;
+	assert_int_equal(ipc_signals(got.token, true), -ESRCH);
+	assert_true(client_thread.fatal_only);
+	current = &stranger_thread;
+	assert_int_equal(ipc_signals(got.token, true), -ESRCH);
+	current = &client_thread;
+	client_thread.fatal_only = false;
+}
+
 static void a_token_is_good_once(void **st)
 {
 	struct kmsg k = { .m = { .op = 1 } };
@@ -340,6 +368,7 @@ int main(void)
 		T(a_signal_takes_a_queued_call_back),
 		T(the_reply_to_a_withdrawn_call_finds_nobody),
 		T(a_reply_that_came_before_the_signal_wins),
+		T(the_server_says_which_signals_end_a_call),
 		T(a_token_is_good_once),
 		T(only_the_owner_receives),
 		T(a_message_that_comes_with_a_signal_is_not_lost),

@@ -49,11 +49,11 @@ static int fresh(void **st)
 {
 	static const struct facts_proc start[8] = {
 		{.pid = 1, .attr.pgid = 1, .attr.sid = 1, .state = 'S'},
-		{.pid = SHELL, .ppid = 1, .attr.pgid = SHELL, .attr.sid = SHELL, .state = 'S'},
-		{.pid = FRONT, .ppid = SHELL, .attr.pgid = FRONT, .attr.sid = SHELL, .state = 'S'},
-		{.pid = BACK, .ppid = SHELL, .attr.pgid = BACK, .attr.sid = SHELL, .state = 'S'},
-		{.pid = CHILD, .ppid = BACK, .attr.pgid = BACK, .attr.sid = SHELL, .state = 'S'},
-		{.pid = OTHER, .ppid = 1, .attr.pgid = OTHER, .attr.sid = OTHER, .state = 'S'},
+		{.pid = SHELL, .attr.ppid = 1, .attr.pgid = SHELL, .attr.sid = SHELL, .state = 'S'},
+		{.pid = FRONT, .attr.ppid = SHELL, .attr.pgid = FRONT, .attr.sid = SHELL, .state = 'S'},
+		{.pid = BACK, .attr.ppid = SHELL, .attr.pgid = BACK, .attr.sid = SHELL, .state = 'S'},
+		{.pid = CHILD, .attr.ppid = BACK, .attr.pgid = BACK, .attr.sid = SHELL, .state = 'S'},
+		{.pid = OTHER, .attr.ppid = 1, .attr.pgid = OTHER, .attr.sid = OTHER, .state = 'S'},
 	};
 
 	(void)st;
@@ -91,7 +91,7 @@ static void who_ignores_it_reads_an_error_and_may_change(void **st)
 static void an_orphaned_group_is_not_stopped(void **st)
 {
 	(void)st;
-	proc(BACK)->ppid = 1;           /* its parent, the shell's subshell, has ended */
+	proc(BACK)->attr.ppid = 1;           /* its parent, the shell's subshell, has ended */
 	assert_int_equal(job_check(&job, CHILD, CHILD, SIGTTIN), -EIO);
 	assert_int_equal(sent, 0);
 }

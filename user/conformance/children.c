@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -232,6 +233,82 @@ static void sigchld_tells(void)
 	check(errno == ECHILD && chld.si_pid == p);
 }
 
+static volatile int alarms;
+static void on_alarm(int signo) { (void)signo, alarms++; }
+
+static pid_t child_for(int ms)
+{
+	pid_t p = fork();
+
+	if (p == 0) {
+		ms_sleep(ms);
+		_exit(4);
+	}
+	return p;
+}
+
+/* Another signal ends the waiting, or not (SA_RESTART); the child's own does not. */
+static void waiting_and_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_alarm};
+	pid_t p = child_for(300), q;
+	int *st, ended;
+
+	sigaction(SIGALRM, &sa, NULL);
+	ualarm(30000, 30000);                   /* again and again: the first may come too early */
+	check_error(waitpid(p, NULL, 0), EINTR);
+	check_error(waitid(P_PID, p, NULL, WEXITED), EINTR);
+	sa.sa_flags = SA_RESTART;
+	sigaction(SIGALRM, &sa, NULL);
+	alarms = 0;
+	check(waitpid(p, NULL, 0) == p && alarms > 0);
+	ualarm(0, 0);
+
+	sa.sa_flags = 0;
+	sigaction(SIGCHLD, &sa, NULL);
+	for (int i = 0; i < 20; i++) {
+		st = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		p = child_for(i);
+		q = waitpid(p, st, 0);          /* its page is not there when the news come */
+		if (q != p || WEXITSTATUS(*st) != 4) break;
+		munmap(st, 4096);
+		p = 0;
+	}
+	check(p == 0);
+	sa.sa_handler = SIG_DFL;
+	sigaction(SIGCHLD, &sa, NULL);
+
+	p = fork();
+	if (p == 0) {
+		child_for(100);
+		waitpid(-1, NULL, 0);
+		_exit(0);
+	}
+	ms_sleep(30);
+	check(kill(p, SIGKILL) == 0 && waitpid(p, &ended, 0) == p && WTERMSIG(ended) == SIGKILL);
+}
+
+struct one { pthread_t thread; pid_t child; int ms; };
+
+static void *wait_for_one(void *arg)
+{
+	struct one *o = arg;
+
+	return (void *)(long)(waitpid(o->child, NULL, 0) == o->child);
+}
+
+/* Each thread waits for its own, and the last to end is the first that is waited for. */
+static void threads_wait(void)
+{
+	struct one one[5];
+	void *ok;
+
+	for (int i = 0; i < 5; i++) one[i].child = child_for(150 - 30 * i);
+	for (int i = 0; i < 5; i++) check(pthread_create(&one[i].thread, NULL, wait_for_one, &one[i]) == 0);
+	for (int i = 0; i < 5; i++) check(pthread_join(one[i].thread, &ok) == 0 && ok);
+	check_error(waitpid(-1, NULL, 0), ECHILD);
+}
+
 static void usage(void)
 {
 	struct rusage a, b;
@@ -281,6 +358,8 @@ int main(void)
 	in_child(wait_errors);
 	in_child(children_ignored);
 	in_child(sigchld_tells);
+	in_child(waiting_and_signals);
+	in_child(threads_wait);
 	in_child(usage);
 	in_child(nproc);
 	return checked();

@@ -5,9 +5,10 @@
  * It has one thread, so what a call looks at, checks and sets is as if at one moment for all other calls that come here.
  * It waits for no page of the caller's: what is not there the caller brings (serve()), and the call begins again.  It waits
  * for the file server to tell it the host's name, and, in a process of its own, for programs (exec.c).  No server waits for
- * it, and nothing of it is needed to clean memory.  Of a process it keeps its timers (timer.c); all else that it decides is in
- * the kernel (struct proc_attr), and ends with it.
+ * it, and nothing of it is needed to clean memory.  Of a process it keeps its timers (timer.c) and its family
+ * (family.c); all else that it decides is in the kernel (struct proc_attr), and ends with it.
  */
+#include "user/pm/family.h"
 #include "user/pm/timer.h"
 
 #include <errno.h>
@@ -123,7 +124,7 @@ bool proc_next(uint32_t *pid, struct facts_proc *f)
 
 int attr_set(const struct call *c, const struct facts_proc *f, const void *part, size_t n)
 {
-	return (int)q_proc_set(c->token, f->pid, f->start_ns, (const char *)part - (const char *)&f->attr, part, n);
+	return (int)q_proc_set(c->token, f->pid, (uint64_t)((const char *)part - (const char *)&f->attr), part, n);
 }
 
 /* The caller sleeps, or has been killed: then nobody is left to answer.  => the answer */
@@ -131,6 +132,9 @@ static struct ipc_msg serve(const struct ipc_msg *m)
 {
 	static struct call c;
 	long r = -ENOSYS;
+
+	if (m->op >= PM_MAY_STOP && m->op <= PM_CONTINUED)
+		return (struct ipc_msg){.token = m->token, .arg = {family_stop(m)}};
 
 	c.token = m->token;
 	c.nr = (uint32_t)m->arg[0];
@@ -146,6 +150,15 @@ static struct ipc_msg serve(const struct ipc_msg *m)
 	return (struct ipc_msg){.token = c.token, .status = -EAGAIN, .arg = {missing[0], missing[1], missing[2]}};
 }
 
+void serve_again(uint64_t token, const uint64_t arg[IPC_ARGS])
+{
+	struct ipc_msg m = {.token = token, .op = PM_CALL};
+
+	memcpy(m.arg, arg, sizeof(m.arg));
+	m = serve(&m);
+	if (m.token) q_reply(&m);
+}
+
 int main(void)
 {
 	struct ipc_msg m = {0};
@@ -157,6 +170,7 @@ int main(void)
 		}
 		for (int i = 0; i < IPC_HANDLES; i++)
 			if (m.handle[i]) q_close(m.handle[i]);
+		if (m.note[0]) family_note(m.note);
 		m = m.token ? serve(&m) : (struct ipc_msg){0};
 	}
 }

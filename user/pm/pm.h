@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "abi/facts.h"
@@ -36,6 +37,12 @@ bool proc_next(uint32_t *pid, struct facts_proc *);     /* the one after *pid, d
 /* A part of f->attr, changed here, is made so: `part` and n say which.  -ESRCH: it ended meanwhile, or who asked was killed */
 int attr_set(const struct call *, const struct facts_proc *f, const void *part, size_t n);
 
+/* A call that waits begins again: its token and words, as they came. */
+void serve_again(uint64_t token, const uint64_t arg[IPC_ARGS]);
+
+/* time.c */
+void usage_add(struct usage *to, const struct usage *);
+struct rusage usage_of(const struct usage *, uint64_t rss_peak);
 #define CPU_LOOK 4000000ul              /* ns: who waits for CPU time looks at it no more often */
 
 #define PM(name) long pm_##name(struct call *)
@@ -53,6 +60,8 @@ PM(getrlimit); PM(setrlimit); PM(prlimit64);
 PM(prctl); PM(personality); PM(get_robust_list);
 /* session.c */
 PM(getpgrp); PM(getpgid); PM(getsid); PM(setpgid); PM(setsid);
+/* wait.c */
+PM(wait4); PM(waitid);
 /* time.c */
 PM(clock_settime); PM(settimeofday); PM(gettimeofday); PM(time); PM(clock_getres); PM(clock_gettime);
 PM(clock_nanosleep); PM(getrusage); PM(times);

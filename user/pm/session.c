@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* user/pm/session.c - RING 3 - process groups and sessions: who may go where.
  *
- * What follows from them (signals, orphaned groups) is kernel/session.c's.  They change here and at fork alone, where a
+ * What follows from them for those that stop is family.c's.  They change here and at fork alone, where a
  * child is put into its parent's: so a group that was looked for may lose its last member meanwhile, but none appears.
  *
  * Path:  main.c > [session.c] > kernel's facts, proc_set
  */
 #include <errno.h>
 
-#include "user/pm/pm.h"
+#include "user/pm/family.h"
 
 long pm_getpgrp(struct call *c) { return c->me.attr.pgid; }
 
@@ -38,9 +38,14 @@ static bool group_exists(uint32_t pgid, uint32_t sid)
 
 static int groups_set(const struct call *c, struct facts_proc *f, uint32_t pgid, uint32_t sid)
 {
+	struct member *m = member_find(f->pid);
+	int rc;
+
 	f->attr.pgid = pgid;
 	f->attr.sid = sid;
-	return attr_set(c, f, &f->attr.pgid, sizeof(f->attr.pgid) + sizeof(f->attr.sid));
+	rc = attr_set(c, f, &f->attr.pgid, sizeof(f->attr.pgid) + sizeof(f->attr.sid));
+	if (m && !rc) m->pgid = pgid, m->sid = sid;
+	return rc;
 }
 
 /* POSIX setpgid: oneself or a child that has not exec'd yet, within the session, into a group of one's own or one that
@@ -54,7 +59,7 @@ long pm_setpgid(struct call *c)
 	if (proc_look(c, (uint32_t)c->arg[0], &f)) return -ESRCH;
 	if (!pgid) pgid = f.pid;
 	if (f.pid != c->me.pid) {
-		if (f.ppid != c->me.pid) return -ESRCH;
+		if (f.attr.ppid != c->me.pid) return -ESRCH;
 		if (f.attr.sid != c->me.attr.sid) return -EPERM;
 		if (f.execs) return -EACCES;
 	}

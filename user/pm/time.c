@@ -149,7 +149,18 @@ static struct timeval timeval_of(uint64_t ns)
 	return (struct timeval){(int64_t)ns / NS, (int64_t)ns % NS / 1000};
 }
 
-static struct rusage usage_of(const struct usage *u, uint64_t rss_peak)
+void usage_add(struct usage *to, const struct usage *u)
+{
+	to->cpu_ns += u->cpu_ns;
+	to->sys_ns += u->sys_ns;
+	to->minflt += u->minflt;
+	to->majflt += u->majflt;
+	to->nvcsw += u->nvcsw;
+	to->nivcsw += u->nivcsw;
+	if (to->maxrss < u->maxrss) to->maxrss = u->maxrss;
+}
+
+struct rusage usage_of(const struct usage *u, uint64_t rss_peak)
 {
 	uint64_t pages = rss_peak > u->maxrss ? rss_peak : u->maxrss;
 
@@ -167,13 +178,13 @@ long pm_getrusage(struct call *c)
 
 	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD) return -EINVAL;
 	if (who == RUSAGE_THREAD && thread_look(c)) return -ESRCH;
-	r = who == RUSAGE_CHILDREN ? usage_of(&c->me.child_used, 0) : usage_of(&c->me.used, c->me.rss_peak);
+	r = who == RUSAGE_CHILDREN ? usage_of(&c->me.attr.child_used, 0) : usage_of(&c->me.used, c->me.rss_peak);
 	return mem_out(c, c->arg[1], &r, RUSAGE_SIZE);
 }
 
 long pm_times(struct call *c)
 {
-	const struct usage *u = &c->me.used, *children = &c->me.child_used;
+	const struct usage *u = &c->me.used, *children = &c->me.attr.child_used;
 	uint64_t tms[4] = {(u->cpu_ns - u->sys_ns) / TICK_NS, u->sys_ns / TICK_NS,
 	                   (children->cpu_ns - children->sys_ns) / TICK_NS, children->sys_ns / TICK_NS};
 

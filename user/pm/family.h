@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* user/pm/family.h - RING 3 - parents and children, and who waits for what became of whom. */
+#ifndef PM_FAMILY_H
+#define PM_FAMILY_H
+
+#include <signal.h>
+
+#include "abi/ipc.h"
+#include "user/pm/pm.h"
+
+/* A wait4 or waitid that waits: the call as it came, to begin again. */
+struct waiter {
+	struct waiter *next;
+	uint64_t token, arg[IPC_ARGS];
+};
+
+/* A process that is no server, or init: until nobody will wait for it any more. */
+struct member {
+	struct member *next;            /* with the same hash */
+	struct member *parent, *children, *sibling;     /* the oldest child; the next younger one.  No parent: init */
+	uint32_t pid, pgid, sid;
+	int exit_signal;                /* what its parent gets at its end; 0: nothing */
+	int report;                     /* wait4's status of a stop or continuation that was not told yet; 0: none */
+	bool stopped, held;             /* held: its group is no orphan, while somebody ends */
+	bool dead;
+	struct waiter *waiters;         /* of its threads */
+};
+
+/* family.c */
+struct member *member_find(uint32_t pid);               /* NULL: there is none */
+void member_free(struct member *);                      /* and its pid: nobody waits for it */
+void family_note(const uint64_t note[2]);               /* PM_BORN, PM_ENDED */
+/* What the parent hears: CLD_*, and the exit status or the signal. */
+siginfo_t child_info(const struct member *, const struct facts_proc *, int code, int status);
+bool family_stop(const struct ipc_msg *);               /* PM_MAY_STOP, PM_STOPPED, PM_CONTINUED.  true: no */
+
+/* wait.c */
+void waiters_hold(struct member *);                     /* no signal ends their waiting until they have looked again: */
+void waiters_look(struct member *);
+void waiters_free(struct member *);
+#define REPORT_CONTINUED 0xffff                         /* wait4's status for it */
+
+#endif
