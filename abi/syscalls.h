@@ -46,7 +46,6 @@
 	X(58, vfork, "") \
 	X(59, execve, "path addr addr") \
 	X(60, exit, "int") \
-	X(62, kill, "int int") \
 	X(67, shmdt, "addr") \
 	X(72, fcntl, "fd int arg") \
 	X(73, flock, "fd int") \
@@ -64,7 +63,6 @@
 	X(110, getppid, "") \
 	X(127, rt_sigpending, "addr size") \
 	X(128, rt_sigtimedwait, "addr addr addr size") \
-	X(129, rt_sigqueueinfo, "int int addr") \
 	X(130, rt_sigsuspend, "addr size") \
 	X(131, sigaltstack, "addr addr") \
 	X(149, mlock, "addr size") \
@@ -78,7 +76,6 @@
 	X(166, umount2, "path flags") \
 	X(186, gettid, "") \
 	X(187, readahead, "fd size size") \
-	X(200, tkill, "int int") \
 	X(202, futex, "addr int int addr addr int") \
 	X(217, getdents64, "fd addr size") \
 	X(218, set_tid_address, "addr") \
@@ -86,7 +83,6 @@
 	X(228, clock_gettime, "int addr") \
 	X(230, clock_nanosleep, "int flags addr addr") \
 	X(231, exit_group, "int") \
-	X(234, tgkill, "int int int") \
 	X(270, pselect6, "int addr addr addr addr addr") \
 	X(271, ppoll, "addr size addr addr size") \
 	X(273, set_robust_list, "addr size") \
@@ -96,7 +92,6 @@
 	X(293, pipe2, "addr flags") \
 	X(295, preadv, "fd addr int size") \
 	X(296, pwritev, "fd addr int size") \
-	X(297, rt_tgsigqueueinfo, "int int int addr") \
 	X(306, syncfs, "fd") \
 	X(318, getrandom, "addr size flags") \
 	X(325, mlock2, "addr size flags") \
@@ -112,6 +107,7 @@
 	X(37, alarm, "size") \
 	X(38, setitimer, "int addr addr") \
 	X(61, wait4, "int addr flags addr") \
+	X(62, kill, "int int") \
 	X(63, uname, "addr") \
 	X(96, gettimeofday, "addr addr") \
 	X(97, getrlimit, "int addr") \
@@ -137,6 +133,7 @@
 	X(124, getsid, "int") \
 	X(125, capget, "addr addr") \
 	X(126, capset, "addr addr") \
+	X(129, rt_sigqueueinfo, "int int addr") \
 	X(135, personality, "flags") \
 	X(140, getpriority, "int int") \
 	X(141, setpriority, "int int int") \
@@ -153,6 +150,7 @@
 	X(169, reboot, "magic magic command") \
 	X(170, sethostname, "addr size") \
 	X(171, setdomainname, "addr size") \
+	X(200, tkill, "int int") \
 	X(201, time, "addr") \
 	X(203, sched_setaffinity, "int size addr") \
 	X(204, sched_getaffinity, "int size addr") \
@@ -163,8 +161,10 @@
 	X(226, timer_delete, "int") \
 	X(227, clock_settime, "int addr") \
 	X(229, clock_getres, "int addr") \
+	X(234, tgkill, "int int int") \
 	X(247, waitid, "int int addr flags addr") \
 	X(274, get_robust_list, "int addr addr") \
+	X(297, rt_tgsigqueueinfo, "int int int addr") \
 	X(302, prlimit64, "int int addr addr") \
 	X(309, getcpu, "addr addr")
 

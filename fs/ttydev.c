@@ -18,6 +18,7 @@
 #include <termios.h>
 
 #include "abi/name.h"
+#include "fs/procfs.h"
 #include "fs/server.h"
 #include "fs/tty.h"
 #include "fs/ttyjob.h"
@@ -36,10 +37,14 @@ static void console_output(const char *s, size_t n)
 	q_con_write(CON_SERIAL, s, n);
 }
 
-/* Servers may signal any process. */
+/* kill() would be the process manager's, for whom no server waits. */
 static void group_signal(uint32_t pgid, int signo)
 {
-	kill(-(pid_t)pgid, signo);
+	const siginfo_t info = {.si_signo = signo, .si_code = SI_KERNEL};
+	struct facts_proc f;
+
+	for (uint32_t pid = 0; facts(FACTS_PIDS, 0, pid + 1, &pid, sizeof(pid)) > 0;)
+		if (facts(FACTS_PROC, pid, 0, &f, sizeof(f)) > 0 && f.attr.pgid == pgid) q_signal_post(pid, 0, &info);
 }
 
 static struct tty_job job = {.signal = group_signal};

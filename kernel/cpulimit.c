@@ -18,7 +18,7 @@ static void cpu_limit_look(void *arg)
 	uint64_t now = proc_cpu_ns(p);
 
 	if (now >= p->cpu_limit_next) {
-		signal_send(p, now / NS >= p->rlimit[RLIMIT_CPU][1] ? SIGKILL : SIGXCPU, SI_KERNEL, 0);
+		signal_send(p, now / NS >= p->rlimit[RLIMIT_CPU][1] ? SIGKILL : SIGXCPU);
 		p->cpu_limit_next = (now / NS + 1) * NS;
 	}
 	timer_arm(&p->cpu_limit, time_mono() + MAX((p->cpu_limit_next - now) / ncpus, CPU_LOOK), cpu_limit_look, p);

@@ -52,7 +52,7 @@ int oom_wait(void)
 
 	if (p && !oom_dying(p)) {
 		kprintf("quire: no memory: %s (%u) is killed for its %lu pages\n", p->name, p->pid, oom_pages(p));
-		signal_send(p, SIGKILL, SI_KERNEL, 0);
+		signal_send(p, SIGKILL);
 	}
 	while (tries && oom_pages(p) && !oom_dying(me)) {
 		thread_sleep(10 * 1000 * 1000);

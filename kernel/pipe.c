@@ -182,7 +182,7 @@ static int64_t pipe_write(struct file *f, uaddr_t buf, const char *kbuf, uint64_
 		if (n < 0) break;
 		done += n;
 	}
-	if (n == -EPIPE) signal_send(current_proc(), SIGPIPE, SI_KERNEL, 0);
+	if (n == -EPIPE) signal_send(current_proc(), SIGPIPE);
 	return done ? (int64_t)done : n;
 }
 

@@ -111,7 +111,7 @@ struct sigentry {
 };
 #define SIG_MASK(n) BIT((n) - 1)
 #define SIG_UNBLOCKABLE (SIG_MASK(SIGKILL) | SIG_MASK(SIGSTOP))
-int signal_send(struct proc *, int signo, int code, uint32_t sender_pid);      /* kill(): queue and wake */
+void signal_send(struct proc *, int signo);             /* the kernel's: queue and wake */
 /* tid 0: for whichever thread takes it.  signo 0: is there such a thread?  -ESRCH; -EAGAIN: no room (Q3) */
 int signal_queue(struct proc *, uint32_t tid, const struct siginfo *);
 struct timer_signal;

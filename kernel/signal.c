@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/signal.c - RING 0 - signals: sent, blocked, delivered on the way back to ring 3, and what they do by default.
  *
- * Path:  kill(), the process manager's timers, faults > signal_send() ... trap.c > signal_deliver() > sigframe.c, or the end
+ * Path:  user/pm's kill() and timers, faults > signal_queue() ... trap.c > signal_deliver() > sigframe.c, or the end
  * Locks: proc->lock around pending sets, masks, actions and stops.
  *
  * G1  A signal that is ignored and not blocked is never pending.
@@ -61,13 +61,11 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 	return rc;
 }
 
-int signal_send(struct proc *p, int signo, int code, uint32_t sender_pid)
+void signal_send(struct proc *p, int signo)
 {
-	struct siginfo info = {.signo = signo, .code = code, .user = {.pid = sender_pid}};
+	struct siginfo info = {.signo = signo, .code = SI_KERNEL};
 
-	if (signo < 1 || signo > NSIG) return -EINVAL;
-	if (sender_pid && current_thread()->proc) info.user.uid = current_proc()->uid;
-	return signal_queue(p, 0, &info);
+	signal_queue(p, 0, &info);
 }
 
 struct thread *thread_of_locked(struct proc *p, uint32_t tid)

@@ -17,7 +17,7 @@
 static int64_t fsize_exceeded(int64_t rc, uint64_t pos)
 {
 	if (rc == -EFBIG && pos >= current_proc()->rlimit[RLIMIT_FSIZE][0])
-		signal_send(current_proc(), SIGXFSZ, SI_KERNEL, 0);
+		signal_send(current_proc(), SIGXFSZ);
 	return rc;
 }
 

@@ -220,7 +220,7 @@ int main(int argc, char **argv)
 	map[0] = 'd';
 	if (!strcmp(argv[1], "pm")) {
 		HOLDS(kill(getppid(), SIGSTOP) == 0);   /* the shell, which would take us for ended */
-		server_kill(victim, ESRCH);
+		server_kill(victim, EIO);
 		processes_are_gone(fd, map);
 		others_live(fd);
 		printf("first that failed: line %d\n", first_failed);

@@ -60,6 +60,8 @@ PM(getrlimit); PM(setrlimit); PM(prlimit64);
 PM(prctl); PM(personality); PM(get_robust_list);
 /* session.c */
 PM(getpgrp); PM(getpgid); PM(getsid); PM(setpgid); PM(setsid);
+/* kill.c */
+PM(kill); PM(tkill); PM(tgkill); PM(rt_sigqueueinfo); PM(rt_tgsigqueueinfo);
 /* wait.c */
 PM(wait4); PM(waitid);
 /* time.c */
