@@ -134,7 +134,6 @@ static long clone_process(const struct clone_args *a)
 			if (c->action[i].handler != SIG_IGN) c->action[i] = (struct sigaction_k){0};
 	}
 	c->borrowed_map = a->flags & CLONE_VFORK;
-	if (c->rlimit[RLIMIT_CPU][0] != RLIM_INFINITY) cpu_limit_set(c);
 	proc_ref(c);
 	proc_publish(c, p, PM_SIGNAL(a->exit_signal) | (a->flags & CLONE_PARENT ? PM_SIBLING : 0));
 	pid = child_start(c, t, a);

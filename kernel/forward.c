@@ -145,7 +145,6 @@ SYSCALL(proc_set)
 	}
 	spin_unlock(&pm_port->lock);
 	spin_unlock(lock);
-	if (!rc && a2 == offsetof(struct proc_attr, rlimit[RLIMIT_CPU])) cpu_limit_set(p);
 	proc_unref(p);
 	return rc;
 }

@@ -49,7 +49,6 @@ struct proc *proc_create(const char *name)
 	list_init(&p->all_link);
 	list_init(&p->threads);
 	list_init(&p->pending.queue);
-	mutex_init(&p->cpu_limit_lock, RANK_FILE, "CPU limit");
 	memset(p->rlimit, 0xff, sizeof(p->rlimit));     /* RLIM_INFINITY; init sets what programs inherit */
 	p->born = kalloc(sizeof(*p->born));
 	p->ended = kalloc(sizeof(*p->ended));
@@ -171,6 +170,27 @@ void proc_map_leave_locked(struct proc *p, struct map *other)
 	waitq_wake_all(&p->wait);
 }
 
+void usage_add(struct usage *to, const struct usage *u)
+{
+	to->cpu_ns += u->cpu_ns;
+	to->sys_ns += u->sys_ns;
+	to->minflt += u->minflt;
+	to->majflt += u->majflt;
+	to->nvcsw += u->nvcsw;
+	to->nivcsw += u->nivcsw;
+	to->maxrss = MAX(to->maxrss, u->maxrss);
+}
+
+struct usage thread_usage(struct thread *t)
+{
+	struct usage u = t->used;
+
+	u.cpu_ns = thread_cpu_ns(t);
+	if (t->sys_since) u.sys_ns += u.cpu_ns - t->sys_since;
+	u.sys_ns = MIN(u.sys_ns, u.cpu_ns);
+	return u;
+}
+
 /* ---- the end */
 
 /* All that a process has, but its pid and what is told of it. */
@@ -179,7 +199,6 @@ static void proc_strip(struct proc *p)
 	struct map *m = p->map;
 	struct file *exe = p->exe;
 
-	cpu_limit_set(p);
 	if (m) p->used.maxrss = MAX(p->used.maxrss, m->pmap.peak);
 	files_close(p, false);
 	if (p->port) port_die(p->port);

@@ -58,9 +58,6 @@ struct proc {
 	int      exit_status;           /* [p] as wait4 gives it */
 	struct usage used;              /* [p] by threads that have ended */
 	struct port *port;              /* servers: their own port (handle 1) */
-	struct mutex cpu_limit_lock;    /* RANK_FILE: who sets cpu_limit */
-	struct timer cpu_limit;         /* RLIMIT_CPU: when to look */
-	uint64_t cpu_limit_next;        /* [cpu_limit] CPU time, in ns, at which there is a signal */
 };
 
 static inline struct proc *current_proc(void) { return current_thread()->proc; }
@@ -86,15 +83,8 @@ void proc_publish(struct proc *, const struct proc *parent, uint64_t how);
 void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
 void thread_memory_leave(struct thread *);              /* the current one's: exec, exit */
 void proc_map_leave_locked(struct proc *, struct map *other);   /* exec, exit: vfork's parent may go on; p->lock held */
-
-/* usage.c */
-struct usage proc_usage(struct proc *);
 struct usage thread_usage(struct thread *);
 void usage_add(struct usage *to, const struct usage *);
-uint64_t proc_cpu_ns(struct proc *);
-
-/* cpulimit.c */
-void cpu_limit_set(struct proc *);                      /* RLIMIT_CPU was changed, or the process ends */
 
 /* exec.c: a boot module becomes a wired server process of this name.  init gets pid 1.  Not started yet: thread_start().  -errno. */
 int proc_spawn_module(const struct boot_module *, const char *name, struct proc **, struct thread **);

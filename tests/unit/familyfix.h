@@ -94,16 +94,23 @@ int mem_out(const struct call *c, uint64_t at, const void *from, size_t n)
 	return 0;
 }
 
+int proc_facts(uint32_t pid, struct facts_proc *f)
+{
+	return q_facts(FACTS_PROC, pid, 0, f, sizeof(*f)) > 0 ? 0 : -ESRCH;
+}
+
 int proc_look(const struct call *c, uint32_t pid, struct facts_proc *f)
 {
 	(void)c;
-	return look(pid, f);
+	return proc_facts(pid, f);
 }
 
 int attr_set(const struct call *c, const struct facts_proc *f, const void *part, size_t n)
 {
 	return (int)q_proc_set(c->token, f->pid, (uint64_t)((const char *)part - (const char *)&f->attr), part, n);
 }
+
+int cpu_limit_set(const struct facts_proc *f) { return f->attr.rlimit[0][0] == 7 ? -ENOMEM : 0; }
 
 void usage_add(struct usage *to, const struct usage *u) { to->cpu_ns += u->cpu_ns; }
 

@@ -251,6 +251,11 @@ static void a_child_for_whom_there_is_no_memory_ends(void **st)
 	end(A, SIGKILL);
 	assert_int_equal(procs[A].pid, 0);
 	assert_int_equal(waited(SHELL, -1, 0), -ECHILD);
+	no_memory = false;
+	procs[SHELL].attr.rlimit[0][0] = 7;             /* nor for its limit */
+	birth(SHELL, B);
+	assert_int_equal(sent[nsent - 1].pid, B);
+	assert_int_equal(sent[nsent - 1].signo, SIGKILL);
 }
 
 int main(void)

@@ -286,6 +286,27 @@ static void eventfds(void)
 	check_error(eventfd(0, 2), EINVAL);
 }
 
+/* It has as much as its parent may have, counted from its own birth; and a limit that is gone is none. */
+static void a_childs_cpu_limit(void)
+{
+	struct rlimit l = {1, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+	int st;
+	pid_t p;
+
+	check(setrlimit(RLIMIT_CPU, &l) == 0);
+	ms_burn(300);
+	p = fork();
+	if (p == 0) for (;;) { }
+	check(waitpid(p, &st, 0) == p && WIFSIGNALED(st) && WTERMSIG(st) == SIGXCPU);
+	p = fork();
+	if (p == 0) {
+		setrlimit(RLIMIT_CPU, &none);
+		ms_burn(1200);
+		_exit(7);
+	}
+	check(waitpid(p, &st, 0) == p && WIFEXITED(st) && WEXITSTATUS(st) == 7);
+}
+
 static void cpu_limit(void)
 {
 	struct rlimit l = {1, 2};
@@ -365,5 +386,6 @@ int main(int argc, char **argv)
 	in_child(limit_of_a_zombie);
 	in_child(eventfds);
 	in_child(cpu_limit);
+	in_child(a_childs_cpu_limit);
 	return checked();
 }

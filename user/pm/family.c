@@ -36,11 +36,6 @@ struct member *member_find(uint32_t pid)
 	return m;
 }
 
-static int look(uint32_t pid, struct facts_proc *f)
-{
-	return q_facts(FACTS_PROC, pid, 0, f, sizeof(*f)) > 0 ? 0 : -ESRCH;
-}
-
 static void signal_from(const struct member *to, int signo, int code, uint32_t pid, uint32_t uid)
 {
 	siginfo_t info = {.si_signo = signo, .si_code = code};
@@ -93,7 +88,7 @@ static void born(uint32_t pid, uint32_t maker, uint64_t how)
 	struct member *m = calloc(1, sizeof(*m)), *parent = member_find(maker);
 	struct facts_proc f;
 
-	if (!m || look(pid, &f)) {
+	if (!m || proc_facts(pid, &f) || cpu_limit_set(&f)) {
 		free(m);
 		signal_from(&(struct member){.pid = pid}, SIGKILL, SI_KERNEL, 0, 0);
 		return;
@@ -145,7 +140,7 @@ static void parent_hears_stop(struct member *m, int code, int signo)
 	siginfo_t info = {0};
 
 	m->report = code == CLD_CONTINUED ? REPORT_CONTINUED : signo << 8 | 0x7f;
-	if (look(m->pid, &f) || look(m->parent->pid, &parent)) return;
+	if (proc_facts(m->pid, &f) || proc_facts(m->parent->pid, &parent)) return;
 	if (!(parent.child_flags & SA_NOCLDSTOP_)) info = child_info(m, &f, code, signo);
 	parent_hears(m, &info, false);
 }
@@ -155,7 +150,7 @@ static bool is_unwanted(const struct member *m)
 {
 	struct facts_proc parent;
 
-	if (m->exit_signal != SIGCHLD || look(m->parent->pid, &parent)) return false;
+	if (m->exit_signal != SIGCHLD || proc_facts(m->parent->pid, &parent)) return false;
 	return parent.ignored >> (SIGCHLD - 1) & 1 || parent.child_flags & SA_NOCLDWAIT_;
 }
 
@@ -231,7 +226,7 @@ static struct member *heir_of(const struct member *m)
 	struct facts_proc f;
 
 	for (struct member *a = m->parent; a != &init; a = a->parent)
-		if (!look(a->pid, &f) && f.attr.subreaper) return a;
+		if (!proc_facts(a->pid, &f) && f.attr.subreaper) return a;
 	return &init;
 }
 
@@ -241,7 +236,7 @@ static void death_signal(const struct member *child, const struct facts_proc *pa
 	const int32_t none = 0;
 	struct facts_proc f;
 
-	if (child->dead || look(child->pid, &f) || !f.attr.pdeath_signal) return;
+	if (child->dead || proc_facts(child->pid, &f) || !f.attr.pdeath_signal) return;
 	q_proc_set(0, child->pid, offsetof(struct proc_attr, pdeath_signal), &none, sizeof(none));
 	signal_from(child, f.attr.pdeath_signal, SI_USER, parent->pid, parent->attr.uid);
 }
@@ -268,7 +263,7 @@ static void ended(uint32_t pid)
 	struct member *m = member_find(pid);
 	struct facts_proc f;
 
-	if (!m || look(pid, &f)) {
+	if (!m || proc_facts(pid, &f)) {
 		q_proc_reap(pid);
 		return;
 	}

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* user/pm/limits.c - RING 3 - what a process may use at most: kept here, obeyed by ring 0.
+/* user/pm/limits.c - RING 3 - what a process may use at most: kept here, obeyed by ring 0, but for CPU time.
  *
- * Path:  main.c > [limits.c] > kernel's facts, proc_set
+ * Path:  main.c, family.c > [limits.c] > kernel's facts, proc_set; timer.c
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "user/pm/pm.h"
+#include "user/pm/timer.h"
 
 #define FD_MAX 1024                     /* kernel/file.h */
 
@@ -19,6 +20,28 @@ static bool may_limit(const struct call *c, const struct facts_proc *f)
 	return f->pid == c->me.pid || !a->euid ||
 	       (a->uid == b->uid && a->uid == b->euid && a->uid == b->suid &&
 	        a->gid == b->gid && a->gid == b->egid && a->gid == b->sgid);
+}
+
+/* RLIMIT_CPU: a signal after so many seconds (at least one, as on Linux), and each second from there. */
+static int cpu_timer(const struct facts_proc *f, int32_t id, int signo, uint64_t seconds)
+{
+	bool limited = seconds < INT64_MAX / NS;
+	struct timer *t = timer_find(f, id);
+
+	if (!t && !limited) return 0;
+	if (!t) t = timer_new(f, 0, id);
+	if (!t) return -ENOMEM;
+	t->to.signo = signo;
+	timer_set(t, CLOCK_PROCESS_CPUTIME_ID, !limited ? 0 : seconds ? seconds * NS : NS, NS);
+	return 0;
+}
+
+int cpu_limit_set(const struct facts_proc *f)
+{
+	const uint64_t *limit = f->attr.rlimit[RLIMIT_CPU];
+	int rc = cpu_timer(f, TIMER_CPU_SOFT, SIGXCPU, limit[0]);
+
+	return rc ? rc : cpu_timer(f, TIMER_CPU_HARD, SIGKILL, limit[1]);
 }
 
 static long limit(struct call *c, uint32_t pid, uint64_t which, uint64_t set, uint64_t get)
@@ -39,6 +62,7 @@ static long limit(struct call *c, uint32_t pid, uint64_t which, uint64_t set, ui
 	if (get && mem_out(c, get, old, sizeof(old))) return -EFAULT;
 	if (!set) return 0;
 	memcpy(limit, new, sizeof(new));
+	if (which == RLIMIT_CPU && cpu_limit_set(&f)) return -ENOMEM;
 	return attr_set(c, &f, limit, sizeof(new));
 }
 

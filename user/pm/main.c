@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "abi/syscalls.h"
 
@@ -94,10 +95,11 @@ int mem_text(const struct call *c, char *to, uint64_t at, size_t size)
 	return -ENAMETOOLONG;
 }
 
-static int look(uint32_t pid, struct facts_proc *f)
+int proc_facts(uint32_t pid, struct facts_proc *f)
 {
-	long n = q_facts(FACTS_PROC, pid, 0, f, sizeof(*f));
+	long n;
 
+	while ((n = q_facts(FACTS_PROC, pid, 0, f, sizeof(*f))) == -ENOMEM) usleep(1000);
 	return n > 0 ? 0 : (int)n;
 }
 
@@ -108,7 +110,7 @@ int thread_look(struct call *c)
 
 int proc_look(const struct call *c, uint32_t pid, struct facts_proc *f)
 {
-	return look(pid ? pid : c->me.pid, f);
+	return proc_facts(pid ? pid : c->me.pid, f);
 }
 
 bool proc_next(uint32_t *pid, struct facts_proc *f)
@@ -118,7 +120,7 @@ bool proc_next(uint32_t *pid, struct facts_proc *f)
 
 		if (q_facts(FACTS_PIDS, 0, *pid + 1, &next, sizeof(next)) <= 0) return false;
 		*pid = next;
-		if (!look(next, f)) return true;
+		if (!proc_facts(next, f)) return true;
 	}
 }
 
@@ -143,7 +145,7 @@ static struct ipc_msg serve(const struct ipc_msg *m)
 	c.answered = false;
 	c.more = 0;
 	missing[1] = 0;
-	if (m->op == PM_CALL) r = look((uint32_t)m->arg[7], &c.me);
+	if (m->op == PM_CALL) r = proc_facts((uint32_t)m->arg[7], &c.me);
 	if (!r) r = m->arg[0] < NCALLS && calls[c.nr] ? calls[c.nr](&c) : pm_unknown(&c, m->arg[0]);
 	if (c.answered) return (struct ipc_msg){0};
 	if (!missing[1]) return (struct ipc_msg){.token = c.token, .arg = {(uint64_t)r, c.more}};

@@ -30,7 +30,8 @@ int mem_out(const struct call *, uint64_t at, const void *from, size_t n);
 int mem_new(const struct call *, uint64_t at, const void *from, size_t n);      /* into the memory that execve makes */
 int mem_text(const struct call *, char *to, uint64_t at, size_t size);        /* length without NUL; -EFAULT, -ENAMETOOLONG */
 
-/* Processes.  0, -ESRCH, -ENOMEM; pid 0: the caller */
+/* Processes.  0, -ESRCH; without memory they wait for it, which nobody frees here.  pid 0: the caller, but for proc_facts() */
+int proc_facts(uint32_t pid, struct facts_proc *);
 int proc_look(const struct call *, uint32_t pid, struct facts_proc *);
 int thread_look(struct call *);         /* c->me, with the times, mask and words of the calling thread */
 bool proc_next(uint32_t *pid, struct facts_proc *);     /* the one after *pid, dead ones too; false: no more */
@@ -56,6 +57,7 @@ PM(setfsuid); PM(setfsgid); PM(getgroups); PM(setgroups); PM(capget); PM(capset)
 /* exec.c */
 PM(execve);
 /* limits.c, settings.c */
+int cpu_limit_set(const struct facts_proc *);           /* as it has it, from its birth or from now on.  -ENOMEM */
 PM(getrlimit); PM(setrlimit); PM(prlimit64);
 PM(prctl); PM(personality); PM(get_robust_list);
 /* session.c */

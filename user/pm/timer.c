@@ -129,25 +129,25 @@ void timer_left(const struct timer *t, uint64_t *left, uint64_t *interval)
 
 /* ---- whose they are */
 
-static bool is_callers(const struct timer *t, const struct call *c)
+static bool is_of(const struct timer *t, const struct facts_proc *f)
 {
-	return t->to.pid == c->me.pid && t->to.start_ns == c->me.start_ns && (t->to.id < 0 || t->to.execs == c->me.execs);
+	return t->to.pid == f->pid && t->to.start_ns == f->start_ns && (t->to.id < 0 || t->to.execs == f->execs);
 }
 
-struct timer *timer_find(const struct call *c, int32_t id)
+struct timer *timer_find(const struct facts_proc *f, int32_t id)
 {
 	for (struct timer *t = timers; t; t = t->next)
-		if (t->to.id == id && is_callers(t, c)) return t;
+		if (t->to.id == id && is_of(t, f)) return t;
 	return NULL;
 }
 
-uint32_t timers_of(const struct call *c, int32_t *last)
+uint32_t timers_of(const struct facts_proc *f, int32_t *last)
 {
 	uint32_t n = 0;
 
 	*last = -1;
 	for (struct timer *t = timers; t; t = t->next) {
-		if (t->to.id < 0 || !is_callers(t, c)) continue;
+		if (t->to.id < 0 || !is_of(t, f)) continue;
 		if (t->to.id > *last) *last = t->to.id;
 		n++;
 	}
@@ -173,7 +173,7 @@ static void timers_sweep(void)
 	}
 }
 
-struct timer *timer_new(const struct call *c, int32_t id)
+struct timer *timer_new(const struct facts_proc *f, uint32_t tid, int32_t id)
 {
 	static unsigned made;
 	struct timer *t;
@@ -181,8 +181,8 @@ struct timer *timer_new(const struct call *c, int32_t id)
 	if (++made % SWEEP_EVERY == 0) timers_sweep();
 	t = malloc(sizeof(*t));
 	if (!t) return NULL;
-	*t = (struct timer){.next = timers, .look = UINT64_MAX, .thread = c->tid, .to = {
-		.pid = c->me.pid, .start_ns = c->me.start_ns, .execs = c->me.execs, .id = id,
+	*t = (struct timer){.next = timers, .look = UINT64_MAX, .thread = tid, .to = {
+		.pid = f->pid, .start_ns = f->start_ns, .execs = f->execs, .id = id,
 	}};
 	timers = t;
 	return t;

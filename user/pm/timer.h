@@ -9,6 +9,8 @@
 #include "user/pm/pm.h"
 
 #define NS 1000000000ull
+#define TIMER_CPU_SOFT (-4)             /* RLIMIT_CPU; -1 to -3 are setitimer()'s */
+#define TIMER_CPU_HARD (-5)
 #define CLOCK_PROCESS_USER 100          /* beside Linux's: what a process used in ring 3 */
 
 struct timer {
@@ -24,11 +26,11 @@ struct timer {
 	uint64_t overrun, before;       /* of the last signal sent, and of the one before it */
 };
 
-/* The caller's timer with this number; NULL.  Numbers below 0 are interval timers. */
-struct timer *timer_find(const struct call *, int32_t id);
-struct timer *timer_new(const struct call *, int32_t id);       /* not armed; NULL: no memory */
+/* This process's timer with this number; NULL.  Numbers below 0 are interval timers, and limits. */
+struct timer *timer_find(const struct facts_proc *, int32_t id);
+struct timer *timer_new(const struct facts_proc *, uint32_t tid, int32_t id);   /* not armed; NULL: no memory */
 void timer_free(struct timer *);
-uint32_t timers_of(const struct call *, int32_t *last);         /* how many it has made that are there; the largest number */
+uint32_t timers_of(const struct facts_proc *, int32_t *last);       /* how many it has made that are there; the largest number */
 /* expires 0: not armed. */
 void timer_set(struct timer *, int clock, uint64_t expires, uint64_t interval);
 void timer_left(const struct timer *, uint64_t *left, uint64_t *interval);

@@ -20,7 +20,7 @@
 static const int itimer_clock[3] = {CLOCK_MONOTONIC, CLOCK_PROCESS_USER, CLOCK_PROCESS_CPUTIME_ID};
 static const int itimer_signal[3] = {SIGALRM, SIGVTALRM, SIGPROF};
 
-static struct timer *itimer(const struct call *c, int which) { return timer_find(c, -1 - which); }
+static struct timer *itimer(const struct call *c, int which) { return timer_find(&c->me, -1 - which); }
 
 static struct timeval to_timeval(uint64_t ns) { return (struct timeval){(time_t)(ns / NS), (long)(ns % NS / 1000)}; }
 
@@ -38,7 +38,7 @@ static long itimer_set(const struct call *c, int which, uint64_t value, uint64_t
 	struct timer *t = itimer(c, which);
 
 	if (!t && !value) return 0;
-	if (!t) t = timer_new(c, -1 - which);
+	if (!t) t = timer_new(&c->me, c->tid, -1 - which);
 	if (!t) return -ENOMEM;
 	t->to.signo = itimer_signal[which];
 	timer_set(t, itimer_clock[which], value ? (uint64_t)timer_clock(t, itimer_clock[which]) + value : 0, interval);
@@ -122,10 +122,10 @@ long pm_timer_create(struct call *c)
 
 	if (!clock_may_ring(clock)) return clock_read(c, clock) >= 0 ? -EOPNOTSUPP : -EINVAL;
 	if (rc) return rc;
-	if (timers_of(c, &id) >= c->me.attr.rlimit[RLIMIT_SIGPENDING_][0]) return -EAGAIN;      /* Q3 of sigqueue.c */
+	if (timers_of(&c->me, &id) >= c->me.attr.rlimit[RLIMIT_SIGPENDING_][0]) return -EAGAIN;      /* Q3 of sigqueue.c */
 	id = id < INT32_MAX ? id + 1 : 0;
 	if (mem_out(c, c->arg[2], &id, sizeof(id))) return -EFAULT;
-	t = timer_new(c, id);
+	t = timer_new(&c->me, c->tid, id);
 	if (!t) return -EAGAIN;
 	t->made_with = clock;
 	t->to.signo = e.notify == SIGEV_NONE ? 0 : e.signo;
@@ -139,7 +139,7 @@ static struct timer *posix_timer(const struct call *c)
 {
 	int32_t id = (int32_t)c->arg[0];
 
-	return id < 0 ? NULL : timer_find(c, id);
+	return id < 0 ? NULL : timer_find(&c->me, id);
 }
 
 long pm_timer_delete(struct call *c)
