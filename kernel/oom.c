@@ -31,10 +31,10 @@ static struct proc *oom_victim(void)
 	struct proc *p, *most = NULL;
 	uint64_t pages = 0;
 
-	for (uint32_t pid = 1; (p = proc_next(pid)) && !oom_dying(most); proc_unref(p)) {
+	for (uint32_t pid = 2; (p = proc_seek(pid)) && !oom_dying(most); proc_unref(p)) {
 		uint64_t n = oom_pages(p);
 
-		pid = p->pid;
+		pid = p->pid + 1;
 		if (n == 0 || (n <= pages && !oom_dying(p))) continue;
 		if (most) proc_unref(most);
 		proc_ref(p);

@@ -69,7 +69,7 @@ void proc_unref(struct proc *p)
 }
 
 /* The first process with this pid or a larger one. => tree lock held */
-struct proc *proc_from_locked(uint32_t pid)
+static struct proc *proc_from_locked(uint32_t pid)
 {
 	list_for(l, &all_procs)
 		if (proc_of(l)->pid >= pid) return proc_of(l);
@@ -120,12 +120,12 @@ void proc_publish(struct proc *p, const struct proc *parent, uint64_t how)
 	pm_note(&p->born, PM_BORN | how | (uint64_t)p->pid << 32, parent->pid);
 }
 
-struct proc *proc_next(uint32_t pid)
+struct proc *proc_seek(uint32_t pid)
 {
 	struct proc *p;
 
 	spin_lock(&proc_tree_lock);
-	for (p = proc_from_locked(pid + 1); p && p->dead; p = proc_from_locked(p->pid + 1)) { }
+	p = proc_from_locked(pid);
 	if (p) proc_ref(p);
 	spin_unlock(&proc_tree_lock);
 	return p;
@@ -133,14 +133,11 @@ struct proc *proc_next(uint32_t pid)
 
 struct proc *proc_find(uint32_t pid)
 {
-	struct proc *p;
+	struct proc *p = proc_seek(pid);
 
-	spin_lock(&proc_tree_lock);
-	p = proc_from_locked(pid);
-	if (p && p->pid != pid) p = NULL;
-	if (p) proc_ref(p);
-	spin_unlock(&proc_tree_lock);
-	return p;
+	if (!p || p->pid == pid) return p;
+	proc_unref(p);
+	return NULL;
 }
 
 struct thread *proc_thread(struct proc *p)

@@ -71,8 +71,7 @@ struct proc *proc_create(const char *name);             /* no map, no threads; N
 void proc_ref(struct proc *);
 void proc_unref(struct proc *);
 struct proc *proc_find(uint32_t pid);                   /* a reference, of a zombie too; NULL */
-struct proc *proc_from_locked(uint32_t pid);            /* the first, dead too, with this pid or larger; tree lock */
-struct proc *proc_next(uint32_t pid);                   /* the living one with the next larger pid, likewise */
+struct proc *proc_seek(uint32_t pid);                   /* the first with this pid or a larger one, likewise */
 struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid;
                                                            NULL: no memory, or the process ends */
 struct thread *thread_of_locked(struct proc *, uint32_t tid);   /* p->lock held; NULL */

@@ -309,6 +309,50 @@ static void threads_wait(void)
 	check_error(waitpid(-1, NULL, 0), ECHILD);
 }
 
+/* A child that leaves an orphan, one that is killed while it waits, one that stops and goes on: all are heard of. */
+static void one_family(int i)
+{
+	int st;
+	pid_t p = fork();
+
+	if (p == 0) {
+		if (fork() == 0) _exit(0);
+		_exit(i & 0x7f);
+	}
+	check(waitpid(p, &st, 0) == p && WIFEXITED(st) && WEXITSTATUS(st) == (i & 0x7f));
+	p = fork();
+	if (p == 0) {
+		if (fork() == 0) for (;;) pause();
+		waitpid(-1, NULL, 0);
+		_exit(1);
+	}
+	kill(p, SIGSTOP);
+	check(waitpid(p, &st, WUNTRACED) == p && WIFSTOPPED(st));
+	kill(p, SIGCONT);
+	check(waitpid(p, &st, WCONTINUED) == p && WIFCONTINUED(st));
+	kill(p, SIGKILL);
+	check(waitpid(p, &st, 0) == p && WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL);
+	check_error(waitpid(-1, NULL, 0), ECHILD);
+}
+
+static void many_families(void)
+{
+	pid_t p[6];
+	int st;
+
+	for (int i = 0; i < 6; i++) {
+		p[i] = fork();
+		if (p[i]) continue;
+		setpgid(0, 0);
+		failed = 0;
+		for (int n = 0; n < 40 && !failed; n++) one_family(n);
+		kill(0, SIGKILL * !failed);     /* the orphans too */
+		_exit(failed);
+	}
+	for (int i = 0; i < 6; i++) check(waitpid(p[i], &st, 0) == p[i] && WIFSIGNALED(st));
+	check_error(waitpid(-1, NULL, 0), ECHILD);
+}
+
 static void usage(void)
 {
 	struct rusage a, b;
@@ -360,6 +404,7 @@ int main(void)
 	in_child(sigchld_tells);
 	in_child(waiting_and_signals);
 	in_child(threads_wait);
+	in_child(many_families);
 	in_child(usage);
 	in_child(nproc);
 	return checked();
