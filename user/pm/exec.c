@@ -9,8 +9,10 @@
  * X1  A file that was opened here is closed here, unless the answer reached the caller, which then has it.
  */
 #define _GNU_SOURCE
+#include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
@@ -127,10 +129,19 @@ static int images_plan(struct call *c)
 
 static uint64_t cpu_features(void)
 {
-	uint32_t a = 1, b, c = 0, d;
+	uint32_t a, b, c, d = 0;
 
-	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	__get_cpuid(1, &a, &b, &c, &d);
 	return d;
+}
+
+/* With the registers that ring 0 saves and enables (SDM 1 13.4.3): kernel/sigframe.c puts them there. */
+static uint64_t signal_stack_min(void)
+{
+	uint32_t a, b, c, d, area = 512;
+
+	if (__get_cpuid(1, &a, &b, &c, &d) && c & bit_OSXSAVE && __get_cpuid_count(13, 0, &a, &b, &c, &d)) area = b;
+	return MINSIGSTKSZ + area;
 }
 
 static int words_write(const struct call *c, struct words *w, uint64_t more)
@@ -142,7 +153,7 @@ static int words_write(const struct call *c, struct words *w, uint64_t more)
 		{AT_UID, who->uid}, {AT_EUID, g.euid}, {AT_GID, who->gid}, {AT_EGID, g.egid},
 		{AT_HWCAP, cpu_features()}, {AT_HWCAP2, 0},     /* no FSGSBASE: CR4 does not let ring 3 */
 		{AT_PLATFORM, 0}, {AT_CLKTCK, 100}, {AT_SECURE, who->uid != g.euid || who->gid != g.egid},
-		{AT_MINSIGSTKSZ, getauxval(AT_MINSIGSTKSZ)}, {AT_RANDOM, 0}, {AT_EXECFN, 0}, {AT_NULL, 0},
+		{AT_MINSIGSTKSZ, signal_stack_min()}, {AT_RANDOM, 0}, {AT_EXECFN, 0}, {AT_NULL, 0},
 	};
 	int rc = words_count(c, w);
 
