@@ -197,28 +197,10 @@ struct stat {
 	struct timespec atime, mtime, ctime;
 	int64_t  unused[3];
 };
-struct rusage {
-	struct timeval utime, stime;
-	int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv;
-	int64_t nsignals, nvcsw, nivcsw;
-};
 #endif
 struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags, spare[4]; };
 
 /* processes */
-#define WNOHANG        1
-#define WUNTRACED      2
-#define WSTOPPED       2
-#define WEXITED        4
-#define WCONTINUED     8
-#define WNOWAIT        0x01000000
-#define W_NOTHREAD    0x20000000u
-#define W_ALL         0x40000000u
-#define W_CLONE       0x80000000u
-#define P_ALL   0
-#define P_PID   1
-#define P_PGID  2
-#define P_PIDFD 3
 #define CLONE_VM             0x00000100
 #define CLONE_FS             0x00000200
 #define CLONE_FILES          0x00000400
@@ -247,7 +229,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define FUTEX_WAITERS         0x80000000u
 #define FUTEX_OWNER_DIED      0x40000000u
 #define FUTEX_TID_MASK        0x3fffffffu
-#define RLIMIT_CPU     0
 #define RLIMIT_FSIZE   1
 #define RLIMIT_DATA    2
 #define RLIMIT_STACK   3
@@ -279,7 +260,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define SIGTTIN   21
 #define SIGTTOU   22
 #define SIGURG    23
-#define SIGXCPU   24
 #define SIGXFSZ   25
 #define SIGVTALRM 26
 #define SIGPROF   27
@@ -291,8 +271,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define SIG_BLOCK   0
 #define SIG_UNBLOCK 1
 #define SIG_SETMASK 2
-#define SA_NOCLDSTOP 0x00000001u
-#define SA_NOCLDWAIT 0x00000002u
 #define SA_SIGINFO   0x00000004u
 #define SA_RESTORER  0x04000000u
 #define SA_ONSTACK   0x08000000u
@@ -306,7 +284,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define SI_USER      0
 #define SI_KERNEL    0x80
 #define SI_TIMER     (-2)
-#define SI_TKILL     (-6)
 #define SEGV_MAPERR  1
 #define SEGV_ACCERR  2
 #define BUS_ADRALN   1
@@ -315,11 +292,6 @@ struct statfs { int64_t type, bsize, blocks, bfree, bavail, files, ffree, fsid, 
 #define FPE_FLTINV   7
 #define ILL_ILLOPN   2
 #define TRAP_TRACE   2
-#define CLD_EXITED   1
-#define CLD_KILLED   2
-#define CLD_DUMPED   3
-#define CLD_STOPPED  5
-#define CLD_CONTINUED 6
 
 struct siginfo {                /* what is used of it; the rest of SIGINFO_SIZE bytes is zero */
 	int32_t signo, err, code, pad;

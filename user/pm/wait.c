@@ -39,9 +39,19 @@ void waiters_free(struct member *m)
 	}
 }
 
+/* Those that went away are forgotten. */
 void waiters_hold(struct member *m)
 {
-	for (struct waiter *w = m->waiters; w; w = w->next) q_call_signals(w->token, false);
+	struct waiter **at = &m->waiters, *w;
+
+	while ((w = *at)) {
+		if (!q_call_signals(w->token, false)) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		free(w);
+	}
 }
 
 void waiters_look(struct member *m)
@@ -50,7 +60,7 @@ void waiters_look(struct member *m)
 
 	for (m->waiters = NULL; w; w = next) {
 		next = w->next;
-		if (!q_call_signals(w->token, false)) serve_again(w->token, w->arg);
+		serve_again(w->token, w->arg);
 		free(w);
 	}
 }
