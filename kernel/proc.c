@@ -106,6 +106,7 @@ void proc_publish(struct proc *p, const struct proc *parent, uint64_t how)
 	struct thread *t = container_of(p->threads.next, struct thread, proc_link);
 	struct proc *after;
 
+	p->ppid = !parent ? 0 : how & PM_SIBLING ? parent->ppid : parent->pid;
 	spin_lock(&proc_tree_lock);
 	p->pid = p->server && !strcmp(p->name, "init") ? PID_INIT : pid_choose_locked();
 	t->tid = p->pid;
@@ -115,9 +116,7 @@ void proc_publish(struct proc *p, const struct proc *parent, uint64_t how)
 	p->pgid = parent ? parent->pgid : p->pid;
 	p->sid = parent ? parent->sid : p->pid;
 	spin_unlock(&proc_tree_lock);
-	if (!parent) return;
-	p->ppid = how & PM_SIBLING ? parent->ppid : parent->pid;
-	pm_note(&p->born, PM_BORN | how | (uint64_t)p->pid << 32, parent->pid);
+	if (parent) pm_note(&p->born, PM_BORN | how | (uint64_t)p->pid << 32, parent->pid);
 }
 
 struct proc *proc_seek(uint32_t pid)
