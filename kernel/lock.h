@@ -65,4 +65,13 @@ void mutex_init(struct mutex *, enum lock_rank, const char *name);
 void mutex_lock(struct mutex *);        /* may sleep; no spinlock held */
 void mutex_unlock(struct mutex *);
 
+/* SPIN_HELD(&v->lock); MUTEX_HELD(&m->lock): to the end of the block, for what has several ways out of it. */
+static inline void spin_held_unlock(struct spinlock **lk) { spin_unlock(*lk); }
+static inline void mutex_held_unlock(struct mutex **m) { mutex_unlock(*m); }
+#define LOCK_HELD(type, kind, lk) \
+	__attribute__((cleanup(kind##_held_unlock))) struct type *kind##_held_here = (lk); \
+	kind##_lock(kind##_held_here)
+#define SPIN_HELD(lk)  LOCK_HELD(spinlock, spin, lk)
+#define MUTEX_HELD(m)  LOCK_HELD(mutex, mutex, m)
+
 #endif

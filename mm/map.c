@@ -236,14 +236,10 @@ int map_map(struct map *m, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t 
 
 int map_unmap(struct map *m, uaddr_t start, uint64_t len)
 {
-	int rc;
-
 	if (start % PAGE_SIZE || len == 0 || start >= USER_TOP || len > USER_TOP - start) return -EINVAL;
 
-	mutex_lock(&m->lock);
-	rc = map_unmap_locked(m, start, start + ROUND_UP(len, PAGE_SIZE));
-	mutex_unlock(&m->lock);
-	return rc;
+	MUTEX_HELD(&m->lock);
+	return map_unmap_locked(m, start, start + ROUND_UP(len, PAGE_SIZE));
 }
 
 int map_detach(struct map *m, uaddr_t start)
@@ -253,17 +249,16 @@ int map_detach(struct map *m, uaddr_t start)
 	struct vmo *v;
 	int rc = 0;
 
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	e = map_find_locked(m, start);
 	v = e && e->anode.start == start && e->vnode.start == 0 ? e->vmo : NULL;
-	if (v && (v->flags & VMO_SEGMENT)) end += v->max_size;
-	else rc = -EINVAL;
+	if (!v || !(v->flags & VMO_SEGMENT)) return -EINVAL;
+	end += v->max_size;
 	for (; !rc && at < end && (e = map_first_locked(m, at, end - 1)); at = last + 1) {
 		/* v stays ours to compare with: another object at its address cannot be mapped now */
 		last = e->anode.last;
 		if (e->vmo == v) rc = map_unmap_locked(m, e->anode.start, last + 1);
 	}
-	mutex_unlock(&m->lock);
 	return rc;
 }
 
@@ -302,17 +297,17 @@ int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 	if (len == 0) return 0;
 	if (start >= USER_TOP || len > USER_TOP - start) return -ENOMEM;
 
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	rc = protect_check(m, start, end, prot);
 	if (!rc) rc = map_cut(m, start, end);
+	if (rc) return rc;
+
 	map_for(e, m, start, end - 1) {
-		if (rc) break;
 		e->prot = prot;
 		if (!(e->flags & ENTRY_DEVICE))
 			pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, protect_pte, &prot);
 	}
-	mutex_unlock(&m->lock);
-	return rc;
+	return 0;
 }
 
 uint64_t map_covered(struct map *m, uaddr_t start, uaddr_t end, uint32_t flags)

@@ -25,21 +25,19 @@ static bool sync_next(struct map *m, uaddr_t *at, uaddr_t end, struct sync_part 
 	struct entry *e;
 	uaddr_t from;
 
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	e = map_first_locked(m, *at, end - 1);
 	if (!e || e->anode.start > *at) *hole = true;
-	if (e) {
-		from = MAX(*at, e->anode.start);
-		*at = MIN(end, e->anode.last + 1);
-		*s = (struct sync_part){.vmo = e->vmo, .err_seen = e->err_seen, .start = from};
-		s->shared = e->vmo && (e->flags & ENTRY_SHARED);
-		s->writable = e->max_prot & PROT_WRITE;
-		s->first = entry_index(e, from);
-		s->last = entry_index(e, *at - 1);
-		if (s->shared) vmo_ref(s->vmo);
-	}
-	mutex_unlock(&m->lock);
-	return e != NULL;
+	if (!e) return false;
+	from = MAX(*at, e->anode.start);
+	*at = MIN(end, e->anode.last + 1);
+	*s = (struct sync_part){.vmo = e->vmo, .err_seen = e->err_seen, .start = from};
+	s->shared = e->vmo && (e->flags & ENTRY_SHARED);
+	s->writable = e->max_prot & PROT_WRITE;
+	s->first = entry_index(e, from);
+	s->last = entry_index(e, *at - 1);
+	if (s->shared) vmo_ref(s->vmo);
+	return true;
 }
 
 /* Remember in the entry what failed write has been told. */
@@ -86,21 +84,15 @@ static int sync_part(struct map *m, struct sync_part *s, int msflags)
 /* Is a page of the range locked in memory? */
 static bool sync_locked(struct map *m, uaddr_t start, uaddr_t end)
 {
-	bool locked = false;
-
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	map_for(e, m, start, end - 1) {
-		locked = e->flags & ENTRY_LOCKED;
-		if (e->vmo && !locked) {
-			spin_lock(&e->vmo->lock);
-			locked = vmo_range_locked(e->vmo, entry_index(e, MAX(start, e->anode.start)),
-			                          entry_index(e, MIN(end - 1, e->anode.last)));
-			spin_unlock(&e->vmo->lock);
-		}
-		if (locked) break;
+		if (e->flags & ENTRY_LOCKED) return true;
+		if (!e->vmo) continue;
+		SPIN_HELD(&e->vmo->lock);
+		if (vmo_range_locked(e->vmo, entry_index(e, MAX(start, e->anode.start)),
+		                     entry_index(e, MIN(end - 1, e->anode.last)))) return true;
 	}
-	mutex_unlock(&m->lock);
-	return locked;
+	return false;
 }
 
 /* map_sync: msync of whole pages [start, end), flags checked (design 5).
@@ -177,46 +169,36 @@ static int advise_part(struct map *m, struct sync_part *s, int advice)
 
 int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 {
-	uaddr_t at = start;
-	bool hole = false;
+	bool hole;
 	int rc = 0;
 
 	if (advice == MADV_WILLNEED || advice == MADV_REMOVE) return parts_for(m, start, end, false, advise_part, advice);
 	mutex_lock(&m->lock);
+	hole = map_covered(m, start, end, 0) < end - start;
 	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
 	map_for(e, m, start, end - 1) {
-		if (rc) break;
-		if (e->anode.start > at) hole = true;
-		rc = advise_entry(m, e, MAX(start, e->anode.start), MIN(end, e->anode.last + 1), advice);
-		at = e->anode.last + 1;
+		if (!rc) rc = advise_entry(m, e, MAX(start, e->anode.start), MIN(end, e->anode.last + 1), advice);
 	}
 	mutex_unlock(&m->lock);
-	if (!rc && !hole && at >= end && (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE))
+	if (!rc && !hole && (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE))
 		rc = map_populate(m, start, end, advice == MADV_POPULATE_WRITE);
-	return rc ? rc : hole || at < end ? -ENOMEM : 0;
+	return rc ? rc : hole ? -ENOMEM : 0;
 }
 
 int map_resident(struct map *m, uaddr_t start, uint64_t npages, uint8_t *in)
 {
-	int rc = 0;
-
-	mutex_lock(&m->lock);
-	for (uint64_t i = 0; i < npages && !rc; i++) {
+	MUTEX_HELD(&m->lock);
+	for (uint64_t i = 0; i < npages; i++) {
 		uaddr_t va = start + (i << PAGE_SHIFT);
 		struct entry *e = map_find_locked(m, va);
 
-		if (!e) {
-			rc = -ENOMEM;
-			break;
-		}
+		if (!e) return -ENOMEM;
 		in[i] = pmap_get(&m->pmap, va) != 0;
 		if (in[i] || !e->vmo) continue;
-		spin_lock(&e->vmo->lock);
+		SPIN_HELD(&e->vmo->lock);
 		in[i] = radix_get(&e->vmo->pages, entry_index(e, va)) != NULL;
-		spin_unlock(&e->vmo->lock);
 	}
-	mutex_unlock(&m->lock);
-	return rc;
+	return 0;
 }
 
 /* map_brk: move the end of the data segment, to where it is afterwards: a want that cannot be had changes nothing (Linux

@@ -15,22 +15,18 @@
 /* The one object of all extents, a reference; their addresses become offsets in it. */
 static int extents_check(struct map *m, struct vm_extent *x, uint32_t n, struct vmo **v)
 {
-	int rc = 0;
-
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	for (; n > 0; n--, x++) {
 		const struct entry *e = map_find_locked(m, x->addr);
 
-		if (x->addr % 512 || x->len % 512 || x->len == 0) rc = -EINVAL;
-		else if (!e || !(e->flags & ENTRY_OWNER) || x->addr + (x->len - 1) > e->anode.last) rc = -EFAULT;
-		else if (*v && e->vmo != *v) rc = -EINVAL;
-		if (rc) break;
+		if (x->addr % 512 || x->len % 512 || x->len == 0) return -EINVAL;
+		if (!e || !(e->flags & ENTRY_OWNER) || x->addr + (x->len - 1) > e->anode.last) return -EFAULT;
+		if (*v && e->vmo != *v) return -EINVAL;
 		*v = e->vmo;
 		x->addr = (entry_index(e, x->addr) << PAGE_SHIFT) + (x->addr & PAGE_MASK);
 	}
-	if (*v && !rc) vmo_ref(*v);
-	mutex_unlock(&m->lock);
-	return rc;
+	if (*v) vmo_ref(*v);
+	return 0;
 }
 
 /* Wait until a run lets go of the page at index. => vmo->lock held, may be dropped meanwhile */

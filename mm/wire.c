@@ -13,15 +13,13 @@
 static int populate_want(struct map *m, uaddr_t va, bool write, uint32_t *want)
 {
 	struct entry *e;
-	int rc = 0;
 
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	e = map_find_locked(m, va);
-	if (!e) rc = -ENOMEM;
-	else if (e->flags & ENTRY_DEVICE) *want = 0;
+	if (!e) return -ENOMEM;
+	if (e->flags & ENTRY_DEVICE) *want = 0;
 	else *want = write || (e->prot & PROT_WRITE && !(e->flags & ENTRY_SHARED)) ? PROT_WRITE : PROT_READ;
-	mutex_unlock(&m->lock);
-	return rc;
+	return 0;
 }
 
 int map_populate(struct map *m, uaddr_t start, uaddr_t end, bool write)

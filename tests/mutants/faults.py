@@ -120,28 +120,28 @@ fault("busy_after_effects", "MS_INVALIDATE on a locked page is EBUSY after every
       "\treturn busy ? -EBUSY : rc;\n")
 
 fault("another_mappings_lock_ignored", "MS_INVALIDATE asks for locks in the caller's own mapping alone.",
-      "\t\tif (e->vmo && !locked) {\n\t\t\tspin_lock(&e->vmo->lock);\n\t\t\tlocked = ",
-      "\t\tif (e->vmo && !locked && start > end) {\n\t\t\tspin_lock(&e->vmo->lock);\n\t\t\tlocked = ")
+      "\t\tif (!e->vmo) continue;\n",
+      "\t\tif (!e->vmo || start < end) continue;\n")
 
 fault("hole_not_reported", "msync over a hole returns 0.",
-      "\treturn rc ? rc : hole ? -ENOMEM : 0;\n",
-      "\treturn rc ? rc : hole && !all ? -ENOMEM : 0;\n")
+      "\treturn rc ? rc : hole ? -ENOMEM : 0;\n}\n\nstatic int sync_part",
+      "\treturn rc ? rc : hole && !all ? -ENOMEM : 0;\n}\n\nstatic int sync_part")
 
 fault("nothing_written_behind_a_hole", "msync stops at a hole.",
       "\t\terr = fn(m, &s, how);\n",
       "\t\terr = hole && all ? 0 : fn(m, &s, how);\n")
 
 fault("offset_of_the_mapping_ignored", "msync of a mapping from the middle of a file writes the file's first pages.",
-      "\t\ts->first = entry_index(e, from);\n",
-      "\t\ts->first = entry_index(e, from) - e->vnode.start;\n")
+      "\ts->first = entry_index(e, from);\n",
+      "\ts->first = entry_index(e, from) - e->vnode.start;\n")
 
 fault("msync_writes_pages_beside", "msync writes one page more than its range.",
-      "\t\ts->last = entry_index(e, *at - 1);\n",
-      "\t\ts->last = entry_index(e, *at - 1) + 1;\n")
+      "\ts->last = entry_index(e, *at - 1);\n",
+      "\ts->last = entry_index(e, *at - 1) + 1;\n")
 
 fault("msync_of_a_private_mapping_writes", "msync of a private mapping writes what others stored into the file.",
-      "\t\ts->shared = e->vmo && (e->flags & ENTRY_SHARED);\n",
-      "\t\ts->shared = e->vmo != NULL;\n")
+      "\ts->shared = e->vmo && (e->flags & ENTRY_SHARED);\n",
+      "\ts->shared = e->vmo != NULL;\n")
 
 fault("fork_inherits_locks", "A child inherits memory locks.",
       "\tn->flags &= ~ENTRY_LOCKED;      /* POSIX mlock: locks are not inherited */\n",
