@@ -112,25 +112,23 @@ static int fault_entry(struct fault *f, uint32_t want)
 /* Find the entry and try; leave with the locks dropped and what is needed to continue without them. */
 static int fault_try(struct fault *f, uint32_t want)
 {
-	int rc = -EFAULT;
+	int rc;
 
 	f->vmo = NULL;
-	mutex_lock(&f->map->lock);
+	MUTEX_HELD(&f->map->lock);
 	f->e = map_find_locked(f->map, f->va);
 	if (!f->e) f->e = map_grow_down(f->map, f->va);
-	if (f->e) {
-		if (f->e->vmo) f->index = entry_index(f->e, f->va);
-		rc = fault_entry(f, want);
-		if (rc == FAULT_FETCH || rc == FAULT_ROOM) {
-			f->vmo = f->e->vmo;
-			vmo_ref(f->vmo);
-		}
-		if (rc == FAULT_FETCH) {
-			f->ra = f->e->ra;
-			readahead_window(&f->e->ra, f->index);
-		}
+	if (!f->e) return -EFAULT;
+	if (f->e->vmo) f->index = entry_index(f->e, f->va);
+	rc = fault_entry(f, want);
+	if (rc == FAULT_FETCH || rc == FAULT_ROOM) {
+		f->vmo = f->e->vmo;
+		vmo_ref(f->vmo);
 	}
-	mutex_unlock(&f->map->lock);
+	if (rc == FAULT_FETCH) {
+		f->ra = f->e->ra;
+		readahead_window(&f->e->ra, f->index);
+	}
 	return rc;
 }
 

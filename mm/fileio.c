@@ -173,48 +173,46 @@ static int write_limit(const struct vmo *v, uint64_t pos, uint64_t *len, uint64_
 	return 0;
 }
 
-/* Page by page, as far as it goes.  0, or why it stopped; *done: bytes.  (The view's own pages may be on their way here, so
+/* Page by page, as far as it goes.  Bytes done, or why there are none.  (The view's own pages may be on their way here, so
  * nothing but a longer file is told to it: cutting the view would wait for them.) */
-static int write_pages(struct vmo *v, uint64_t pos, struct source from, uint64_t len, uint64_t *done)
+static int64_t write_pages(struct vmo *v, uint64_t pos, struct source from, uint64_t len, uint64_t limit)
 {
-	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
-	int rc = pos + len > old ? vmo_zero_tail(v, old) : 0;
+	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED), done = 0;
+	int rc = write_limit(v, pos, &len, limit);
 
-	while (!rc && *done < len) {
-		uint64_t n = MIN(len - *done, PAGE_SIZE - ((pos + *done) & PAGE_MASK));
+	if (rc) return rc;
+	if (pos + len > old) rc = vmo_zero_tail(v, old);
+	while (!rc && done < len) {
+		uint64_t n = MIN(len - done, PAGE_SIZE - ((pos + done) & PAGE_MASK));
 
-		rc = write_page(v, pos + *done, &from, &n);
+		rc = write_page(v, pos + done, &from, &n);
 		if (rc) break;
-		*done += n;
+		done += n;
 		from.user += n;
 		if (from.kernel) from.kernel += n;
 	}
 	if (!from.within) split_resized(v);
-	return rc;
+	return done ? (int64_t)done : rc;
 }
 
 int64_t pcache_write(struct vmo *v, uint64_t *pos, uaddr_t buf, uint64_t len, bool append, uint64_t limit)
 {
-	uint64_t done = 0;
-	int rc;
+	int64_t n;
 
 	if (len == 0) return 0;
 	writer_enter(v);
 	if (append) *pos = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
-	rc = write_limit(v, *pos, &len, limit);
-	if (!rc) rc = write_pages(v, *pos, (struct source){.user = buf}, len, &done);
-	writer_leave(v, done > 0);
+	n = write_pages(v, *pos, (struct source){.user = buf}, len, limit);
+	writer_leave(v, n > 0);
 	writeback_throttle();
-	return done ? (int64_t)done : rc;
+	return n;
 }
 
 int64_t pcache_write_kernel(struct vmo *v, uint64_t pos, const void *buf, uint64_t len, uint64_t max)
 {
-	uint64_t done = 0;
 	bool within = max == WRITE_WITHIN;
-	int rc = write_limit(v, pos, &len, within ? v->size : max);
+	int64_t n = write_pages(v, pos, (struct source){.kernel = buf, .within = within}, len, within ? v->size : max);
 
-	if (!rc) rc = write_pages(v, pos, (struct source){.kernel = buf, .within = within}, len, &done);
-	if (done) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
-	return done ? (int64_t)done : rc;
+	if (n > 0) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
+	return n;
 }

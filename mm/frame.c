@@ -191,32 +191,23 @@ static uint64_t spares_drain_all(void)
 static struct page *spare_take(enum page_use use)
 {
 	struct cpu *c = this_cpu();
-	struct page *p = NULL;
 
-	spin_lock(&c->spare_lock);
+	SPIN_HELD(&c->spare_lock);
 	if (frames_low()) spares_drain_locked(c, 0);
 	else if (c->nspares == 0) spares_refill_locked(c);
-	if (c->nspares > 0) {
-		p = page_take_locked(&c->spares, PAGE_SPARE, use);
-		c->nspares--;
-	}
-	spin_unlock(&c->spare_lock);
-	return p;
+	if (c->nspares == 0) return NULL;
+	c->nspares--;
+	return page_take_locked(&c->spares, PAGE_SPARE, use);
 }
 
 /* One of the list, of which `keep` have to stay. */
 static struct page *list_take(enum page_use use, uint64_t keep)
 {
-	struct page *p = NULL;
-
-	spin_lock(&frame_lock);
+	SPIN_HELD(&frame_lock);
 	/* The count alone says whether the caller may have one: the list itself makes no difference between pages. */
-	if (nfree > keep) {
-		p = page_take_locked(&free_list, PAGE_FREE, use);
-		nfree--;
-	}
-	spin_unlock(&frame_lock);
-	return p;
+	if (nfree <= keep) return NULL;
+	nfree--;
+	return page_take_locked(&free_list, PAGE_FREE, use);
 }
 
 /* Off the list, not known to anybody yet: no lock. */

@@ -53,22 +53,21 @@ void pageq_remove(struct page *p)
 	spin_unlock(&q->lock);
 }
 
-/* The page under the hand, held, with its object; it goes to the end of its queue. NULL: the queue is empty */
+/* The page under the hand, held, with its object; it goes to the end of its queue. NULL: the queue is empty, or the
+ * object is about to die */
 static struct page *clock_next(struct pageq *q, struct vmo **v)
 {
-	struct page *p = NULL;
-	struct list *l = NULL;
+	struct page *p;
+	struct list *l;
 
-	spin_lock(&q->lock);
-	if (q->len > 0) l = list_pop_front(&q->pages);
-	if (l) {
-		list_push_back(&q->pages, l);
-		p = container_of(l, struct page, link);
-		*v = p->vmo;
-		if (vmo_try_ref(*v)) page_ref(p);
-		else p = NULL;
-	}
-	spin_unlock(&q->lock);
+	SPIN_HELD(&q->lock);
+	if (q->len == 0) return NULL;
+	l = list_pop_front(&q->pages);
+	list_push_back(&q->pages, l);
+	p = container_of(l, struct page, link);
+	*v = p->vmo;
+	if (!vmo_try_ref(*v)) return NULL;
+	page_ref(p);
 	return p;
 }
 

@@ -75,18 +75,15 @@ bool vmo_try_ref(struct vmo *v)
 
 struct vmo *vmo_next_of_all(void)
 {
-	struct vmo *found = NULL;
-
-	spin_lock(&all_lock);
-	for (uint64_t n = all_count; n > 0 && !found; n--) {
+	SPIN_HELD(&all_lock);
+	for (uint64_t n = all_count; n > 0; n--) {
 		struct list *l = list_pop_front(&all_vmos);
 		struct vmo *v = container_of(l, struct vmo, all_link);
 
 		list_push_back(&all_vmos, l);
-		if (vmo_try_ref(v)) found = v;
+		if (vmo_try_ref(v)) return v;
 	}
-	spin_unlock(&all_lock);
-	return found;
+	return NULL;
 }
 
 uint64_t vmo_count(void)
@@ -131,9 +128,8 @@ void vmo_touch_locked(struct vmo *v, uint32_t which)
 void vmo_touch(struct vmo *v, uint32_t which)
 {
 	spin_lock(&v->lock);
-	if ((which & VMOC_ATIME) && v->atime > v->mtime && time_real() - v->atime < 86400ll * 1000000000)
+	if ((v->flags & VMO_READONLY) || (v->atime > v->mtime && time_real() - v->atime < 86400ll * 1000000000))
 		which &= ~VMOC_ATIME;
-	if ((v->flags & VMO_READONLY) && (which & VMOC_ATIME)) which &= ~VMOC_ATIME;
 	if (which) vmo_touch_locked(v, which);
 	spin_unlock(&v->lock);
 }
