@@ -138,7 +138,7 @@ void frame_init(const struct bootinfo *bi)
 static bool frames_low(void) { return __atomic_load_n(&nfree, __ATOMIC_RELAXED) < frame_low; }
 
 /* The first page of a list that is not empty; its lock is held. */
-static struct page *page_take_locked(struct list *pages, enum page_use was, enum page_use use)
+static inline struct page *page_take_locked(struct list *pages, enum page_use was, enum page_use use)
 {
 	struct page *p = container_of(list_pop_front(pages), struct page, link);
 

@@ -50,7 +50,7 @@ static void slot_clear(struct radix_node *n, unsigned i)
 }
 
 /* The nodes on the way to index, path[level]; how many of them exist, counted from the root.  0: index is outside. */
-static unsigned path_find(const struct radix *r, uint64_t index, struct radix_node *path[HEIGHT_MAX])
+static inline unsigned path_find(const struct radix *r, uint64_t index, struct radix_node *path[HEIGHT_MAX])
 {
 	struct radix_node *n = r->root;
 	unsigned level = r->height;
@@ -128,8 +128,7 @@ int radix_insert(struct radix *r, uint64_t index, void *item)
 	n = root_grow(r, index) ? NULL : r->root;
 	for (unsigned level = r->height - 1; n && level > 0; level--) {
 		below = n->slot[slot_of(index, level)];
-		if (!below) below = kalloc(sizeof(*below));
-		if (below) slot_put(n, slot_of(index, level), below);
+		if (!below && (below = kalloc(sizeof(*below)))) slot_put(n, slot_of(index, level), below);
 		n = below;
 	}
 	if (n) slot_put(n, slot_of(index, 0), item);
@@ -201,20 +200,19 @@ void *radix_next(const struct radix *r, uint64_t *index) { return bits_next(r, i
 
 void *radix_next_tagged(const struct radix *r, uint64_t *index, unsigned tag) { return bits_next(r, index, tag); }
 
-/* Upwards: the bit of each node on the way says whether the node below has any (R2).  No item: nothing to clear. */
+/* Upwards, as long as a node's first bit came or its last one went (R2).  No item: nothing to clear. */
 void radix_tag(struct radix *r, uint64_t index, unsigned tag, bool on)
 {
 	struct radix_node *path[HEIGHT_MAX];
-	const void *item = radix_get(r, index);
+	unsigned have = path_find(r, index, path);
+	bool there = have && have == r->height && path[0]->slot[slot_of(index, 0)];
 
-	INVARIANT("R1", item || !on);
-	if (!item) return;
-	path_find(r, index, path);
-	for (unsigned level = 0; level < r->height; level++) {
-		uint64_t *bits = &path[level]->bits[tag], bit = BIT(slot_of(index, level));
+	INVARIANT("R1", there || !on);
+	for (unsigned level = 0; there && level < r->height; level++) {
+		uint64_t *bits = &path[level]->bits[tag], was = *bits, bit = BIT(slot_of(index, level));
 
-		*bits = on ? *bits | bit : *bits & ~bit;
-		on = *bits != 0;
+		*bits = on ? was | bit : was & ~bit;
+		if (!was == !*bits) return;
 	}
 }
 
