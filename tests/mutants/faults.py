@@ -215,7 +215,8 @@ fault("store_during_write_lost", "A store into a page on its way to the disk lea
 
 fault("a_page_leaves_and_stays_mapped", "Page tables still refer to a page that left its object.",
       "\tpage_unmap_all(p);\n\tpage_set_state(p, PG_ABSENT);\n",
-      "\tpage_set_state(p, PG_ABSENT);\n")
+      "\tpage_set_state(p, PG_ABSENT);\n",
+      "unit reclaim")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/pager.c")
@@ -359,7 +360,7 @@ fault("lock_over_a_hole", "mlock over a hole returns 0.",
 
 fault("the_limit_of_locks_ignored", "mlock goes past RLIMIT_MEMLOCK.",
       "\tif (!rc && on && m->locked + more > m->max_locked) rc = -ENOMEM;\n",
-      "\tif (!rc && on && m->locked > m->max_locked) rc = -ENOMEM;\n")
+      "\tif (!rc && on && m->locked + 0 * more > m->max_locked) rc = -ENOMEM;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/remap.c")
