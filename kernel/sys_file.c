@@ -282,7 +282,8 @@ SYSCALL(lseek)
 	int64_t to;
 
 	if (!f) return -EBADF;
-	if (!has_offset(f) && f->kind != FILE_DIR) return f->kind == FILE_DEVICE && !(f->namef & NAMEF_POLL) ? 0 : -ESPIPE;
+	if (!has_offset(f) && f->kind != FILE_DIR)
+		return f->kind == FILE_DEVICE && !(f->namef & NAMEF_POLL) ? 0 : -ESPIPE;
 	mutex_lock(&f->lock);
 	to = seek_target(f, a1, a2);
 	if (to >= 0) f->offset = to;

@@ -173,8 +173,8 @@ static int write_limit(const struct vmo *v, uint64_t pos, uint64_t *len, uint64_
 	return 0;
 }
 
-/* Page by page, as far as it goes.  Bytes done, or why there are none.  (The view's own pages may be on their way here, so
- * nothing but a longer file is told to it: cutting the view would wait for them.) */
+/* Page by page, as far as it goes.  Bytes done, or why there are none.  (The view's own pages may be on their way here,
+ * so nothing but a longer file is told to it: cutting the view would wait for them.) */
 static int64_t write_pages(struct vmo *v, uint64_t pos, struct source from, uint64_t len, uint64_t limit)
 {
 	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED), done = 0;

@@ -51,7 +51,7 @@ static void sync_told(struct map *m, const struct sync_part *s)
 	mutex_unlock(&m->lock);
 }
 
-/* fn for each part of the range; all of them, or up to the first error.  Its first error, or -ENOMEM: there is a hole */
+/* fn for each part of the range; all of them, or up to the first error.  That error, or -ENOMEM: there is a hole */
 static int parts_for(struct map *m, uaddr_t start, uaddr_t end, bool all,
                      int (*fn)(struct map *, struct sync_part *, int), int how)
 {
@@ -172,7 +172,8 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 	bool hole;
 	int rc = 0;
 
-	if (advice == MADV_WILLNEED || advice == MADV_REMOVE) return parts_for(m, start, end, false, advise_part, advice);
+	if (advice == MADV_WILLNEED || advice == MADV_REMOVE)
+		return parts_for(m, start, end, false, advise_part, advice);
 	mutex_lock(&m->lock);
 	hole = map_covered(m, start, end, 0) < end - start;
 	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
@@ -201,8 +202,8 @@ int map_resident(struct map *m, uaddr_t start, uint64_t npages, uint8_t *in)
 	return 0;
 }
 
-/* map_brk: move the end of the data segment, to where it is afterwards: a want that cannot be had changes nothing (Linux
- * brk(2)). */
+/* map_brk: move the end of the data segment, and say where it is afterwards: a want that cannot be had changes nothing
+ * (Linux brk(2)). */
 uaddr_t map_brk(struct map *m, uaddr_t want)
 {
 	uaddr_t at = ROUND_UP(__atomic_load_n(&m->brk, __ATOMIC_RELAXED), PAGE_SIZE), to = ROUND_UP(want, PAGE_SIZE);

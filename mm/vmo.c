@@ -188,8 +188,8 @@ int vmo_zero(struct vmo *v, uint64_t from, uint64_t to, bool owed)
 	return 0;
 }
 
-/* vmo_zero_tail: zeros behind an end of file that cuts a page: before the size grows (V3) since a mapping may have stored
- * there and the disk's block may hold what was cut off earlier.  A view owes its file nothing for that. */
+/* vmo_zero_tail: zeros behind an end of file that cuts a page: before the size grows (V3), since a mapping may have
+ * stored there and the disk's block may hold what was cut off earlier.  A view owes its file nothing for that. */
 int vmo_zero_tail(struct vmo *v, uint64_t end)
 {
 	return vmo_zero(v, end, ROUND_UP(end, PAGE_SIZE), !v->split_of);
