@@ -48,7 +48,6 @@ struct file {
 
 #define PIPE_SIZE (16 * PAGE_SIZE)      /* bytes that a pipe holds */
 #define O_CLOEXEC_FD 1                  /* fd flag */
-#define LOG_LINE_MAX 256
 #define FD_MAX 1024
 
 struct file *file_alloc(enum file_kind, uint32_t flags);        /* NULL: no memory; one reference */
@@ -72,8 +71,6 @@ int name_sync(uint64_t node);                   /* sys_name.c: metadata to the d
 int name_sign(struct ipc_msg *);        /* who asks, into a message to the file server; -EDEADLK: it does */
 int name_call(struct kmsg *, uint32_t op, bool interruptible);
 void device_open(struct file *);                        /* it is one of the file server's devices */
-uint64_t file_size(const struct file *);                        /* FILE_VMO: bytes */
-int64_t file_stream(struct file *, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write);      /* ops->rw */
 int64_t file_write_kernel(struct file *, uint64_t *pos, const char *buf, uint64_t len); /* pos NULL: its own offset */
 int file_set_size(struct file *, uint64_t size);                /* sys_file.c: FILE_VMO; -EFBIG with SIGXFSZ ... */
 

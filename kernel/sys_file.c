@@ -82,7 +82,7 @@ static int64_t vmo_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf
 	return n;
 }
 
-int64_t file_stream(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+static int64_t file_stream(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
 {
 	return f->ops && f->ops->rw ? f->ops->rw(f, pos, buf, kbuf, len, write) : -EINVAL;
 }
@@ -257,7 +257,10 @@ SYSCALL(pwritev2) { return fd_rwv2(a0, a1, a2, a3, a5, true); }
 
 /* ---- offset and size */
 
-uint64_t file_size(const struct file *f) { return f->limit ? f->limit : __atomic_load_n(&f->vmo->size, __ATOMIC_RELAXED); }
+static uint64_t file_size(const struct file *f)
+{
+	return f->limit ? f->limit : __atomic_load_n(&f->vmo->size, __ATOMIC_RELAXED);
+}
 
 /* lseek(2): a file here is all data, so SEEK_DATA stays and SEEK_HOLE is the end. */
 static int64_t seek_target(const struct file *f, int64_t off, int whence)

@@ -100,12 +100,11 @@ uint32_t map_facts(struct map *m, uaddr_t from, bool pages, struct facts_entry *
 {
 	uint32_t i = 0;
 
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	map_for(e, m, from, USER_TOP) {
-		if (i == n) break;
+		if (i == n) return n;
 		entry_facts(e, pages, &f[i++]);
 	}
-	mutex_unlock(&m->lock);
 	return i;
 }
 

@@ -97,13 +97,11 @@ static bool right_lost(pte_t old, pte_t now)
  * keeps others from changing this PTE (the map's, or the object's). */
 pte_t pmap_get(struct pmap *pm, uaddr_t va)
 {
-	pte_t *slot, pte;
+	const pte_t *slot;
 
-	spin_lock(&pm->lock);
+	SPIN_HELD(&pm->lock);
 	slot = pmap_slot(pm, va, 1, false);
-	pte = slot ? *slot : 0;
-	spin_unlock(&pm->lock);
-	return pte;
+	return slot ? *slot : 0;
 }
 
 /* pmap_set: see pmap.h.  A PTE that only gains rights is not shot down: a CPU that still holds the old one faults,
@@ -132,12 +130,11 @@ int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte, pte_t *old)
 int pmap_prepare(struct pmap *pm, uaddr_t start, uaddr_t end)
 {
 	const uint64_t span = PAGE_SIZE * SLOTS;
-	bool made = true;
 
-	spin_lock(&pm->lock);
-	for (uaddr_t va = start; va < end && made; va = ROUND_DOWN(va, span) + span) made = pmap_slot(pm, va, 1, true);
-	spin_unlock(&pm->lock);
-	return made ? 0 : -ENOMEM;
+	SPIN_HELD(&pm->lock);
+	for (uaddr_t va = start; va < end; va = ROUND_DOWN(va, span) + span)
+		if (!pmap_slot(pm, va, 1, true)) return -ENOMEM;
+	return 0;
 }
 
 struct walk {

@@ -71,14 +71,11 @@ void split_idle(struct vmo *view)
 /* The view of a file, held as its user; NULL: it has none. */
 static struct vmo *view_get(struct vmo *file)
 {
-	struct vmo *view;
-
 	if (!vm_split || file->split_of) return NULL;
-	spin_lock(&split_lock);
-	view = file->view;
-	if (view) vmo_user_get(view);
-	spin_unlock(&split_lock);
-	return view;
+
+	SPIN_HELD(&split_lock);
+	if (file->view) vmo_user_get(file->view);
+	return file->view;
 }
 
 void split_resized(struct vmo *file)
