@@ -113,7 +113,6 @@ void console_bind(struct port *p, uint64_t bits)
 {
 	struct port *old;
 
-	kobj_ref(&p->obj);
 	spin_lock(&in_lock);
 	old = in_port;
 	in_port = p;

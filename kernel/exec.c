@@ -209,7 +209,7 @@ static int server_words(struct map *m, const struct boot_module *b, const char *
 	return map_copy(m, m->stack, &w, sizeof(w), true);
 }
 
-int proc_spawn_module(const struct boot_module *b, const char *name, struct proc **out, struct thread **thread)
+struct thread *proc_spawn_module(const struct boot_module *b, const char *name)
 {
 	struct proc *p = proc_create(name);
 	struct thread *t = p ? proc_thread(p) : NULL;
@@ -218,12 +218,10 @@ int proc_spawn_module(const struct boot_module *b, const char *name, struct proc
 
 	if (!rc) rc = server_map(m, b);
 	if (!rc) rc = server_words(m, b, name);
-	if (rc) return rc;              /* the machine stops: nothing is given back */
+	if (rc) return NULL;            /* the machine stops: nothing is given back */
 	p->server = t->reserve = true;
 	p->map = m;
 	regs_start(t->tf, b->plan.entry, b->plan.sp);
 	proc_publish(p, NULL, 0);
-	*out = p;
-	*thread = t;
-	return 0;
+	return t;
 }

@@ -7,7 +7,7 @@
 #include "boot/bootinfo.h"
 #include "kernel/apic.h"
 #include "kernel/console.h"
-#include "kernel/servers.h"
+#include "kernel/proc.h"
 #include "kernel/smp.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -67,7 +67,7 @@ void kernel_main(struct bootinfo *bi)
 	vdso_init();
 	writeback_start();
 	reclaim_start();
-	servers_start(bi);
+	servers_start();
 	if ((word = cmdline_get("panic="))) thread_kernel("panic test", panic_on_purpose, (void *)word);
 	irq_enable();
 	sched_idle();

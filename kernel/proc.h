@@ -85,8 +85,12 @@ void proc_map_leave_locked(struct proc *, struct map *other);   /* exec, exit: v
 struct usage thread_usage(struct thread *);
 void usage_add(struct usage *to, const struct usage *);
 
-/* exec.c: a boot module becomes a wired server process of this name.  init gets pid 1.  Not started yet: thread_start().  -errno. */
-int proc_spawn_module(const struct boot_module *, const char *name, struct proc **, struct thread **);
+/* exec.c: a boot module becomes a wired server process of this name; its thread, not started yet.  The first is init and
+ * gets pid 1.  NULL: no memory */
+struct thread *proc_spawn_module(const struct boot_module *, const char *name);
+
+/* servers.c: the boot modules, for the disks that there are; returns when they are on the run queue */
+void servers_start(void);
 
 /* futex.c */
 void futex_wake_one(uaddr_t at);                        /* a word of the current process was changed by the kernel */

@@ -7,8 +7,6 @@
  *
  * Path:  main.c > [servers.c] > device.c, proc.c
  */
-#include "kernel/servers.h"
-
 #include "boot/bootinfo.h"
 #include "kernel/device.h"
 #include "kernel/forward.h"
@@ -16,57 +14,53 @@
 #include "kernel/proc.h"
 #include "mm/frame.h"
 
-struct server {
-	struct proc *proc;
-	struct thread *thread;
-	struct port *port;              /* a reference */
-};
-
 /* The process of a boot module, with its port as HANDLE_PORT and perhaps what it uses as HANDLE_DEVICE, HANDLE_FS. */
-static void server_create(struct server *s, int module, const char *name, struct kobj *uses)
+static struct thread *server_create(int module, const char *name, struct kobj *uses)
 {
-	if (proc_spawn_module(&frame_bootinfo->module[module], name, &s->proc, &s->thread))
-		panic("the server %s cannot be started; give the machine 64 MiB", name);
-	s->port = port_create(s->proc);
-	if (!s->port || handle_add(&s->proc->handles, &s->port->obj) != HANDLE_PORT ||
-	    (uses && handle_add(&s->proc->handles, uses) != HANDLE_DEVICE)) panic("no memory for server %s", name);
-	kobj_ref(&s->port->obj);
-	s->proc->port = s->port;
+	struct thread *t = proc_spawn_module(&frame_bootinfo->module[module], name);
+	struct port *port = t ? port_create(t->proc) : NULL;
+
+	if (!port || handle_add(&t->proc->handles, &port->obj) != HANDLE_PORT ||
+	    (uses && handle_add(&t->proc->handles, uses) != HANDLE_DEVICE)) panic("no memory for the server %s", name);
+	kobj_ref(&port->obj);           /* for ever: who asks a dead one shall hear so */
+	t->proc->port = port;
+	return t;
 }
 
-/* The driver of disk n. */
-static void driver_create(struct server *s, uint32_t n)
+static struct thread *driver_create(uint32_t disk)
 {
-	struct device *d = device_create(&frame_bootinfo->machine.disk[n]);
+	struct device *d = device_create(&frame_bootinfo->machine.disk[disk]);
 	char name[] = "virtio-blk:vda"; /* the program, its disk */
+	struct thread *t;
 
 	if (!d) panic("no memory for a device");
-	name[sizeof(name) - 2] += n;
-	server_create(s, BOOT_VIRTIO_BLK, name, &d->obj);
+	name[sizeof(name) - 2] += disk;
+	t = server_create(BOOT_VIRTIO_BLK, name, &d->obj);
 	kobj_unref(&d->obj);
+	return t;
 }
 
-void servers_start(const struct bootinfo *bi)
+void servers_start(void)
 {
-	struct server init, fs, pm, exec, disks[BOOT_DISKS_MAX];
-	uint32_t ndisks = bi->machine.ndisks;
+	struct thread *init, *fs, *pm, *exec, *driver[BOOT_DISKS_MAX];
+	uint32_t ndisks = frame_bootinfo->machine.ndisks;
 
 	ipc_start();
-	server_create(&init, BOOT_INIT, "init", NULL);
-	for (uint32_t i = 0; i < ndisks; i++) driver_create(&disks[i], i);
-	server_create(&fs, BOOT_FS, "fs", NULL);
+	init = server_create(BOOT_INIT, "init", NULL);
+	for (uint32_t i = 0; i < ndisks; i++) driver[i] = driver_create(i);
+	fs = server_create(BOOT_FS, "fs", NULL);
 	for (uint32_t i = 0; i < ndisks; i++)
-		if (handle_add(&fs.proc->handles, &disks[i].port->obj) < 0) panic("no memory for the disks");
-	server_create(&pm, BOOT_PM, "pm", &fs.port->obj);
-	server_create(&exec, BOOT_PM, "pm:exec", &fs.port->obj);
-	pm.thread->reserve = exec.thread->reserve = false;     /* not needed to clean memory */
-	fs_port = fs.port;
-	pm_port = pm.port;
-	exec_port = exec.port;
+		if (handle_add(&fs->proc->handles, &driver[i]->proc->port->obj) < 0) panic("no memory for the disks");
+	fs_port = fs->proc->port;
+	pm = server_create(BOOT_PM, "pm", &fs_port->obj);
+	exec = server_create(BOOT_PM, "pm:exec", &fs_port->obj);
+	pm->reserve = exec->reserve = false;    /* not needed to clean memory */
+	pm_port = pm->proc->port;
+	exec_port = exec->proc->port;
 
-	for (uint32_t i = 0; i < ndisks; i++) thread_start(disks[i].thread);
-	thread_start(fs.thread);
-	thread_start(pm.thread);
-	thread_start(exec.thread);
-	thread_start(init.thread);
+	for (uint32_t i = 0; i < ndisks; i++) thread_start(driver[i]);
+	thread_start(fs);
+	thread_start(pm);
+	thread_start(exec);
+	thread_start(init);
 }

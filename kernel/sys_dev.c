@@ -17,73 +17,56 @@
 #define SEGMENTS_MAX RUN_MAX            /* a run has no more pages */
 #define PIECE 256u                      /* bytes on the kernel stack */
 
-static struct device *device_get(uint64_t h) { return container_of(object_get(h, KOBJ_DEVICE), struct device, obj); }
+static struct device *device_of(struct kobj *o) { return container_of(o, struct device, obj); }
 
 SYSCALL(dev_info)
 {
-	struct device *d = device_get(a0);
-	int rc;
+	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_DEVICE);
 
-	if (!d) return -EBADF;
-	rc = copy_out(a1, &d->disk->info, sizeof(d->disk->info));
-	kobj_unref(&d->obj);
-	return rc;
+	return o ? copy_out(a1, &device_of(o)->disk->info, sizeof(struct dev_info)) : -EBADF;
 }
 
 SYSCALL(dev_map)
 {
-	struct device *d = device_get(a0);
-	uint64_t at = 0;
-	int rc;
+	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_DEVICE);
+	uint64_t at;
+	int rc = o ? device_map_bar(device_of(o), current_proc()->map, a1, a2, a3, &at) : -EBADF;
 
-	if (!d) return -EBADF;
-	rc = device_map_bar(d, current_proc()->map, a1, a2, a3, &at);
-	kobj_unref(&d->obj);
 	return rc ? rc : (long)at;
 }
 
-SYSCALL(dev_irq)
+SYSCALL(dev_irq, dev, entry, port, bits, cpu)
 {
-	struct device *d = device_get(a0);
-	struct port *p;
-	int rc = -EBADF;
+	KOBJ_HELD struct kobj *o = object_get(dev, KOBJ_DEVICE);
+	KOBJ_HELD struct kobj *p = object_get(port, KOBJ_PORT);
 
-	if (!d) return -EBADF;
-	p = port_get(a2);
-	if (a4 == IRQ_HERE) a4 = this_cpu()->id;
-	if (p) rc = a4 >= ncpus ? -EINVAL : device_irq(d, a1, p, a3, &cpus[a4]);
-	if (p) kobj_unref(&p->obj);
-	kobj_unref(&d->obj);
-	return rc;
+	if (cpu == IRQ_HERE) cpu = this_cpu()->id;
+	if (!o || !p) return -EBADF;
+	if (cpu >= ncpus) return -EINVAL;
+	return device_irq(device_of(o), entry, container_of(p, struct port, obj), bits, &cpus[cpu]);
 }
 
 SYSCALL(dev_alloc)
 {
-	struct device *d = device_get(a0);
-	struct dev_mem mem = { 0 };
-	int rc;
+	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_DEVICE);
+	struct dev_mem mem;
+	int rc = o ? device_alloc(device_of(o), current_proc()->map, a2, &mem.addr, &mem.phys) : -EBADF;
 
-	if (!d) return -EBADF;
-	rc = device_alloc(d, current_proc()->map, a2, &mem.addr, &mem.phys);
-	kobj_unref(&d->obj);
 	return rc ? rc : copy_out(a1, &mem, sizeof(mem)); /* a bad address: the pages stay with the device */
 }
 
-/* At most a5 segments; if the part needs more, they cover its beginning, as the caller sees from their lengths. */
-SYSCALL(dev_segments)
+/* At most `max` segments; if the part needs more, they cover its beginning, as the caller sees from their lengths. */
+SYSCALL(dev_segments, dev, run, off, len, to, max)
 {
-	struct device *d = device_get(a0);
+	KOBJ_HELD struct kobj *d = object_get(dev, KOBJ_DEVICE);
+	KOBJ_HELD struct kobj *r = object_get(run, KOBJ_RUN);
 	struct dev_seg seg[SEGMENTS_MAX];
 	uint64_t covered;
-	struct kobj *o;
-	int n = -EBADF, rc;
+	int n, rc = 0;
 
-	if (!d) return -EBADF;
-	o = object_get(a1, KOBJ_RUN);
-	if (o) n = run_segments(container_of(o, struct run, obj), a2, a3, seg, MIN(a5, SEGMENTS_MAX), &covered);
-	if (o) kobj_unref(o);
-	kobj_unref(&d->obj);
-	rc = n > 0 ? copy_out(a4, seg, n * sizeof(seg[0])) : 0;
+	if (!d || !r) return -EBADF;
+	n = run_segments(container_of(r, struct run, obj), off, len, seg, MIN(max, SEGMENTS_MAX), &covered);
+	if (n > 0) rc = copy_out(to, seg, n * sizeof(seg[0]));
 	return rc ? rc : n;
 }
 
@@ -105,20 +88,17 @@ SYSCALL(con_write)
 SYSCALL(con_read)
 {
 	char piece[PIECE];
-	size_t n;
+	size_t n = console_read(piece, MIN(a1, sizeof(piece)));
 
-	n = console_read(piece, MIN(a1, sizeof(piece)));
 	return copy_out(a0, piece, n) ? -EFAULT : (long)n;
 }
 
 SYSCALL(con_bind)
 {
-	struct port *p;
+	struct port *p = port_get(a0);
 
-	p = port_get(a0);
 	if (!p) return -EBADF;
 	console_bind(p, a1);
-	kobj_unref(&p->obj);
 	return 0;
 }
 
