@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/jump.S - LOADER - the jump: new page tables, the kernel's boot stack, its entry.
  *
- * Path:  loader.c > [jump.S] > kernel/entry.S
+ * Path:  loader.c > [jump.S] > kernel/main.c
  * Use:   jump_kernel(%rdi = CR3, %rsi = stack, %rdx = entry, %rcx = bootinfo); does not return.
  *
  * J1  All of it lies in one page, the only one that the new tables map at its old address: hence the alignment.
- * J2  The kernel's entry finds bootinfo in %rdi, %rsp a multiple of 16, and no frame above (%rbp 0). */
+ * J2  The kernel's entry, a C function that does not return, finds bootinfo in %rdi, and no frame above: %rbp and the
+ *     return address are 0, the stack as psABI 3.2.2 wants it. */
 	.section .text
 	.globl	jump_kernel
 	.balign	64
@@ -15,6 +16,7 @@ jump_kernel:
 	mov	%rsi, %rsp
 	mov	%rcx, %rdi
 	xor	%ebp, %ebp
+	push	%rbp
 	jmp	*%rdx
 
 	.section .note.GNU-stack, "", @progbits

@@ -116,13 +116,3 @@ void irq_dispatch(int vector)
 	if (fn) fn(handler[vector].arg);
 	__atomic_store_n(&c->irq_vector, 0, __ATOMIC_RELEASE);
 }
-
-uint64_t msi_address(const struct cpu *c)
-{
-	return 0xfee00000ull | (uint64_t)c->apic_id << 12;
-}
-
-uint32_t msi_data(int vector)
-{
-	return vector;          /* fixed delivery, edge */
-}

@@ -24,7 +24,5 @@ void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or aft
 int irq_alloc(void (*fn)(void *), void *arg);
 void irq_free(int vector);              /* fn is not running any more, nor will it; not called by fn */
 void irq_dispatch(int vector);          /* nothing if nobody wants it */
-uint64_t msi_address(const struct cpu *);       /* SDM 3A 10.11.1: the CPU that it interrupts */
-uint32_t msi_data(int vector);
 
 #endif

@@ -12,6 +12,7 @@
 #include "kernel/device.h"
 
 #include "kernel/apic.h"
+#include "kernel/cpu.h"
 #include "kernel/ipc.h"
 #include "kernel/time.h"
 #include "mm/frame.h"
@@ -21,6 +22,7 @@
 #define MSIX_MASKALL BIT(14)
 #define COMMAND 0x04                    /* PCI 3.0 6.2.2 */
 #define COMMAND_NOINTX BIT(10)
+#define MSI_ADDRESS 0xfee00000u         /* SDM 3A 10.11.1 */
 #define RESET_NS 1000000000ull
 
 static void config_write16(const struct device *d, unsigned off, uint16_t v)
@@ -152,9 +154,9 @@ int device_irq(struct device *d, uint64_t entry, struct port *p, uint64_t bits, 
 	if (rc > 0) {
 		kobj_ref(&p->obj);
 		d->irq[entry] = (struct device_irq){ rc, p, bits };
-		e[0] = msi_address(cpu);
-		e[1] = msi_address(cpu) >> 32;
-		e[2] = msi_data(rc);
+		e[0] = MSI_ADDRESS | cpu->apic_id << 12;
+		e[1] = 0;
+		e[2] = rc;              /* fixed delivery, edge */
 		e[3] = 0;               /* not masked */
 	}
 	mutex_unlock(&d->lock);

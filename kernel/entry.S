@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/entry.S - RING 0 - the ways in and out: the boot, 256 vectors, the system call, the switch of threads.
+/* kernel/entry.S - RING 0 - the ways in and out: 256 vectors, the system call, the switch of threads.
  *
  * Every entry from ring 3 builds a struct trapframe (trap.h) at the top of the thread's kernel stack, with GS on the
  * CPU's struct cpu.  Flags are set to 2 on entry, so AC (SMAP), DF and TF of ring 3 do not reach ring 0.
  */
 	.text
-
-	.global kernel_entry
-kernel_entry:                           /* rdi: bootinfo */
-	lea __boot_stack_top(%rip), %rsp
-	xor %ebp, %ebp
-	call kernel_main
-1:	hlt
-	jmp 1b
 
 	.macro SAVE
 	push %rdi

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/main.c - RING 0 - the boot, one step per line, and the command line.
  *
- * Path:  boot/jump.S > entry.S kernel_entry > [main.c] > servers.c, then this thread idles
+ * Path:  boot/jump.S > [main.c] > servers.c, then this thread idles
  * Locks: none: interrupts are off; the other CPUs, once started, only idle until the servers do.
  */
 #include "boot/bootinfo.h"
