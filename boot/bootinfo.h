@@ -33,7 +33,10 @@ enum boot_range_kind {
 	BOOT_RAM_FIRMWARE,      /* ACPI tables, runtime services: never touched, but readable */
 };
 
-struct boot_range { uint64_t start, len; uint32_t kind, pad; };         /* bytes, page-aligned, sorted, disjoint */
+/* Bytes, page-aligned, sorted, disjoint, without page 0: physical address 0 means "none" to some. */
+struct boot_range { uint64_t start, len; uint32_t kind, pad; };
+
+#define BOOT_PAGE_BYTES 40              /* sizeof(struct page): the kernel has one for each page of memory */
 
 enum { BOOT_FS, BOOT_VIRTIO_BLK, BOOT_PM, BOOT_INIT, BOOT_MODULES };
 
@@ -87,6 +90,7 @@ struct boot_machine {
 struct bootinfo {
 	uint64_t magic;
 	uint64_t symbols;               /* direct-map address of nsymbols struct boot_symbol, for backtraces */
+	uint64_t page_array, npages;    /* physical: room for those of all pages below page npages, zeroed */
 	uint32_t nsymbols, nranges;
 	struct boot_range  range[BOOT_RANGES_MAX];
 	struct boot_module module[BOOT_MODULES];

@@ -133,6 +133,13 @@ static unsigned memory_measure(struct extent *mem, unsigned max)
 	return n;
 }
 
+/* Holes among the memory have a struct page, too. */
+static void page_array_make(struct bootinfo *bi, const struct extent *mem, unsigned n)
+{
+	bi->npages = mem[n - 1].end / PAGE;
+	bi->page_array = (UINT64)page_alloc(PAGES(bi->npages * BOOT_PAGE_BYTES));
+}
+
 /* Called by gnu-efi's start code with the ABI of this compiler, not the firmware's. */
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
@@ -151,6 +158,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	struct bootinfo *bi = page_alloc(PAGES(sizeof(*bi)));
 	struct blob kernel = file_read("kernel.elf", 0);
 
+	page_array_make(bi, mem, n);
 	elf_kernel_load(&kernel, &im);
 	modules_read(bi);
 	cmdline_make(image, bi);

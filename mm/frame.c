@@ -69,26 +69,12 @@ static void poison_put(struct page *p) { }
 static void poison_verify(struct page *p) { }
 #endif
 
-/* The page array goes to the end of the highest free range that holds it: low memory is what old devices and the start
- * of further CPUs need. */
-static paddr_t page_array_place(const struct bootinfo *bi, uint64_t bytes)
-{
-	for (uint32_t i = bi->nranges; i-- > 0;) {
-		const struct boot_range *r = &bi->range[i];
-
-		if (r->kind == BOOT_RAM_FREE && r->len >= bytes) return r->start + r->len - bytes;
-	}
-	panic("too little memory: %llu KiB in one piece are needed to describe it; give the machine 64 MiB",
-	      (unsigned long long)bytes / 1024);
-}
-
 /* In rising order, so that early allocations are low and neighbours. */
-static void range_add(const struct boot_range *r, paddr_t array, uint64_t bytes)
+static void range_add(const struct boot_range *r)
 {
 	for (paddr_t pa = r->start; pa < r->start + r->len; pa += PAGE_SIZE) {
 		struct page *p = phys_to_page(pa);
 
-		if (pa == 0 || pa - array < bytes) continue;    /* physical 0 means "none" to some */
 		p->use = PAGE_FREE;
 		p->refs = 0;
 		list_push_back(&free_list, &p->link);
@@ -101,28 +87,18 @@ static void range_add(const struct boot_range *r, paddr_t array, uint64_t bytes)
  * => what is not BOOT_RAM_FREE, holes included, becomes KERNEL pages that are never freed */
 void frame_init(const struct bootinfo *bi)
 {
-	uint64_t top = 0, bytes;
-	paddr_t array;
+	_Static_assert(sizeof(struct page) == BOOT_PAGE_BYTES, "the loader leaves room for so much");
 
 	frame_bootinfo = bi;
-	for (uint32_t i = 0; i < bi->nranges; i++) {
-		const struct boot_range *r = &bi->range[i];
-
-		if (r->kind != BOOT_RAM_FIRMWARE) top = MAX(top, r->start + r->len);
-	}
-	page_array_len = top >> PAGE_SHIFT;
-	bytes = ROUND_UP(page_array_len * sizeof(struct page), PAGE_SIZE);
-	array = page_array_place(bi, bytes);
-	page_array = phys_to_virt(array);
-	memset(page_array, 0, bytes);
+	page_array = phys_to_virt(bi->page_array);
+	page_array_len = bi->npages;
 	for (uint64_t i = 0; i < page_array_len; i++) {
 		page_array[i].use = PAGE_KERNEL;
 		page_array[i].refs = 1;
 		list_init(&page_array[i].link);
 	}
-
 	for (uint32_t i = 0; i < bi->nranges; i++)
-		if (bi->range[i].kind == BOOT_RAM_FREE) range_add(&bi->range[i], array, bytes);
+		if (bi->range[i].kind == BOOT_RAM_FREE) range_add(&bi->range[i]);
 	ntotal = nfree;
 	for (uint32_t i = 0; i < MAX_CPUS; i++) {
 		spin_init(&cpus[i].spare_lock, RANK_SPARE, "spare pages");

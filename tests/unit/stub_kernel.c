@@ -214,7 +214,8 @@ WEAK void reclaim_kick(void) { }
 
 void host_mm_init(unsigned pages)
 {
-	static struct bootinfo bi = { .magic = BOOTINFO_MAGIC, .nranges = 1 };
+	static struct bootinfo bi = { .magic = BOOTINFO_MAGIC, .nranges = 1, .page_array = PAGE_SIZE };
+	uint64_t first = 1 + ROUND_UP(pages * BOOT_PAGE_BYTES, PAGE_SIZE) / PAGE_SIZE;
 	static void *ram;
 
 	if (ram) return;
@@ -222,7 +223,9 @@ void host_mm_init(unsigned pages)
 	if (!ram) abort();
 	memset(ram, 0xa5, pages * PAGE_SIZE);           /* memory is not zero at power-on */
 	direct_base = (uintptr_t)ram;
-	bi.range[0] = (struct boot_range){ 0, pages * PAGE_SIZE, BOOT_RAM_FREE, 0 };
+	bi.npages = pages;
+	memset(phys_to_virt(bi.page_array), 0, pages * BOOT_PAGE_BYTES);
+	bi.range[0] = (struct boot_range){ first * PAGE_SIZE, (pages - first) * PAGE_SIZE, BOOT_RAM_FREE, 0 };
 	frame_init(&bi);
 	kernel_pmap.root = page_phys(frame_alloc(PAGE_KERNEL, FRAME_ZERO));
 	for (uint64_t va = DIRECT_BASE; va != 0; va += BIT(39))

@@ -78,7 +78,7 @@ uint64_t read_cr3(void) { return (uintptr_t)root - direct_base; }
 
 static int group_setup(void **st)
 {
-	static struct bootinfo bi = { .nranges = 2 };
+	static struct bootinfo bi = { .nranges = 2, .page_array = PAGE, .npages = RAM_PAGES };
 	char *ram = aligned_alloc(PAGE, RAM_PAGES * PAGE);
 
 	(void)st;
@@ -86,7 +86,8 @@ static int group_setup(void **st)
 	tables = tables_next = ram + (RAM_PAGES - TABLES) * PAGE;
 	memset(tables, 0, TABLES * PAGE);
 	direct_base = (uintptr_t)ram;
-	bi.range[0] = (struct boot_range){ 0, (RAM_PAGES - TABLES) * PAGE, BOOT_RAM_FREE, 0 };
+	memset(phys_to_virt(PAGE), 0, 31 * PAGE);
+	bi.range[0] = (struct boot_range){ 32 * PAGE, (RAM_PAGES - TABLES - 32) * PAGE, BOOT_RAM_FREE, 0 };
 	bi.range[1] = (struct boot_range){ (RAM_PAGES - TABLES) * PAGE, TABLES * PAGE, BOOT_RAM_LOADER, 0 };
 	frame_init(&bi);
 	return paging_build(NULL, &image, memory, ARRAY_LEN(memory), JUMP_VA) != (UINT64)root;
