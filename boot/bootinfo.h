@@ -7,6 +7,7 @@
  *   the kernel image     at its linked address (linker.ld), each segment with its own W^X rights, 4 KiB pages;
  *   all memory           at DIRECT_BASE + physical, writable, NX; the kernel's text and rodata, and what is the
  *                        firmware's, read-only there too;
+ *   registers            there too, of the local APIC and of the disks (boot_disk.config, status, msix), uncached;
  *   nothing else: no identity map but the one page of the loader's jump, which the kernel drops.
  * Each of the 256 slots in the root's upper half has its table: the kernel's half never changes there.
  */

@@ -169,9 +169,12 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	UINT64 cr3 = paging_build(&kernel, &im, mem, n, (UINT64)jump_kernel);
 	UINT64 low = cpu_pages();
 
+	paging_reserve();
+
 	memmap_exit(image, bi);
 	serial_init();
 	acpi_read(rsdp, bi, &chipset);
+	paging_registers(bi->machine.lapic, PAGE);
 	irq_route(&chipset, &bi->machine);
 	clock_read(&chipset, bi);
 	pci_read(chipset.ecam, &bi->machine);

@@ -63,6 +63,8 @@ UINT64 paging_build(const struct blob *kernel, const struct image *im, const str
                     UINT64 jump_va);
 /* Afterwards: the root of tables for further CPUs, with the kernel's half, and cpu_page at its own address. */
 void paging_cpus(UINT64 *cpu_root, UINT64 cpu_page);
+void paging_reserve(void);      /* the firmware's last pages for it; then, registers at DIRECT_BASE + physical: */
+void paging_registers(UINT64 pa, UINT64 len);
 
 /* memmap.c */
 unsigned memmap_extents(struct extent *out, unsigned max, UINT64 *total);      /* all memory, whatever its use */

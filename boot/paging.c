@@ -7,31 +7,39 @@
  *
  * G1  Nothing is writable and executable by any of its addresses: text and rodata are read-only in the direct map.
  *     But for the page where further CPUs begin, on the tables that they begin with.
- * G2  Only memory is mapped: device registers are the kernel's business. */
+ * G2  Only memory is mapped, and the registers that the kernel uses: uncached (SDM 3A 11.3), so that reads and writes
+ *     reach the device one by one. */
 #include "boot/loader.h"
 
 #define PTE_P    1ull
 #define PTE_W    2ull
+#define PTE_UC   0x18ull                        /* PWT, PCD: uncached */
 #define PTE_PS   0x80ull                        /* in a page directory: a 2 MiB page */
 #define PTE_G    0x100ull
 #define PTE_NX   (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 #define HUGE     (2 * MIB)
 #define CHUNK    32                             /* tables allocated at a time: few ranges in the memory map */
+#define LATER    64                             /* tables for registers, which are found when the firmware is gone */
+#define DIRECT_MAX (1ull << 46)
 #define PF_X     1u
 #define PF_W     2u
 
 static UINT64 *root;
 
+static UINT8 *next;                             /* tables that are not used yet */
+static unsigned left;
+
+static void tables_get(unsigned n)
+{
+	next = page_alloc(n);
+	left = n;
+}
+
 static UINT64 *table_alloc(void)
 {
-	static UINT8 *next;
-	static unsigned left;
-
-	if (!left) {
-		next = page_alloc(CHUNK);
-		left = CHUNK;
-	}
+	if (!left && !efi) fail("has too many devices, too far apart", "this machine");
+	if (!left) tables_get(CHUNK);
 	left--;
 	next += PAGE;
 	return (UINT64 *)(next - PAGE);
@@ -43,6 +51,7 @@ static UINT64 *slot_below(UINT64 *t, UINT64 va, int level)
 	for (int l = 4; l > level; l--) {
 		UINT64 *e = &t[va >> (12 + 9 * (l - 1)) & 511];
 
+		if (*e & PTE_PS) fail("has registers in the midst of memory", "this machine");
 		/* Rights are restricted in the last level only. */
 		if (!*e) *e = (UINT64)table_alloc() | PTE_P | PTE_W;
 		t = (UINT64 *)(*e & PTE_ADDR);
@@ -104,4 +113,16 @@ void paging_cpus(UINT64 *cpu_root, UINT64 cpu_page)
 	for (int i = 0; i < 512; i++)
 		cpu_root[i] = i < 256 ? 0 : root[i];
 	*slot_below(cpu_root, cpu_page, 1) = cpu_page | PTE_P | PTE_W;
+}
+
+void paging_reserve(void)
+{
+	if (left < LATER) tables_get(LATER);
+}
+
+void paging_registers(UINT64 pa, UINT64 len)
+{
+	if (pa > DIRECT_MAX - len) fail("has registers above 64 TiB", "this machine");
+	for (UINT64 at = pa / PAGE * PAGE; at < pa + len; at += PAGE)
+		*slot(DIRECT_BASE + at, 1) = at | PTE_P | PTE_W | PTE_UC | PTE_G | PTE_NX;
 }

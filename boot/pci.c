@@ -148,6 +148,13 @@ static void disk_prepare(const struct function *f, const struct boot_disk *d)
 	if (f->msix_cap) write16(f, f->msix_cap + MSIX_CONTROL, MSIX_ENABLE);
 }
 
+static void disk_map(const struct boot_disk *d)
+{
+	paging_registers(d->config, PAGE);
+	if (d->status) paging_registers(d->status, 1);
+	if (d->msix) paging_registers(d->msix, 16 * d->info.msix_entries);
+}
+
 static void disk_describe(struct function *f, struct boot_disk *d)
 {
 	uint64_t pba = f->bar[f->pba_bar].base + f->pba_off;
@@ -189,7 +196,8 @@ static void function_read(struct boot_machine *m, struct function *f)
 	write16(f, COMMAND, command);
 	capabilities_read(f);
 	disk_describe(f, &m->disk[m->ndisks]);
-	disk_prepare(f, &m->disk[m->ndisks++]);
+	disk_prepare(f, &m->disk[m->ndisks]);
+	disk_map(&m->disk[m->ndisks++]);
 }
 
 /* The firmware numbered the buses: what is behind a bridge has a higher number. */

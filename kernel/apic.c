@@ -12,7 +12,7 @@
 #include "kernel/smp.h"
 #include "kernel/time.h"
 #include "mm/frame.h"
-#include "mm/pmap.h"
+#include "mm/page.h"
 
 #define LAPIC_ID    0x020
 #define LAPIC_TPR   0x080
@@ -45,8 +45,7 @@ void apic_cpu_init(void)
 
 void apic_init(void)
 {
-	lapic = pmap_map_device(frame_bootinfo->machine.lapic, PAGE_SIZE, false);
-	if (!lapic) panic("no address for the APIC");
+	lapic = phys_to_virt(frame_bootinfo->machine.lapic);
 	apic_cpu_init();
 }
 

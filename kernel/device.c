@@ -27,18 +27,19 @@
 
 static void config_write16(const struct device *d, unsigned off, uint16_t v)
 {
-	*(volatile uint16_t *)(d->config + off) = v;
+	*(volatile uint16_t *)phys_to_virt(d->disk->config + off) = v;
 }
 
 /* Clearing the bus master bit does not call back requests that the device has begun; a virtio reset waits for them
  * (virtio 1.1 4.1.4.3.2: the driver writes 0 and reads until it is 0). => false: it does not answer */
 static bool device_reset(const struct device *d)
 {
+	volatile uint8_t *status = phys_to_virt(d->disk->status);
 	uint64_t until = time_mono() + RESET_NS;
 
-	if (!d->status) return true;
-	*d->status = 0;
-	while (*d->status != 0) {
+	if (!d->disk->status) return true;
+	*status = 0;
+	while (*status != 0) {
 		if (time_mono() > until) return false;
 	}
 	return true;
@@ -46,7 +47,7 @@ static bool device_reset(const struct device *d)
 
 static void irqs_free(struct device *d)
 {
-	if (d->msix) config_write16(d, d->disk->msix_cap + MSIX_CONTROL, MSIX_MASKALL);
+	if (d->disk->msix) config_write16(d, d->disk->msix_cap + MSIX_CONTROL, MSIX_MASKALL);
 	for (int i = 0; i < BOOT_IRQS_MAX; i++) {
 		if (!d->irq[i].vector) continue;
 		irq_free(d->irq[i].vector);
@@ -92,9 +93,6 @@ struct device *device_create(const struct boot_disk *f)
 	d->obj.no_handles = device_no_handles;
 	mutex_init(&d->lock, RANK_FILE, "device");
 	d->disk = f;
-	d->config = pmap_map_device(f->config, PAGE_SIZE, false);
-	if (f->status) d->status = pmap_map_device(f->status, 1, false);
-	if (f->msix) d->msix = pmap_map_device(f->msix, 16 * f->info.msix_entries, false);
 	return d;
 }
 
@@ -144,11 +142,10 @@ static void device_interrupt(void *arg)
 /* Once per entry: the vector belongs to it until the device stops. */
 int device_irq(struct device *d, uint64_t entry, struct port *p, uint64_t bits, const struct cpu *cpu)
 {
-	volatile uint32_t *e;
+	volatile uint32_t *e = phys_to_virt(d->disk->msix + 16 * entry);
 	int rc;
 
-	if (!d->msix || entry >= d->disk->info.msix_entries) return -EINVAL;
-	e = d->msix + 4 * entry;
+	if (entry >= d->disk->info.msix_entries) return -EINVAL;
 	mutex_lock(&d->lock);
 	rc = d->stopped ? -ENODEV : d->irq[entry].vector ? -EBUSY : irq_alloc(device_interrupt, &d->irq[entry]);
 	if (rc > 0) {

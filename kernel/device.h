@@ -17,11 +17,8 @@ struct port;
 
 struct device {
 	struct kobj obj;
-	const struct boot_disk *disk;   /* [c] what boot/pci.c found */
-	volatile uint8_t *config;       /* [c] its configuration space, 4 KiB: ring 0's, since whoever writes BARs or
-	                                 * MSI-X tables can make a device write any memory */
-	volatile uint32_t *msix;        /* [c] the table, which ring 3 never sees; NULL: no MSI-X */
-	volatile uint8_t *status;       /* [c] virtio's device status, for the reset; NULL: it has none */
+	const struct boot_disk *disk;   /* [c] what boot/pci.c found.  Configuration space and MSI-X table are ring 0's:
+	                                 * whoever writes them can make a device write any memory */
 	struct mutex lock;              /* RANK_FILE */
 	bool stopped;                   /* [d] no handle is left: nothing may be given out any more */
 	struct map *map;                /* [d] of the one process that maps it; a reference */

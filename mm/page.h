@@ -69,7 +69,7 @@ struct readahead {
 uint32_t readahead_window(struct readahead *ra, uint64_t index);
 #define RA_MAX 32u
 
-/* All memory is mapped at DIRECT_BASE (boot/bootinfo.h); host tests set their own base. */
+/* All memory is mapped at DIRECT_BASE, registers too (boot/bootinfo.h); host tests set their own base. */
 #ifdef QUIRE_HOST
 extern uintptr_t direct_base;
 #else

@@ -11,8 +11,8 @@
  * M3  The upper half of every root holds the same 256 tables, for ever: a kernel mapping is seen everywhere at once.
  * M4  Only kernel tables hold 2 MiB pages.
  *
- *   0xffff800000000000  all memory (DIRECT_BASE)  the loader's tables (boot/paging.c G1: W^X by every alias)
- *   0xffffd00000000000  stacks, tables, registers vmap.c
+ *   0xffff800000000000  memory and registers      the loader's tables (boot/paging.c G1: W^X by every alias)
+ *   0xffffd00000000000  stacks, tables            vmap.c
  *   0xffffffff80000000  the kernel image          the loader's tables */
 #include "boot/bootinfo.h"
 #include "kernel/cpu.h"

@@ -48,7 +48,6 @@ void pmap_walk(struct pmap *, uaddr_t start, uaddr_t end, pte_t (*fn)(pte_t, uad
 
 /* Kernel mappings, in a region of their own; on failure NULL. */
 void pmap_kernel_init(void);                    /* once, after frame_init(): the loader's tables become the kernel's */
-void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable);        /* MMIO, for ever */
 #define VMAP_BASE 0xffffd00000000000ull
 void *kalloc_pages(uint64_t n);                 /* for kalloc(): n pages, zeroed, an unmapped guard page below */
 void kfree_pages(void *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/vmap.c - RING 0 - kernel addresses outside the direct map: stacks, tables of more than a page, device registers.
+/* mm/vmap.c - RING 0 - kernel addresses outside the direct map: stacks, tables of more than a page.
  *
- * Path:  kmem.c, device.c, apic.c > [vmap.c] > pmap.c, frame.c
- * Use:   kalloc_pages/kfree_pages, for kalloc() alone; pmap_map_device.
+ * Path:  kmem.c > [vmap.c] > pmap.c, frame.c
+ * Use:   kalloc_pages/kfree_pages, for kalloc() alone.
  * Locks: vmap_lock around the bit map; not held together with the tables' lock, which has the same rank.
  *
  * V1  Below each piece lies a page that is not mapped: a stack or table that grows over its end faults.
@@ -110,18 +110,4 @@ bool pmap_is_guard(uint64_t va)
 	if (va < VMAP_BASE || va >= VMAP_BASE + VMAP_PAGES * PAGE_SIZE) return false;
 	slot = pmap_slot(&kernel_pmap, va, 1, false);
 	return !slot || !(*slot & PTE_P);
-}
-
-/* pmap_map_device: [pa, pa + len) at a kernel address, for ever; pa need not be aligned, nor covered by the direct map.
- * => uncached unless cacheable: reads and writes of registers reach the device one by one (SDM 3A 11.3)
- * => NULL: no table page, or no addresses left */
-void *pmap_map_device(paddr_t pa, uint64_t len, bool cacheable)
-{
-	paddr_t first = pa & ~PAGE_MASK;
-	uint64_t size = ROUND_UP(pa + len, PAGE_SIZE) - first, va = vmap_take(size >> PAGE_SHIFT);
-	pte_t rights = PTE_KDATA | (cacheable ? 0 : PTE_PCD | PTE_PWT);
-
-	for (uint64_t at = 0; va && at < size; at += PAGE_SIZE)
-		if (pmap_set(&kernel_pmap, va + at, (first + at) | rights, NULL)) return NULL;
-	return va ? (void *)(va + (pa & PAGE_MASK)) : NULL;
 }

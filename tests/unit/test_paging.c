@@ -18,7 +18,7 @@
 #include "mm/frame.h"
 #include "mm/pmap.h"
 
-/* boot/loader.h without the firmware's headers. */
+/* boot/loader.h without the firmware's headers; what ends a start is a panic. */
 #define BOOT_LOADER_H
 typedef uint64_t UINT64;
 typedef uint32_t UINT32;
@@ -33,6 +33,9 @@ struct extent { UINT64 start, end; int firmware; };
 static char *tables, *tables_next;
 static void *page_alloc(unsigned n) { return (tables_next += n * PAGE) - n * PAGE; }
 static int elf_segment(const struct blob *, unsigned i, UINT64 *va, UINT64 *len, UINT32 *flags);
+static void *efi = &tables;
+#undef fail
+#define fail(what, which) panic("%s %s", which, what)
 #undef PTE_P
 #undef PTE_W
 #undef PTE_PS
@@ -169,6 +172,36 @@ static void big_pages_are_used_where_they_fit(void **st)
 	assert_true(is_big(9 * HUGE));
 }
 
+static void registers_are_uncached_and_over_a_boundary_both_pages(void **st)
+{
+	UINT64 rights = PTE_P | PTE_W | PTE_UC | PTE_G | PTE_NX;
+
+	(void)st;
+	paging_reserve();
+	efi = NULL;
+	paging_registers(0xfee00ffc, 8);
+	assert_int_equal(pte_of(DIRECT_BASE + 0xfee00000), 0xfee00000 | rights);
+	assert_int_equal(pte_of(DIRECT_BASE + 0xfee01000), 0xfee01000 | rights);
+	assert_int_equal(pte_of(DIRECT_BASE + 0xfee02000), 0);
+	paging_registers(0xe000000000ull, 1);
+	assert_int_equal(pte_of(DIRECT_BASE + 0xe000000000ull), 0xe000000000ull | rights);
+}
+
+static void registers_in_memory_or_beyond_the_direct_map_are_refused(void **st)
+{
+	(void)st;
+	expect_assert_failure(paging_registers(PAGE, 1));
+	expect_assert_failure(paging_registers(1ull << 46, 1));
+	expect_assert_failure(paging_registers(~0ull, 1));
+}
+
+static void tables_for_registers_may_run_out(void **st)
+{
+	(void)st;
+	expect_assert_failure(for (UINT64 pa = 1ull << 40;; pa += 1ull << 30) paging_registers(pa, 1));
+	efi = &tables;
+}
+
 /* The kernel's half as it is, for ever (M3), and no other page than theirs. */
 static void further_cpus_begin_on_tables_with_the_kernels_half(void **st)
 {
@@ -220,6 +253,9 @@ int main(void)
 		cmocka_unit_test(all_memory_is_in_the_direct_map_and_never_executable),
 		cmocka_unit_test(firmware_is_read_only),
 		cmocka_unit_test(big_pages_are_used_where_they_fit),
+		cmocka_unit_test(registers_are_uncached_and_over_a_boundary_both_pages),
+		cmocka_unit_test(registers_in_memory_or_beyond_the_direct_map_are_refused),
+		cmocka_unit_test(tables_for_registers_may_run_out),
 		cmocka_unit_test(further_cpus_begin_on_tables_with_the_kernels_half),
 		cmocka_unit_test(the_kernel_takes_the_tables_over),
 	};

@@ -179,15 +179,6 @@ static void kernel_memory_that_does_not_fit_is_none(void **st)
 	assert_in_range(before - frame_free_count(), 0, 12);
 }
 
-static void registers_without_a_table_are_not_mapped(void **st)
-{
-	(void)st;
-	memory_take(0, 0);
-	assert_null(pmap_map_device(0xfee00000, PG(1024), false));
-	memory_give();
-	assert_non_null(pmap_map_device(0xfee00000, PG(1), true));
-}
-
 static void what_is_not_mapped_among_the_stacks_is_a_guard(void **st)
 {
 	char *stack = kalloc_pages(2);
@@ -218,7 +209,6 @@ int main(void)
 		S(the_same_tables_are_not_loaded_twice),
 		S(kernel_pages_are_global_and_forgotten_one_by_one),
 		S(kernel_memory_that_does_not_fit_is_none),
-		S(registers_without_a_table_are_not_mapped),
 		S(what_is_not_mapped_among_the_stacks_is_a_guard),
 	};
 

@@ -127,28 +127,6 @@ static void without_memory_nothing_stays_behind(void **st)
 	frame_check();
 }
 
-static void device_registers_are_not_cached(void **st)
-{
-	char *a = pmap_map_device(0xfee00010, 0x20, false), *b = pmap_map_device(0xe000000000ull, 0x4000, true);
-	pte_t data = PTE_P | PTE_W | PTE_G | PTE_NX;
-
-	(void)st;
-	assert_int_equal((uintptr_t)a & PAGE_MASK, 0x10);
-	assert_int_equal(pmap_get(&kernel_pmap, (uintptr_t)a), 0xfee00000 | data | PTE_PCD | PTE_PWT);
-	assert_int_equal(pmap_get(&kernel_pmap, (uintptr_t)b + 0x3000), 0xe000003000ull | data);
-	assert_false(mapped(b + 0x4000));
-	assert_null(pmap_map_device(0, BIT(46), false));
-}
-
-static void registers_over_a_page_boundary_get_both_pages(void **st)
-{
-	char *a = pmap_map_device(0x1ffc, 8, false);
-
-	(void)st;
-	assert_true(mapped(a) && mapped(a + 7));
-	assert_int_equal(pmap_get(&kernel_pmap, (uintptr_t)a + 7) & PTE_ADDR, 0x2000);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,8 +135,6 @@ int main(void)
 		cmocka_unit_test(pieces_do_not_overlap),
 		cmocka_unit_test(addresses_are_used_again),
 		cmocka_unit_test(without_memory_nothing_stays_behind),
-		cmocka_unit_test(device_registers_are_not_cached),
-		cmocka_unit_test(registers_over_a_page_boundary_get_both_pages),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, memory_teardown);
