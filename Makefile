@@ -132,8 +132,6 @@ $(B)/flags: FORCE
 # ---- kernel (RING 0)
 $(B)/kernel/%.o: kernel/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
 $(B)/mm/%.o: mm/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
-$(B)/kernel/vdso.S.o: KFLAGS += -Wa,-I$(B)
-$(B)/kernel/vdso.S.o: $(B)/vdso.so
 $(B)/kernel.elf: $(KOBJ) linker.ld ; @ld $(KLINK) $(KOBJ) -o $@
 
 # All system calls by name, Linux's and ours: what abi/syscalls.h has not has a name here.
@@ -144,6 +142,8 @@ $(B)/user/bin/strace.c.o: UFLAGS += -I. -DQUIRE_RING3
 
 # ---- loader: an ELF shared object that becomes a PE program (gnu-efi)
 $(B)/boot/%.o: boot/% $(B)/flags ; @mkdir -p $(@D) && gcc $(EFLAGS) -c $< -o $@
+$(B)/boot/vdso.S.o: EFLAGS += -Wa,-I$(B)
+$(B)/boot/vdso.S.o: $(B)/vdso.so
 $(B)/loader.so: $(EOBJ) ; @ld $(ELINK) /usr/lib/crt0-efi-x86_64.o $(EOBJ) -L/usr/lib -lgnuefi -o $@
 $(B)/BOOTX64.EFI: $(B)/loader.so
 	@objcopy -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela -j '.rel.*' -j '.rela.*' \
@@ -164,7 +164,7 @@ $(B)/fs.elf $(B)/virtio-blk.elf $(B)/pm.elf $(B)/init.elf: ; @mkdir -p $(@D) && 
 $(B)/strip/kernel.elf: $(B)/kernel.elf ; @mkdir -p $(@D) && strip --strip-debug $< -o $@
 $(B)/strip/%: $(B)/% ; @mkdir -p $(@D) && strip $< -o $@
 
-# ---- the vDSO (RING 3): ring 0 carries it and never runs it
+# ---- the vDSO (RING 3): the loader carries it, ring 0 gives it to programs and never runs it
 $(B)/vdso.so: user/vdso/vdso.c user/vdso/vdso.lds abi/vdso.h $(B)/flags
 	@gcc $(WARN) -g0 -I. -fPIC -ffreestanding -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 		-nostdlib -shared -Wl,-soname=linux-vdso.so.1,--hash-style=both,--build-id=none,-z,max-page-size=4096 \

@@ -66,11 +66,11 @@ struct boot_symbol { uint64_t at, name; };      /* a function or label of the ke
  * in next takes the stack and jumps to the entry, %rbp and the word on the stack 0. */
 struct boot_door { uint64_t stack, entry; uint32_t next; };
 
-/* The PCI function of a virtio disk: reset, memory and bus mastering on, port I/O and INTx off, MSI-X on with every entry
- * masked.  Addresses are physical. */
+/* The PCI function of a virtio disk: reset, memory and bus mastering on, port I/O and INTx off, MSI-X on with every
+ * entry masked.  Addresses are physical. */
 struct boot_disk {
 	uint64_t config;                /* 4 KiB of configuration space (PCIe ECAM) */
-	uint64_t status;                /* the byte whose 0 is a reset (virtio 1.1 4.1.4.3); 0: it has no such registers */
+	uint64_t status;                /* the byte whose 0 is a reset (virtio 1.1 4.1.4.3); 0: it has none */
 	uint64_t msix;                  /* the table of info.msix_entries, of 16 bytes and at most BOOT_IRQS_MAX */
 	uint16_t bdf;                   /* bus << 8 | device << 3 | function */
 	uint8_t  msix_cap;              /* offset of the capability; 0: no MSI-X */
@@ -97,6 +97,7 @@ struct bootinfo {
 	struct boot_module module[BOOT_MODULES];
 	struct boot_machine machine;
 	struct vdso_clock clock;        /* ns since the start, and the date then */
+	uint64_t vdso;                  /* physical: a page, the vDSO's code */
 	uint64_t cpu_door;              /* physical: a struct boot_door */
 	uint64_t apic_hz;               /* counts per second of the local APIC's timer, divided by 16 */
 	char     cmdline[512];          /* NUL-terminated */

@@ -133,6 +133,15 @@ static unsigned memory_measure(struct extent *mem, unsigned max)
 	return n;
 }
 
+static UINT64 vdso_page(void)
+{
+	extern const char vdso_image[], vdso_image_end[];       /* vdso.S */
+	UINT64 len = vdso_image_end - vdso_image;
+
+	if (len > PAGE) fail("is longer than a page", "the vDSO");
+	return (UINT64)memcpy(page_alloc(1), vdso_image, len);
+}
+
 /* Holes among the memory have a struct page, too. */
 static void page_array_make(struct bootinfo *bi, const struct extent *mem, unsigned n)
 {
@@ -159,6 +168,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	struct blob kernel = file_read("kernel.elf", 0);
 
 	page_array_make(bi, mem, n);
+	bi->vdso = vdso_page();
 	elf_kernel_load(&kernel, &im);
 	modules_read(bi);
 	cmdline_make(image, bi);

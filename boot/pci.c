@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* boot/pci.c - LOADER - enumeration: which disks are there, where their BARs and MSI-X tables lie; what the firmware did
- * with them ends.
+/* boot/pci.c - LOADER - enumeration: which disks are there, where their BARs and MSI-X tables lie; what the firmware
+ * did with them ends.
  *
  * PCI Local Bus 3.0 ch. 6 (header, BARs, capabilities), 6.8.2 (MSI-X); PCIe 7.2.2 (ECAM).
  *

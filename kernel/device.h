@@ -22,7 +22,7 @@ struct device {
 	struct mutex lock;              /* RANK_FILE */
 	bool stopped;                   /* [d] no handle is left: nothing may be given out any more */
 	struct map *map;                /* [d] of the one process that maps it; a reference */
-	struct device_irq { int vector; struct port *port; uint64_t bits; } irq[BOOT_IRQS_MAX];  /* [d] by MSI-X entry */
+	struct device_irq { int vector; struct port *port; uint64_t bits; } irq[BOOT_IRQS_MAX]; /* [d] by MSI-X entry */
 	struct device_piece {           /* [d] what is mapped in the driver; len 0: free slot */
 		uint64_t addr, len;
 		struct page *mem;       /* wired memory, freed with the device; NULL: a BAR */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/vdso.S - RING 0 - the vDSO's code (user/vdso) as bytes to be copied: ring 0 never runs it. */
+/* boot/vdso.S - LOADER - the vDSO's code (user/vdso) as bytes to be copied: programs run it. */
 	.section .rodata
 	.globl vdso_image, vdso_image_end
 vdso_image:
