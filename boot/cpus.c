@@ -71,7 +71,7 @@ static void list_those_that_came(struct boot_machine *m)
 		UINT8 *at = came(m->cpu[i]);
 
 		while (!__atomic_load_n(at, __ATOMIC_ACQUIRE) && clock_ns() < end) __builtin_ia32_pause();
-		if (__atomic_exchange_n(at, 2, __ATOMIC_ACQ_REL)) m->cpu[n++] = m->cpu[i];
+		if (__atomic_exchange_n(at, 2, __ATOMIC_ACQ_REL) == 1) m->cpu[n++] = m->cpu[i];
 		else say_number("the CPU with APIC id", m->cpu[i], "does not start");
 	}
 	m->ncpus = n;
