@@ -61,7 +61,6 @@ SHOBJ   := $(call objects,user/sh/*.c)
 POSIX   := $(call objects,user/posix/*.c)
 FUZZ    := $(call objects,user/fuzz/*.c)
 LIBOBJ  := $(call objects,user/lib/*.c)
-LIBUSER := $(if $(LIBOBJ),$(B)/libuser.a)
 PROGS   := $(call programs,bin) $(call programs,demo) $(call programs,conformance) $(if $(SHOBJ),$(B)/root/bin/sh) \
            $(B)/root/conformance/posix $(B)/root/conformance/fuzz
 ELFS    := $(B)/kernel.elf $(B)/fs.elf $(B)/virtio-blk.elf $(B)/pm.elf $(B)/init.elf
@@ -154,9 +153,10 @@ $(B)/fs/%.o: fs/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
 $(B)/drivers/%.o: drivers/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
 $(B)/user/init/%.o: user/init/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
 $(B)/user/pm/%.o: user/pm/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
-$(B)/fs.elf: $(FSOBJ)
-$(B)/virtio-blk.elf: $(BLKOBJ)
-$(B)/pm.elf: $(PMOBJ)
+$(B)/user/lib/%.o: user/lib/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS) -c $< -o $@
+$(B)/fs.elf: $(FSOBJ) $(LIBOBJ)
+$(B)/virtio-blk.elf: $(BLKOBJ) $(LIBOBJ)
+$(B)/pm.elf: $(PMOBJ) $(LIBOBJ)
 $(B)/init.elf: $(INITOBJ)
 $(B)/fs.elf $(B)/virtio-blk.elf $(B)/pm.elf $(B)/init.elf: ; @mkdir -p $(@D) && musl-gcc -static $(filter %.o,$^) -o $@
 
@@ -172,14 +172,13 @@ $(B)/vdso.so: user/vdso/vdso.c user/vdso/vdso.lds abi/vdso.h $(B)/flags
 
 # ---- programs (RING 3): POSIX alone, no header of ours
 $(B)/user/%.o: user/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(UFLAGS) -c $< -o $@
-$(B)/libuser.a: $(LIBOBJ) ; @rm -f $@; ar rcs $@ $(LIBOBJ)
-$(B)/root/bin/sh: $(SHOBJ) $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $(SHOBJ) $(LIBUSER) -o $@
+$(B)/root/bin/sh: $(SHOBJ) ; @mkdir -p $(@D) && musl-gcc -static -s $(SHOBJ) -o $@
 $(B)/root/conformance/posix: $(POSIX) ; @mkdir -p $(@D) && musl-gcc -static -s $(POSIX) -o $@
 $(B)/root/conformance/fuzz: $(FUZZ) ; @mkdir -p $(@D) && musl-gcc -static -s $(FUZZ) -o $@
 # An address of its own: what counts instructions there (tests/bench) must not take other programs for this one.
 $(B)/bench.full: $(B)/user/conformance/bench.c.o ; @musl-gcc -static -Wl,-Ttext-segment=0x70000000 $< -o $@
 $(B)/root/conformance/bench: $(B)/bench.full ; @mkdir -p $(@D) && strip $< -o $@
-$(B)/root/%: $(B)/user/%.c.o $(LIBUSER) ; @mkdir -p $(@D) && musl-gcc -static -s $< $(LIBUSER) -o $@
+$(B)/root/%: $(B)/user/%.c.o ; @mkdir -p $(@D) && musl-gcc -static -s $< -o $@
 
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(KOBJ) $(EOBJ) $(FSOBJ) $(BLKOBJ) $(INITOBJ) $(PMOBJ) $(SHOBJ) $(LIBOBJ) $(POSIX) $(FUZZ)) \

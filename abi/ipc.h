@@ -14,6 +14,11 @@
  * last one (interrupts, wake-ups); it needs no reply.  Any message may bring a note along: what was
  * told to the server without waiting, before that message.  A server that holds a token may reply at any
  * later time.  If the caller went away (signal, death), reply and lend calls give -ESRCH.
+ *
+ * A server waits for no page of what is lent: where one is not there, its copy gives -EAGAIN.  Then nothing may have
+ * been done yet, and it replies with status -EAGAIN and, in arg[0..3], what it lacks: where in the lent buffer that
+ * begins, how many bytes, LEND_READ or LEND_WRITE, which buffer.  The caller brings these pages and the message goes
+ * again; if there are none, the caller hears -EFAULT.  With arg[1] 0, -EAGAIN is a status like others.
  */
 #ifndef ABI_IPC_H
 #define ABI_IPC_H
@@ -61,8 +66,8 @@ struct ipc_msg {
 #define SYS_ipc_reply       0x1002 /* msg* (token, status, arg, handle) -> 0, -ESRCH */
 #define SYS_ipc_reply_recv  0x1003 /* port, msg*, until (ns of CLOCK_MONOTONIC; 0: for ever): reply to msg->token if it is
                                       not 0, then receive -> 0, -EINTR, -ETIMEDOUT */
-#define SYS_lend_read       0x1004 /* token, which lend, offset, buf, len -> 0: copy from the lent buffer */
-#define SYS_lend_write      0x1005 /* token, which lend, offset, buf, len -> 0: copy to the lent buffer */
+#define SYS_lend_read       0x1004 /* token, which lend, offset, buf, len -> 0, -EAGAIN: copy from the lent buffer */
+#define SYS_lend_write      0x1005 /* token, which lend, offset, buf, len -> 0, -EAGAIN: copy to the lent buffer */
 #define SYS_handle_close    0x1006 /* handle -> 0, -EBADF */
 
 /* Memory objects [S]. */

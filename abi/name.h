@@ -45,9 +45,7 @@
 #define NAME_HOST     0x31bu /* from the process manager: the host's name, of 65 bytes, in lend0 */
 
 /* NAME_CALL + Linux's number: a system call as the program made it.  arg[0..4] its arguments, lend[0] all memory of the
- * caller, at its own addresses; text: struct name_caller.  => status 0, arg[0] the result; -EAGAIN: nothing was done,
- * arg[1] bytes of its memory from arg[0] on are not there to be read, or with arg[2] written: the caller brings the pages
- * and the call begins again; or status -errno.
+ * caller, at its own addresses; text: struct name_caller.  => status 0, arg[0] the result; or status -errno.
  * What gives a descriptor (SYSCALLS_OPEN) answers: arg[0] node, arg[1] st_mode, arg[2] NAMEF_*, of a partition arg[3]
  * where on the disk it begins, arg[4] its bytes, arg[5] the open file's flags (O_*); handle[0] = vmo for regular files and
  * block devices.  O_TRUNC is the kernel's work. */
@@ -69,10 +67,10 @@ _Static_assert(sizeof(struct name_caller) == IPC_TEXT, "it fits into a message")
  * withdraws them when a signal arrives, and the server's reply then gives -ESRCH.  With O_NONBLOCK they are answered at
  * once, -EAGAIN if they would have to wait, and are not withdrawn; so the kernel asks first. */
 #define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */
-#define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes */
+#define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out, at most DEV_PIECE -> arg0 bytes */
 #define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes */
-#define DEV_IOCTL     0x322u /* node, request, argument; lend0: all of the caller's memory -> arg0 result; -EAGAIN as
-                                PM_CALL has it: arg0, arg1, arg2 say what of the memory is missing */
+#define DEV_IOCTL     0x322u /* node, request, argument; lend0: all of the caller's memory -> arg0 result */
+#define DEV_PIECE     65536u /* bytes: others do not wait long */
 #define DEV_POLL      0x323u /* node -> arg0 POLLIN | POLLOUT that hold now */
 
 #define NAMEF_DEVICE  1u        /* read and write are messages */

@@ -13,8 +13,7 @@
 #include <stdint.h>
 
 /* arg[0] the call's number, arg[1..6] its arguments, arg[7] the caller's pid | tid << 32; lend[0] all of its memory.
- * => status 0, arg[0] the result; -EAGAIN: nothing was done, arg[1] bytes of its memory from arg[0] on are not there to be
- * read, or with arg[2] 1 written: the caller brings the pages and the call begins again; or status -errno */
+ * => status 0, arg[0] the result; or status -errno */
 #define PM_CALL 0x400u
 
 /* PM_SLEEP: clock_nanosleep of a clock that the kernel cannot wait for.  arg[4] is 0, or arg[1] of the answer before.
@@ -34,8 +33,7 @@
 #define PM_SIBLING   0x10000u
 
 /* execve is such a call, of a process of its own: arg[4] is where the vDSO lies in the new program's memory, arg[5]
- * where its stack ends.  lend[1] is all of that memory, to be written to: pages of it that are missing are brought as the
- * caller's are, with arg[2] 2.
+ * where its stack ends.  lend[1] is all of that memory, to be written to.
  * => arg[0] 0; arg[1] where in it a struct exec_plan lies and the pieces behind that; arg[2], arg[3] the nodes of program
  * and interpreter, or 0, which were opened and are the caller's to close; handle[0], handle[1] their objects. */
 struct exec_plan {

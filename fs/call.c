@@ -3,8 +3,7 @@
  *
  * Path:  kernel/forward.c  ~NAME_CALL~>  server.c > [call.c] > call_name.c, call_attr.c, call_stat.c, srv_name.c ...
  *
- * The message lends all of the caller's memory.  We wait for no page of it, which we might have to bring ourselves (L2
- * of kernel/lend.c): what is not there the caller brings (call_serve()), and the call begins again.
+ * The message lends all of the caller's memory.
  * A descriptor is looked up in the kernel.  What it has there is open here: of a close we hear later, by a note.
  */
 #define _GNU_SOURCE
@@ -18,8 +17,6 @@
 #include "abi/syscalls.h"
 #include "fs/procfs.h"
 
-#define PIECE 128u                      /* bytes of a text that are copied at once; divides a page */
-
 #define CALL(number, name, kinds) [number] = call_##name,
 static const call_fn calls[] = {
 	SYSCALLS_NAMES(CALL) SYSCALLS_OPEN(CALL)
@@ -30,42 +27,16 @@ static const call_fn calls[] = {
 
 /* ---- the caller's memory */
 
-/* Of the call that is served: address, length, to be written; length 0: nothing is missing */
-static uint64_t missing[3];
+int mem_in(const struct call *c, void *to, uint64_t at, size_t n) { return lent_read(c->token, at, to, n); }
 
-static int copied(long rc, uint64_t at, size_t n, bool write)
-{
-	if (rc == -EAGAIN) missing[0] = at, missing[1] = n, missing[2] = write;
-	return rc ? -EFAULT : 0;
-}
+int mem_out(const struct call *c, uint64_t at, const void *from, size_t n) { return lent_write(c->token, at, from, n); }
 
-int mem_in(const struct call *c, void *to, uint64_t at, size_t n)
-{
-	return n ? copied(q_lend_read(c->token, 0, at, to, n), at, n, false) : 0;
-}
-
-int mem_out(const struct call *c, uint64_t at, const void *from, size_t n)
-{
-	return n ? copied(q_lend_write(c->token, 0, at, from, n), at, n, true) : 0;
-}
-
-/* A text comes in pieces that end at multiples of PIECE: none reaches into a page that the text does not. */
 int mem_text(const struct call *c, char *to, uint64_t at, size_t size)
 {
-	if (c->who->path_len && at == c->arg[c->who->path_arg] && size > sizeof(c->who->path)) {
-		memcpy(to, c->who->path, sizeof(c->who->path));
-		return c->who->path_len;
-	}
-	for (size_t done = 0, n; done < size; done += n) {
-		const char *end;
-
-		n = PIECE - (at + done) % PIECE;
-		if (n > size - done) n = size - done;
-		if (mem_in(c, to + done, at + done, n)) return -EFAULT;
-		end = memchr(to + done, 0, n);
-		if (end) return (int)(end - to);
-	}
-	return -ENAMETOOLONG;
+	if (!c->who->path_len || at != c->arg[c->who->path_arg] || size <= sizeof(c->who->path))
+		return lent_text(c->token, at, to, size);
+	memcpy(to, c->who->path, sizeof(c->who->path));
+	return c->who->path_len;
 }
 
 /* ---- its descriptors and directories */
@@ -187,11 +158,8 @@ int call_serve(const struct ipc_msg *in, struct ipc_msg *out)
 	struct call c;
 	long r;
 
-	missing[1] = 0;
 	r = nr < NCALLS && calls[nr] ? call_begin(in, out, &c) : -ENOSYS;
 	if (!r) r = calls[nr](&c);
 	out->arg[0] = (uint64_t)r;
-	if (!missing[1]) return 0;
-	memcpy(out->arg, missing, sizeof(missing));
-	return -EAGAIN;
+	return 0;
 }

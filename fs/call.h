@@ -17,8 +17,7 @@ struct call {
 	const struct name_caller *who;  /* its real ids, umask; what it told of arguments */
 };
 
-/* The caller's memory.  -EFAULT: also if a page is not there just now, and then the call is made again from its
- * beginning.  So a call changes something only when it has nothing more to read or write. */
+/* The caller's memory, by its own addresses: as user/lib/server.h says. */
 int mem_in(const struct call *, void *to, uint64_t at, size_t n);
 int mem_out(const struct call *, uint64_t at, const void *from, size_t n);
 /* => length without NUL; -EFAULT, -ENAMETOOLONG */
@@ -44,7 +43,7 @@ int call_fd(const struct call *, int fd, struct vnode **out);           /* an op
 
 /* A message with a struct name_caller becomes a call.  -ESRCH: its caller has gone */
 int call_begin(const struct ipc_msg *in, struct ipc_msg *out, struct call *);
-/* The handler of NAME_CALL.  -EAGAIN: pages are missing (abi/name.h) */
+/* The handler of NAME_CALL. */
 int call_serve(const struct ipc_msg *in, struct ipc_msg *out);
 
 typedef long (*call_fn)(const struct call *);         /* => as Linux's call: a result, or -errno */

@@ -5,7 +5,8 @@
  *        server.c > counters_run() when a timer may be due
  *
  * E1  Whoever has to wait is a token on its counter's list, in order of arrival among readers and among writers.
- * E2  What was read or written counts when the answer has reached who asked: an interrupted one changes nothing.
+ * E2  What was read or written counts when the answer has reached who asked: an interrupted one changes nothing, nor
+ *     one that has to bring a page first.
  * E3  The clock is looked at no later than a timer expires that somebody waits for: next_look.
  */
 #include <errno.h>
@@ -76,13 +77,14 @@ static bool may_go(const struct file *f, const struct waiter *w)
 	return w->write ? counter_writable(&f->c, w->n) : counter_next(&f->c) != 0;
 }
 
-/* E2.  false: it has gone. */
+/* E2.  false: it has gone, or will ask again. */
 static bool answer(struct file *f, const struct waiter *w)
 {
 	uint64_t n = w->write ? w->n : counter_next(&f->c);
 	struct ipc_msg m = {.token = w->token, .arg = {sizeof(n)}};
 
-	if (!w->write) m.status = (int32_t)q_lend_write(w->token, 0, 0, &n, sizeof(n));
+	if (!w->write) m.status = lent_write(w->token, 0, &n, sizeof(n));
+	lent_missing(&m);
 	if (q_reply(&m) || m.status) return false;
 	f->c.count = w->write ? f->c.count + n : f->c.count - n;
 	return true;
@@ -256,7 +258,7 @@ static int counter_now(struct file *f, const struct waiter *w, const struct ipc_
 	uint64_t n = counter_next(&f->c);
 	int rc = may_go(f, w) ? 0 : -EAGAIN;
 
-	if (!rc && !w->write) rc = dev_give(in, 0, &n, sizeof(n));
+	if (!rc && !w->write) rc = lent_write(in->token, 0, &n, sizeof(n));
 	if (rc) return rc;
 	f->c.count = w->write ? f->c.count + w->n : f->c.count - n;
 	waiters_serve(f);
@@ -271,7 +273,7 @@ static int counter_rw(struct file *f, const struct ipc_msg *in, struct ipc_msg *
 	struct waiter w = {.token = in->token, .write = in->op == DEV_WRITE};
 	int rc = in->lend[0].len < sizeof(w.n) || (w.write && f->c.timed) ? -EINVAL : 0;
 
-	if (!rc && w.write) rc = dev_take(in, 0, &w.n, sizeof(w.n));
+	if (!rc && w.write) rc = lent_read(in->token, 0, &w.n, sizeof(w.n));
 	if (!rc && w.n > COUNT_MAX) rc = -EINVAL;
 	if (rc) return rc;
 	if (in->arg[2] & O_NONBLOCK) return counter_now(f, &w, in, out);

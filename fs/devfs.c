@@ -16,7 +16,6 @@
 #include "abi/name.h"
 #include "fs/server.h"
 
-#define PIECE 65536u                    /* bytes copied at a time */
 #define DEVFS_MAGIC 0x1373              /* linux/magic.h once had it so */
 
 enum kind { DEV_NULL, DEV_ZERO, DEV_FULL, DEV_RANDOM, DEV_TTY, DEV_RESULTS, DEV_DISK, DEV_DIR, DEV_LINK };
@@ -50,7 +49,7 @@ static struct dev devs[DISK_NODES_MAX + 16] = {
 static unsigned ndevs = 13;
 static struct vnode *dev_root;
 static int64_t born;                    /* all times */
-static char piece[PIECE];
+char dev_piece[DEV_PIECE];
 
 /* shm is a directory, too, but only to be mounted on: nothing is in it. */
 static int dev_lookup(struct vnode *dir, const char *name, size_t len, struct vnode **out)
@@ -180,55 +179,37 @@ int devfs_open(struct vnode *vn, struct ipc_msg *out)
 	return 0;
 }
 
-/* A structure of fixed size to or from the caller: all of it, or -EINVAL. */
-int dev_give(const struct ipc_msg *in, int lend, const void *p, size_t n)
+static uint64_t piece_len(const struct ipc_msg *in)
 {
-	if (!(in->lend[lend].flags & LEND_WRITE) || in->lend[lend].len < n) return -EINVAL;
-	return q_lend_write(in->token, lend, 0, p, n);
-}
-
-int dev_take(const struct ipc_msg *in, int lend, void *p, size_t n)
-{
-	if (!(in->lend[lend].flags & LEND_READ) || in->lend[lend].len < n) return -EINVAL;
-	return q_lend_read(in->token, lend, 0, p, n);
+	return in->lend[0].len < DEV_PIECE ? in->lend[0].len : DEV_PIECE;
 }
 
 /* Fill the caller's buffer with zeros, or with random bytes of the kernel's generator. */
 static int dev_fill(const struct ipc_msg *in, struct ipc_msg *out, bool random)
 {
-	uint64_t len = in->lend[0].len, done, n;
-	int rc = 0;
+	uint64_t n = out->arg[0] = piece_len(in);
 
-	if (!random) memset(piece, 0, sizeof(piece));
-	for (done = 0; !rc && done < len; done += n) {
-		n = len - done < PIECE ? len - done : PIECE;
-		/* getrandom(2): up to 256 bytes are given whole, whatever signals come. */
-		for (uint64_t k = 0; random && k < n && !rc; k += 256) {
-			uint64_t part = n - k < 256 ? n - k : 256;
-
-			if (getrandom(piece + k, part, 0) != (ssize_t)part) rc = -EIO;
-		}
-		if (!rc) rc = q_lend_write(in->token, 0, done, piece, n);
+	if (!random) memset(dev_piece, 0, n);
+	/* getrandom(2): up to 256 bytes are given whole, whatever signals come. */
+	for (uint64_t done = 0, part; random && done < n; done += part) {
+		part = n - done < 256 ? n - done : 256;
+		if (getrandom(dev_piece + done, part, 0) != (ssize_t)part) return -EIO;
 	}
-	out->arg[0] = len;
-	return rc;
+	return lent_write(in->token, 0, dev_piece, n);
+}
+
+int dev_take(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	return lent_read(in->token, 0, dev_piece, out->arg[0] = piece_len(in));
 }
 
 /* The second channel, apart from the console: what a test or CMD prints stays free of boot messages. */
 static int dev_results(const struct ipc_msg *in, struct ipc_msg *out)
 {
-	uint64_t len = in->lend[0].len, done, n;
+	int rc = dev_take(in, out);
 
-	for (done = 0; done < len; done += n) {
-		int rc;
-
-		n = len - done < PIECE ? len - done : PIECE;
-		rc = q_lend_read(in->token, 0, done, piece, n);
-		if (rc) return rc;
-		q_con_write(CON_RESULT, piece, n);
-	}
-	out->arg[0] = len;
-	return 0;
+	if (!rc) q_con_write(CON_RESULT, dev_piece, out->arg[0]);
+	return rc;
 }
 
 /* A file whose bytes are made up: those from the message's offset on. */
@@ -240,7 +221,7 @@ static int text_read(struct vnode *vn, const struct ipc_msg *in, struct ipc_msg 
 
 	if (rc) return rc;
 	out->arg[0] = n < in->lend[0].len ? n : in->lend[0].len;
-	return out->arg[0] ? q_lend_write(in->token, 0, 0, at, out->arg[0]) : 0;
+	return lent_write(in->token, 0, at, out->arg[0]);
 }
 
 /* The node of these messages is that of a descriptor; a directory or a file sent here is a confused client: -EBADF. */
@@ -279,24 +260,9 @@ static int dev_write(const struct ipc_msg *in, struct ipc_msg *out)
 	}
 }
 
-static struct { size_t n; bool write; } missing;         /* of the argument of an ioctl */
+int ioctl_give(const struct ipc_msg *in, const void *p, size_t n) { return lent_write(in->token, in->arg[2], p, n); }
 
-static int ioctl_copied(long rc, size_t n, bool write)
-{
-	missing.n = n;
-	missing.write = write;
-	return rc && rc != -EAGAIN ? -EFAULT : (int)rc;
-}
-
-int ioctl_give(const struct ipc_msg *in, const void *p, size_t n)
-{
-	return ioctl_copied(q_lend_write(in->token, 0, in->arg[2], p, n), n, true);
-}
-
-int ioctl_take(const struct ipc_msg *in, void *p, size_t n)
-{
-	return ioctl_copied(q_lend_read(in->token, 0, in->arg[2], p, n), n, false);
-}
+int ioctl_take(const struct ipc_msg *in, void *p, size_t n) { return lent_read(in->token, in->arg[2], p, n); }
 
 static int disk_ioctl(const struct disk *d, const struct ipc_msg *in)
 {
@@ -319,16 +285,10 @@ static int dev_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn = vnode_by_number(in->arg[0]);
 	struct dev *d = dev_of(vn);
-	int rc = -ENOTTY;
 
 	if (!d) return vn && vn->ops->text ? -ENOTTY : counter_message(vn, in, out);
-	if (d->kind == DEV_TTY) rc = ttydev_message(in, out);
-	if (d->kind == DEV_DISK) rc = disk_ioctl(&d->disk->disk, in);
-	if (rc != -EAGAIN) return rc;
-	out->arg[0] = in->arg[2];
-	out->arg[1] = missing.n;
-	out->arg[2] = missing.write;
-	return rc;
+	if (d->kind == DEV_TTY) return ttydev_message(in, out);
+	return d->kind == DEV_DISK ? disk_ioctl(&d->disk->disk, in) : -ENOTTY;
 }
 
 /* All but the terminal and what counts are always ready. */

@@ -33,7 +33,7 @@ int sysinfo(struct sysinfo *si)
 static int host_named(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	(void)out;
-	return dev_take(in, 0, names.nodename, sizeof(names.nodename));
+	return lent_read(in->token, 0, names.nodename, sizeof(names.nodename));
 }
 
 handler srv_host_handler(uint32_t op) { return op == NAME_HOST ? host_named : NULL; }

@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,38 +20,8 @@
 
 #define SYNC_QUIET    5u                /* seconds in which nobody asks for anything: dirty metadata is written back */
 #define SYNC_BUSY     15u               /* and after so many all the same */
-#define CMDLINE_MAX   512
 
 static sigjmp_buf bus_error;            /* where a fault on an unreadable metadata page goes on */
-
-/* say: a line for the kernel's log, which puts our name in front. */
-void say(const char *fmt, ...)
-{
-	char line[256];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n < 0) return;
-	q_log(line, n < (int)sizeof(line) ? (uint64_t)n : sizeof(line) - 1);
-}
-
-/* Words are separated by spaces; value gets what stands behind "name=", or "". */
-bool cmdline_word(const char *name, char *value, size_t len)
-{
-	char line[CMDLINE_MAX] = "", *word, *rest = line;
-	size_t n = strlen(name);
-
-	if (q_cmdline(line, sizeof(line)) < 0) return false;
-	while ((word = strtok_r(rest, " \t\r\n", &rest))) {
-		if (strncmp(word, name, n) != 0 || (word[n] != 0 && word[n] != '=')) continue;
-		snprintf(value, len, "%s", word[n] ? word + n + 1 : "");
-		return true;
-	}
-	return false;
-}
 
 /* The operations of the protocols have numbers apart, so that one switch after the other finds the right one. */
 static handler handler_of(uint32_t op)
@@ -110,6 +78,7 @@ static void serve(const struct ipc_msg *in, struct ipc_msg *out)
 	if (rc < 0) memset(out->handle, 0, sizeof(out->handle));
 	out->token = rc == LATER ? 0 : in->token;
 	out->status = rc == LATER ? 0 : rc;
+	lent_missing(out);
 }
 
 /* Nobody waits for this: an error is told to whoever syncs next, since what could not be written stays dirty. */

@@ -2,21 +2,21 @@
 /* fs/server.h - RING 3 - what the parts of the file server that speak with the kernel share.
  *
  * A handler gets the request and an empty reply, fills the reply's arg[] and handle[], and returns its status:
- * 0, -errno, or LATER when it has kept the token and will answer by itself.
+ * 0, -errno, or LATER when it has kept the token and will answer by itself.  What it found missing of the memory that
+ * came with the request makes it -EAGAIN (user/lib/server.h).
  */
 #ifndef FS_SERVER_H
 #define FS_SERVER_H
 
+#include "abi/name.h"
 #include "abi/quire.h"
 #include "fs/vfs_int.h"
+#include "user/lib/server.h"
 
 #define LATER      1
 #define NOTIFY_CON 1u           /* bit of HANDLE_PORT: the console has input */
 
 typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
-
-/* server.c */
-bool cmdline_word(const char *name, char *value, size_t len);   /* "name" or "name=value" on the command line */
 
 /* srv_*.c, sysv_shm.c, libc.c, devfs.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
 handler srv_name_handler(uint32_t op);
@@ -61,9 +61,9 @@ void disk_stats(const struct disk *, uint64_t stats[5]);
 /* devfs.c */
 int devfs_mount(struct mount *);
 int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of open(); -ENXIO: none of ours */
-int dev_give(const struct ipc_msg *in, int lend, const void *p, size_t n);      /* exactly n bytes; -EINVAL: no room */
-int dev_take(const struct ipc_msg *in, int lend, void *p, size_t n);
-/* Of DEV_IOCTL: its argument points to it.  0, -EFAULT; -EAGAIN: it will come again, nothing may be changed yet */
+extern char dev_piece[DEV_PIECE];       /* what a message moves, as long as it is worked on */
+int dev_take(const struct ipc_msg *in, struct ipc_msg *out);    /* of DEV_WRITE, into that: out->arg[0] bytes */
+/* Of DEV_IOCTL: its argument points to it. */
 int ioctl_give(const struct ipc_msg *in, const void *p, size_t n);
 int ioctl_take(const struct ipc_msg *in, void *p, size_t n);
 

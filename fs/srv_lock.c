@@ -64,7 +64,7 @@ static int flock_range(int64_t base, const struct flock *fl, struct lock_range *
 static int flock_take(const struct ipc_msg *in, struct vnode *vn, struct flock *fl, struct lock_range *r)
 {
 	int64_t base;
-	int rc = dev_take(in, 0, fl, sizeof(*fl));
+	int rc = lent_read(in->token, 0, fl, sizeof(*fl));
 
 	*r = (struct lock_range){.owner = in->arg[2], .uid = msg_cred(in).uid, .type = fl->l_type};
 	if (!rc) rc = flock_base(in, vn, fl->l_whence, &base);
@@ -88,7 +88,7 @@ static int record_get(const struct ipc_msg *in, struct vnode *vn, struct flock *
 		fl->l_len = have.end == INT64_MAX ? 0 : have.end - have.start + 1;
 		fl->l_pid = lock_owner_pid(have.owner) ? (pid_t)have.owner : -1;
 	}
-	return dev_give(in, 0, fl, sizeof(*fl));
+	return lent_write(in->token, 0, fl, sizeof(*fl));
 }
 
 static int wait_status(int rc)

@@ -155,7 +155,7 @@ static int name_exec(const struct ipc_msg *in, struct ipc_msg *out)
 	long rc = in->lend[0].len < sizeof(w.path) ? call_begin(in, out, &c) : -ENAMETOOLONG;
 
 	w.len = in->lend[0].len;
-	if (!rc) rc = q_lend_read(in->token, 0, 0, w.path, w.len);
+	if (!rc) rc = lent_read(in->token, 0, w.path, w.len);
 	w.path[rc ? 0 : w.len] = 0;
 	if (!rc) rc = where_begin(&c, AT_FDCWD, &w);
 	if (!rc) rc = exec_open(&c, &w, &vn);

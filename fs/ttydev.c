@@ -5,8 +5,8 @@
  *        DEV_* messages > devfs.c > [ttydev.c] > tty.c, ttyjob.c
  *
  * D1  A read that cannot be answered waits as a token, in order of arrival; the server goes on.
- * D2  Input leaves the ring only when the reply has reached its reader: one that was interrupted meanwhile (-ESRCH)
- *     loses nothing, the next reader gets it.
+ * D2  Input leaves the ring only when it and the reply have reached its reader: one that was interrupted meanwhile
+ *     (-ESRCH), or that has to bring a page first (-EAGAIN), loses nothing: the next who asks gets it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -80,8 +80,9 @@ static void waiter_answer(const struct waiter *w)
 	uint32_t entries;
 	size_t n = tty_peek(&tty, buf, w->len < sizeof(buf) ? w->len : sizeof(buf), &entries);
 
-	if (n) m.status = q_lend_write(w->token, 0, 0, buf, n);
+	m.status = lent_write(w->token, 0, buf, n);
 	m.arg[0] = n;
+	lent_missing(&m);
 	if (q_reply(&m) == 0 && m.status == 0) tty_consume(&tty, entries);
 }
 
@@ -148,19 +149,11 @@ static int tty_read_message(const struct ipc_msg *in)
 /* Output never waits: the console takes all of it. */
 static int tty_write_message(const struct ipc_msg *in, struct ipc_msg *out)
 {
-	static char buf[4096];
-	uint64_t len = in->lend[0].len, done, n;
 	int rc = tty.modes.lflag & TOSTOP ? caller_check(in, SIGTTOU) : 0;
 
-	if (rc) return rc;
-	for (done = 0; done < len; done += n) {
-		n = len - done < sizeof(buf) ? len - done : sizeof(buf);
-		rc = q_lend_read(in->token, 0, done, buf, n);
-		if (rc) return done ? (out->arg[0] = done, 0) : rc;
-		tty_write(&tty, buf, n);
-	}
-	out->arg[0] = len;
-	return 0;
+	if (!rc) rc = dev_take(in, out);
+	if (!rc) tty_write(&tty, dev_piece, out->arg[0]);
+	return rc;
 }
 
 static int modes_take(const struct ipc_msg *in, bool flush)
@@ -177,11 +170,13 @@ static int modes_take(const struct ipc_msg *in, bool flush)
 
 static int window_take(const struct ipc_msg *in)
 {
-	struct winsize old = window;
-	int rc = ioctl_take(in, &window, sizeof(window));
+	struct winsize new;
+	int rc = ioctl_take(in, &new, sizeof(new));
 
-	if (!rc && memcmp(&old, &window, sizeof(old))) job_signal(&job, SIGWINCH);
-	return rc;
+	if (rc) return rc;
+	if (memcmp(&new, &window, sizeof(new))) job_signal(&job, SIGWINCH);
+	window = new;
+	return 0;
 }
 
 /* ---- ioctl */

@@ -12,8 +12,6 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
-#define DEVICE_PIECE 65536u             /* bytes lent at a time */
-
 int name_sign(struct ipc_msg *m)
 {
 	const struct proc *p = current_proc();
@@ -33,8 +31,7 @@ int name_call(struct kmsg *k, uint32_t op, bool interruptible)
 	k->m.op = op;
 	rc = ipc_call(fs_port, k, interruptible);
 	if (rc == -EINTR) return -ERESTART;
-	if (!rc) rc = k->m.status;
-	return rc > 0 || rc < -4095 ? -EIO : rc;        /* a server cannot invent results */
+	return rc ? rc : k->m.status;
 }
 
 static int64_t device_ask(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write,
@@ -66,7 +63,7 @@ static int64_t device_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *
 	uint64_t done = 0;
 
 	do {
-		uint64_t want = MIN(len - done, DEVICE_PIECE);
+		uint64_t want = MIN(len - done, DEV_PIECE);
 		int64_t n = device_piece(f, pos + done, buf + done, kbuf ? kbuf + done : NULL, want, write);
 
 		if (n < 0) return done ? (int64_t)done : n;

@@ -20,39 +20,20 @@
 
 struct port *pm_port, *exec_port;
 
-int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
-{
-	int rc = user_range_ok(addr, len) ? 0 : -EFAULT;
-
-	for (uaddr_t va = ROUND_DOWN(addr, PAGE_SIZE); va < addr + len && !rc; va += PAGE_SIZE)
-		rc = vm_fault(m, va, write ? PROT_WRITE : PROT_READ);
-	return rc ? -EFAULT : 0;
-}
-
-/* -EAGAIN: pages are missing, nothing was done. */
 long forward(struct port *to, struct kmsg *k, bool interruptible)
 {
 	struct thread *t = current_thread();
-	uint64_t arg[IPC_ARGS], *answer = k->m.arg;
-	struct map *m;
 	int rc;
 
-	memcpy(arg, k->m.arg, sizeof(arg));
 	k->lender = t->proc->map;
-	k->direct = true;
 	k->m.lend[0] = (struct ipc_lend){0, USER_TOP, LEND_READ | LEND_WRITE};
 	k->m.lend[1] = (struct ipc_lend){0, USER_TOP, k->target ? LEND_WRITE : 0};
-	for (;;) {
-		t->fatal_only = true;                                           /* O2 */
-		rc = ipc_call(to, k, interruptible);
-		t->fatal_only = false;
-		if (!rc && k->m.status != -EAGAIN) return k->m.status ? k->m.status : (long)answer[0];
-		objs_drop(k->obj);
-		m = k->target && answer[2] == 2 ? k->target : k->lender;
-		if (!rc) rc = pages_bring(m, answer[0], answer[1], answer[2]);
-		if (rc) return rc == -EINTR ? -ERESTART : rc;
-		memcpy(answer, arg, sizeof(arg));
-	}
+	t->fatal_only = true;                                                   /* O2 */
+	rc = ipc_call(to, k, interruptible);
+	t->fatal_only = false;
+	if (rc == -EINTR) return -ERESTART;
+	if (!rc) rc = k->m.status;
+	return rc ? rc : (long)k->m.arg[0];
 }
 
 long pm_forward(struct port *to, struct kmsg *k, const uint64_t a[6])

@@ -6,7 +6,6 @@
 #include "kernel/klib.h"
 
 struct kmsg;
-struct map;
 struct port;
 
 extern struct port *pm_port, *exec_port;        /* the process manager's, from the start; dead when it is */
@@ -17,7 +16,5 @@ long forward(struct port *, struct kmsg *k, bool interruptible);
 long pm_forward(struct port *, struct kmsg *k, const uint64_t arg[6]);
 /* Call nr of Linux's, whose arguments are in k, to the file server. */
 long name_forward(struct kmsg *k, uint32_t nr, bool interruptible);
-/* What a server found missing of memory that is lent where it is: [addr, addr + len).  0, -EFAULT */
-int pages_bring(struct map *, uaddr_t addr, uint64_t len, bool write);
 
 #endif

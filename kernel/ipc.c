@@ -134,16 +134,15 @@ static int kmsg_withdraw_locked(struct port *p, struct kmsg *k)
 	return -EINTR;
 }
 
-int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
+static int call_once(struct port *p, struct kmsg *k, bool interruptible)
 {
-	int rc = lend_stage(k);
+	int rc = 0;
 
-	if (rc) return rc;
 	waitq_init(&k->wait);
 	spin_lock(&p->lock);
 	if (!kmsg_queue_locked(p, k, current_thread())) {
 		spin_unlock(&p->lock);
-		return lend_unstage(k, -EIO);
+		return -EIO;
 	}
 	while (!k->replied && !rc) {
 		rc = waitq_sleep(&k->wait, &p->lock, WAIT_FOREVER, interruptible);
@@ -151,7 +150,27 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 	}
 	spin_unlock(&p->lock);
 	kobj_unref(&p->obj);
-	return lend_unstage(k, rc);
+	return rc;
+}
+
+int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
+{
+	struct kobj *const obj[IPC_HANDLES] = {k->obj[0], k->obj[1]};
+	const bool fatal_only = current_thread()->fatal_only;
+	uint64_t arg[IPC_ARGS];
+	int rc;
+
+	memcpy(arg, k->m.arg, sizeof(arg));
+	for (;;) {
+		rc = call_once(p, k, interruptible);
+		if (rc || k->m.status != -EAGAIN || !k->m.arg[1] || !k->lender) return rc;
+		objs_drop(k->obj);
+		rc = lend_bring(k);
+		if (rc) return rc;
+		memcpy(k->m.arg, arg, sizeof(arg));
+		memcpy(k->obj, obj, sizeof(obj));
+		current_thread()->fatal_only = fatal_only;      /* the server may have changed it: ipc_signals() */
+	}
 }
 
 void ipc_post(struct port *p, struct kmsg *k)

@@ -28,15 +28,12 @@ struct kmsg {
 	struct kobj *obj[IPC_HANDLES];  /* request: borrowed from the sender; reply: references, the caller's to drop */
 	struct map *lender;             /* [c] the map of the thread that calls, whose addresses lend[].addr are (no
 	                                   reference: the thread sleeps in it); NULL: kernel addresses */
-	bool direct;                    /* [c] what a program lends is copied from and to where it is (L2 of lend.c) */
-	struct map *target;             /* [c] whose memory lend[1] is, of a direct message; NULL: the lender's */
+	struct map *target;             /* [c] whose memory lend[1] is; NULL: the lender's */
 	struct thread *caller;          /* [o] sleeps on `wait` for the reply; NULL: a post */
 	struct waitq wait;              /* [o] the caller alone, so that a reply wakes nobody else */
 	void (*done)(struct kmsg *);    /* post: replied, or the server died (status -EIO).  No lock; may post again */
 	bool replied;                   /* [o] */
 	uint32_t lend_busy;             /* [o] a server copies from or to the lent buffers right now */
-	uaddr_t  staged_from[IPC_LENDS]; /* [caller] lend.c: the user's address while lend[].addr is the kernel's */
-	uint64_t wrote[IPC_LENDS];      /* [o] bytes the server has written into each lent buffer, from its start */
 };      /* [o] port->lock */
 
 /* What a server is told with its next message, and nobody waits for.  It lies at the start of memory of kalloc()'s,
@@ -61,9 +58,10 @@ struct port *port_create(struct proc *owner);           /* NULL: no memory; one 
  * => no lock held; waits for copies from and to lent buffers to end */
 void port_die(struct port *);
 
-/* Send m and sleep for the reply.  interruptible: a signal withdraws the message: -EINTR (and lend copies in
- * progress are waited for).  => 0: the reply is in k (its status in k->m.status; reply objects in k->obj);
- * -EIO: no server; -EFAULT, -ENOMEM, -EINVAL: the lent buffers (see lend.c).  No lock held. */
+/* Send m and sleep for the reply; bring what the server found missing of the lent buffers, and send it again (L1).
+ * interruptible: a signal withdraws the message: -EINTR (and lend copies in progress are waited for).
+ * => 0: the reply is in k (its status in k->m.status; reply objects in k->obj); -EIO: no server; -EFAULT: what the
+ * server wants is nowhere.  No spinlock or map->lock held. */
 int ipc_call(struct port *, struct kmsg *, bool interruptible);
 /* Send m, never sleep.  k->done is called exactly once.  Spinlocks up to rank VMO may be held; if the port is dead
  * done is called from a kernel worker, not from here. */
@@ -88,10 +86,12 @@ struct port *port_get(uint64_t handle);                 /* sys_ipc.c: a referenc
 
 /* Between ipc.c and lend.c. */
 struct kmsg *kmsg_find_locked(struct port *, uint64_t token);   /* TAKEN; NULL */
-int lend_stage(struct kmsg *);          /* before a message is sent, and after its reply (rc: what came of it) */
-int lend_unstage(struct kmsg *, int rc);
+/* What a reply says is missing of the lent buffers.  0, -EFAULT; by who lent them */
+int lend_bring(const struct kmsg *);
+int pages_bring(struct map *, uaddr_t addr, uint64_t len, bool write);  /* [addr, addr + len) of it: likewise */
 /* Copy len bytes between `user`, an address of the current process, and lent buffer `which` of a message it received.
- * => -ESRCH: no such token; -EINVAL: no such buffer, or past its end; -EPERM: lent for the other direction; -EFAULT */
+ * => -ESRCH: no such token; -EINVAL: no such buffer, or past its end; -EPERM: lent for the other direction; -EFAULT;
+ * -EAGAIN: pages of it are not there (L1) */
 int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64_t len, bool write);
 
 extern struct port *fs_port;            /* the file server's */

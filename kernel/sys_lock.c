@@ -21,11 +21,11 @@ static bool lock_waits(uint64_t cmd, uint64_t arg)
 static int lock_call(struct file *f, uint64_t cmd, uint64_t owner, uint64_t arg, uaddr_t flock)
 {
 	struct kmsg k = {
-		.m = {.arg = {f->node, cmd, owner, arg, f->flags & O_ACCMODE}},
+		.m = {.arg = {f->node, cmd, owner, arg, f->flags & O_ACCMODE},
+		      .lend = {{flock, FLOCK_SIZE, LEND_READ | LEND_WRITE}}},
 		.lender = current_proc()->map,
 	};
 
-	if (flock || cmd > NAME_FLOCK) k.m.lend[0] = (struct ipc_lend){flock, FLOCK_SIZE, LEND_READ | LEND_WRITE};
 	return f->node ? name_call(&k, NAME_LOCK, lock_waits(cmd, arg)) : -EINVAL;
 }
 

@@ -12,8 +12,6 @@
  * J3  A job lives until it has been answered and its last part is done; it closes the run's handle then.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,18 +29,6 @@ static bool noflush;                            /* the test that must see a lost
 static uint64_t stats[5];                       /* BLK_STATS */
 static struct job *first, **last = &first;      /* J1: not yet given to the device, or not all of it */
 static struct job *spare;                       /* ended: for the next request; free() would unmap and malloc() map a page */
-
-void say(const char *fmt, ...)
-{
-	char line[256];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n > 0) q_log(line, n < (int)sizeof(line) ? (uint64_t)n : sizeof(line) - 1);
-}
 
 static void count(uint32_t type, uint64_t len)
 {
@@ -240,26 +226,13 @@ static void message_loop(void)
 	}
 }
 
-/* What follows the name in the word of the kernel's command line that begins with it, or NULL. */
-static const char *cmdline_word(const char *name)
-{
-	static char line[512];
-	char *rest = line, *w;
-
-	if (q_cmdline(line, sizeof(line)) < 0) return NULL;
-	while ((w = strtok_r(rest, " \t\r\n", &rest))) {
-		if (strncmp(w, name, strlen(name)) == 0) return w + strlen(name);
-	}
-	return NULL;
-}
-
 /* irqcpu=N: which CPU the device interrupts.  Without it the one that the driver runs on: the shortest way. */
 static uint64_t irq_cpu(void)
 {
-	const char *n = cmdline_word("irqcpu=");
 	struct facts_machine m = {0};
+	char n[16];
 
-	if (!n) return IRQ_HERE;
+	if (!cmdline_word("irqcpu", n, sizeof(n))) return IRQ_HERE;
 	q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m));
 	if (atol(n) >= 0 && atol(n) < m.cpus) return (uint64_t)atol(n);
 	say("irqcpu=%s: there is no such CPU", n);
@@ -284,13 +257,14 @@ static long object_make(void)
 int main(void)
 {
 	long rc = vblk_start(&disk, irq_cpu());
+	char none[2];
 
 	if (!rc) rc = object_make();
 	if (rc < 0) {
 		say("the disk cannot be used: %s", strerror(-(int)rc));
 		return 1;
 	}
-	noflush = cmdline_word("noflush") != NULL;
+	noflush = cmdline_word("noflush", none, sizeof(none));
 	if (noflush) say("flushes are left out on purpose: nothing is durable");
 	message_loop();
 }

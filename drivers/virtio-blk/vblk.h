@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "drivers/virtio-blk/virtio.h"
+#include "user/lib/server.h"
 
 #define NOTIFY_QUEUE  1u        /* bits of HANDLE_PORT: requests have finished */
 #define NOTIFY_CONFIG 2u        /* the device has changed its configuration, or wants a reset */
@@ -30,7 +31,6 @@ int vblk_start(struct vblk_info *, uint64_t cpu);
 int vblk_submit(struct job *);          /* as much of it as fits.  0: all; -EAGAIN: the queue is full; else it failed */
 void vblk_interrupt(void);              /* requests have finished */
 void vblk_config_interrupt(void);
-void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* main.c: a line for the kernel's log */
 void job_part_done(struct job *, uint64_t off, uint64_t len, int status);       /* main.c: called for each part */
 
 #endif

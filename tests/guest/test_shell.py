@@ -23,6 +23,11 @@ def a_person_at_the_prompt():
             t.expect(b"discipline\r\nthrough the line discipline\r\n")
             t.run(b"\x03", b"^C")                          # interrupts cat, not the shell
             t.run(b"echo status $?\r", b"\r\nstatus 130\r\n")
+            t.type(b"/conformance/terminal /dev/console typed\r")
+            for word in (b"one", b"two", b"six"):
+                t.expect(b"type " + word + b"\r\n")
+                t.type(word + b"\r")
+            t.run(b"", b" 0 failed")
             t.run(b"nonsense\r", b"nonsense: not found\r\n")
             t.run(b"abandoned\x03", b"^C")
             t.type(b"poweroff\r")

@@ -17,15 +17,16 @@ struct thread stranger_thread = { .proc = &stranger };
 struct thread *current = &client_thread;
 struct port *port;
 struct kobj thing;
-int dones, map_copies_by_server;
+int dones, faults, copies;
 bool no_memory;
 void (*worker)(void *);
 void (*during_copy)(void);
 struct ipc_msg got;              /* what the server received last */
 struct kobj *got_obj[IPC_HANDLES];
 
-bool pages_there;
 struct thread *interrupted;
+struct map *faulted_in;
+uint32_t fault_want;
 
 struct thread *current_thread(void) { return current; }
 void *kalloc(size_t n) { return no_memory ? NULL : calloc(1, n); }
@@ -39,20 +40,25 @@ struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
 
 void thread_interrupt(struct thread *t) { interrupted = t; }
 
-int map_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
+uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 {
-	(void)m;
-	if (current == &server_thread) map_copies_by_server++;
-	if (va < PAGE_SIZE) return -EFAULT;
+	if (m != faulted_in || va < PAGE_SIZE) return 0;
+	copies++;
 	if (during_copy) during_copy();
 	if (write) memcpy((void *)va, kbuf, len);
 	else memcpy(kbuf, (void *)va, len);
-	return 0;
+	return len;
 }
 
-uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
+/* Only who lends brings pages. */
+int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 {
-	return pages_there && !map_copy(m, va, kbuf, len, write) ? len : len / 2;
+	assert_ptr_equal(current, &client_thread);
+	fault_want = want;
+	faults++;
+	if (va < PAGE_SIZE) return -EFAULT;
+	faulted_in = m;
+	return 0;
 }
 
 static void destroy(struct kobj *o) { (void)o; }
@@ -61,14 +67,12 @@ int ipc_setup(void **st)
 {
 	(void)st;
 	current = &client_thread;
-	client_map.wired = false;
-	server_map.wired = true;
 	client.map = &client_map;
 	server.map = &server_map;
-	dones = map_copies_by_server = 0;
+	dones = faults = copies = 0;
 	interrupted = NULL;
 	no_memory = false;
-	pages_there = true;
+	faulted_in = &client_map;
 	during_copy = NULL;
 	memset(&got, 0, sizeof(got));
 	kobj_init(&thing, KOBJ_VMO, destroy);
@@ -111,17 +115,30 @@ int receive(void)
 	return rc;
 }
 
-int reply(int status, uint64_t arg0, struct kobj *obj)
+static int reply_objs(struct ipc_msg m, struct kobj *objs[IPC_HANDLES])
 {
-	struct kobj *objs[IPC_HANDLES] = { obj };
-	struct ipc_msg m = { .token = got.token, .status = status, .arg = { arg0 } };
 	struct thread *was = current;
 	int rc;
 
 	current = &server_thread;
+	m.token = got.token;
 	rc = ipc_reply(&m, objs);
 	current = was;
 	return rc;
+}
+
+int reply(int status, uint64_t arg0, struct kobj *obj)
+{
+	struct kobj *objs[IPC_HANDLES] = { obj };
+
+	return reply_objs((struct ipc_msg){ .status = status, .arg = { arg0 } }, objs);
+}
+
+int reply_with(const struct ipc_msg *m)
+{
+	struct kobj *none[IPC_HANDLES] = { NULL };
+
+	return reply_objs(*m, none);
 }
 
 int lend(unsigned which, uint64_t off, void *buf, uint64_t len, bool write)

@@ -13,13 +13,15 @@
 
 extern struct proc client, server, stranger;
 extern struct thread client_thread, server_thread, stranger_thread, *current;
-extern struct map client_map, server_map;       /* the server's is wired */
+extern struct map client_map, server_map;
 extern struct port *port;                       /* the server's */
 extern struct kobj thing;                       /* something that a message can carry */
 extern int dones;                               /* calls of done_count() */
-extern int map_copies_by_server;                /* how often the server's thread touched a lender's memory itself */
+extern int copies;                              /* from and to what a process lends */
+extern struct map *faulted_in;                  /* all pages of this one are there */
+extern int faults;                              /* calls of vm_fault(), which brings all of a map's pages */
+extern uint32_t fault_want;                     /* the last one's access */
 extern bool no_memory;                          /* the heap is empty */
-extern bool pages_there;                        /* map_peek() finds all of them */
 extern struct thread *interrupted;              /* last: looks whether it has a signal */
 extern void (*worker)(void *);                  /* the kernel thread that was started */
 extern void (*during_copy)(void);               /* called in the middle of each copy */
@@ -31,6 +33,7 @@ int ipc_teardown(void **st);                    /* every reference was dropped *
 int call(struct kmsg *, void (*serve)(void));   /* by the client; serve() runs while it sleeps */
 int receive(void);                              /* by the server, into got */
 int reply(int status, uint64_t arg0, struct kobj *);
+int reply_with(const struct ipc_msg *);
 int lend(unsigned which, uint64_t off, void *buf, uint64_t len, bool write);
 void done_count(struct kmsg *);
 

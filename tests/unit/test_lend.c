@@ -49,73 +49,112 @@ static void the_kernels_buffers_can_be_read_and_written_as_they_were_lent(void *
 	assert_memory_equal(lent, "answerx", 7);
 }
 
-static void a_programs_buffers_are_copied_by_its_own_thread_alone(void **st)
+static void a_process_buffers_are_copied_where_they_are(void **st)
 {
 	struct kmsg k = lending(&client_map);
 
 	(void)st;
 	assert_int_equal(call(&k, serve_lend), 0);
 	assert_memory_equal(lent, "answerx", 7);        /* what the server did not write is as it was */
-	assert_int_equal(map_copies_by_server, 0);
+	assert_int_equal(copies, 2);
+	assert_int_equal(faults, 0);
 }
 
-static void a_servers_buffers_are_copied_directly(void **st)
+static int served;
+
+/* As a server does that needs both and changes something only when it has them. */
+static void serve_when_it_is_there(void)
 {
-	struct kmsg k = lending(&server_map);
-
-	(void)st;
-	assert_int_equal(call(&k, serve_lend), 0);
-	assert_memory_equal(lent, "answerx", 7);
-	assert_int_equal(map_copies_by_server, 2);
-}
-
-static void what_is_lent_directly_is_copied_where_it_is(void **st)
-{
-	struct kmsg k = lending(&client_map);
-
-	(void)st;
-	k.direct = true;
-	assert_int_equal(call(&k, serve_lend), 0);
-	assert_memory_equal(lent, "answerx", 7);
-	assert_int_equal(map_copies_by_server, 2);
-}
-
-static void serve_missing(void)
-{
+	struct ipc_msg lack = { .status = -EAGAIN };
 	char here[8] = { 0 };
 
+	served++;
 	receive();
-	assert_int_equal(lend(0, 2, here, 3, false), -EAGAIN);
-	assert_int_equal(lend(1, 0, "answer", 6, true), -EAGAIN);
-	pages_there = true;
-	assert_int_equal(lend(0, 2, here, 3, false), 0);
-	reply(-EAGAIN, 0, NULL);
+	assert_int_equal(got.arg[0], 21);               /* each time as it was sent */
+	assert_ptr_equal(got_obj[0], &thing);
+	objs_drop(got_obj);
+	if (lend(0, 2, here, 3, false)) memcpy(lack.arg, (uint64_t[]){ 2, 3, LEND_READ, 0 }, 32);
+	else if (lend(1, 4, "answer", 6, true)) memcpy(lack.arg, (uint64_t[]){ 4, 6, LEND_WRITE, 1 }, 32);
+	else lack.status = 0;
+	reply_with(&lack);
 }
 
-static void nobody_waits_for_a_page_that_is_lent_directly(void **st)
+static void what_is_missing_its_lender_brings_and_the_message_goes_again(void **st)
 {
 	struct kmsg k = lending(&client_map);
 
 	(void)st;
-	k.direct = true;
-	pages_there = false;
-	assert_int_equal(call(&k, serve_missing), 0);
-	assert_int_equal(k.m.status, -EAGAIN);
+	k.m.arg[0] = 21;
+	k.obj[0] = &thing;
+	served = 0;
+	faulted_in = NULL;
+	assert_int_equal(call(&k, serve_when_it_is_there), 0);
+	assert_int_equal(k.m.status, 0);
+	assert_memory_equal(lent, "xxxxanswerx", 11);
+	assert_int_equal(served, 2);
+	assert_int_equal(fault_want, PROT_READ);
 }
 
-static void a_bad_buffer_is_told_to_the_caller_and_no_message_is_sent(void **st)
+static void serve_target(void)
+{
+	struct ipc_msg lack = { .status = -EAGAIN, .arg = { 4, 6, LEND_WRITE, 1 } };
+
+	served++;
+	receive();
+	objs_drop(got_obj);
+	if (!lend(1, 4, "answer", 6, true)) lack = (struct ipc_msg){ 0 };
+	reply_with(&lack);
+}
+
+static void a_target_is_another_map_which_is_brought_likewise(void **st)
 {
 	struct kmsg k = lending(&client_map);
 
 	(void)st;
-	k.m.lend[0].addr = 8;
-	assert_int_equal(call(&k, NULL), -EFAULT);
-	k.m.lend[0] = (struct ipc_lend){ (uintptr_t)lent, 1 << 20, LEND_READ };
-	assert_int_equal(call(&k, NULL), -EINVAL);
-	k = lending(&client_map);
-	no_memory = true;
-	assert_int_equal(call(&k, NULL), -ENOMEM);
-	assert_int_equal(k.m.lend[0].len, 5);
+	k.m.arg[0] = 21;
+	k.obj[0] = &thing;
+	k.m.lend[0].flags = 0;
+	served = 0;
+	k.target = &server_map;
+	k.m.lend[1].flags = LEND_WRITE;
+	assert_int_equal(call(&k, serve_target), 0);
+	assert_int_equal(k.m.status, 0);
+	assert_int_equal(served, 2);
+	assert_ptr_equal(faulted_in, &server_map);
+	assert_int_equal(fault_want, PROT_WRITE);
+}
+
+static void a_bad_buffer_is_told_to_the_caller_when_it_is_needed(void **st)
+{
+	const uint64_t bad[] = { 8, UINT64_MAX - 1 };   /* nothing there; its end is below its start */
+
+	(void)st;
+	for (int i = 0; i < 2; i++) {
+		struct kmsg k = lending(&client_map);
+
+		k.m.arg[0] = 21;
+		k.obj[0] = &thing;
+		k.m.lend[0].addr = bad[i];
+		assert_int_equal(call(&k, serve_when_it_is_there), -EFAULT);
+	}
+}
+
+static void serve_lies(void)
+{
+	struct ipc_msg lack = { .status = -EAGAIN, .arg = { UINT64_MAX, UINT64_MAX, 77, UINT64_MAX } };
+
+	receive();
+	reply_with(&lack);
+}
+
+static void a_server_that_lacks_what_there_is_not_does_no_harm(void **st)
+{
+	struct kmsg k = lending(&client_map), mine = lending(NULL);
+
+	(void)st;
+	assert_int_equal(call(&k, serve_lies), -EFAULT);
+	assert_int_equal(call(&mine, serve_lies), 0);   /* the kernel's memory is there */
+	assert_int_equal(mine.m.status, -EAGAIN);
 }
 
 static struct kmsg *busy;
@@ -159,7 +198,7 @@ static void serve_reply_during_copy(void)
 
 static void a_reply_during_a_copy_of_another_thread_is_refused(void **st)
 {
-	struct kmsg k = lending(&server_map);
+	struct kmsg k = lending(&client_map);
 
 	(void)st;
 	assert_int_equal(call(&k, serve_reply_during_copy), 0);
@@ -266,11 +305,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(the_kernels_buffers_can_be_read_and_written_as_they_were_lent),
-		T(a_programs_buffers_are_copied_by_its_own_thread_alone),
-		T(a_servers_buffers_are_copied_directly),
-		T(what_is_lent_directly_is_copied_where_it_is),
-		T(nobody_waits_for_a_page_that_is_lent_directly),
-		T(a_bad_buffer_is_told_to_the_caller_and_no_message_is_sent),
+		T(a_process_buffers_are_copied_where_they_are),
+		T(what_is_missing_its_lender_brings_and_the_message_goes_again),
+		T(a_target_is_another_map_which_is_brought_likewise),
+		T(a_bad_buffer_is_told_to_the_caller_when_it_is_needed),
+		T(a_server_that_lacks_what_there_is_not_does_no_harm),
 		T(a_withdrawal_waits_for_a_copy_under_way),
 		T(a_reply_during_a_copy_of_another_thread_is_refused),
 		T(handles_are_installed_in_the_receivers_table_and_back),

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -14,6 +15,7 @@
 
 #define READERS 8
 #define ROUNDS  300
+#define PAGE    4096
 
 static const struct itimerspec soon = {{0, 0}, {0, 50000000}};
 static volatile int alarms;
@@ -246,6 +248,33 @@ static void ping_pong_under_signals(void)
 	check(child_end(child) == 0);
 }
 
+/* What is read or written may lie where no page is yet, half on one and half on the next, or in a file; or nowhere. */
+static void buffers_anywhere(void)
+{
+	int fd = eventfd(0, 0), file = memfd_create("x", 0);
+	char *m = mmap(NULL, 6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *shared;
+	char *late = m + 3 * PAGE - 4, *none = m + 4 * PAGE;
+	uint64_t n;
+	pid_t p;
+
+	check(ftruncate(file, PAGE) == 0);
+	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	mprotect(none, PAGE, PROT_READ);
+	munmap(none + PAGE, PAGE);
+
+	check(put(fd, 5) && read(fd, m + PAGE - 4, 8) == 8 && memcpy(&n, m + PAGE - 4, 8) && n == 5);
+	p = fork();
+	if (p == 0) _exit(read(fd, late, 8) != 8 || !memcpy(&n, late, 8) || n != 6);
+	until_asleep(p);
+	check(put(fd, 6) && child_end(p) == 0);
+	check(pwrite(file, &(uint64_t){7}, 8, 0) == 8);
+	check(write(fd, shared, 8) == 8 && read(fd, shared + 16, 8) == 8 && shared[16] == 7);
+	check_error(write(fd, none + PAGE, 8), EFAULT);
+	check_error(write(fd, none + PAGE - 4, 8), EFAULT);
+	check(ready(fd, POLLIN) == 0 && put(fd, 8));
+	check_error(read(fd, none, 8), EFAULT);
+}
+
 int main(void)
 {
 	in_child(a_full_one_waits);
@@ -257,5 +286,6 @@ int main(void)
 	in_child(of_something_else);
 	in_child(many_readers);
 	in_child(ping_pong_under_signals);
+	in_child(buffers_anywhere);
 	return checked();
 }

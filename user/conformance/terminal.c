@@ -3,10 +3,12 @@
  * Linux too, where it needs a terminal that is nobody's:
  *
  *      terminal /dev/console
+ *      terminal /dev/console typed     somebody types one, two and six, a line each, when he is told to
  */
 #include "check.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -99,10 +101,39 @@ static void an_argument_anywhere(void)
 	check(ioctl(fd, TIOCSWINSZ, &was) == 0);
 }
 
+/* A line may be read into pages that are not there yet, by who waits for it and by who does not.  Who has no place for
+ * it has not read it (on Linux it is lost). */
+static void typed_lines(void)
+{
+	int fd = open(path, O_RDWR | O_NOCTTY);
+	char *m = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *over = m + 4096 - 2, *fresh = m + 2 * 4096, *none = m + 3 * 4096;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	pid_t child = IN_CHILD(check(read(fd, over, 100) == 4 && memcmp(over, "one\n", 4) == 0));
+
+	mprotect(none, 4096, PROT_READ);
+	until_asleep(child);
+	printf("type one\n");
+	check(child_end(child) == 0);
+	child = IN_CHILD({
+		check_error(read(fd, none, 100), EFAULT);
+		check(read(fd, fresh, 100) == 4 && memcmp(fresh, "two\n", 4) == 0);
+	});
+	until_asleep(child);
+	printf("type two\n");
+	check(child_end(child) == 0);
+	printf("type six\n");
+	check(poll(&p, 1, PATIENCE) == 1 && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0);
+	check(read(fd, over, 100) == 4 && memcmp(over, "six\n", 4) == 0);
+	check_error(read(fd, fresh, 100), EAGAIN);
+}
+
 int main(int argc, char **argv)
 {
 	path = argc > 1 ? argv[1] : "/dev/console";
 	hups = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 2) return typed_lines(), checked();
 	in_child(a_leader_that_ends_hangs_up_the_foreground);
 	in_child(only_who_has_a_terminal_opens_dev_tty);
 	in_child(an_argument_anywhere);

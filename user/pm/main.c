@@ -3,10 +3,10 @@
  *
  * Path:  kernel/forward.c  ~PM_CALL~>  [main.c] > sched.c, cred.c ...  ~lend_read, lend_write, facts, proc_set~>  kernel
  * It has one thread, so what a call looks at, checks and sets is as if at one moment for all other calls that come here.
- * It waits for no page of the caller's: what is not there the caller brings (serve()), and the call begins again.  It waits
- * for the file server to tell it the host's name, and, in a process of its own, for programs (exec.c).  No server waits for
- * it, and nothing of it is needed to clean memory.  Of a process it keeps its timers (timer.c) and its family
- * (family.c); all else that it decides is in the kernel (struct proc_attr), and ends with it.
+ * It waits for no page of the caller's (user/lib/lent.c), but for the file server to tell it the host's name, and, in a
+ * process of its own, for programs (exec.c).  No server waits for it, and nothing of it is needed to clean memory.
+ * Of a process it keeps its timers (timer.c) and its family (family.c); all else that it decides is in the kernel
+ * (struct proc_attr), and ends with it.
  */
 #include "user/pm/family.h"
 #include "user/pm/timer.h"
@@ -18,8 +18,6 @@
 #include <unistd.h>
 
 #include "abi/syscalls.h"
-
-#define PIECE 256u                      /* bytes of a text that are copied at once; divides a page */
 
 static long pm_none(struct call *c)
 {
@@ -55,45 +53,17 @@ static const call_fn calls[] = {
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
-/* Of the call that is served: address, length, to be written, whose; length 0: nothing is missing */
-static uint64_t missing[3];
+int mem_in(const struct call *c, void *to, uint64_t at, size_t n) { return lent_read(c->token, at, to, n); }
 
-static int copied(long rc, uint64_t at, size_t n, uint64_t how)
-{
-	if (rc == -EAGAIN) missing[0] = at, missing[1] = n, missing[2] = how;
-	return rc ? -EFAULT : 0;
-}
-
-int mem_in(const struct call *c, void *to, uint64_t at, size_t n)
-{
-	return n ? copied(q_lend_read(c->token, 0, at, to, n), at, n, 0) : 0;
-}
-
-int mem_out(const struct call *c, uint64_t at, const void *from, size_t n)
-{
-	return n ? copied(q_lend_write(c->token, 0, at, from, n), at, n, 1) : 0;
-}
+int mem_out(const struct call *c, uint64_t at, const void *from, size_t n) { return lent_write(c->token, at, from, n); }
 
 /* What is missing is so up to the end of the stack, as it is written from below. */
 int mem_new(const struct call *c, uint64_t at, const void *from, size_t n)
 {
-	return n ? copied(q_lend_write(c->token, 1, at, from, n), at, c->arg[4] - at, 2) : 0;
+	return lent_write_up_to(c->token, 1, at, from, n, c->arg[4]);
 }
 
-/* A text comes in pieces that end at multiples of PIECE: none reaches into a page that the text does not. */
-int mem_text(const struct call *c, char *to, uint64_t at, size_t size)
-{
-	for (size_t done = 0, n; done < size; done += n) {
-		const char *end;
-
-		n = PIECE - (at + done) % PIECE;
-		if (n > size - done) n = size - done;
-		if (mem_in(c, to + done, at + done, n)) return -EFAULT;
-		end = memchr(to + done, 0, n);
-		if (end) return (int)(end - to);
-	}
-	return -ENAMETOOLONG;
-}
+int mem_text(const struct call *c, char *to, uint64_t at, size_t size) { return lent_text(c->token, at, to, size); }
 
 int proc_facts(uint32_t pid, struct facts_proc *f)
 {
@@ -132,6 +102,7 @@ int attr_set(const struct call *c, const struct facts_proc *f, const void *part,
 /* The caller sleeps, or has been killed: then nobody is left to answer.  => the answer */
 static struct ipc_msg serve(const struct ipc_msg *m)
 {
+	struct ipc_msg reply = {.token = m->token};
 	static struct call c;
 	long r = -ENOSYS;
 
@@ -144,12 +115,13 @@ static struct ipc_msg serve(const struct ipc_msg *m)
 	c.arg = m->arg + 1;
 	c.answered = false;
 	c.more = 0;
-	missing[1] = 0;
 	if (m->op == PM_CALL) r = proc_facts((uint32_t)m->arg[7], &c.me);
 	if (!r) r = m->arg[0] < NCALLS && calls[c.nr] ? calls[c.nr](&c) : pm_unknown(&c, m->arg[0]);
 	if (c.answered) return (struct ipc_msg){0};
-	if (!missing[1]) return (struct ipc_msg){.token = c.token, .arg = {(uint64_t)r, c.more}};
-	return (struct ipc_msg){.token = c.token, .status = -EAGAIN, .arg = {missing[0], missing[1], missing[2]}};
+	reply.arg[0] = (uint64_t)r;
+	reply.arg[1] = c.more;
+	lent_missing(&reply);
+	return reply;
 }
 
 void serve_again(uint64_t token, const uint64_t arg[IPC_ARGS])

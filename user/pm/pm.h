@@ -11,6 +11,7 @@
 
 #include "abi/facts.h"
 #include "abi/quire.h"
+#include "user/lib/server.h"
 
 struct call {
 	uint64_t token;
@@ -23,8 +24,7 @@ struct call {
 
 typedef long (*call_fn)(struct call *);         /* => as Linux's call: a result, or -errno */
 
-/* The caller's memory.  -EFAULT: also if a page is not there just now, and then the call is made again from its beginning.
- * So a call changes something only when it has nothing more to read or write. */
+/* The caller's memory, by its own addresses: as user/lib/server.h says. */
 int mem_in(const struct call *, void *to, uint64_t at, size_t n);
 int mem_out(const struct call *, uint64_t at, const void *from, size_t n);
 int mem_new(const struct call *, uint64_t at, const void *from, size_t n);      /* into the memory that execve makes */
