@@ -29,7 +29,6 @@
                                 name_caller -> arg0 node, arg1 st_mode as its mount has it, arg3 uid | gid << 32;
                                 handle0 = vmo */
 #define NAME_CLOSE    0x301u /* node that NAME_EXEC opened, if no descriptor was made of it */
-#define NAME_ACCESS   0x30cu /* node, mode (R_OK ...): may the file-system ids? */
 #define NAME_SYNC     0x30fu /* node or 0 for all: write metadata back and flush (the kernel wrote the data) */
 #define NAME_LOCK     0x314u /* node, command, owner, offset of the descriptor, its O_ACCMODE; lend0 in and out: struct
                                 flock.  Commands are fcntl()'s (F_SETLK ..., F_OFD_SETLK ...); NAME_FLOCK: arg3 is
@@ -46,11 +45,10 @@
 
 /* NAME_CALL + Linux's number: a system call as the program made it.  arg[0..4] its arguments, lend[0] all memory of the
  * caller, at its own addresses; text: struct name_caller.  => status 0, arg[0] the result; or status -errno.
- * What gives a descriptor (SYSCALLS_OPEN) answers: arg[0] node, arg[1] st_mode, arg[2] NAMEF_*, of a partition arg[3]
- * where on the disk it begins, arg[4] its bytes, arg[5] the open file's flags (O_*); handle[0] = vmo for regular files and
- * block devices.  O_TRUNC is the kernel's work. */
+ * What opens (SYSCALLS_OPEN, truncate(), chdir(), fchdir(), chroot()) answers: arg[0] node, arg[1] st_mode, arg[2]
+ * NAMEF_*, of a partition arg[3] where on the disk it begins, arg[4] its bytes, arg[5] the open file's flags (O_*);
+ * handle[0] = vmo for regular files and block devices.  O_TRUNC is the kernel's work. */
 #define NAME_CALL     0x1000u
-#define NR_OPENAT     257u      /* for truncate(), chdir() and chroot(), too */
 #define NAME_GETDENTS (NAME_CALL + 217) /* arg3 position, arg4 node -> arg0 bytes (0: the end), arg1 next position */
 struct __attribute__((may_alias)) name_caller {         /* it lies in the message's text */
 	uint64_t cwd;                   /* its current directory's node, 0: the root */

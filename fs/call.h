@@ -56,7 +56,7 @@ CALL(readlinkat); CALL(getcwd); CALL(getdents64);
 CALL(chmod); CALL(fchmod); CALL(fchmodat); CALL(chown); CALL(lchown); CALL(fchown); CALL(fchownat); CALL(access);
 CALL(faccessat); CALL(faccessat2); CALL(utime); CALL(utimes); CALL(futimesat); CALL(utimensat);
 /* srv_name.c, counterdev.c: the reply says what else the descriptor needs (abi/name.h) */
-CALL(open); CALL(creat); CALL(openat); CALL(memfd_create);
+CALL(open); CALL(creat); CALL(openat); CALL(memfd_create); CALL(truncate); CALL(chdir); CALL(fchdir); CALL(chroot);
 CALL(eventfd); CALL(eventfd2); CALL(timerfd_create); CALL(timerfd_settime); CALL(timerfd_gettime);
 /* call_stat.c, call_mount.c, sysv_shm.c */
 CALL(stat); CALL(lstat); CALL(fstat); CALL(newfstatat); CALL(statx); CALL(statfs); CALL(fstatfs);

@@ -19,15 +19,6 @@ static int file_written(const struct ipc_msg *in, struct ipc_msg *out)
 	return vn ? vfs_written(vn) : -EBADF;
 }
 
-/* Of a directory that is going to be where somebody's paths begin. */
-static int file_access(const struct ipc_msg *in, struct ipc_msg *out)
-{
-	struct vnode *vn = msg_node(in, in->arg[0]);
-
-	(void)out;
-	return vn ? perm_check(vn, in->arg[1] & 7, msg_cred(in)) : -EBADF;
-}
-
 /* The data has been written by the kernel already.  A node stands for its whole file system: a directory's entries,
  * their inodes and bitmaps have an order that only all of it together keeps. */
 static int file_sync(const struct ipc_msg *in, struct ipc_msg *out)
@@ -45,7 +36,6 @@ handler srv_file_handler(uint32_t op)
 {
 	switch (op) {
 	case NAME_WRITTEN: return file_written;
-	case NAME_ACCESS:  return file_access;
 	case NAME_SYNC:    return file_sync;
 	default:           return NULL;
 	}

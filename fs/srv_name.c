@@ -101,6 +101,52 @@ long call_creat(const struct call *c)
 	return rc ? rc : open_at(c, &w, O_CREAT | O_WRONLY | O_TRUNC, c->arg[1]);
 }
 
+/* truncate(2): nobody waits for the other end of a pipe. */
+long call_truncate(const struct call *c)
+{
+	static struct where w;
+	struct vnode *vn;
+	int rc = call_where(c, AT_FDCWD, c->arg[0], false, &w);
+
+	if (!rc) rc = vfs_open(w.start, w.path, w.len, O_WRONLY | O_NONBLOCK, 0, c->cred, &vn);
+	if (rc) return rc == -ENXIO ? -EINVAL : rc;
+	if (S_ISREG(vn->mode) && !vn->ops->text) return open_reply(vn, O_WRONLY | LARGE_FILE, c->out);
+	vnode_put(vn);
+	return -EINVAL;
+}
+
+/* Where somebody is going to be, or his paths to begin.  Takes the reference. */
+static long dir_reply(struct vnode *vn, const struct call *c)
+{
+	int rc = S_ISDIR(vn->mode) ? perm_check(vn, X_OK, c->cred) : -ENOTDIR;
+
+	if (!rc) return open_reply(vn, O_PATH_FLAG | O_DIRECTORY, c->out);
+	vnode_put(vn);
+	return rc;
+}
+
+long call_chdir(const struct call *c)
+{
+	static struct where w;
+	struct vnode *vn;
+	int rc = call_where(c, AT_FDCWD, c->arg[0], false, &w);
+
+	if (!rc) rc = vfs_open(w.start, w.path, w.len, O_PATH_FLAG | O_DIRECTORY, 0, c->cred, &vn);
+	return rc ? rc : dir_reply(vn, c);
+}
+
+long call_chroot(const struct call *c) { return call_chdir(c); }        /* as root, which ring 0 knows */
+
+long call_fchdir(const struct call *c)
+{
+	static struct where w;
+	int rc = where_fd(c, (int)c->arg[0], &w);
+
+	if (rc) return rc == -EBADF && w.fd.kind != FACTS_FD_NODE ? -ENOTDIR : rc;
+	vnode_ref(w.start);
+	return dir_reply(w.start, c);
+}
+
 /* memfd_create(2): a file of a tmpfs that nobody can reach, whose name goes as soon as it is there. */
 static int memfd_make(const char *name, size_t len, struct cred c, struct vnode **out)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_name.c - RING 0 - requests to the file server (abi/name.h): what gives or uses a descriptor.
  *
- * What names or opens something goes there as it is (forward.c); what was opened becomes a descriptor here.
+ * What names or opens something goes there as it is (forward.c); what was opened becomes a descriptor here, or a place.
  *
- * Path:  syscall.c > [sys_name.c] > filedev.c name_call()  ~message~>  fs/srv_name.c, srv_file.c
+ * Path:  syscall.c > [sys_name.c] > forward.c name_forward()  ~message~>  fs/call.c > srv_name.c
  * Locks: directories are held by references; file->lock of one while its entries are read: the position moves with them.
  *        Not interruptible: a withdrawn create may have happened.
  */
@@ -61,9 +61,10 @@ static struct file *open_make(const struct ipc_msg *m, struct kobj *o)
 	return f;
 }
 
-/* What the server opened becomes an open file.  rc: the node, or what went wrong.  It is closed again if that fails. */
-static int open_reply(struct kmsg *k, long rc, struct file **out)
+/* The current call, with the arguments in k, to the server: what that opened becomes an open file, or is closed again. */
+static int open_forward(struct kmsg *k, struct file **out)
 {
+	long rc = name_forward(k, current_thread()->syscall_nr, false);
 	uint32_t flags = k->m.arg[5];
 	bool own = k->m.arg[2] & NAMEF_OWN;
 	struct file *f = rc < 0 || own ? NULL : open_make(&k->m, k->obj[0]);
@@ -81,34 +82,21 @@ static int open_reply(struct kmsg *k, long rc, struct file **out)
 	return rc;
 }
 
-static int open_user(uaddr_t path, uint32_t flags, struct file **out)
-{
-	struct kmsg k = {.m = {.arg = {AT_FDCWD, path, flags}}};
-
-	return open_reply(&k, name_forward(&k, NR_OPENAT, false), out);
-}
-
-/* What the server opened becomes a descriptor. */
 SYSCALL(forward_open)
 {
 	struct kmsg k = {.m = {.arg = {a0, a1, a2, a3}}};
 	struct file *f;
-	int rc = open_reply(&k, name_forward(&k, current_thread()->syscall_nr, false), &f);
+	int rc = open_forward(&k, &f);
 
 	return rc ? rc : fd_install(f, 0, k.m.arg[5] & O_CLOEXEC);
 }
 
-static int file_may_exec(const struct file *f)
-{
-	struct kmsg k = {.m = {.arg = {f->node, 1}}};       /* X_OK */
-
-	return name_call(&k, NAME_ACCESS, false);
-}
-
+/* The server opens it, to be written to. */
 SYSCALL(truncate)
 {
+	struct kmsg k = {.m = {.arg = {a0}}};
 	struct file *f;
-	int rc = (int64_t)a1 < 0 ? -EINVAL : open_user(a0, O_WRONLY, &f);
+	int rc = (int64_t)a1 < 0 ? -EINVAL : open_forward(&k, &f);
 
 	if (rc) return rc;
 	rc = f->kind == FILE_VMO ? file_set_size(f, a1) : -EINVAL;
@@ -138,14 +126,17 @@ SYSCALL(getdents64)
 	return rc;
 }
 
-/* f, a directory that may be searched, becomes *at; reading it is another right.  Takes the reference. */
-static int dir_set(struct place *at, struct file *f)
+/* The server opens a directory that may be searched; it becomes *at. */
+static int dir_change(struct place *at, uint64_t arg)
 {
+	struct kmsg k = {.m = {.arg = {arg}}};
 	struct proc *p = current_proc();
-	struct file *old = f;
-	int rc = f->kind == FILE_DIR ? file_may_exec(f) : -ENOTDIR;
+	struct file *f, *old;
+	int rc = open_forward(&k, &f);
 
-	if (!rc && at == &p->root && p->euid) rc = -EPERM;
+	if (rc) return rc;
+	old = f;
+	if (at == &p->root && p->euid) rc = -EPERM;
 	if (!rc) {
 		mutex_lock(&p->files_lock);
 		old = at->dir;
@@ -156,22 +147,8 @@ static int dir_set(struct place *at, struct file *f)
 	return rc;
 }
 
-static int dir_change(struct place *at, uaddr_t path)
-{
-	struct file *f;
-	int rc = open_user(path, O_PATH | O_DIRECTORY, &f);
-
-	return rc ? rc : dir_set(at, f);
-}
-
 SYSCALL(chdir) { return dir_change(&current_proc()->cwd, a0); }
+SYSCALL(fchdir) { return dir_change(&current_proc()->cwd, a0); }
 SYSCALL(chroot) { return dir_change(&current_proc()->root, a0); }
-
-SYSCALL(fchdir)
-{
-	struct file *f = fd_get_any(a0);
-
-	return f ? dir_set(&current_proc()->cwd, f) : -EBADF;
-}
 
 SYSCALL(umask) { return __atomic_exchange_n(&current_proc()->umask, a0 & 0777, __ATOMIC_RELAXED); }

@@ -208,7 +208,7 @@ static void times(void)
 
 static void places(void)
 {
-	int fd = put("p", 0), o, d;
+	int fd = put("p", 0), ends[2], o, d;
 	struct stat st;
 	char buf[8];
 
@@ -242,6 +242,15 @@ static void places(void)
 	OK(chmod("search", 0600) == 0);
 	AS(BOB, FAILS(chdir("search"), EACCES); d = open("search", O_PATH); FAILS(fchdir(d), EACCES));
 	FAILS(fchdir(fd), ENOTDIR);
+	OK(pipe(ends) == 0);
+	FAILS(fchdir(ends[0]), ENOTDIR);
+	close(ends[0]), close(ends[1]);
+	FAILS(fchdir(ends[0]), EBADF);
+	OK(mkfifo("fifo", 0666) == 0);
+	FAILS(truncate("fifo", 0), EINVAL);             /* at once: nobody reads it */
+	FAILS(truncate("search", 0), EISDIR);
+	FAILS(truncate("/dev/null", 0), EINVAL);
+	FAILS(truncate("search", -1), EINVAL);
 	AS(BOB, FAILS(open("f", O_RDONLY | O_NOATIME), errno); o = open("sticky", O_RDONLY | O_NOATIME);
 	   OK(o < 0 && errno == EPERM));
 	close(fd);
