@@ -115,27 +115,37 @@ long call_truncate(const struct call *c)
 	return -EINVAL;
 }
 
-/* Where somebody is going to be, or his paths to begin.  Takes the reference. */
-static long dir_reply(struct vnode *vn, const struct call *c)
+/* By its effective id, which setfsuid() leaves as it is. */
+static bool caller_is_root(const struct call *c)
+{
+	static struct facts_proc f;
+
+	return facts(FACTS_PROC, c->cred.pid, 0, &f, sizeof(f)) > 0 && f.attr.euid == 0;
+}
+
+/* Where somebody is going to be, or (root) his paths to begin.  Takes the reference. */
+static long dir_reply(struct vnode *vn, const struct call *c, bool root)
 {
 	int rc = S_ISDIR(vn->mode) ? perm_check(vn, X_OK, c->cred) : -ENOTDIR;
 
+	if (!rc && root && !caller_is_root(c)) rc = -EPERM;
 	if (!rc) return open_reply(vn, O_PATH_FLAG | O_DIRECTORY, c->out);
 	vnode_put(vn);
 	return rc;
 }
 
-long call_chdir(const struct call *c)
+static long dir_open(const struct call *c, bool root)
 {
 	static struct where w;
 	struct vnode *vn;
 	int rc = call_where(c, AT_FDCWD, c->arg[0], false, &w);
 
 	if (!rc) rc = vfs_open(w.start, w.path, w.len, O_PATH_FLAG | O_DIRECTORY, 0, c->cred, &vn);
-	return rc ? rc : dir_reply(vn, c);
+	return rc ? rc : dir_reply(vn, c, root);
 }
 
-long call_chroot(const struct call *c) { return call_chdir(c); }        /* as root, which ring 0 knows */
+long call_chdir(const struct call *c) { return dir_open(c, false); }
+long call_chroot(const struct call *c) { return dir_open(c, true); }
 
 long call_fchdir(const struct call *c)
 {
@@ -144,7 +154,7 @@ long call_fchdir(const struct call *c)
 
 	if (rc) return rc == -EBADF && w.fd.kind != FACTS_FD_NODE ? -ENOTDIR : rc;
 	vnode_ref(w.start);
-	return dir_reply(w.start, c);
+	return dir_reply(w.start, c, false);
 }
 
 /* memfd_create(2): a file of a tmpfs that nobody can reach, whose name goes as soon as it is there. */

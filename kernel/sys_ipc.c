@@ -140,15 +140,8 @@ SYSCALL(ipc_reply_recv)
 	return rc;
 }
 
-SYSCALL(lend_read)
-{
-	return lend_copy(a0, a1, a2, a3, a4, false);
-}
-
-SYSCALL(lend_write)
-{
-	return lend_copy(a0, a1, a2, a3, a4, true);
-}
+SYSCALL(lend_read) { return lend_copy(a0, a1, a2, a3, a4, false); }
+SYSCALL(lend_write) { return lend_copy(a0, a1, a2, a3, a4, true); }
 
 SYSCALL(call_signals, token, any) { return ipc_signals(token, any); }
 
