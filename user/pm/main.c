@@ -12,7 +12,6 @@
 #include "user/pm/timer.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,11 +34,9 @@ static const char *const linux_names[] = {
 static long pm_unknown(const struct call *c, uint64_t nr)
 {
 	static bool told[NNAMES] = {[SYS_rseq] = true};         /* C libraries ask for it and do without */
-	char line[128];
 
 	if (nr < NNAMES && linux_names[nr] && !told[nr])
-		q_log(line, (uint64_t)snprintf(line, sizeof(line), "no system call %lu %s (%s)", nr, linux_names[nr],
-		                               c->me.attr.name));
+		say("no system call %lu %s (%s)", nr, linux_names[nr], c->me.attr.name);
 	if (nr < NNAMES) told[nr] = true;
 	return -ENOSYS;
 }
