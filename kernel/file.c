@@ -161,8 +161,6 @@ void files_close(struct proc *p, bool cloexec_only)
 
 /* ---- descriptors' system calls */
 
-#define F_BAD (~0ull)                   /* a command that an O_PATH descriptor does not take */
-
 SYSCALL(close)
 {
 	int fd = a0;
@@ -205,23 +203,21 @@ SYSCALL(dup)
 	return f ? fd_install(f, 0, false) : -EBADF;
 }
 
-SYSCALL(dup2)
-{
-	struct file *f = fd_get_any(a0);
-
-	if (!f) return -EBADF;
-	if ((int)a0 != (int)a1) return fd_replace(a1, f, false);
-	file_put(f);
-	return (int)a1;
-}
-
-SYSCALL(dup3)
+SYSCALL(dup3, from, to, flags)
 {
 	struct file *f;
 
-	if ((int)a0 == (int)a1 || (a2 & ~(uint64_t)O_CLOEXEC)) return -EINVAL;
-	f = fd_get_any(a0);
-	return f ? fd_replace(a1, f, a2 & O_CLOEXEC) : -EBADF;
+	if ((int)from == (int)to || (flags & ~(uint64_t)O_CLOEXEC)) return -EINVAL;
+	f = fd_get_any(from);
+	return f ? fd_replace(to, f, flags & O_CLOEXEC) : -EBADF;
+}
+
+SYSCALL(dup2, from, to)
+{
+	FILE_HELD struct file *f = fd_get_any(from);
+
+	if (!f) return -EBADF;
+	return (int)from == (int)to ? (int)to : sys_dup3(from, to, 0, 0, 0, 0);
 }
 
 /* POSIX fcntl: F_SETFL changes O_APPEND and O_NONBLOCK of the open file, nothing else. */
@@ -235,37 +231,33 @@ static long fcntl_setfl(struct file *f, uint32_t flags)
 	return 0;
 }
 
-SYSCALL(fcntl)
+SYSCALL(fcntl, fd, cmd, arg)
 {
-	struct file *f = fd_get_any(a0);
-	long rc = -EINVAL;
+	FILE_HELD struct file *f = fd_get_any(fd);
 
-	if (!f) return -EBADF;
-	if ((f->flags & O_PATH) && a1 > F_GETFL && a1 != F_DUPFD_CLOEXEC) a1 = F_BAD;
-	switch (a1) {
+	if (!f || ((f->flags & O_PATH) && cmd > F_GETFL && cmd != F_DUPFD_CLOEXEC)) return -EBADF;
+	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		if (a2 >= (uint64_t)fd_limit(current_proc())) break;
-		return fd_install(f, a2, a1 == F_DUPFD_CLOEXEC);
-	case F_GETFD: rc = current_proc()->fd_flags[(int)a0]; break;
-	case F_SETFD: rc = fcntl_setfd(a0, a2); break;
-	case F_GETFL: rc = f->flags & ~(uint32_t)O_CLOEXEC; break;
-	case F_SETFL: rc = fcntl_setfl(f, a2); break;
-	case F_BAD: rc = -EBADF; break;
+		if (arg >= (uint64_t)fd_limit(current_proc())) return -EINVAL;
+		file_ref(f);
+		return fd_install(f, arg, cmd == F_DUPFD_CLOEXEC);
+	case F_GETFD: return current_proc()->fd_flags[(int)fd];
+	case F_SETFD: return fcntl_setfd(fd, arg);
+	case F_GETFL: return f->flags & ~(uint32_t)O_CLOEXEC;
+	case F_SETFL: return fcntl_setfl(f, arg);
 	case F_GETOWN:
-	case F_SETOWN: rc = 0; break;           /* nobody is: there is no SIGIO */
+	case F_SETOWN: return 0;                /* nobody is: there is no SIGIO */
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
-		rc = f->kind != FILE_PIPE ? -EBADF : (long)PIPE_SIZE;
-		if (rc > 0 && a1 == F_SETPIPE_SZ && a2 > PIPE_SIZE) rc = -EPERM;
-		break;
+		if (f->kind != FILE_PIPE) return -EBADF;
+		return cmd == F_SETPIPE_SZ && arg > PIPE_SIZE ? -EPERM : (long)PIPE_SIZE;
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
-	case F_OFD_SETLKW: rc = fcntl_lock(a0, f, a1, a2); break;
+	case F_OFD_SETLKW: return fcntl_lock(fd, f, cmd, arg);
 	}
-	file_put(f);
-	return rc;
+	return -EINVAL;
 }

@@ -60,13 +60,11 @@ static int handles_grow(struct handles *t, uint32_t old)
 	return 0;
 }
 
+/* None below the hint is free. */
 static uint32_t slot_find_locked(const struct handles *t)
 {
-	for (uint32_t i = 0; i < t->nslots; i++) {
-		uint32_t h = t->hint + i < t->nslots ? t->hint + i : t->hint + i - t->nslots;
-
-		if (h != 0 && !t->slot[h]) return h;
-	}
+	for (uint32_t h = t->hint; h < t->nslots; h++)
+		if (!t->slot[h]) return h;
 	return 0;
 }
 
@@ -81,7 +79,7 @@ int handle_add(struct handles *t, struct kobj *o)
 		n = t->nslots;
 		if (h) {
 			t->slot[h] = o;
-			t->hint = h + 1 < n ? h + 1 : 1;
+			t->hint = h + 1;
 			kobj_ref(o);
 			__atomic_add_fetch(&o->handles, 1, __ATOMIC_RELAXED);
 		}

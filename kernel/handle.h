@@ -34,7 +34,7 @@ struct handles {
 	struct spinlock lock;           /* RANK_HANDLE */
 	struct kobj **slot;             /* [h] slot[0] is never used */
 	uint32_t nslots;                /* [h] */
-	uint32_t hint;                  /* [h] where to look for a free one */
+	uint32_t hint;                  /* [h] >= 1: no slot below is free */
 };
 
 void handles_init(struct handles *);

@@ -39,23 +39,33 @@ static void entry_drop_locked(struct proc *p, struct sigentry *e)
 	kfree(e);
 }
 
-/* The oldest entry of this signal goes; the bit too if it was the last. => p->lock held */
+/* The bit goes too if it was the signal's last.  => p->lock held */
+void sigqueue_remove_locked(struct proc *p, struct sigpending *s, struct sigentry *gone)
+{
+	int signo = gone->info.signo;
+
+	entry_drop_locked(p, gone);
+	s->set &= ~SIG_MASK(signo);
+	list_for(l, &s->queue) {
+		if (container_of(l, struct sigentry, link)->info.signo != signo) continue;
+		s->set |= SIG_MASK(signo);
+		return;
+	}
+}
+
+/* The oldest entry of this signal.  => p->lock held */
 static void take_locked(struct proc *p, struct sigpending *s, int signo, struct siginfo *info)
 {
-	struct sigentry *first = NULL, *second = NULL;
-
+	*info = (struct siginfo){.signo = signo, .code = SI_USER};
+	s->set &= ~SIG_MASK(signo);
 	list_for(l, &s->queue) {
 		struct sigentry *e = container_of(l, struct sigentry, link);
 
 		if (e->info.signo != signo) continue;
-		if (first) second = e;
-		else first = e;
-		if (second) break;
+		*info = e->info;
+		sigqueue_remove_locked(p, s, e);
+		return;
 	}
-	*info = first ? first->info : (struct siginfo){.signo = signo, .code = SI_USER};
-	if (!second) s->set &= ~SIG_MASK(signo);
-	if (!first) return;
-	entry_drop_locked(p, first);
 }
 
 /* The next of `set`: SIGKILL, then what the thread itself caused, then the lowest; the thread's before the process's.
@@ -95,17 +105,6 @@ struct sigentry *sigqueue_timer_locked(struct sigpending *s, int32_t id)
 		if (e->timer && e->info.timer.id == id) return e;
 	}
 	return NULL;
-}
-
-/* => p->lock held */
-void sigqueue_remove_locked(struct proc *p, struct sigpending *s, struct sigentry *gone)
-{
-	int signo = gone->info.signo;
-
-	entry_drop_locked(p, gone);
-	s->set &= ~SIG_MASK(signo);
-	list_for(l, &s->queue)
-		if (container_of(l, struct sigentry, link)->info.signo == signo) s->set |= SIG_MASK(signo);
 }
 
 /* => p->lock held */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_proc.c - RING 0 - a process's numbers, a thread's registers and words, random bytes.
+/* kernel/sys_proc.c - RING 0 - a process's numbers, a thread's registers, words and CPUs, random bytes.
  *
- * Path:  syscall.c > [sys_proc.c]
- * Locks: none.
+ * Path:  syscall.c > [sys_proc.c] > sched.c
+ * Locks: proc->lock around others' threads.
  */
+#include "kernel/forward.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -55,6 +56,35 @@ SYSCALL(set_robust_list)
 	current_thread()->robust = a0;
 	return 0;
 }
+
+/* ---- where a thread runs */
+
+SYSCALL(sched_yield)
+{
+	thread_yield();
+	return 0;
+}
+
+/* A thread of the process that was looked at; it leaves a CPU that it may not run on when it next goes to ring 3. */
+SYSCALL(thread_bind)
+{
+	uint64_t set = a3 & (BIT(ncpus) - 1);
+	struct thread *t;
+	struct proc *p;
+
+	if (current_proc()->port != pm_port) return -EPERM;
+	if (!set) return -EINVAL;
+	p = proc_find(a0);
+	if (!p) return -ESRCH;
+	spin_lock(&p->lock);
+	t = p->start_ns == a1 ? thread_of_locked(p, a2) : NULL;
+	if (t) thread_bind(t, set);
+	spin_unlock(&p->lock);
+	proc_unref(p);
+	return t ? 0 : -ESRCH;
+}
+
+/* ---- random bytes */
 
 /* RDRAND where there is one (SDM 1 7.3.17; it may fail now and then), mixed with the clock by a multiplicative hash.
  * Without RDRAND the clock is all there is: good for hash seeds, not for secrets. */

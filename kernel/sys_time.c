@@ -84,14 +84,6 @@ int deadline_in(uaddr_t from, uint32_t unit, uint64_t *deadline)
 	return rc;
 }
 
-SYSCALL(nanosleep)
-{
-	uint64_t ns;
-	int rc = time_in(a0, 1, &ns);
-
-	return rc ? rc : sleep_for(ns, a1);
-}
-
 /* Until a clock that may be set, or stands still while nothing runs: the process manager says how long to sleep before it
  * is asked again (PM_SLEEP). */
 static long sleep_and_ask(uint64_t clock, uint64_t flags, uaddr_t time)
@@ -125,3 +117,5 @@ SYSCALL(clock_nanosleep)
 	if (!absolute) return sleep_for(ns, a3);
 	return thread_sleep_until(ns, true) == -EINTR ? -ERESTARTNOHAND : 0;    /* it may start again: the end is the same */
 }
+
+SYSCALL(nanosleep) { return sys_clock_nanosleep(CLOCK_REALTIME, 0, a0, a1, 0, 0); }

@@ -77,18 +77,18 @@ static long syscall_traced(const struct syscall *c, const struct trapframe *tf, 
 }
 
 /* For good: until the process and its children have ended. */
-SYSCALL(trace)
+SYSCALL(trace, fd)
 {
+	FILE_HELD struct file *f = fd_get(fd);
 	struct proc *p = current_proc();
-	struct file *f = fd_get(a0);
-	bool ok = f && f->kind == FILE_PIPE && file_writable(f);
+	bool first;
 
+	if (!f || f->kind != FILE_PIPE || !file_writable(f)) return -EINVAL;
 	spin_lock(&p->lock);
-	ok = ok && !p->trace;
-	if (ok) p->trace = f;
+	first = !p->trace;
+	if (first) p->trace = f, file_ref(f);
 	spin_unlock(&p->lock);
-	if (f && !ok) file_put(f);
-	return ok ? 0 : -EINVAL;
+	return first ? 0 : -EINVAL;
 }
 
 void syscall_dispatch(struct trapframe *tf)

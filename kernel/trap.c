@@ -49,10 +49,8 @@ static int fpe_of(uint64_t vector)
 		__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
 		raised = mxcsr & ~(mxcsr >> 7);
 	}
-	for (unsigned i = 0; i < ARRAY_LEN(fpe_code); i++) {
-		if (raised & BIT(i)) return fpe_code[i];
-	}
-	return FPE_FLTINV;
+	raised &= BIT(ARRAY_LEN(fpe_code)) - 1;
+	return raised ? fpe_code[__builtin_ctz(raised)] : FPE_FLTINV;
 }
 
 static uint32_t fault_wants(uint64_t error)

@@ -16,14 +16,11 @@ struct trapframe {
 #define USER_CS 0x33            /* as on Linux, so that sigcontext looks the same */
 #define USER_SS 0x2b
 #define KERNEL_CS 0x08
-#define KERNEL_SS 0x10
 
 static inline bool trap_from_user(const struct trapframe *tf) { return (tf->cs & 3) == 3; }
 
 /* Fault error code bits (SDM 3A 4.7) */
-#define PF_PRESENT 1
 #define PF_WRITE   2
-#define PF_USER    4
 #define PF_FETCH   16
 
 void trap_fatal(struct trapframe *) __attribute__((noreturn));  /* panic.c: an exception that ring 0 must not cause */
