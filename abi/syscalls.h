@@ -93,7 +93,6 @@
 	X(295, preadv, "fd addr int size") \
 	X(296, pwritev, "fd addr int size") \
 	X(306, syncfs, "fd") \
-	X(318, getrandom, "addr size flags") \
 	X(325, mlock2, "addr size flags") \
 	X(326, copy_file_range, "fd addr fd addr size flags") \
 	X(327, preadv2, "fd addr int size size flags") \
@@ -227,6 +226,7 @@
 	X(286, timerfd_settime, "fd flags addr addr") \
 	X(287, timerfd_gettime, "fd addr") \
 	X(316, renameat2, "fd path fd path flags") \
+	X(318, getrandom, "addr size flags") \
 	X(332, statx, "fd path flags mask addr") \
 	X(439, faccessat2, "fd path mode flags")
 

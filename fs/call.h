@@ -62,6 +62,7 @@ CALL(eventfd); CALL(eventfd2); CALL(timerfd_create); CALL(timerfd_settime); CALL
 CALL(stat); CALL(lstat); CALL(fstat); CALL(newfstatat); CALL(statx); CALL(statfs); CALL(fstatfs);
 CALL(mount); CALL(umount2);
 CALL(shmget); CALL(shmctl);
+CALL(getrandom);                        /* random.c */
 #undef CALL
 
 #endif

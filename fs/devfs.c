@@ -10,10 +10,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/random.h>
 #include <sys/sysmacros.h>
 
 #include "abi/name.h"
+#include "fs/random.h"
 #include "fs/server.h"
 
 #define DEVFS_MAGIC 0x1373              /* linux/magic.h once had it so */
@@ -184,17 +184,13 @@ static uint64_t piece_len(const struct ipc_msg *in)
 	return in->lend[0].len < DEV_PIECE ? in->lend[0].len : DEV_PIECE;
 }
 
-/* Fill the caller's buffer with zeros, or with random bytes of the kernel's generator. */
+/* Fill the caller's buffer with zeros, or with random bytes. */
 static int dev_fill(const struct ipc_msg *in, struct ipc_msg *out, bool random)
 {
 	uint64_t n = out->arg[0] = piece_len(in);
 
-	if (!random) memset(dev_piece, 0, n);
-	/* getrandom(2): up to 256 bytes are given whole, whatever signals come. */
-	for (uint64_t done = 0, part; random && done < n; done += part) {
-		part = n - done < 256 ? n - done : 256;
-		if (getrandom(dev_piece + done, part, 0) != (ssize_t)part) return -EIO;
-	}
+	if (random) random_fill(dev_piece, n);
+	else memset(dev_piece, 0, n);
 	return lent_write(in->token, 0, dev_piece, n);
 }
 

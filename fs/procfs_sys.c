@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -15,6 +14,7 @@
 #include <sys/mount.h>
 
 #include "fs/procfs.h"
+#include "fs/random.h"
 #include "fs/server.h"
 
 #define WORD_ENDS " \t\n\\"             /* in mounts (getmntent(3)) */
@@ -76,7 +76,7 @@ int make_uuid(struct text *t, const struct proc_node *n)
 	static bool drawn;
 	uint8_t now[16], *u = n->file->name[0] == 'b' ? boot : now;
 
-	if ((u == now || !drawn) && getrandom(u, 16, 0) != 16) return -EIO;
+	if (u == now || !drawn) random_fill(u, 16);
 	if (u == boot) drawn = true;
 	u[6] = (u[6] & 15) | 0x40;
 	u[8] = (u[8] & 63) | 0x80;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_proc.c - RING 0 - a process's numbers, a thread's registers, words and CPUs, random bytes.
+/* kernel/sys_proc.c - RING 0 - a process's numbers, a thread's registers, words and CPUs.
  *
  * Path:  syscall.c > [sys_proc.c] > sched.c
  * Locks: proc->lock around others' threads.
@@ -82,49 +82,4 @@ SYSCALL(thread_bind)
 	spin_unlock(&p->lock);
 	proc_unref(p);
 	return t ? 0 : -ESRCH;
-}
-
-/* ---- random bytes */
-
-/* RDRAND where there is one (SDM 1 7.3.17; it may fail now and then), mixed with the clock by a multiplicative hash.
- * Without RDRAND the clock is all there is: good for hash seeds, not for secrets. */
-static uint64_t random_word(void)
-{
-	static uint64_t state;
-	uint32_t r[4];
-	uint64_t v = 0;
-	uint8_t ok = 0;
-
-	cpuid(1, 0, r);
-	for (int i = 0; (r[2] & BIT(30)) && !ok && i < 10; i++)
-		__asm__ volatile("rdrand %0; setc %1" : "=r"(v), "=qm"(ok));
-	state = (state ^ rdtsc()) * 0x9e3779b97f4a7c15ull;
-	state ^= state >> 29;
-	return v ^ state;
-}
-
-void random_fill(void *buf, size_t n)
-{
-	for (size_t done = 0; done < n; done += 8) {
-		uint64_t w = random_word();
-
-		memcpy((char *)buf + done, &w, MIN(n - done, sizeof(w)));
-	}
-}
-
-SYSCALL(getrandom)
-{
-	uint64_t len = MIN(a1, RW_MAX), done = 0;
-	uint8_t piece[64];
-
-	if (a2 & ~7ull) return -EINVAL;
-	while (done < len) {
-		uint64_t n = MIN(len - done, sizeof(piece));
-
-		random_fill(piece, n);
-		if (copy_out(a0 + done, piece, n)) return done ? (long)done : -EFAULT;
-		done += n;
-		if (thread_has_signal(current_thread())) break;
-	}
-	return done;
 }

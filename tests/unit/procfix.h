@@ -3,7 +3,10 @@
 #ifndef UNIT_PROCFIX_H
 #define UNIT_PROCFIX_H
 
+#include <sys/random.h>
+
 #include "fs/procfs.h"
+#include "fs/random.h"
 #include "fs/server.h"
 #include "tests/unit/vfsfix.h"
 
@@ -20,6 +23,8 @@ void disk_stats(const struct disk *d, uint64_t stats[5])
 	(void)d;
 	for (int i = 0; i < 5; i++) stats[i] = 10 + i;
 }
+
+void random_fill(void *buf, size_t n) { assert_int_equal(getrandom(buf, n, 0), n); }
 
 static struct facts_proc seven;
 static struct facts_entry map[8];

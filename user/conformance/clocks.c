@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/times.h>
 
@@ -110,6 +111,26 @@ static void sleeping_by_cpu_time(void)
 	check_error(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, 16, NULL), EFAULT);
 }
 
+/* Bytes, of which nobody knows the next: not a clock, but asked for as often. */
+static void random_bytes(void)
+{
+	unsigned char a[256] = {0}, b[256] = {0}, seen[256] = {0}, *fresh;
+	int kinds = 0;
+
+	check(syscall(SYS_getrandom, a, 256, 0) == 256 && syscall(SYS_getrandom, b, 256, 1) == 256);
+	check(memcmp(a, b, 256) && memcmp(a, a + 128, 128));
+	for (int i = 0; i < 256; i++) seen[a[i]] = 1;
+	for (int i = 0; i < 256; i++) kinds += seen[i];
+	check(kinds > 100);
+	check(syscall(SYS_getrandom, a, 3, 0) == 3 && syscall(SYS_getrandom, NULL, 0, 0) == 0);
+	fresh = mmap(NULL, 40000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(syscall(SYS_getrandom, fresh, 40000, 0) == 40000);
+	for (int i = kinds = 0; i < 40000; i++) kinds += fresh[i] == 0;
+	check(kinds < 1000);
+	check_error(syscall(SYS_getrandom, a, 3, 8), EINVAL);
+	check_error(syscall(SYS_getrandom, 16, 3, 0), EFAULT);
+}
+
 static void times_add_up(void)
 {
 	struct tms a, b;
@@ -126,5 +147,6 @@ int main(void)
 	in_child(sleeping);
 	in_child(sleeping_by_cpu_time);
 	in_child(times_add_up);
+	in_child(random_bytes);
 	return checked();
 }
