@@ -80,7 +80,6 @@
 	X(217, getdents64, "fd addr size") \
 	X(218, set_tid_address, "addr") \
 	X(221, fadvise64, "fd size size int") \
-	X(228, clock_gettime, "int addr") \
 	X(230, clock_nanosleep, "int flags addr addr") \
 	X(231, exit_group, "int") \
 	X(270, pselect6, "int addr addr addr addr addr") \
@@ -159,6 +158,7 @@
 	X(225, timer_getoverrun, "int") \
 	X(226, timer_delete, "int") \
 	X(227, clock_settime, "int addr") \
+	X(228, clock_gettime, "int addr") \
 	X(229, clock_getres, "int addr") \
 	X(234, tgkill, "int int int") \
 	X(247, waitid, "int int addr flags addr") \

@@ -42,9 +42,10 @@ struct boot_range { uint64_t start, len; uint32_t kind, pad; };
 enum { BOOT_FS, BOOT_VIRTIO_BLK, BOOT_PM, BOOT_INIT, BOOT_MODULES };
 
 /* What a server finds at its stack pointer (x86-64 psABI 3.4.1).  Its name is its only word, which the kernel
- * writes, with the random bytes. */
+ * writes, with the random bytes, and where it finds the vDSO. */
+#define BOOT_AUX_VDSO 5
 struct boot_words {
-	uint64_t argc, argv[2], envp[1], aux[6][2];
+	uint64_t argc, argv[2], envp[1], aux[BOOT_AUX_VDSO + 2][2];
 	char     name[32];
 	uint64_t random[2];
 } __attribute__((aligned(16)));

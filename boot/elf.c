@@ -170,6 +170,7 @@ static void module_segment(const struct blob *file, const struct elf_segment *s,
 #define AT_PHNUM  5
 #define AT_PAGESZ 6
 #define AT_RANDOM 25
+#define AT_SYSINFO_EHDR 33
 
 static void module_stack(const struct elf_header *h, const char *name, UINT64 phdr, struct boot_module *m)
 {
@@ -178,7 +179,7 @@ static void module_stack(const struct elf_header *h, const char *name, UINT64 ph
 	piece_add(m, name, (struct exec_piece){STACK_TOP - STACK_LEN, 0, STACK_LEN, 0, PROT_RW, EXEC_ZEROS});
 	m->words = (struct boot_words){ .argc = 1, .argv = { text }, .aux = {
 		{ AT_PHDR, phdr }, { AT_PHENT, h->phentsize }, { AT_PHNUM, h->phnum }, { AT_PAGESZ, PAGE },
-		{ AT_RANDOM, at + offsetof(struct boot_words, random) },
+		{ AT_RANDOM, at + offsetof(struct boot_words, random) }, [BOOT_AUX_VDSO] = { AT_SYSINFO_EHDR },
 	}};
 	m->plan.sp = at;
 	m->plan.args = text;

@@ -183,7 +183,7 @@ SYSCALL(execve)
 /* ---- boot modules */
 
 /* All is there before it runs: a server may never wait for a page.  The object has no pager: its pages stay. */
-static int server_map(struct map *m, const struct boot_module *b)
+static int server_map(struct map *m, const struct boot_module *b, uaddr_t *vdso)
 {
 	struct vmo *image = vmo_create(NULL, 0, b->len, b->len, VMO_EPHEMERAL);
 	int64_t n = image ? pcache_write_kernel(image, 0, phys_to_virt(b->start), b->len, b->len) : -ENOMEM;
@@ -193,16 +193,18 @@ static int server_map(struct map *m, const struct boot_module *b)
 	m->lock_future = MCL_FUTURE;
 	for (uint32_t i = 0; !rc && i < b->plan.npieces; i++)
 		rc = piece_map(m, b->piece[i].object == EXEC_ZEROS ? NULL : image, &b->piece[i]);
+	if (!rc) rc = vdso_map(m, vdso);
 	m->lock_future = 0;
 	if (image) vmo_unref(image);
 	return rc;
 }
 
-static int server_words(struct map *m, const struct boot_module *b, const char *name)
+static int server_words(struct map *m, const struct boot_module *b, const char *name, uaddr_t vdso)
 {
 	struct boot_words w = b->words;
 
 	kstrlcpy(w.name, name, sizeof(w.name));
+	w.aux[BOOT_AUX_VDSO][1] = vdso;
 	w.random[0] = w.random[1] = rdtsc() * 0x9e3779b97f4a7c15ull;    /* for its stack guard: no secret */
 	plan_tell(m, &b->plan);
 	m->env = m->env_end = m->args + strlen(w.name) + 1;
@@ -215,9 +217,10 @@ struct thread *proc_spawn_module(const struct boot_module *b, const char *name)
 	struct thread *t = p ? proc_thread(p) : NULL;
 	struct map *m = map_create();
 	int rc = t && m ? 0 : -ENOMEM;
+	uaddr_t vdso;
 
-	if (!rc) rc = server_map(m, b);
-	if (!rc) rc = server_words(m, b, name);
+	if (!rc) rc = server_map(m, b, &vdso);
+	if (!rc) rc = server_words(m, b, name, vdso);
 	if (rc) return NULL;            /* the machine stops: nothing is given back */
 	p->server = t->reserve = true;
 	p->map = m;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_time.c - RING 0 - the machine's clocks, and sleeping.  CPU time is the process manager's to tell (user/pm/time.c).
+/* kernel/sys_time.c - RING 0 - sleeping.  What time it is programs see in the vDSO, or ask the process manager (user/pm/time.c).
  *
  * Path:  syscall.c > [sys_time.c] > time.c;  ~PM_CALL~>  user/pm
  * Locks: none.
@@ -14,24 +14,6 @@
 #define SEC_MAX (INT64_MAX / NS / 2)    /* longer sleeps than 146 years end then */
 
 static struct timespec to_timespec(int64_t ns) { return (struct timespec){ns / NS, ns % NS}; }
-
-SYSCALL(clock_gettime)
-{
-	struct timespec ts;
-
-	switch ((int)a0) {
-	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE: ts = to_timespec(time_real()); break;
-	case CLOCK_MONOTONIC:
-	case CLOCK_MONOTONIC_RAW:
-	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_BOOTTIME: ts = to_timespec(time_mono()); break;
-	default: return sys_forward(a0, a1, 0, 0, 0, 0);
-	}
-	return copy_out(a1, &ts, sizeof(ts));
-}
-
-/* ---- sleeping */
 
 int thread_sleep_until(uint64_t until, bool interruptible)
 {

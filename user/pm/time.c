@@ -82,7 +82,7 @@ long pm_time(struct call *c)
 	return c->arg[0] && mem_out(c, c->arg[0], &now, sizeof(now)) ? -EFAULT : now;
 }
 
-/* ---- clocks that ring 0 does not tell */
+/* ---- what a clock says now: programs see most of them in the vDSO */
 
 /* CPU time of a process, or of a thread of the caller's, has a negative number: ~pid << 3, bit 2 for threads, then whether
  * all of it (2, 0) or what was used in ring 3 (1).  Number 0 is the caller. */
