@@ -112,33 +112,13 @@ static void thread_facts(const struct thread *t, struct facts_proc *f)
 {
 	bool runs = t->state == THREAD_READY || t->state == THREAD_RUNNING;
 
-	if (!f->state) f->state = runs ? 'R' : t->interruptible ? 'S' : 'D';
+	f->state = runs ? 'R' : t->interruptible ? 'S' : 'D';
 	f->cpu = t->cpu->id;
 	f->affinity = t->affinity & (BIT(ncpus) - 1);
 	f->pending = t->pending.set;
 	f->blocked = t->sig_mask;
 	f->clear_tid = t->clear_tid;
 	f->robust = t->robust;
-}
-
-/* Of all threads, or of the one asked for; false: there is none with this tid.  => p->lock held */
-static bool threads_facts_locked(struct proc *p, uint32_t tid, struct facts_proc *f)
-{
-	struct usage u = tid ? (struct usage){0} : p->used, one;
-	bool found = false;
-
-	list_for(l, &p->threads) {
-		struct thread *t = container_of(l, struct thread, proc_link);
-
-		if (tid && t->tid != tid) continue;
-		if (!found) thread_facts(t, f);
-		found = true;
-		one = thread_usage(t);
-		usage_add(&u, &one);
-	}
-	f->used = u;
-	f->used.maxrss = p->used.maxrss;
-	return found || !tid;
 }
 
 static void signals_facts_locked(const struct proc *p, struct facts_proc *f)
@@ -153,13 +133,18 @@ static int facts_proc(struct proc *p, struct query *q)
 {
 	struct facts_proc *f = q->buf;
 	struct map *m = proc_map(p);
-	bool found;
+	struct thread *t;
 
 	f->pid = p->pid;
 	f->server = p->server;
 	f->start_ns = p->start_ns;
+	f->used = proc_usage(p);
 	spin_lock(&p->lock);
-	found = threads_facts_locked(p, q->index, f);
+	if (q->index) t = thread_of_locked(p, q->index);
+	else t = list_empty(&p->threads) ? NULL : container_of(p->threads.next, struct thread, proc_link);
+	if (t) thread_facts(t, f);
+	if (t && q->index) f->used = thread_usage(t);
+	f->used.maxrss = p->used.maxrss;
 	signals_facts_locked(p, f);
 	f->attr = p->attr;
 	f->threads = p->nthreads;
@@ -173,7 +158,7 @@ static int facts_proc(struct proc *p, struct query *q)
 		map_sums(m, f);
 		map_put(m);
 	}
-	return found ? (int)sizeof(*f) : -ESRCH;
+	return t || !q->index ? (int)sizeof(*f) : -ESRCH;
 }
 
 static int facts_memory(struct proc *p, struct query *q)
