@@ -14,7 +14,7 @@
 #define XSTATE_BV   512                 /* offset of the XSAVE header */
 
 static bool has_xsave;
-static uint64_t xcr0;
+static uint64_t xcr0 = 3;               /* x87, SSE: what FXSAVE has */
 static uint32_t area_size = 512;
 
 void fpu_init(bool xsave, uint64_t supported)
@@ -30,10 +30,8 @@ void fpu_init(bool xsave, uint64_t supported)
 	INVARIANT("X1", area_size <= PAGE_SIZE);
 }
 
-uint32_t fpu_area_size(void)
-{
-	return area_size;
-}
+uint32_t fpu_area_size(void) { return area_size; }
+uint64_t fpu_features(void) { return xcr0; }
 
 void fpu_area_init(void *area)
 {

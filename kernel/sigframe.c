@@ -66,16 +66,6 @@ static void regs_restore(struct trapframe *tf, const struct sigcontext *c)
 	};
 }
 
-/* What the state components of an image are: from XCR0, if there is XSAVE. */
-static uint64_t fpu_features(void)
-{
-	uint32_t lo, hi;
-
-	if (fpu_area_size() <= 512) return 3;
-	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-	return lo | (uint64_t)hi << 32;
-}
-
 /* The live extended state goes to the user's stack at `at`; the thread's own area serves as the kernel's copy, as
  * nothing else is in it while the thread runs. */
 static int fpu_push(struct thread *t, uaddr_t at)

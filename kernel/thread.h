@@ -88,6 +88,7 @@ void fpu_init(bool xsave, uint64_t supported);          /* per CPU: XCR0 */
 void fpu_area_init(void *area);                         /* the state of a new program (fcw 0x37f, mxcsr 0x1f80) */
 bool fpu_area_ok(const void *area);                     /* may it be restored without a fault? (signal frames) */
 uint32_t fpu_area_size(void);                           /* bytes of the XSAVE area, for signal frames */
+uint64_t fpu_features(void);                            /* the state components it has, as in XCR0 */
 void fpu_save(void *area);                              /* live registers -> 64-byte aligned area */
 void fpu_restore(const void *area);                     /* fpu_area_ok() or fpu_save() said so: cannot fault */
 void sched_wake(struct thread *, int status);           /* used by waitq and timers */

@@ -17,27 +17,25 @@
 #include "kernel/thread.h"
 #include "mm/frame.h"
 
-static struct vdso_clock clock;         /* real_base alone changes */
+struct vdso_clock time_clock;
 
-void time_init(void) { clock = frame_bootinfo->clock; }
+void time_init(void) { time_clock = frame_bootinfo->clock; }
 
 uint64_t time_mono(void)
 {
-	return (unsigned __int128)(rdtsc() - clock.tsc_base) * clock.tsc_mult >> 32;
+	return (unsigned __int128)(rdtsc() - time_clock.tsc_base) * time_clock.tsc_mult >> 32;
 }
 
 int64_t time_real(void)
 {
-	return clock.real_base + (int64_t)time_mono();
+	return time_clock.real_base + (int64_t)time_mono();
 }
 
 void time_real_set(int64_t ns)
 {
-	clock.real_base = ns - (int64_t)time_mono();
+	time_clock.real_base = ns - (int64_t)time_mono();
 	vdso_update();
 }
-
-struct vdso_clock time_clock(void) { return clock; }
 
 /* ---- timers */
 

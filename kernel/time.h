@@ -17,7 +17,7 @@ void clock_want(uint64_t when); /* interrupts off: the timer is to interrupt thi
 
 /* vdso.c: the same clock for programs, without a system call. */
 struct map;
-struct vdso_clock time_clock(void);
+extern struct vdso_clock time_clock;    /* real_base alone changes */
 void vdso_init(void), vdso_update(void);
 int vdso_map(struct map *, uaddr_t *at);        /* *at: AT_SYSINFO_EHDR; 0, -ENOMEM */
 

@@ -23,9 +23,7 @@ void vdso_init(void)
 
 void vdso_update(void)
 {
-	struct vdso_clock c = time_clock();
-
-	if (vdso) pcache_write_kernel(vdso, 0, &c, sizeof(c), PAGE_SIZE);
+	if (vdso) pcache_write_kernel(vdso, 0, &time_clock, sizeof(time_clock), PAGE_SIZE);
 }
 
 int vdso_map(struct map *m, uaddr_t *at)
