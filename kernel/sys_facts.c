@@ -129,6 +129,18 @@ static void signals_facts_locked(const struct proc *p, struct facts_proc *f)
 		if (p->action[n].handler) *(p->action[n].handler == SIG_IGN ? &f->ignored : &f->caught) |= BIT(n - 1);
 }
 
+/* Of all threads, ended ones too.  => p->lock held */
+static struct usage usage_locked(const struct proc *p)
+{
+	struct usage u = p->used, one;
+
+	list_for(l, &p->threads) {
+		one = thread_usage(container_of(l, struct thread, proc_link));
+		usage_add(&u, &one);
+	}
+	return u;
+}
+
 static int facts_proc(struct proc *p, struct query *q)
 {
 	struct facts_proc *f = q->buf;
@@ -138,8 +150,8 @@ static int facts_proc(struct proc *p, struct query *q)
 	f->pid = p->pid;
 	f->server = p->server;
 	f->start_ns = p->start_ns;
-	f->used = proc_usage(p);
 	spin_lock(&p->lock);
+	f->used = usage_locked(p);
 	if (q->index) t = thread_of_locked(p, q->index);
 	else t = list_empty(&p->threads) ? NULL : container_of(p->threads.next, struct thread, proc_link);
 	if (t) thread_facts(t, f);
