@@ -65,10 +65,10 @@ _Static_assert(sizeof(struct name_caller) == IPC_TEXT, "it fits into a message")
  * withdraws them when a signal arrives, and the server's reply then gives -ESRCH.  With O_NONBLOCK they are answered at
  * once, -EAGAIN if they would have to wait, and are not withdrawn; so the kernel asks first. */
 #define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */
-#define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out, at most DEV_PIECE -> arg0 bytes */
-#define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes */
+#define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes; if DEV_PIECE, not all */
+#define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes, likewise */
 #define DEV_IOCTL     0x322u /* node, request, argument; lend0: all of the caller's memory -> arg0 result */
-#define DEV_PIECE     65536u /* bytes: others do not wait long */
+#define DEV_PIECE     65536u /* bytes that are moved at once: others do not wait long */
 #define DEV_POLL      0x323u /* node -> arg0 POLLIN | POLLOUT that hold now */
 
 #define NAMEF_DEVICE  1u        /* read and write are messages */

@@ -216,7 +216,7 @@ static int text_read(struct vnode *vn, const struct ipc_msg *in, struct ipc_msg 
 	int rc = vn->ops->text(vn, in->arg[1], &at, &n);
 
 	if (rc) return rc;
-	out->arg[0] = n < in->lend[0].len ? n : in->lend[0].len;
+	out->arg[0] = n < piece_len(in) ? n : piece_len(in);
 	return lent_write(in->token, 0, at, out->arg[0]);
 }
 

@@ -63,12 +63,12 @@ static int64_t device_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *
 	uint64_t done = 0;
 
 	do {
-		uint64_t want = MIN(len - done, DEV_PIECE);
-		int64_t n = device_piece(f, pos + done, buf + done, kbuf ? kbuf + done : NULL, want, write);
+		uint64_t left = len - done;
+		int64_t n = device_piece(f, pos + done, buf + done, kbuf ? kbuf + done : NULL, left, write);
 
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
-		if ((uint64_t)n < want) break;
+		if ((uint64_t)n < MIN(left, DEV_PIECE)) break;
 	} while (done < len);
 	return done;
 }
