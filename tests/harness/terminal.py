@@ -8,15 +8,24 @@ import time
 from quire import Failed, Guest
 
 
+class Listened(Guest):
+    """A machine whose console somebody writes down."""
+    listener = None
+
+    def wait(self, *args, **kw):
+        status = super().wait(*args, **kw)
+        self.listener.join(10)          # it has its last words when the machine has ended
+        return status
+
+
 class Terminal:
-    """The guest's serial line as a socket; what it prints is also in the console log."""
+    """The guest's serial line as a socket; what comes out of it is in the console log."""
 
     def __init__(self, image, prompt, **guest_kw):
-        self.guest = Guest(image, **guest_kw)
+        self.guest = Listened(image, **guest_kw)
         self.prompt = prompt
         path = os.path.join(self.guest.dir, "tty")
-        self.guest.start(serial=["-chardev", "socket,id=s0,path=%s,server=on,wait=off,logfile=%s" % (
-            path, self.guest.console_file), "-serial", "chardev:s0"])
+        self.guest.start(serial=["-chardev", "socket,id=s0,path=%s,server=on,wait=off" % path, "-serial", "chardev:s0"])
         self.sock = socket.socket(socket.AF_UNIX)
         for _ in range(100):
             try:
@@ -24,16 +33,18 @@ class Terminal:
                 break
             except OSError:
                 time.sleep(0.05)
-        threading.Thread(target=self.drain, daemon=True).start()
+        self.guest.listener = threading.Thread(target=self.listen, daemon=True)
+        self.guest.listener.start()
         self.seen = 0
 
-    def drain(self):
-        """A socket that is full of QEMU's single bytes would have it write the next ones into its log twice."""
-        try:
-            while self.sock.recv(65536):
+    def listen(self):
+        """Not QEMU's own log: it has a byte twice that the socket did not take at once."""
+        with open(self.guest.console_file, "ab", buffering=0) as f:
+            try:
+                while text := self.sock.recv(65536):
+                    f.write(text)
+            except OSError:
                 pass
-        except OSError:
-            pass
 
     def expect(self, text, timeout=30):
         """Wait until the text appears after what was expected before."""
