@@ -8,6 +8,7 @@
 #ifndef ABI_FACTS_H
 #define ABI_FACTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define FACTS_MAX 4096u
@@ -83,6 +84,7 @@ struct map_layout {
 struct facts_proc {
 	uint32_t pid, threads;
 	uint32_t execs;                         /* since its fork */
+	uint32_t server;                        /* a boot module */
 	struct proc_attr attr;
 	char     state;                         /* R S D T Z */
 	uint32_t umask, cpu;
@@ -94,11 +96,12 @@ struct facts_proc {
 	uint64_t start_ns;                      /* since boot */
 	struct usage used;                      /* maxrss: before it executed this */
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
+	/* only for who has room for all */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
 	uint64_t rss, rss_peak;                 /* pages */
 	struct map_layout layout;
-	uint32_t server;                        /* a boot module */
 };
+#define FACTS_NO_MEMORY offsetof(struct facts_proc, size)       /* the length to ask for what is above that */
 
 struct facts_pages {                            /* pages */
 	uint64_t rss, anon, referenced;

@@ -139,7 +139,7 @@ static int places_now(struct call *c)
 {
 	static struct facts_proc f;
 
-	if (facts(FACTS_PROC, c->cred.pid, 0, &f, sizeof(f)) <= 0 || !waits(c->token)) return -ESRCH;
+	if (facts(FACTS_PROC, c->cred.pid, 0, &f, FACTS_NO_MEMORY) <= 0 || !waits(c->token)) return -ESRCH;
 	c->cwd = f.cwd;
 	c->cred.root = f.root == NODE_ROOT ? NULL : vnode_by_number(f.root);
 	vfs_caller.cred = c->cred;

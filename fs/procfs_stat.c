@@ -54,7 +54,7 @@ static uint32_t blocked(uint32_t pid)
 	uint32_t n = 0;
 
 	for (long i = 0; i < got / 4; i++)
-		if (facts(FACTS_PROC, pid, tid[i], &f, sizeof(f)) > 0 && f.state == 'D') n++;
+		if (facts(FACTS_PROC, pid, tid[i], &f, FACTS_NO_MEMORY) > 0 && f.state == 'D') n++;
 	return n;
 }
 

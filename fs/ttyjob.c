@@ -110,7 +110,7 @@ static int group_find(uint32_t pgid, uint32_t sid)
 
 	for (uint32_t from = 1; (n = facts(FACTS_PIDS, 0, from, pid, sizeof(pid))) > 0; from = pid[n / 4 - 1] + 1) {
 		for (long i = 0; i < n / 4; i++) {
-			if (facts(FACTS_PROC, pid[i], 0, &f, sizeof(f)) <= 0 || f.attr.pgid != pgid) continue;
+			if (facts(FACTS_PROC, pid[i], 0, &f, FACTS_NO_MEMORY) <= 0 || f.attr.pgid != pgid) continue;
 			if (f.attr.sid == sid) return 0;
 			rc = -EPERM;
 		}

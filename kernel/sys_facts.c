@@ -166,11 +166,9 @@ static int facts_proc(struct proc *p, struct query *q)
 	f->umask = p->umask;
 	f->cwd = p->cwd.node ? p->cwd.node : NODE_ROOT;
 	f->root = p->root.node ? p->root.node : NODE_ROOT;
-	if (m) {
-		map_sums(m, f);
-		map_put(m);
-	}
-	return t || !q->index ? (int)sizeof(*f) : -ESRCH;
+	if (m && q->size >= sizeof(*f)) map_sums(m, f);
+	if (m) map_put(m);
+	return t || !q->index ? (int)MIN(q->size, sizeof(*f)) : -ESRCH;
 }
 
 static int facts_memory(struct proc *p, struct query *q)
@@ -214,7 +212,7 @@ static int facts_fds(struct proc *p, struct query *q)
 static const struct { int (*gather)(struct proc *, struct query *); size_t size; } kinds[] = {     /* size: of one record */
 	[FACTS_MACHINE] = {facts_machine, sizeof(struct facts_machine)}, [FACTS_CPUS] = {facts_cpus, 0},
 	[FACTS_MEMORY] = {facts_all_memory, sizeof(struct facts_memory)}, [FACTS_PIDS] = {facts_pids, 0},
-	[FACTS_TIDS] = {facts_tids, 0}, [FACTS_PROC] = {facts_proc, sizeof(struct facts_proc)},         /* of a process, from here on */
+	[FACTS_TIDS] = {facts_tids, 0}, [FACTS_PROC] = {facts_proc, FACTS_NO_MEMORY},         /* of a process, from here on */
 	[FACTS_MAP] = {facts_memory, 0}, [FACTS_PAGES] = {facts_memory, 0}, [FACTS_BYTES] = {facts_memory, 0},
 	[FACTS_FDS] = {facts_fds, 0},
 };

@@ -46,6 +46,14 @@ static long records(const void *from, size_t size, unsigned first, unsigned coun
 	return (long)(n * size);
 }
 
+static long process(const struct facts_proc *p, void *buf, size_t size)
+{
+	if (size < FACTS_NO_MEMORY) return -EINVAL;
+	if (size > sizeof(*p)) size = sizeof(*p);
+	memcpy(buf, p, size);
+	return (long)size;
+}
+
 static long pids(uint64_t from, uint32_t *buf)
 {
 	unsigned n = 0;
@@ -63,7 +71,7 @@ static long of_seven(enum facts_kind kind, uint64_t index, void *buf, size_t siz
 	switch (kind) {
 	case FACTS_TIDS: return records(&tids, 4, index <= 7 ? 0 : index <= 9 ? 1 : 2, 2, buf, size);
 	case FACTS_PROC:
-		return index && index != 7 && index != 9 ? -ESRCH : records(&seven, sizeof(seven), 0, 1, buf, size);
+		return index && index != 7 && index != 9 ? -ESRCH : process(&seven, buf, size);
 	case FACTS_MAP:
 	case FACTS_PAGES:
 		while (i < nmap && map[i].end <= index) i++;
@@ -91,9 +99,8 @@ long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t
 	if (kind == FACTS_PIDS) return pids(index, buf);
 	if (pid == 7 && !dead) return of_seven(kind, index, buf, size);
 	if (pid == 1 && kind == FACTS_PROC)
-		return records(&(struct facts_proc){ .pid = 1, .state = 'S', .attr.name = "init", .threads = 3,
-		                                    .rss = 144, .locked = 8192 },
-		               sizeof(struct facts_proc), 0, 1, buf, size);
+		return process(&(struct facts_proc){ .pid = 1, .state = 'S', .attr.name = "init", .threads = 3,
+		                                    .rss = 144, .locked = 8192 }, buf, size);
 	return pid == 1 ? 0 : -ESRCH;
 }
 

@@ -66,13 +66,13 @@ int proc_facts(uint32_t pid, struct facts_proc *f)
 {
 	long n;
 
-	while ((n = q_facts(FACTS_PROC, pid, 0, f, sizeof(*f))) == -ENOMEM) usleep(1000);
+	while ((n = q_facts(FACTS_PROC, pid, 0, f, FACTS_NO_MEMORY)) == -ENOMEM) usleep(1000);
 	return n > 0 ? 0 : (int)n;
 }
 
 int thread_look(struct call *c)
 {
-	return q_facts(FACTS_PROC, c->me.pid, c->tid, &c->me, sizeof(c->me)) > 0 ? 0 : -ESRCH;
+	return q_facts(FACTS_PROC, c->me.pid, c->tid, &c->me, FACTS_NO_MEMORY) > 0 ? 0 : -ESRCH;
 }
 
 int proc_look(const struct call *c, uint32_t pid, struct facts_proc *f)

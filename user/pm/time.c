@@ -100,7 +100,7 @@ int64_t clock_read(const struct call *c, int clock)
 	if (clock >= 0) return clock <= CLOCK_BOOTTIME ? now_ns(clock) : -EINVAL;
 	if ((clock & 3) == 3) return -EINVAL;
 	id = ~(uint32_t)(clock >> 3);
-	if (clock & CLOCK_OF_THREAD) n = q_facts(FACTS_PROC, c->me.pid, id ? id : c->tid, &f, sizeof(f));
+	if (clock & CLOCK_OF_THREAD) n = q_facts(FACTS_PROC, c->me.pid, id ? id : c->tid, &f, FACTS_NO_MEMORY);
 	else n = proc_look(c, id, &f) ? 0 : (long)sizeof(f);
 	if (n <= 0) return -EINVAL;
 	return (int64_t)(f.used.cpu_ns - ((clock & 3) == 1 ? f.used.sys_ns : 0));
@@ -174,10 +174,11 @@ struct rusage usage_of(const struct usage *u, uint64_t rss_peak)
 long pm_getrusage(struct call *c)
 {
 	int who = (int)c->arg[0];
+	uint32_t tid = who == RUSAGE_THREAD ? c->tid : 0;
 	struct rusage r;
 
 	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD) return -EINVAL;
-	if (who == RUSAGE_THREAD && thread_look(c)) return -ESRCH;
+	if (who != RUSAGE_CHILDREN && q_facts(FACTS_PROC, c->me.pid, tid, &c->me, sizeof(c->me)) <= 0) return -ESRCH;
 	r = who == RUSAGE_CHILDREN ? usage_of(&c->me.attr.child_used, 0) : usage_of(&c->me.used, c->me.rss_peak);
 	return mem_out(c, c->arg[1], &r, RUSAGE_SIZE);
 }
