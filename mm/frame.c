@@ -320,7 +320,7 @@ static void list_check(const struct list *l, enum page_use use, uint64_t want)
 	INVARIANT("F1", n == want);
 }
 
-/* F1 for every page of the lists: O(free pages), for tests and debug builds. */
+/* F1 for every page of the lists: O(free pages). */
 void frame_check(void)
 {
 	for (struct cpu *c = cpus; c < cpus + ncpus; c++) {

@@ -351,10 +351,12 @@ void map_check(struct map *m)
 	map_for(e, m, 0, ~0ull) {
 		INVARIANT("E1", e->anode.last < USER_TOP && (!prev || prev->anode.last < e->anode.start));
 		INVARIANT("E3", !e->vmo || (e->vnode.last - e->vnode.start + 1) << PAGE_SHIFT == entry_bytes(e));
+		if (e->vmo) vmo_check(e->vmo);
 		bytes += entry_bytes(e);
 		if (e->flags & ENTRY_LOCKED) locked += entry_bytes(e);
 		prev = e;
 	}
 	INVARIANT("E1", bytes == m->size && locked == m->locked);
+	pmap_check(&m->pmap);
 	mutex_unlock(&m->lock);
 }
