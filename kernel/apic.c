@@ -25,7 +25,6 @@
 #define ICR_NMI     0x400u              /* SDM 3A 10.6.1 */
 #define ICR_PENDING BIT(12)
 #define ICR_ASSERT  BIT(14)
-#define ICR_OTHERS  (3u << 18)
 
 static volatile uint32_t *lapic;
 static struct spinlock irq_lock = SPINLOCK_INIT(RANK_PORT, "interrupt handlers");
@@ -69,7 +68,7 @@ static void icr_write(uint32_t apic_id, uint32_t what)
 }
 
 void apic_send(uint32_t apic_id, int vector) { icr_write(apic_id, vector); }
-void apic_send_others_nmi(void) { icr_write(0, ICR_NMI | ICR_OTHERS); }
+void apic_send_nmi(uint32_t apic_id) { icr_write(apic_id, ICR_NMI); }
 
 void apic_eoi(void)
 {

@@ -17,7 +17,7 @@ struct cpu;
 void apic_init(void);
 void apic_cpu_init(void);               /* on each CPU */
 void apic_send(uint32_t apic_id, int vector);
-void apic_send_others_nmi(void);
+void apic_send_nmi(uint32_t apic_id);
 void apic_eoi(void);
 void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or after a second if that is sooner */
 /* fn(arg) runs with interrupts off, on the CPU that got it.  The vector, or -ENOSPC. */

@@ -60,7 +60,8 @@ void cpu_kick(struct cpu *c)
 
 void smp_stop_others(void)
 {
-	if (ncpus > 1) apic_send_others_nmi();
+	for (uint32_t i = 0; i < ncpus; i++)    /* N1: no other CPU has an IDT, and an NMI would reset the machine */
+		if (&cpus[i] != this_cpu()) apic_send_nmi(cpus[i].apic_id);
 }
 
 static void shootdown_do(const struct shootdown *s)
