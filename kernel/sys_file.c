@@ -301,7 +301,7 @@ int file_set_size(struct file *f, uint64_t size)
 
 	if (rc) return rc;
 	if (size > f->vmo->size && size > current_proc()->rlimit[RLIMIT_FSIZE][0]) return fsize_exceeded(-EFBIG, size);
-	return vmo_set_size(f->vmo, size, true);
+	return vmo_resize(f->vmo, size);
 }
 
 SYSCALL(ftruncate)

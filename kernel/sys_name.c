@@ -37,7 +37,7 @@ static int open_again(uint64_t fd, uint32_t acc, struct file **out)
 static int open_truncate(struct file *f, uint32_t flags)
 {
 	if (!(flags & O_TRUNC) || f->kind != FILE_VMO || !file_writable(f) || (f->namef & NAMEF_DISK)) return 0;
-	return vmo_set_size(f->vmo, 0, true);
+	return vmo_resize(f->vmo, 0);
 }
 
 static struct file *open_make(const struct ipc_msg *m, struct kobj *o)

@@ -210,9 +210,22 @@ int64_t pcache_write(struct vmo *v, uint64_t *pos, uaddr_t buf, uint64_t len, bo
 
 int64_t pcache_write_kernel(struct vmo *v, uint64_t pos, const void *buf, uint64_t len, uint64_t max)
 {
-	bool within = max == WRITE_WITHIN;
-	int64_t n = write_pages(v, pos, (struct source){.kernel = buf, .within = within}, len, within ? v->size : max);
+	bool within = max == WRITE_WITHIN;      /* of a view's pages, in the turn of nobody */
+	int64_t n;
 
-	if (n > 0) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
+	if (!within) writer_enter(v);
+	n = write_pages(v, pos, (struct source){.kernel = buf, .within = within}, len, within ? v->size : max);
+	if (!within) writer_leave(v, n > 0);
+	else if (n > 0) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
 	return n;
+}
+
+int vmo_resize(struct vmo *v, uint64_t size)
+{
+	int rc;
+
+	writer_enter(v);
+	rc = vmo_set_size(v, size, true);
+	writer_leave(v, false);
+	return rc;
 }

@@ -47,7 +47,7 @@ static void sync_told(struct map *m, const struct sync_part *s)
 
 	mutex_lock(&m->lock);
 	e = map_find_locked(m, s->start);
-	if (e && e->vmo == s->vmo) e->err_seen = s->err_seen;
+	if (e && e->vmo == s->vmo && (int32_t)(s->err_seen - e->err_seen) > 0) e->err_seen = s->err_seen;
 	mutex_unlock(&m->lock);
 }
 

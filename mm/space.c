@@ -82,12 +82,14 @@ static int allocate_past_end(struct vmo *v, uint64_t first, uint64_t end)
 
 int vmo_allocate(struct vmo *v, uint64_t off, uint64_t len, bool keep_size)
 {
-	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED), end = off + len, pages;
+	uint64_t end = off + len, old, pages;
 	int rc = 0;
 
 	if (v->flags & VMO_READONLY) return -EROFS;
 	if (v->flags & VMO_NOGROW) return -EOPNOTSUPP;
 	if (end > v->max_size) return -EFBIG;
+	writer_enter(v);                /* what others append meanwhile would be cut off if it fails */
+	old = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
 	if (!keep_size && end > old) rc = vmo_set_size(v, end, false);
 	pages = ROUND_UP(keep_size ? MIN(end, old) : end, PAGE_SIZE) >> PAGE_SHIFT;
 	for (uint64_t i = off >> PAGE_SHIFT; i < pages && !rc; i++) {
@@ -97,5 +99,6 @@ int vmo_allocate(struct vmo *v, uint64_t off, uint64_t len, bool keep_size)
 	if (!rc) rc = allocate_past_end(v, MAX(pages, off >> PAGE_SHIFT), ROUND_UP(end, PAGE_SIZE) >> PAGE_SHIFT);
 	if (!rc) vmo_touch(v, VMOC_CTIME);
 	else if (!keep_size && end > old) vmo_set_size(v, old, true);
+	writer_leave(v, false);
 	return rc == -ENOMEM ? -ENOSPC : rc;
 }

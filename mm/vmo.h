@@ -57,7 +57,8 @@ void vmo_user_get(struct vmo *);        /* an open file: also holds a reference 
 void vmo_user_put(struct vmo *);        /* the last user posts RELEASE */
 /* Set the size: shrink drops pages past the new end (waiting for busy ones) and zeroes the tail; tells the pager when
  * tell.  May sleep.  -EFBIG, -EPERM (VMO_NOGROW), -EIO. */
-int vmo_set_size(struct vmo *, uint64_t size, bool tell);
+int vmo_set_size(struct vmo *, uint64_t size, bool tell);       /* in the writer's turn (pagecache.h) */
+int vmo_resize(struct vmo *, uint64_t size);                    /* fileio.c: takes the turn, and tells */
 void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now: VMOC_ATIME | VMOC_MTIME | VMOC_CTIME */
 void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */
 void vmo_mark_stores(struct vmo *, uint64_t first, uint64_t last);      /* msync: times of stores that came unseen */
