@@ -78,8 +78,9 @@ static int flock_take(const struct ipc_msg *in, struct vnode *vn, struct flock *
 static int record_get(const struct ipc_msg *in, struct vnode *vn, struct flock *fl, const struct lock_range *r)
 {
 	struct lock_range have;
+	int rc = r->type == F_UNLCK ? -EINVAL : lent_write(in->token, 0, fl, sizeof(*fl));
 
-	if (r->type == F_UNLCK) return -EINVAL;
+	if (rc) return rc;              /* all of it is there before any of it changes: it is read again otherwise */
 	lock_get(vn, r, &have);
 	fl->l_type = have.type;
 	if (have.type != F_UNLCK) {

@@ -68,7 +68,7 @@ static int64_t device_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *
 
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
-		if ((uint64_t)n < MIN(left, DEV_PIECE)) break;
+		if ((uint64_t)n < MIN(left, DEV_PIECE) || thread_has_signal(current_thread())) break;
 	} while (done < len);
 	return done;
 }

@@ -169,7 +169,10 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 		if (rc) return rc;
 		memcpy(k->m.arg, arg, sizeof(arg));
 		memcpy(k->obj, obj, sizeof(obj));
+		current_thread()->fatal_only = true;            /* nothing was done yet: who is to end need not go on */
+		if (thread_has_signal(current_thread())) rc = -EINTR;
 		current_thread()->fatal_only = fatal_only;      /* the server may have changed it: ipc_signals() */
+		if (rc) return rc;
 	}
 }
 

@@ -77,7 +77,8 @@ static int facts_pids(struct proc *none, struct query *q)
 	list_for(l, &all_procs) {
 		const struct proc *p = container_of(l, struct proc, all_link);
 
-		if (p->pid >= q->index && n < room) pid[n++] = p->pid;
+		if (n == room) break;
+		if (p->pid >= q->index) pid[n++] = p->pid;
 	}
 	spin_unlock(&proc_tree_lock);
 	return n * sizeof(*pid);
