@@ -237,8 +237,91 @@ static void a_parents_death_is_told_once(void **st)
 	assert_int_equal(sent[0].signo, SIGTERM);
 	nsent = 0;
 	end(SHELL, 0);
-	assert_int_equal(nsent, 1);
+	assert_int_equal(nsent, 2);                     /* of A, a zombie that is init's now, and of its own end */
 	assert_int_equal(sent[0].pid, INIT);
+	assert_int_equal(sent[1].pid, INIT);
+}
+
+static void who_inherits_children_waits_for_their_parent(void **st)
+{
+	uint64_t t;
+
+	(void)st;
+	birth(SHELL, A);
+	t = wait_for(INIT, -1, 0);
+	end(SHELL, 0);
+	assert_true(answer[t].answered && answer[t].result == SHELL);
+	assert_int_equal(answer[t].nsent, 1);
+}
+
+static void who_inherits_children_wants_no_zombies(void **st)
+{
+	uint64_t t;
+
+	(void)st;
+	birth(SHELL, A);
+	birth(A, B);
+	procs[SHELL].attr.subreaper = 1;
+	procs[SHELL].ignored = 1ull << (SIGCHLD - 1);
+	t = wait_for(SHELL, -1, 0);
+	end(A, 0);
+	assert_false(answer[t].answered);
+	assert_int_equal(procs[A].pid, 0);
+}
+
+static void a_zombie_is_told_to_its_heir(void **st)
+{
+	(void)st;
+	birth(INIT, A);
+	birth(A, B);
+	birth(B, C);
+	procs[A].attr.subreaper = 1;
+	procs[A].ignored = 1ull << (SIGCHLD - 1);
+	end(C, 0);
+	end(B, 0);
+	assert_int_equal(procs[C].pid, 0);
+}
+
+static void waiters_that_went_away_are_forgotten(void **st)
+{
+	unsigned n = 0;
+
+	(void)st;
+	birth(SHELL, A);
+	procs[SHELL].threads = 2;
+	for (int i = 0; i < 90; i++) gone = wait_for(SHELL, -1, 0);
+	for (struct waiter *w = member_find(SHELL)->waiters; w; w = w->next) n++;
+	assert_true(n <= 3);
+}
+
+static void kill_it(struct member *m, void *arg)
+{
+	(void)arg;
+	m->killed = true;
+}
+
+static void who_is_killed_with_its_group_leaves_no_child_in_the_making(void **st)
+{
+	(void)st;
+	birth(SHELL, A);
+	group_each(member_find(A)->pgid, kill_it, NULL);
+	birth(A, B);
+	assert_int_equal(sent[nsent - 1].pid, B);
+	assert_int_equal(sent[nsent - 1].signo, SIGKILL);
+}
+
+/* Else a program could signal what its parent becomes by exec. */
+static void an_exit_signal_ends_with_the_program(void **st)
+{
+	(void)st;
+	birth_with(SHELL, A, PM_SIGNAL(SIGKILL));
+	birth_with(SHELL, B, PM_SIGNAL(SIGUSR1));
+	procs[B].execs = 1;
+	end(B, 0);
+	assert_int_equal(sent[0].signo, SIGCHLD);
+	procs[SHELL].execs++;
+	end(A, 0);
+	assert_int_equal(sent[1].signo, SIGCHLD);
 }
 
 static void a_child_for_whom_there_is_no_memory_ends(void **st)
@@ -276,6 +359,12 @@ int main(void)
 		T(orphans_belong_to_who_asked_for_them),
 		T(a_sibling_is_its_makers_parents),
 		T(a_parents_death_is_told_once),
+		T(who_inherits_children_waits_for_their_parent),
+		T(who_inherits_children_wants_no_zombies),
+		T(a_zombie_is_told_to_its_heir),
+		T(waiters_that_went_away_are_forgotten),
+		T(an_exit_signal_ends_with_the_program),
+		T(who_is_killed_with_its_group_leaves_no_child_in_the_making),
 		T(a_child_for_whom_there_is_no_memory_ends),
 	};
 

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "abi/facts.h"
@@ -56,11 +57,14 @@ static void say(const char *what)
  * end, because a disk does not answer, is not waited for longer than five seconds. */
 static void stop(int status)
 {
+	time_t end = time(NULL) + 5;
 	pid_t p = 0;
 
-	kill(-1, SIGKILL);
-	for (int ms = 0; ms < 5000 && (p = waitpid(-1, NULL, WNOHANG)) >= 0; ms += p == 0)
+	while (time(NULL) <= end && p >= 0) {
+		if (p == 0) kill(-1, SIGKILL);          /* again: a fork may just have been under way */
 		if (p == 0) usleep(1000);
+		p = waitpid(-1, NULL, WNOHANG);
+	}
 	sync();
 	q_machine_stop(status);
 }
@@ -68,7 +72,7 @@ static void stop(int status)
 /* busybox's poweroff, halt and reboot ask pid 1, by these signals. */
 static void asked_to_stop(int signo)
 {
-	(void)signo;
+	if (getpid() != 1) _exit(128 + signo);          /* a child before its exec */
 	stop(0);
 }
 

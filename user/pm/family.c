@@ -86,7 +86,7 @@ void member_free(struct member *m)
 static void born(uint32_t pid, uint32_t maker, uint64_t how)
 {
 	struct member *m = calloc(1, sizeof(*m)), *parent = member_find(maker);
-	struct facts_proc f;
+	struct facts_proc f, of_parent;
 
 	if (!m || proc_facts(pid, &f) || cpu_limit_set(&f)) {
 		free(m);
@@ -101,11 +101,15 @@ static void born(uint32_t pid, uint32_t maker, uint64_t how)
 	if (how & PM_SIBLING && parent->parent) {
 		m->exit_signal = parent->exit_signal;
 		parent = parent->parent;
+	} else if (!member_find(maker)) {
+		m->exit_signal = SIGCHLD;
 	}
+	if (m->exit_signal != SIGCHLD && !proc_facts(parent->pid, &of_parent)) m->parent_execs = of_parent.execs;
 	m->next = bucket[pid % BUCKETS];
 	bucket[pid % BUCKETS] = m;
 	child_add(parent, m);
 	if (f.attr.ppid != parent->pid) parent_tell(m);
+	if (member_find(maker) && member_find(maker)->killed) signal_from(m, SIGKILL, SI_KERNEL, 0, 0);
 }
 
 /* ---- what the parent hears */
@@ -154,12 +158,34 @@ static bool is_unwanted(const struct member *m)
 	return parent.ignored >> (SIGCHLD - 1) & 1 || parent.child_flags & SA_NOCLDWAIT_;
 }
 
+/* An exit signal of another kind is for the program that asked for it, and ends with that or the child's (Linux). */
+static void exit_signal_check(struct member *m, const struct facts_proc *f)
+{
+	struct facts_proc parent;
+
+	if (m->exit_signal == SIGCHLD) return;
+	if (f->execs || proc_facts(m->parent->pid, &parent) || parent.execs != m->parent_execs) m->exit_signal = SIGCHLD;
+}
+
 static void parent_hears_end(struct member *m, const struct facts_proc *f)
 {
 	int killed = f->exit_status & 0x7f;
 	siginfo_t info = child_info(m, f, killed ? CLD_KILLED : CLD_EXITED, killed ? killed : f->exit_status >> 8);
 
 	parent_hears(m, &info, is_unwanted(m));
+}
+
+/* ---- groups */
+
+bool group_exists(uint32_t pgid, uint32_t sid)
+{
+	each_member(m) if (m->pgid == pgid && (!sid || m->sid == sid)) return true;
+	return false;
+}
+
+void group_each(uint32_t pgid, void (*fn)(struct member *, void *), void *arg)
+{
+	each_member(m) if (pgid ? m->pgid == pgid : m != &init) fn(m, arg);
 }
 
 /* ---- orphaned groups (POSIX 3.264): nobody of the session outside the group could continue a member */
@@ -245,6 +271,7 @@ static void death_signal(const struct member *child, const struct facts_proc *pa
 static void children_leave(struct member *m, const struct facts_proc *f)
 {
 	struct member *heir = m->children ? heir_of(m) : NULL, *c;
+	struct facts_proc zombie;
 
 	while ((c = m->children)) {
 		death_signal(c, f);
@@ -252,6 +279,7 @@ static void children_leave(struct member *m, const struct facts_proc *f)
 		c->exit_signal = SIGCHLD;
 		child_add(heir, c);
 		parent_tell(c);
+		if (c->dead && !proc_facts(c->pid, &zombie)) parent_hears_end(c, &zombie);
 	}
 	if (!heir) return;
 	waiters_hold(heir);
@@ -269,10 +297,11 @@ static void ended(uint32_t pid)
 	}
 	waiters_free(m);
 	groups_hold();
+	children_leave(m, &f);          /* the heir may be its parent, who must not find it dead before M3 */
 	m->dead = true;
 	stopped_set(m, false);
-	children_leave(m, &f);
 	groups_release();
+	exit_signal_check(m, &f);
 	parent_hears_end(m, &f);
 }
 

@@ -20,15 +20,19 @@ struct member {
 	struct member *parent, *children, *sibling;     /* the oldest child; the next younger one.  No parent: init */
 	uint32_t pid, pgid, sid;
 	int exit_signal;                /* what its parent gets at its end; 0: nothing */
+	uint32_t parent_execs;          /* if that is not SIGCHLD: how often the parent had executed something then */
 	int report;                     /* wait4's status of a stop or continuation that was not told yet; 0: none */
 	bool stopped, held;             /* held: its group is no orphan, while somebody ends */
-	bool dead;
+	bool dead, killed;              /* killed: with its group, and so is whom it was just making */
 	struct waiter *waiters;         /* of its threads */
 };
 
 /* family.c */
 struct member *member_find(uint32_t pid);               /* NULL: there is none */
 void member_free(struct member *);                      /* and its pid: nobody waits for it */
+bool group_exists(uint32_t pgid, uint32_t sid);         /* dead members count, too; sid 0: of any session */
+/* fn(member, arg) for those of this group; pgid 0: for all but init. */
+void group_each(uint32_t pgid, void (*fn)(struct member *, void *), void *arg);
 void family_note(const uint64_t note[2]);               /* PM_BORN, PM_ENDED */
 /* What the parent hears: CLD_*, and the exit status or the signal. */
 siginfo_t child_info(const struct member *, const struct facts_proc *, int code, int status);

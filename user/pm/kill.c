@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <signal.h>
 
-#include "user/pm/pm.h"
+#include "user/pm/family.h"
 
 #define NSIG_MAX  64
 #define INFO_SIZE 48                    /* what is used of a siginfo_t */
@@ -40,20 +40,29 @@ static siginfo_t info_from(const struct call *c, int which, int code)
 
 static bool is_signal(int signo) { return signo >= 0 && signo <= NSIG_MAX; }
 
+struct many { const struct call *c; const siginfo_t *info; bool all; long rc; };
+
+/* A zombie counts as one who got it. */
+static void kill_one(struct member *m, void *arg)
+{
+	struct many *to = arg;
+	struct facts_proc f;
+	long rc;
+
+	if ((to->all && m->pid == to->c->me.pid) || proc_facts(m->pid, &f)) return;
+	if (m->dead) rc = may_signal(to->c, &f, to->info->si_signo) ? 0 : -EPERM;
+	else rc = send(to->c, &f, 0, to->info);
+	m->killed |= !rc && to->info->si_signo == SIGKILL && m->pid != 1;
+	if (to->rc) to->rc = rc;
+}
+
 /* pgid 0: everyone but init, the servers and the caller.  0 if one could be signalled. */
 static long kill_many(const struct call *c, uint32_t pgid, const siginfo_t *info)
 {
-	struct facts_proc f;
-	long rc = -ESRCH;
+	struct many to = {.c = c, .info = info, .all = !pgid, .rc = -ESRCH};
 
-	for (uint32_t pid = 0; proc_next(&pid, &f);) {
-		bool mine = pgid ? f.attr.pgid == pgid : !f.server && pid != c->me.pid;
-
-		if (!mine || f.state == 'Z') continue;
-		if (rc) rc = send(c, &f, 0, info);
-		else send(c, &f, 0, info);
-	}
-	return rc;
+	group_each(pgid, kill_one, &to);
+	return to.rc;
 }
 
 long pm_kill(struct call *c)

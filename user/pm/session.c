@@ -26,16 +26,6 @@ long pm_getsid(struct call *c)
 	return proc_look(c, (uint32_t)c->arg[0], &f) ? -ESRCH : (long)f.attr.sid;
 }
 
-/* Has it a member, dead ones too, of this session?  sid 0: of any */
-static bool group_exists(uint32_t pgid, uint32_t sid)
-{
-	struct facts_proc f;
-
-	for (uint32_t pid = 0; proc_next(&pid, &f);)
-		if (f.attr.pgid == pgid && (!sid || f.attr.sid == sid)) return true;
-	return false;
-}
-
 static int groups_set(const struct call *c, struct facts_proc *f, uint32_t pgid, uint32_t sid)
 {
 	struct member *m = member_find(f->pid);

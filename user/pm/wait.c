@@ -65,14 +65,30 @@ void waiters_look(struct member *m)
 	}
 }
 
+static void waiters_sweep(struct member *m)
+{
+	struct waiter **at = &m->waiters, *w;
+
+	while ((w = *at)) {
+		if (q_lend_write(w->token, 0, 0, "", 0) != -ESRCH) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		free(w);
+	}
+}
+
 /* One that a signal interrupted has left its token behind: this one takes its place. */
 static long wait_later(struct call *c, struct member *me)
 {
 	const uint64_t *arg = c->arg - 1;
 	struct waiter *w = me->waiters;
+	uint32_t n = 1;
 
-	while (w && w->arg[7] != arg[7]) w = w->next;
+	for (; w && w->arg[7] != arg[7]; w = w->next) n++;
 	if (!w) {
+		if (n > c->me.threads) waiters_sweep(me);       /* threads that ended have left theirs */
 		w = malloc(sizeof(*w));
 		if (!w) return -ENOMEM;
 		w->next = me->waiters;
