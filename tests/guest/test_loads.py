@@ -14,6 +14,7 @@ LONG = bool(os.environ.get("LONG"))
 
 def long_test(f):
     """No part of `make test`, for which there are ten minutes: LONG=1 make test-one T=NAME."""
+    f.seconds = 1000
     return test(f) if LONG else f
 
 
