@@ -2,7 +2,7 @@
 /* kernel/lock.h - RING 0 - spinlocks, mutexes, and the one lock order.
  *
  * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only,
- * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO, PROC and FUTEX.
+ * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO and FUTEX.
  *   mutexes (may sleep, interrupts on):     FILE > MAP
  *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > TIMER > SCHED > PAGEQ > KMEM >
  *                                           SPARE > FRAME > CONSOLE

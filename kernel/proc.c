@@ -166,17 +166,6 @@ void proc_map_leave_locked(struct proc *p, struct map *other)
 	waitq_wake_all(&p->wait);
 }
 
-void usage_add(struct usage *to, const struct usage *u)
-{
-	to->cpu_ns += u->cpu_ns;
-	to->sys_ns += u->sys_ns;
-	to->minflt += u->minflt;
-	to->majflt += u->majflt;
-	to->nvcsw += u->nvcsw;
-	to->nivcsw += u->nivcsw;
-	to->maxrss = MAX(to->maxrss, u->maxrss);
-}
-
 struct usage thread_usage(struct thread *t)
 {
 	struct usage u = t->used;

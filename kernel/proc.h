@@ -28,7 +28,7 @@ struct proc {
 	                                                           no lock.  [P] pgid, sid */
 	bool     server;                /* [c] a boot module: may use the calls marked [S] */
 	struct spinlock lock;           /* RANK_PROC */
-	struct list  all_link;          /* [P] P: proc_tree_lock (RANK_PROC too, taken first) */
+	struct list  all_link;          /* [P] P: proc_tree_lock (RANK_PROC too: never one in the other) */
 	struct list  threads;           /* [p] */
 	uint32_t nthreads;              /* [p] */
 	bool     dead;                  /* [P] a zombie, until the process manager says that nobody waits for it */
@@ -83,7 +83,6 @@ void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole cur
 void thread_memory_leave(struct thread *);              /* the current one's: exec, exit */
 void proc_map_leave_locked(struct proc *, struct map *other);   /* exec, exit: vfork's parent may go on; p->lock held */
 struct usage thread_usage(struct thread *);
-void usage_add(struct usage *to, const struct usage *);
 
 /* exec.c: a boot module becomes a wired server process of this name; its thread, not started yet.  The first is init and
  * gets pid 1.  NULL: no memory */

@@ -100,11 +100,13 @@ static int facts_tids(struct proc *p, struct query *q)
 	return n * sizeof(*tid);
 }
 
-static void proc_standing(struct proc *p, struct facts_proc *f)
+/* exit_status: what is dead does not change any more. */
+static void tree_facts(struct proc *p, struct facts_proc *f)
 {
 	spin_lock(&proc_tree_lock);
-	f->execs = p->execs;
-	if (p->dead || p->stopped) f->state = p->dead ? 'Z' : 'T';
+	f->attr.pgid = p->pgid;
+	f->attr.sid = p->sid;
+	if (p->dead) f->state = 'Z';
 	f->exit_status = p->dead ? p->exit_status : 0;
 	spin_unlock(&proc_tree_lock);
 }
@@ -157,13 +159,15 @@ static int facts_proc(struct proc *p, struct query *q)
 	else t = list_empty(&p->threads) ? NULL : container_of(p->threads.next, struct thread, proc_link);
 	if (t) thread_facts(t, f);
 	if (t && q->index) f->used = thread_usage(t);
+	if (p->stopped) f->state = 'T';
 	f->used.maxrss = p->used.maxrss;
 	signals_facts_locked(p, f);
 	f->attr = p->attr;
 	f->threads = p->nthreads;
+	f->execs = p->execs;
 	f->exe = p->exe ? p->exe->node : 0;
 	spin_unlock(&p->lock);
-	proc_standing(p, f);
+	tree_facts(p, f);
 	f->umask = p->umask;
 	f->cwd = p->cwd.node ? p->cwd.node : NODE_ROOT;
 	f->root = p->root.node ? p->root.node : NODE_ROOT;

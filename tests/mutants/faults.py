@@ -108,7 +108,7 @@ fault("async_waits", "MS_ASYNC waits for the device.",
       "ms_async_has_queued_the_write_when_it_returns")
 
 fault("mapping_never_remembers_an_error", "Each msync of a mapping reports the same failed write again.",
-      "\tif (e && e->vmo == s->vmo) e->err_seen = s->err_seen;\n",
+      "\tif (e && e->vmo == s->vmo && (int32_t)(s->err_seen - e->err_seen) > 0) e->err_seen = s->err_seen;\n",
       "\t(void)e;\n",
       "ms_sync_reports_a_failed_write_once_and_the_retry_writes_it")
 

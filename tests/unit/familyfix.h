@@ -119,8 +119,6 @@ int attr_set(const struct call *c, const struct facts_proc *f, const void *part,
 
 int cpu_limit_set(const struct facts_proc *f) { return f->attr.rlimit[0][0] == 7 ? -ENOMEM : 0; }
 
-void usage_add(struct usage *to, const struct usage *u) { to->cpu_ns += u->cpu_ns; }
-
 struct rusage usage_of(const struct usage *u, uint64_t rss_peak)
 {
 	(void)rss_peak;

@@ -147,6 +147,24 @@ static void stops_and_continuations_are_told_once(void **st)
 	assert_int_equal(status_out, 0xffff);
 }
 
+/* One thread goes on, another one stops the process again, and is heard first. */
+static void a_continuation_that_comes_late_is_not_told(void **st)
+{
+	(void)st;
+	birth(SHELL, A);
+	stop(PM_STOPPED, A, SIGSTOP);
+	stop(PM_STOPPED, A, SIGTSTP);
+	procs[A].state = 'T';
+	nsent = 0;
+	stop(PM_CONTINUED, A, SIGCONT);
+	assert_int_equal(nsent, 0);
+	assert_int_equal(waited(SHELL, A, WUNTRACED | WCONTINUED), A);
+	assert_int_equal(status_out, SIGTSTP << 8 | 0x7f);
+	procs[A].state = 'S';
+	stop(PM_CONTINUED, A, SIGCONT);
+	assert_int_equal(nsent, 1);
+}
+
 /* A job of the shell's, two processes: stopped, it goes on when the shell ends; and does not stop any more. */
 static void a_stopped_group_without_a_shell_goes_on(void **st)
 {
@@ -353,6 +371,7 @@ int main(void)
 		T(children_with_other_signals_are_waited_for_otherwise),
 		T(waitid_may_leave_the_news),
 		T(stops_and_continuations_are_told_once),
+		T(a_continuation_that_comes_late_is_not_told),
 		T(a_stopped_group_without_a_shell_goes_on),
 		T(a_stop_that_was_allowed_too_early_does_not_last),
 		T(orphans_belong_to_init),

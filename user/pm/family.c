@@ -85,7 +85,7 @@ void member_free(struct member *m)
 /* M1.  For whom there is no memory here: it ends at once, and nobody hears of it. */
 static void born(uint32_t pid, uint32_t maker, uint64_t how)
 {
-	struct member *m = calloc(1, sizeof(*m)), *parent = member_find(maker);
+	struct member *m = calloc(1, sizeof(*m)), *by = member_find(maker), *parent = by ? by : &init;
 	struct facts_proc f, of_parent;
 
 	if (!m || proc_facts(pid, &f) || cpu_limit_set(&f)) {
@@ -93,7 +93,6 @@ static void born(uint32_t pid, uint32_t maker, uint64_t how)
 		signal_from(&(struct member){.pid = pid}, SIGKILL, SI_KERNEL, 0, 0);
 		return;
 	}
-	if (!parent) parent = &init;
 	m->pid = pid;
 	m->pgid = f.attr.pgid;
 	m->sid = f.attr.sid;
@@ -101,7 +100,7 @@ static void born(uint32_t pid, uint32_t maker, uint64_t how)
 	if (how & PM_SIBLING && parent->parent) {
 		m->exit_signal = parent->exit_signal;
 		parent = parent->parent;
-	} else if (!member_find(maker)) {
+	} else if (!by) {
 		m->exit_signal = SIGCHLD;
 	}
 	if (m->exit_signal != SIGCHLD && !proc_facts(parent->pid, &of_parent)) m->parent_execs = of_parent.execs;
@@ -109,7 +108,7 @@ static void born(uint32_t pid, uint32_t maker, uint64_t how)
 	bucket[pid % BUCKETS] = m;
 	child_add(parent, m);
 	if (f.attr.ppid != parent->pid) parent_tell(m);
-	if (member_find(maker) && member_find(maker)->killed) signal_from(m, SIGKILL, SI_KERNEL, 0, 0);
+	if (by && by->killed) signal_from(m, SIGKILL, SI_KERNEL, 0, 0);
 }
 
 /* ---- what the parent hears */
@@ -229,15 +228,18 @@ static void stopped_set(struct member *m, bool stopped)
 	m->stopped = stopped;
 }
 
-/* An end may have come between the question and the stop: as if it had come after that. */
+/* An end may have come between the question and the stop: as if it had come after that.  A thread that goes on may be
+ * heard after another one that stops the process again. */
 bool family_stop(const struct ipc_msg *in)
 {
 	struct member *m = member_find((uint32_t)in->arg[0]);
 	int signo = (int)in->arg[1];
 	bool was = m && m->stopped;
+	struct facts_proc f;
 
 	if (!m) return false;
 	if (in->op == PM_MAY_STOP) return group_orphaned(m->pgid);
+	if (in->op == PM_CONTINUED && !proc_facts(m->pid, &f) && f.state == 'T') return false;
 	stopped_set(m, in->op == PM_STOPPED);
 	if (m->stopped) parent_hears_stop(m, CLD_STOPPED, signo);
 	else if (was) parent_hears_stop(m, CLD_CONTINUED, SIGCONT);

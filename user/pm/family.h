@@ -39,7 +39,7 @@ siginfo_t child_info(const struct member *, const struct facts_proc *, int code,
 bool family_stop(const struct ipc_msg *);               /* PM_MAY_STOP, PM_STOPPED, PM_CONTINUED.  true: no */
 
 /* wait.c */
-void waiters_hold(struct member *);                     /* no signal ends their waiting until they have looked again: */
+void waiters_hold(struct member *);                     /* no signal ends their waiting before waiters_look() */
 void waiters_look(struct member *);
 void waiters_free(struct member *);
 #define REPORT_CONTINUED 0xffff                         /* wait4's status for it */

@@ -42,7 +42,6 @@ int attr_set(const struct call *, const struct facts_proc *f, const void *part, 
 void serve_again(uint64_t token, const uint64_t arg[IPC_ARGS]);
 
 /* time.c */
-void usage_add(struct usage *to, const struct usage *);
 struct rusage usage_of(const struct usage *, uint64_t rss_peak);
 #define CPU_LOOK 4000000ul              /* ns: who waits for CPU time looks at it no more often */
 

@@ -149,17 +149,6 @@ static struct timeval timeval_of(uint64_t ns)
 	return (struct timeval){(int64_t)ns / NS, (int64_t)ns % NS / 1000};
 }
 
-void usage_add(struct usage *to, const struct usage *u)
-{
-	to->cpu_ns += u->cpu_ns;
-	to->sys_ns += u->sys_ns;
-	to->minflt += u->minflt;
-	to->majflt += u->majflt;
-	to->nvcsw += u->nvcsw;
-	to->nivcsw += u->nivcsw;
-	if (to->maxrss < u->maxrss) to->maxrss = u->maxrss;
-}
-
 struct rusage usage_of(const struct usage *u, uint64_t rss_peak)
 {
 	uint64_t pages = rss_peak > u->maxrss ? rss_peak : u->maxrss;

@@ -39,13 +39,13 @@ void waiters_free(struct member *m)
 	}
 }
 
-/* Those that went away are forgotten. */
-void waiters_hold(struct member *m)
+/* Those that went away are forgotten: `ask` fails for them. */
+static void waiters_ask(struct member *m, long (*ask)(uint64_t token))
 {
 	struct waiter **at = &m->waiters, *w;
 
 	while ((w = *at)) {
-		if (!q_call_signals(w->token, false)) {
+		if (!ask(w->token)) {
 			at = &w->next;
 			continue;
 		}
@@ -53,6 +53,11 @@ void waiters_hold(struct member *m)
 		free(w);
 	}
 }
+
+static long hold(uint64_t token) { return q_call_signals(token, false); }
+static long look(uint64_t token) { return q_lend_write(token, 0, 0, "", 0) == -ESRCH; }
+
+void waiters_hold(struct member *m) { waiters_ask(m, hold); }
 
 void waiters_look(struct member *m)
 {
@@ -61,20 +66,6 @@ void waiters_look(struct member *m)
 	for (m->waiters = NULL; w; w = next) {
 		next = w->next;
 		serve_again(w->token, w->arg);
-		free(w);
-	}
-}
-
-static void waiters_sweep(struct member *m)
-{
-	struct waiter **at = &m->waiters, *w;
-
-	while ((w = *at)) {
-		if (q_lend_write(w->token, 0, 0, "", 0) != -ESRCH) {
-			at = &w->next;
-			continue;
-		}
-		*at = w->next;
 		free(w);
 	}
 }
@@ -88,7 +79,7 @@ static long wait_later(struct call *c, struct member *me)
 
 	for (; w && w->arg[7] != arg[7]; w = w->next) n++;
 	if (!w) {
-		if (n > c->me.threads) waiters_sweep(me);       /* threads that ended have left theirs */
+		if (n > c->me.threads) waiters_ask(me, look);   /* threads that ended have left theirs */
 		w = malloc(sizeof(*w));
 		if (!w) return -ENOMEM;
 		w->next = me->waiters;
