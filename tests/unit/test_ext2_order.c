@@ -29,7 +29,8 @@ static void files_make(int len)
 		struct vnode *vn, *dir;
 
 		snprintf(name, sizeof(name), "dir%d", i);
-		assert_int_equal(x.mnt.ops->mkdir(x.mnt.root, name, strlen(name), S_IFDIR | 0755, (struct cred){0}, &dir), 0);
+		assert_int_equal(
+			x.mnt.ops->mkdir(x.mnt.root, name, strlen(name), S_IFDIR | 0755, (struct cred){ 0 }, &dir), 0);
 		assert_int_equal(dir->ops->create(dir, "file", 4, S_IFREG | 0644, (struct cred){0}, &vn), 0);
 		assert_int_equal(file_write(vn, 0, data, sizeof(data)), 0);
 		vnode_put(vn);
@@ -98,7 +99,8 @@ static void a_directory_that_grows_keeps_what_was_acknowledged(void **st)
 		assert_int_equal(e2fsck("-fn", file, "/dev/null"), 0);
 		for (int i = 0; i < FILES && acked[i] <= at; i++) {
 			snprintf(name, sizeof(name), "%0200d", i);
-			if (!image_file_has(file, name, data, sizeof(data))) fail_msg("file %d is lost at write %d", i, at);
+			if (!image_file_has(file, name, data, sizeof(data)))
+				fail_msg("file %d is lost at write %d", i, at);
 		}
 	}
 	unlink(file);

@@ -22,9 +22,9 @@ int main(int argc, char **argv)
 			failed = 1;
 			continue;
 		}
-		printf("%s\n  inode %llu  mode %06o  links %lu  uid %u  gid %u\n  size %lld  blocks %lld (512 bytes)\n", argv[i],
-		       (unsigned long long)st.st_ino, st.st_mode, (unsigned long)st.st_nlink, st.st_uid, st.st_gid,
-		       (long long)st.st_size, (long long)st.st_blocks);
+		printf("%s\n  inode %llu  mode %06o  links %lu  uid %u  gid %u\n  size %lld  blocks %lld (512 bytes)\n",
+		       argv[i], (unsigned long long)st.st_ino, st.st_mode, (unsigned long)st.st_nlink, st.st_uid,
+		       st.st_gid, (long long)st.st_size, (long long)st.st_blocks);
 		when("atime", st.st_atim);
 		when("mtime", st.st_mtim);
 		when("ctime", st.st_ctim);

@@ -42,7 +42,8 @@ static void clocks(void)
 	check(clock_getcpuclockid(getpid(), &other) == 0);
 	ms_burn(20);
 	check(clock_gettime(other, &a) == 0 && clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b) == 0);
-	check(a.tv_sec * 1000000000 + a.tv_nsec >= 20000000 && b.tv_sec * 1000000000 + b.tv_nsec >= a.tv_sec * 1000000000 + a.tv_nsec);
+	check(a.tv_sec * 1000000000 + a.tv_nsec >= 20000000 &&
+	      b.tv_sec * 1000000000 + b.tv_nsec >= a.tv_sec * 1000000000 + a.tv_nsec);
 	check_error(syscall(SYS_clock_gettime, (~999999 * 8) | 2, &ts), EINVAL);
 	check_error(syscall(SYS_clock_settime, CLOCK_MONOTONIC, &ts), EINVAL);
 	ts.tv_nsec = -1;

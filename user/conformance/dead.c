@@ -87,7 +87,8 @@ static void others_live(int fd)
 
 	HOLDS(pipe(p) == 0 && write(p[1], "x", 1) == 1 && read(p[0], page, 1) == 1);
 	HOLDS(pread(fd, page, 4096, 0) == 4096 && page[1] == 'o');
-	HOLDS(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED);
+	HOLDS(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) !=
+	      MAP_FAILED);
 }
 
 /* The file's data is in the cache, its page 0 dirty; `big` is an uncached page. */

@@ -122,7 +122,8 @@ static void poll_and_select_wait(void)
 	FD_ZERO(&in);
 	FD_SET(fd, &in);
 	FD_SET(timer, &in);
-	check(select(timer + 1, &in, NULL, NULL, &tv) == 1 && FD_ISSET(timer, &in) && !FD_ISSET(fd, &in) && take(timer) == 1);
+	check(select(timer + 1, &in, NULL, NULL, &tv) == 1 && FD_ISSET(timer, &in) && !FD_ISSET(fd, &in) &&
+	      take(timer) == 1);
 	check(poll(p, 2, 20) == 0);
 }
 

@@ -57,7 +57,8 @@ static void exchange(void)
 	struct statfs s;
 
 	OK(statfs(".", &s) == 0 && put("x1", "one") && put("x2", "two"));
-	if (s.f_type == 0x01021994) OK(syscall(SYS_renameat2, AT_FDCWD, "x1", AT_FDCWD, "x2", 2) == 0 && holds("x1", "two"));
+	if (s.f_type == 0x01021994)
+		OK(syscall(SYS_renameat2, AT_FDCWD, "x1", AT_FDCWD, "x2", 2) == 0 && holds("x1", "two"));
 	FAILS(syscall(SYS_renameat2, AT_FDCWD, "x1", AT_FDCWD, "none", 2), ENOENT);
 	FAILS(syscall(SYS_renameat2, AT_FDCWD, "x1", AT_FDCWD, "x2", 3), EINVAL);
 	FAILS(syscall(SYS_renameat2, AT_FDCWD, "x1", AT_FDCWD, "x2", 1), EEXIST);

@@ -146,7 +146,8 @@ static void names_and_memory(void)
 	if (strcmp(u.sysname, "Quire")) return;         /* here it is nobody else's */
 	check(sethostname("box", 3) == 0 && uname(&u) == 0 && !strcmp(u.nodename, "box"));
 	check(read(open("/proc/sys/kernel/hostname", O_RDONLY), text, 15) == 4 && !strcmp(text, "box\n"));
-	CHILD(check(setuid(1000) == 0); check_error(sethostname("x", 1), EPERM); check_error(reboot(RB_POWER_OFF), EPERM));
+	CHILD(check(setuid(1000) == 0); check_error(sethostname("x", 1), EPERM);
+	      check_error(reboot(RB_POWER_OFF), EPERM));
 }
 
 static pid_t server_find(const char *line)

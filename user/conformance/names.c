@@ -21,7 +21,8 @@ static volatile int over;               /* the thread that disturbs may end */
 /* A page, and none behind it. */
 static char *page_at_the_edge(int fd)
 {
-	char *at = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
+	char *at = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd,
+	                0);
 
 	check(at != MAP_FAILED && munmap(at + PAGE, PAGE) == 0);
 	return at;
@@ -237,7 +238,8 @@ static void a_directory_that_changes_is_one_of_both(void)
 	int wrong = 0;
 	pthread_t t;
 
-	check(mkdir("a", 0755) == 0 && mkdir("b", 0755) == 0 && mkdir("a/same", 0755) == 0 && mkdir("b/same", 0755) == 0);
+	check(mkdir("a", 0755) == 0 && mkdir("b", 0755) == 0 && mkdir("a/same", 0755) == 0 &&
+	      mkdir("b/same", 0755) == 0);
 	check(chdir("a") == 0);
 	t = begin(change_directory);
 	for (int i = 0; i < turns && !wrong; i++) {

@@ -343,10 +343,12 @@ static void short_intervals(void)
 	ms_burn(200);
 	check(take(fd) > 1000000);
 	it = (struct itimerspec){ms(50), ms(50)};
-	check(syscall(SYS_timer_create, CLOCK_MONOTONIC, &none, &id) == 0 && syscall(SYS_timer_settime, id, 0, &it, NULL) == 0);
+	check(syscall(SYS_timer_create, CLOCK_MONOTONIC, &none, &id) == 0 &&
+	      syscall(SYS_timer_settime, id, 0, &it, NULL) == 0);
 	for (int i = 0; i < 30; i++) {
 		ms_sleep(7);
-		check(syscall(SYS_timer_gettime, id, &got) == 0 && got.it_value.tv_nsec > 1 && got.it_value.tv_nsec <= 50000000);
+		check(syscall(SYS_timer_gettime, id, &got) == 0 && got.it_value.tv_nsec > 1 &&
+		      got.it_value.tv_nsec <= 50000000);
 	}
 }
 

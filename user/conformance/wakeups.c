@@ -132,7 +132,8 @@ static void long_call(long (*call)(char *buf, size_t n))
 		if (ms_now() - at > longest) longest = ms_now() - at;
 	}
 	check(child_end(p) == 0);
-	if (longest * 3 > (long)shared[1] && longest > 100) printf("a call of %ld ms, nobody else for %ld ms\n", (long)shared[1], longest);
+	if (longest * 3 > (long)shared[1] && longest > 100)
+		printf("a call of %ld ms, nobody else for %ld ms\n", (long)shared[1], longest);
 	check(longest * 3 <= (long)shared[1] || longest <= 100);
 	munmap(buf, n);
 }

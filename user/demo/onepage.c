@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < SIZE / page; i++) {
 		char c;
 
-		if (pread(fd, &c, 1, i * page) != 1 || c != (i == 17 ? 'b' : 'a')) return puts("another page changed"), 1;
+		if (pread(fd, &c, 1, i * page) != 1 || c != (i == 17 ? 'b' : 'a'))
+			return puts("another page changed"), 1;
 	}
 	puts("onepage ok");
 	return 0;

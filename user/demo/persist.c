@@ -28,6 +28,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (memcmp(s, &expected, sizeof(*s))) return puts("something else came back"), 1;
-	printf("%s: version %d, count %d, ratio %.3f, \"%s\"\npersist ok\n", s->magic, s->version, s->count, s->ratio, s->name);
+	printf("%s: version %d, count %d, ratio %.3f, \"%s\"\npersist ok\n", s->magic, s->version, s->count, s->ratio,
+	       s->name);
 	return 0;
 }

@@ -57,7 +57,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[2], "overwrite") && ftruncate(fd, at + PAGE)) die("ftruncate");
 	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, at);
 	if (page == MAP_FAILED) die("mmap");
-	for (int i = 0; i + 8 <= PAGE; i += 8) memcpy(page + i, (snprintf(line, sizeof(line), "%8s", argv[4]), line), 8);
+	for (int i = 0; i + 8 <= PAGE; i += 8)
+		memcpy(page + i, (snprintf(line, sizeof(line), "%8s", argv[4]), line), 8);
 	make_durable(argv[1], page, fd);
 	n = snprintf(line, sizeof(line), "SYNCED %s %s %s\n", argv[1], argv[2], argv[4]);
 	if (write(1, line, n) != n) die("write");

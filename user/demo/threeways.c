@@ -37,7 +37,8 @@ int main(int argc, char **argv)
 		printf("%s: on the disk\n", name[way]);
 	}
 	for (int way = 0; way < 3; way++) {
-		if (pread(fd, back, sizeof(back), way * page) != sizeof(back) || strcmp(back, name[way])) return puts("lost"), 1;
+		if (pread(fd, back, sizeof(back), way * page) != sizeof(back) || strcmp(back, name[way]))
+			return puts("lost"), 1;
 	}
 	puts("threeways ok");
 	return 0;

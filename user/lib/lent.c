@@ -35,7 +35,8 @@ int lent_write(uint64_t token, uint64_t at, const void *from, size_t n)
 
 int lent_write_up_to(uint64_t token, int which, uint64_t at, const void *from, size_t n, uint64_t end)
 {
-	return n ? copied(q_lend_write(token, which, at, from, n), token, at, end - at, LEND_WRITE, (uint64_t)which) : 0;
+	return n ? copied(q_lend_write(token, which, at, from, n), token, at, end - at, LEND_WRITE, (uint64_t)which)
+	         : 0;
 }
 
 /* A text comes in pieces that end at multiples of PIECE: none reaches into a page that the text does not. */

@@ -82,7 +82,8 @@ static int run_one(const struct test *t)
 	waitpid(pid, &st, 0);
 	remove_tree(dir);
 	if (WIFEXITED(st) && (WEXITSTATUS(st) == OK || WEXITSTATUS(st) == SKIPPED)) return WEXITSTATUS(st);
-	if (WIFSIGNALED(st)) printf("# ended by signal %d%s\n", WTERMSIG(st), WTERMSIG(st) == SIGALRM ? ": it took too long" : "");
+	if (WIFSIGNALED(st))
+		printf("# ended by signal %d%s\n", WTERMSIG(st), WTERMSIG(st) == SIGALRM ? ": it took too long" : "");
 	return NOT_OK;
 }
 
