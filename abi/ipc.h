@@ -54,10 +54,10 @@ struct ipc_msg {
 #define OP_NOTIFY     0u        /* token 0, arg[0] = bits, perhaps none */
 #define NOTIFY_SECOND (1ull << 63)      /* of the file server's port: a second went by */
 #define NOTIFY_SESSION (1ull << 62)     /* likewise: the leader of a session has ended */
+#define NOTIFY_CONSOLE (1ull << 61)     /* likewise: the console has input */
 
 /* Handles every server is started with. */
 #define HANDLE_PORT   1         /* the server's own port */
-#define HANDLE_DEVICE 2         /* drivers: the PCI function they own */
 #define HANDLE_FS     2         /* the process manager: the file server's port */
 #define HANDLE_DISKS  2         /* the file server: from here on the ports of the disks' drivers, vda first */
 
@@ -120,28 +120,27 @@ struct vm_extent {
 #define SYS_run_done        0x1020 /* run, off, len, status -> 0 [S]: this part is done, or failed with -errno */
 #define SYS_run_zero        0x1021 /* run, off, len -> 0 [S]: fill this part with zeros (a hole) and complete it */
 
-/* Devices [S].  dev is HANDLE_DEVICE. */
-#define SYS_dev_info        0x1030 /* dev, dev_info* -> 0 */
-#define SYS_dev_map         0x1031 /* dev, bar, offset, len -> address (uncached); pages of the MSI-X table: -EPERM */
-#define SYS_dev_irq         0x1032 /* dev, MSI-X entry, port, bits, cpu -> 0: it interrupts this CPU, for the port */
-#define SYS_dev_alloc       0x1033 /* dev, dev_mem*, pages -> 0: wired, zeroed, contiguous memory for rings */
-#define SYS_dev_segments    0x1034 /* dev, run, off, len, dev_seg*, max -> n: where these bytes are for DMA */
+/* Devices.  A driver begins with its PCI function's registers and with memory for rings in its address space, as the
+ * loader has laid them out (boot/pci.c).  Its port is notified of MSI-X entry n by bit n. */
+#define SYS_dev_segments    0x1034 /* run, off, len, dev_seg*, max -> n [drivers]: where these bytes are for DMA */
 
-#define IRQ_HERE (~0ull)        /* cpu: the one that the caller runs on */
+#define DEV_MEMORY     0x20000000000ull /* wired, zeroed and contiguous; a struct dev_info is its first page */
+#define DEV_MEMORY_LEN (40 * 4096ull)
+#define DEV_PIECES     8
+struct dev_piece { uint64_t bar, off, len, addr; };     /* registers, uncached: bytes of a BAR; len 0: none */
 struct dev_info {
-	uint64_t msix_entries;
-	struct { uint64_t len; } bar[6];        /* bytes, whole pages; 0: not there, or port I/O */
+	uint64_t phys;                          /* of DEV_MEMORY */
+	uint64_t msix_entries;                  /* that can be used; the others are masked */
+	struct dev_piece piece[DEV_PIECES];
 	uint8_t  config[256];                   /* a copy of configuration space */
 };
-struct dev_mem { uint64_t addr, phys; };
 struct dev_seg { uint64_t phys; uint64_t len; };
 
 #define SYS_poll_wake       0x1049 /* -> 0 [S]: what DEV_POLL said was not ready may be now: who polls asks again */
 
 /* Console, second channel, end of the world [S]. */
 #define SYS_con_write       0x1040 /* channel, buf, len -> len */
-#define SYS_con_read        0x1041 /* buf, len -> n, 0: nothing there (never blocks); console input */
-#define SYS_con_bind        0x1042 /* port, bits -> 0: notify when console input is there */
+#define SYS_con_read        0x1041 /* buf, len -> n (never blocks): console input; n < len: NOTIFY_CONSOLE tells of more */
 #define SYS_machine_stop    0x1043 /* status (0..255) -> does not return: prints the end token, ends QEMU */
 #define SYS_cmdline         0x1044 /* buf, len -> length of the kernel's command line */
 #define SYS_log             0x1047 /* buf, len -> len: a line in the kernel's log, with the server's name */

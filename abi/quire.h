@@ -59,29 +59,15 @@ static inline long q_run_zero(uint32_t run, uint64_t off, uint64_t len)
 {
 	return QUIRE(SYS_run_zero, run, off, len, 0, 0, 0);
 }
-static inline long q_dev_info(uint32_t dev, struct dev_info *i) { return QUIRE(SYS_dev_info, dev, i, 0, 0, 0, 0); }
-static inline long q_dev_map(uint32_t dev, int bar, uint64_t off, uint64_t len)
+static inline long q_dev_segments(uint32_t run, uint64_t off, uint64_t len, struct dev_seg *s, int max)
 {
-	return QUIRE(SYS_dev_map, dev, bar, off, len, 0, 0);
-}
-static inline long q_dev_irq(uint32_t dev, int entry, uint32_t port, uint64_t bits, uint64_t cpu)
-{
-	return QUIRE(SYS_dev_irq, dev, entry, port, bits, cpu, 0);
-}
-static inline long q_dev_alloc(uint32_t dev, struct dev_mem *m, int pages)
-{
-	return QUIRE(SYS_dev_alloc, dev, m, pages, 0, 0, 0);
-}
-static inline long q_dev_segments(uint32_t dev, uint32_t run, uint64_t off, uint64_t len, struct dev_seg *s, int max)
-{
-	return QUIRE(SYS_dev_segments, dev, run, off, len, s, max);
+	return QUIRE(SYS_dev_segments, run, off, len, s, max, 0);
 }
 static inline long q_con_write(int channel, const void *buf, uint64_t n)
 {
 	return QUIRE(SYS_con_write, channel, buf, n, 0, 0, 0);
 }
 static inline long q_con_read(void *buf, uint64_t n) { return QUIRE(SYS_con_read, buf, n, 0, 0, 0, 0); }
-static inline long q_con_bind(uint32_t port, uint64_t bits) { return QUIRE(SYS_con_bind, port, bits, 0, 0, 0, 0); }
 static inline void q_machine_stop(int status) { QUIRE(SYS_machine_stop, status, 0, 0, 0, 0, 0); }
 static inline long q_cmdline(char *buf, uint64_t n) { return QUIRE(SYS_cmdline, buf, n, 0, 0, 0, 0); }
 static inline long q_log(const char *line, uint64_t n) { return QUIRE(SYS_log, line, n, 0, 0, 0, 0); }

@@ -255,14 +255,9 @@
 	X(0x1015, vmo_read, "handle size addr size") \
 	X(0x1020, run_done, "handle size size int") \
 	X(0x1021, run_zero, "handle size size") \
-	X(0x1030, dev_info, "handle addr") \
-	X(0x1031, dev_map, "handle int size size") \
-	X(0x1032, dev_irq, "handle int handle bits int") \
-	X(0x1033, dev_alloc, "handle addr size") \
-	X(0x1034, dev_segments, "handle handle size size addr size") \
+	X(0x1034, dev_segments, "handle size size addr size") \
 	X(0x1040, con_write, "int addr size") \
 	X(0x1041, con_read, "addr size") \
-	X(0x1042, con_bind, "handle bits") \
 	X(0x1043, machine_stop, "int") \
 	X(0x1044, cmdline, "addr size") \
 	X(0x1045, signal_post, "int int addr") \

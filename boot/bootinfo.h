@@ -7,7 +7,7 @@
  *   the kernel image     at its linked address (linker.ld), each segment with its own W^X rights, 4 KiB pages;
  *   all memory           at DIRECT_BASE + physical, writable, NX; the kernel's text and rodata, and what is the
  *                        firmware's, read-only there too;
- *   registers            there too, of the local APIC and of the disks (boot_disk.config, status, msix), uncached;
+ *   registers            there too, of the local APIC and of the disks (boot_disk.config, status), uncached;
  *   nothing else: no identity map but the one page of the loader's jump, which the kernel drops.
  * Each of the 256 slots in the root's upper half has its table: the kernel's half never changes there.
  */
@@ -25,6 +25,8 @@
 #define BOOT_RANGES_MAX  256
 
 #define BOOT_COM1_VECTOR 0x30                   /* of COM1's interrupt on this CPU; the I/O APIC masks all others */
+#define BOOT_DISK_VECTOR 0x31                   /* from here on BOOT_DISK_IRQS of each disk */
+#define BOOT_DISK_IRQS   2
 #define DIRECT_BASE      0xffff800000000000ull  /* all memory, 64 TiB at most */
 #define KERNEL_BASE      0xffffffff80000000ull
 
@@ -61,23 +63,21 @@ struct boot_symbol { uint64_t at, name; };      /* a function or label of the ke
 
 #define BOOT_CPUS_MAX  16
 #define BOOT_DISKS_MAX 16
-#define BOOT_IRQS_MAX  16
+#define BOOT_DISK_MAPS (1 + DEV_PIECES)
 
 /* Where the further CPUs wait: interrupts off, on tables of their own with the kernel's half.  The one whose APIC id is
  * in next takes the stack and jumps to the entry, %rbp and the word on the stack 0. */
 struct boot_door { uint64_t stack, entry; uint32_t next; };
 
-/* The PCI function of a virtio disk: reset, memory and bus mastering on, port I/O and INTx off, MSI-X on with every
- * entry masked.  Addresses are physical. */
+/* The PCI function of a virtio disk: reset, memory and bus mastering on, port I/O and INTx off; MSI-X on, the first
+ * BOOT_DISK_IRQS entries with the disk's vectors, all others masked. */
 struct boot_disk {
-	uint64_t config;                /* 4 KiB of configuration space (PCIe ECAM) */
-	uint64_t status;                /* the byte whose 0 is a reset (virtio 1.1 4.1.4.3); 0: it has none */
-	uint64_t msix;                  /* the table of info.msix_entries, of 16 bytes and at most BOOT_IRQS_MAX */
+	uint64_t config;                /* physical: 4 KiB of configuration space (PCIe ECAM) */
+	uint64_t status;                /* physical: the byte whose 0 is a reset (virtio 1.1 4.1.4.3); 0: it has none */
 	uint16_t bdf;                   /* bus << 8 | device << 3 | function */
-	uint8_t  msix_cap;              /* offset of the capability; 0: no MSI-X */
-	uint64_t bar[6];                /* memory BARs: so many bytes as info says */
-	struct { uint64_t start, end; } hidden[2];      /* pages of the MSI-X table and of its pending bits */
-	struct dev_info info;           /* for its driver */
+	uint32_t nmaps;
+	struct boot_map { uint64_t at, start, len; } map[BOOT_DISK_MAPS];       /* in its driver's address space: the first
+	                                 * one is DEV_MEMORY, the others are registers.  start: physical; whole pages */
 };
 
 /* What the ACPI tables and the PCI buses say.  0 where there is none. */

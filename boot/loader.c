@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
- * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, clock.c, pci.c, cpus.c >
+ * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, clock.c, cpus.c, pci.c >
  *        jump.S > kernel/main.c
  * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,pm,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
@@ -187,8 +187,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	paging_registers(bi->machine.lapic, PAGE);
 	irq_route(&chipset, &bi->machine);
 	clock_read(&chipset, bi);
-	pci_read(chipset.ecam, &bi->machine);
 	cpus_start(bi, low, low + PAGE);
+	pci_read(chipset.ecam, bi);
 	cpu_prepare();
 	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi);
 }

@@ -69,6 +69,7 @@ void paging_registers(UINT64 pa, UINT64 len);
 /* memmap.c */
 unsigned memmap_extents(struct extent *out, unsigned max, UINT64 *total);      /* all memory, whatever its use */
 void memmap_exit(EFI_HANDLE image, struct bootinfo *bi);        /* fills bi->range; the firmware is gone afterwards */
+void *memmap_take(struct bootinfo *bi, UINT64 npages);  /* then: zeroed, contiguous, in no range, so not the kernel's */
 
 /* cpus.c: at: the page below 1 MiB where they begin, or 0; cr3: their tables */
 void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3);

@@ -2,7 +2,7 @@
 /* boot/memmap.c - LOADER - the firmware's memory map, in our words, and the farewell to the firmware.
  *
  * Path:  loader.c > [memmap.c] > GetMemoryMap, ExitBootServices (UEFI 7.2, 7.4)
- * Use:   memmap_extents() before the page tables are made; memmap_exit() last.
+ * Use:   memmap_extents() before the page tables are made; memmap_exit() last; then memmap_take().
  *
  * M1  Ranges are sorted, disjoint, page-aligned; neighbours of one kind are one range.
  * M2  Device registers and what the firmware calls reserved are not in the list: only memory is.
@@ -134,4 +134,21 @@ void memmap_exit(EFI_HANDLE image, struct bootinfo *bi)
 		}
 	}
 	fail("does not let go: ExitBootServices failed", "the firmware");
+}
+
+/* Of what the firmware left alone: its tables and stack, which are still in use, are elsewhere. */
+void *memmap_take(struct bootinfo *bi, UINT64 npages)
+{
+	EFI_MEMORY_DESCRIPTOR *d;
+	UINT64 *memory;
+
+	for (UINTN i = 0; (d = descriptor(i)); i++) {
+		if (d->Type != EfiConventionalMemory || d->PhysicalStart == 0 || d->NumberOfPages < npages) continue;
+		d->NumberOfPages -= npages;
+		bi->nranges = ranges_make(bi->range);
+		memory = (UINT64 *)(d->PhysicalStart + d->NumberOfPages * PAGE);
+		for (UINT64 n = 0; n < npages * PAGE / 8; n++) memory[n] = 0;
+		return memory;
+	}
+	fail("has no memory for a disk", "this machine");
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* boot/pci.c - LOADER - enumeration: which disks are there, where their BARs and MSI-X tables lie; what the firmware
- * did with them ends.
+/* boot/pci.c - LOADER - enumeration: which disks are there; what the firmware did with them ends; their interrupts.
  *
  * PCI Local Bus 3.0 ch. 6 (header, BARs, capabilities), 6.8.2 (MSI-X); PCIe 7.2.2 (ECAM).
  *
- * Path:  loader.c > [pci.c], after the firmware is left: nobody else uses the devices */
+ * Path:  loader.c > [pci.c] > disk.c, after the firmware is left: nobody else uses the devices */
 #include "boot/loader.h"
-#include "boot/machine.h"
+#include "boot/pci.h"
 
 #define COMMAND 0x04
 #define COMMAND_DECODE 3u               /* ports and memory */
@@ -27,8 +26,10 @@
 #define MSIX_CONTROL   2                /* message control: offset in the capability */
 #define MSIX_ENABLE    0x8000u
 #define MSIX_MASKED    1u               /* vector control of one entry */
+#define MSI_ADDRESS    0xfee00000u      /* SDM 3A 10.11.1; data: the vector, fixed delivery, edge */
 #define CAPS_MAX       48               /* more do not fit in 192 bytes: a damaged list that runs in circles ends */
 #define DEPTH_MAX      8u
+#define LAPIC_ID       (0x020 / 4)      /* SDM 3A table 10-1 */
 #define VIRTIO_VENDOR  0x1af4
 #define VIRTIO_BLK     0x1042           /* virtio 1.1 4.1.2: modern */
 #define VIRTIO_BLK_TRANSITIONAL 0x1001  /* usable if it has the modern capabilities: the driver looks */
@@ -37,16 +38,7 @@
 #define VIRTIO_STATUS  0x14u
 #define RESET_NS       1000000000ull
 
-/* A function as it describes itself.  Offsets are bytes within a BAR. */
-struct function {
-	uint64_t config;                        /* physical */
-	uint16_t vendor, device, bdf;
-	uint8_t  msix_cap;                      /* 0: none */
-	uint8_t  msix_bar, pba_bar, virtio_bar;
-	uint32_t msix_entries, virtio_len;      /* 0: none */
-	uint64_t msix_off, pba_off, virtio_off;
-	struct { uint64_t base, len; } bar[6];  /* memory BARs; len 0: none, not placed, or port I/O */
-};
+static uint8_t apic_id;                 /* of the CPU that the disks interrupt */
 
 static volatile uint8_t *reg(const struct function *f, unsigned off)
 {
@@ -131,57 +123,76 @@ static void capabilities_read(struct function *f)
 	}
 }
 
-static uint64_t page_down(uint64_t at) { return at / PAGE * PAGE; }
+static void disk_describe(const struct function *f, struct boot_disk *d, struct dev_info *info)
+{
+	disk_lay_out(f, d, info);
+	if (f->virtio_len >= VIRTIO_COMMON_LEN) d->status = f->bar[f->virtio_bar].base + f->virtio_off + VIRTIO_STATUS;
+	for (unsigned i = 0; i < sizeof(info->config); i += 4) {
+		uint32_t v = read32(f, i);
+
+		memcpy(info->config + i, &v, sizeof(v));
+	}
+	paging_registers(d->config, PAGE);
+	if (d->status) paging_registers(d->status, 1);
+}
+
+/* It is changed while it is masked (6.8.2.7 to 6.8.2.9).  vector 0: and stays so. */
+static void msix_set(const struct function *f, unsigned i, uint32_t vector)
+{
+	volatile uint32_t *entry = machine_memory(f->bar[f->msix_bar].base + f->msix_off + 16 * i);
+
+	entry[3] = MSIX_MASKED;
+	entry[0] = MSI_ADDRESS | (uint32_t)apic_id << 12;
+	entry[1] = 0;
+	entry[2] = vector;
+	if (vector) entry[3] = 0;
+}
 
 /* The firmware read the kernel through it: its rings are forgotten (4.1.4.3.2: written 0, it is reset when it reads 0).
  * One that does not answer is the driver's to complain of. */
-static void disk_prepare(const struct function *f, const struct boot_disk *d)
+static void disk_prepare(const struct function *f, const struct boot_disk *d, uint32_t vector)
 {
 	volatile uint8_t *status = machine_memory(d->status);
-	volatile uint32_t *entry = machine_memory(d->msix);
 	uint64_t until = clock_ns() + RESET_NS;
 
 	write16(f, COMMAND, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_NOINTX);
 	if (d->status) *status = 0;
 	while (d->status && *status && clock_ns() < until) { }
-	for (uint32_t i = 0; i < f->msix_entries; i++) entry[4 * i + 3] = MSIX_MASKED;
+	for (unsigned i = 0; i < f->msix_entries; i++) msix_set(f, i, i < BOOT_DISK_IRQS ? vector + i : 0);
 	if (f->msix_cap) write16(f, f->msix_cap + MSIX_CONTROL, MSIX_ENABLE);
 }
 
-static void disk_map(const struct boot_disk *d)
+/* The number behind "word=" on the command line; 0: it is not there. */
+static uint32_t word_number(const char *line, const char *word)
 {
-	paging_registers(d->config, PAGE);
-	if (d->status) paging_registers(d->status, 1);
-	if (d->msix) paging_registers(d->msix, 16 * d->info.msix_entries);
+	for (const char *at = line; *at; at++) {
+		const char *a = at, *b = word;
+		uint32_t n = 0;
+
+		while (*b && *a == *b)
+			a++, b++;
+		if (*b || (at > line && at[-1] != ' ')) continue;
+		for (; *a >= '0' && *a <= '9'; a++) n = n * 10 + (uint32_t)(*a - '0');
+		return n;
+	}
+	return 0;
 }
 
-static void disk_describe(struct function *f, struct boot_disk *d)
+/* irqcpu=N: CPU N has the disks' interrupts.  Without it the first one, where the drivers run: the shortest way. */
+static uint8_t irq_cpu(const struct bootinfo *bi)
 {
-	uint64_t pba = f->bar[f->pba_bar].base + f->pba_off;
+	const struct boot_machine *m = &bi->machine;
+	uint32_t n = word_number(bi->cmdline, "irqcpu=");
 
-	*d = (struct boot_disk){ .config = f->config, .bdf = f->bdf, .msix_cap = f->msix_cap };
-	if (f->virtio_len >= VIRTIO_COMMON_LEN) d->status = f->bar[f->virtio_bar].base + f->virtio_off + VIRTIO_STATUS;
-	if (f->msix_cap) {
-		d->msix = f->bar[f->msix_bar].base + f->msix_off;
-		d->info.msix_entries = f->msix_entries < BOOT_IRQS_MAX ? f->msix_entries : BOOT_IRQS_MAX;
-		d->hidden[0].start = page_down(d->msix);
-		d->hidden[0].end = page_down(d->msix + 16 * f->msix_entries + PAGE - 1);
-		d->hidden[1].start = page_down(pba);
-		d->hidden[1].end = page_down(pba + f->msix_entries / 8 + 8 + PAGE - 1);
-	}
-	for (unsigned i = 0; i < 6; i++) {      /* no part of a page: something else may be in it */
-		d->bar[i] = f->bar[i].base;
-		d->info.bar[i].len = page_down(f->bar[i].len);
-	}
-	for (unsigned i = 0; i < sizeof(d->info.config); i += 4) {
-		uint32_t v = read32(f, i);
-
-		memcpy(d->info.config + i, &v, sizeof(v));
-	}
+	if (n > m->ncpus) say_number("irqcpu: there is no CPU", n, "");
+	if (n > 0 && n <= m->ncpus) return m->cpu[n - 1];
+	return ((volatile uint32_t *)machine_memory(m->lapic))[LAPIC_ID] >> 24;
 }
 
-static void function_read(struct boot_machine *m, struct function *f)
+static void function_read(struct bootinfo *bi, struct function *f)
 {
+	struct boot_machine *m = &bi->machine;
+	struct boot_disk *d = &m->disk[m->ndisks];
 	uint16_t command = read16(f, COMMAND);
 
 	f->vendor = read16(f, 0);
@@ -195,13 +206,12 @@ static void function_read(struct boot_machine *m, struct function *f)
 	for (unsigned i = 0; i < 6;) i += bar_read(f, i);
 	write16(f, COMMAND, command);
 	capabilities_read(f);
-	disk_describe(f, &m->disk[m->ndisks]);
-	disk_prepare(f, &m->disk[m->ndisks]);
-	disk_map(&m->disk[m->ndisks++]);
+	disk_describe(f, d, memmap_take(bi, DEV_MEMORY_LEN / PAGE));
+	disk_prepare(f, d, BOOT_DISK_VECTOR + BOOT_DISK_IRQS * m->ndisks++);
 }
 
 /* The firmware numbered the buses: what is behind a bridge has a higher number. */
-static void bus_read(struct ecam ecam, struct boot_machine *m, uint8_t bus, unsigned depth)
+static void bus_read(struct ecam ecam, struct bootinfo *bi, uint8_t bus, unsigned depth)
 {
 	if (bus > ecam.last_bus || depth > DEPTH_MAX) return;
 	for (unsigned devfn = 0; devfn < 256; devfn++) {
@@ -211,16 +221,17 @@ static void bus_read(struct ecam ecam, struct boot_machine *m, uint8_t bus, unsi
 		f.config = ecam.base + ((uint64_t)f.bdf << 12);
 		header = *reg(&f, HEADER_TYPE);
 		if (read16(&f, 0) == 0xffff) header = 0xff & ~HEADER_MULTI;
-		if ((header & ~HEADER_MULTI) == 0) function_read(m, &f);
+		if ((header & ~HEADER_MULTI) == 0) function_read(bi, &f);
 		else if ((header & ~HEADER_MULTI) == 1 && *reg(&f, SECONDARY_BUS) > bus)
-			bus_read(ecam, m, *reg(&f, SECONDARY_BUS), depth + 1);
+			bus_read(ecam, bi, *reg(&f, SECONDARY_BUS), depth + 1);
 		/* no function 0, or no more than that one: on to the next device */
 		if (devfn % 8 == 0 && !(header & HEADER_MULTI)) devfn += 7;
 	}
 }
 
-void pci_read(struct ecam ecam, struct boot_machine *m)
+void pci_read(struct ecam ecam, struct bootinfo *bi)
 {
-	m->ndisks = 0;
-	if (ecam.base) bus_read(ecam, m, 0, 0);
+	bi->machine.ndisks = 0;
+	apic_id = irq_cpu(bi);
+	if (ecam.base) bus_read(ecam, bi, 0, 0);
 }

@@ -143,7 +143,7 @@ static void message_loop(void)
 			served++;
 			continue;
 		}
-		if (in->arg[0] & (NOTIFY_CON | NOTIFY_SESSION)) ttydev_notify(in->arg[0]);
+		if (in->arg[0] & (NOTIFY_CONSOLE | NOTIFY_SESSION)) ttydev_notify(in->arg[0]);
 		if (in->arg[0] & NOTIFY_SECOND) second(served == before);
 		if (in->arg[0] & NOTIFY_SECOND) before = served;
 	}

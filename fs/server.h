@@ -13,8 +13,7 @@
 #include "fs/vfs_int.h"
 #include "user/lib/server.h"
 
-#define LATER      1
-#define NOTIFY_CON 1u           /* bit of HANDLE_PORT: the console has input */
+#define LATER 1
 
 typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 
@@ -76,7 +75,7 @@ void shm_sweep(void);           /* segments that were removed, and that nobody u
 
 /* ttydev.c */
 void ttydev_init(void);
-void ttydev_notify(uint64_t bits);      /* NOTIFY_CON, NOTIFY_SESSION */
+void ttydev_notify(uint64_t bits);      /* NOTIFY_CONSOLE, NOTIFY_SESSION */
 bool ttydev_controls(uint32_t pid);     /* is this the process's controlling terminal? */
 int ttydev_message(const struct ipc_msg *in, struct ipc_msg *out);
 

@@ -63,7 +63,7 @@ static int caller_check(const struct ipc_msg *in, int signo)
 void ttydev_init(void)
 {
 	tty_init(&tty, console_output, key_signal);
-	q_con_bind(HANDLE_PORT, NOTIFY_CON);
+	ttydev_notify(0);       /* from here on there are interrupts */
 }
 
 static void waiter_remove(unsigned i)
@@ -99,7 +99,7 @@ static void waiters_serve(void)
 	}
 }
 
-/* ttydev_notify: take all there is: notifications are merged, there may be no second one. */
+/* ttydev_notify: take all there is, or the console would not interrupt again. */
 void ttydev_notify(uint64_t bits)
 {
 	char buf[256];

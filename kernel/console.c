@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/console.c - RING 0 - the serial line and the result channel.
  *
- * Output is polled, so that a panic can always be seen; input comes by interrupt into a ring that the file server
- * (the terminal lives there) empties.
- * Locks: out_lock for output, in_lock for the ring and who is notified.
+ * Output is polled, so that a panic can always be seen; of input an interrupt tells the file server (the terminal lives
+ * there), which fetches it.
+ * Locks: out_lock for output.  The one who reads is the file server.
  */
 #include "kernel/console.h"
 
 #include "abi/ipc.h"
 #include "boot/bootinfo.h"
-#include "kernel/apic.h"
 #include "kernel/cpu.h"
 #include "kernel/ipc.h"
 #include "mm/frame.h"
@@ -24,13 +23,8 @@
 #define DEBUG_EXIT  0xf4
 
 static struct spinlock out_lock = SPINLOCK_INIT(RANK_CONSOLE, "console output");
-static struct spinlock in_lock = SPINLOCK_INIT(RANK_HANDLE, "console input");
 static bool lock_broken;
 static unsigned fifo_room;                      /* [out_lock] bytes that the transmitter takes without being asked */
-static char ring[1024];
-static unsigned ring_head, ring_tail;           /* [in_lock] head: next to read; both only grow */
-static struct port *in_port;                    /* [in_lock] a reference */
-static uint64_t in_bits;                        /* [in_lock] */
 
 static void serial_wait(uint8_t lsr)
 {
@@ -78,48 +72,22 @@ void console_write(unsigned channel, const char *buf, size_t len)
 	console_unlock();
 }
 
-/* Until the receiver is empty, or the edge-triggered interrupt would not come again.  A full ring drops. */
-static void serial_interrupt(void *arg)
+/* Off until the input has been read: then the line is as good as level-triggered, and what came meanwhile raises it. */
+void console_interrupt(void)
 {
-	bool got = false;
-
-	spin_lock(&in_lock);
-	while (inb(COM1 + 5) & LSR_DATA) {
-		char c = inb(COM1);
-
-		if (ring_tail - ring_head < sizeof(ring)) ring[ring_tail++ % sizeof(ring)] = c;
-		got = true;
-	}
-	if (got && in_port) port_notify(in_port, in_bits);
-	spin_unlock(&in_lock);
+	outb(COM1 + 1, 0);
+	if (fs_port) port_notify(fs_port, NOTIFY_CONSOLE);
 }
 
-void console_input_init(void)
-{
-	if (irq_alloc(serial_interrupt, NULL) == BOOT_COM1_VECTOR) outb(COM1 + 1, 1);   /* interrupt on input */
-}
-
+/* What is not fetched waits in the receiver's FIFO, and in QEMU.  => fewer than len: there is no more, and the next
+ * character interrupts */
 size_t console_read(char *buf, size_t len)
 {
 	size_t n = 0;
 
-	spin_lock(&in_lock);
-	while (n < len && ring_head != ring_tail) buf[n++] = ring[ring_head++ % sizeof(ring)];
-	spin_unlock(&in_lock);
+	while (n < len && inb(COM1 + 5) & LSR_DATA) buf[n++] = inb(COM1);
+	if (n < len) outb(COM1 + 1, 1);
 	return n;
-}
-
-void console_bind(struct port *p, uint64_t bits)
-{
-	struct port *old;
-
-	spin_lock(&in_lock);
-	old = in_port;
-	in_port = p;
-	in_bits = bits;
-	if (ring_head != ring_tail) port_notify(p, bits);
-	spin_unlock(&in_lock);
-	if (old) kobj_unref(&old->obj);
 }
 
 void machine_exit(unsigned code)

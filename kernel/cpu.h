@@ -30,7 +30,6 @@ struct cpu {
 	struct thread *dead;            /* the last that exited here; its stack is free once another one runs */
 	struct thread *leaving;         /* may not run here any more; starts elsewhere once its state is saved */
 	bool     resched;               /* switch at the next return to ring 3 */
-	int      irq_vector;            /* the device's interrupt that it handles just now, for irq_free(); 0: none */
 	const char *doing;              /* for the panic: "system call msync", "fault at ..." */
 	struct spinlock runq_lock;
 	struct list runq;               /* [s] */

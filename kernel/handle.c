@@ -26,7 +26,6 @@ static void slot_drop(struct kobj *o)
 	kobj_unref(o);
 }
 
-/* In rising order: a driver's device (HANDLE_DEVICE) is stopped before the runs that it may be writing to end. */
 void handles_destroy(struct handles *t)
 {
 	uint32_t n = t->nslots;

@@ -6,7 +6,6 @@
  */
 #include "boot/bootinfo.h"
 #include "kernel/apic.h"
-#include "kernel/console.h"
 #include "kernel/proc.h"
 #include "kernel/smp.h"
 #include "kernel/thread.h"
@@ -59,7 +58,6 @@ void kernel_main(struct bootinfo *bi)
 	pmap_kernel_init();
 	apic_init();
 	time_init();
-	console_input_init();
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
 	if ((word = cmdline_get("delay="))) lock_delays_start(word);

@@ -15,6 +15,7 @@
 
 #include "abi/pm.h"
 #include "kernel/console.h"
+#include "kernel/device.h"
 #include "kernel/forward.h"
 #include "kernel/ipc.h"
 #include "kernel/syscalls.h"
@@ -186,6 +187,7 @@ static void proc_strip(struct proc *p)
 
 	if (m) p->used.maxrss = MAX(p->used.maxrss, m->pmap.peak);
 	files_close(p, false);
+	if (p->disk) device_stop(p->disk);      /* D2 of device.c */
 	if (p->port) port_die(p->port);
 	handles_destroy(&p->handles);
 	if (p->port) kobj_unref(&p->port->obj);

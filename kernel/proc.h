@@ -58,6 +58,7 @@ struct proc {
 	int      exit_status;           /* [p] as wait4 gives it */
 	struct usage used;              /* [p] by threads that have ended */
 	struct port *port;              /* servers: their own port (handle 1) */
+	const struct boot_disk *disk;   /* [c] what it drives (device.c); NULL: no driver */
 };
 
 static inline struct proc *current_proc(void) { return current_thread()->proc; }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/servers.c - RING 0 - starts the ring-3 servers that the loader brought.
  *
- * One driver process per disk, each with a handle on that PCI function alone; then the file server, with the drivers'
+ * One driver process per disk, each with that PCI function alone; then the file server, with the drivers'
  * ports, and the processes of the process manager; then init, which is pid 1 (it is made first and started last).
  * Who asks another one before that is ready waits in its port, and hears EIO if it dies.
  *
@@ -14,14 +14,13 @@
 #include "kernel/proc.h"
 #include "mm/frame.h"
 
-/* The process of a boot module, with its port as HANDLE_PORT and perhaps what it uses as HANDLE_DEVICE, HANDLE_FS. */
-static struct thread *server_create(int module, const char *name, struct kobj *uses)
+/* The process of a boot module, with its port as HANDLE_PORT. */
+static struct thread *server_create(int module, const char *name)
 {
 	struct thread *t = proc_spawn_module(&frame_bootinfo->module[module], name);
 	struct port *port = t ? port_create(t->proc) : NULL;
 
-	if (!port || handle_add(&t->proc->handles, &port->obj) != HANDLE_PORT ||
-	    (uses && handle_add(&t->proc->handles, uses) != HANDLE_DEVICE)) panic("no memory for the server %s", name);
+	if (!port || handle_add(&t->proc->handles, &port->obj) != HANDLE_PORT) panic("no memory for the server %s", name);
 	kobj_ref(&port->obj);           /* for ever: who asks a dead one shall hear so */
 	t->proc->port = port;
 	return t;
@@ -29,15 +28,19 @@ static struct thread *server_create(int module, const char *name, struct kobj *u
 
 static struct thread *driver_create(uint32_t disk)
 {
-	struct device *d = device_create(&frame_bootinfo->machine.disk[disk]);
 	char name[] = "virtio-blk:vda"; /* the program, its disk */
 	struct thread *t;
 
-	if (!d) panic("no memory for a device");
 	name[sizeof(name) - 2] += disk;
-	t = server_create(BOOT_VIRTIO_BLK, name, &d->obj);
-	kobj_unref(&d->obj);
+	t = server_create(BOOT_VIRTIO_BLK, name);
+	device_give(disk, t->proc);
 	return t;
+}
+
+/* The server knows the other one's port by its next handle: HANDLE_DISKS, HANDLE_FS. */
+static void server_uses(struct thread *t, struct port *port)
+{
+	if (handle_add(&t->proc->handles, &port->obj) < 0) panic("no memory for a handle");
 }
 
 void servers_start(void)
@@ -46,14 +49,15 @@ void servers_start(void)
 	uint32_t ndisks = frame_bootinfo->machine.ndisks;
 
 	ipc_start();
-	init = server_create(BOOT_INIT, "init", NULL);
+	init = server_create(BOOT_INIT, "init");
 	for (uint32_t i = 0; i < ndisks; i++) driver[i] = driver_create(i);
-	fs = server_create(BOOT_FS, "fs", NULL);
-	for (uint32_t i = 0; i < ndisks; i++)
-		if (handle_add(&fs->proc->handles, &driver[i]->proc->port->obj) < 0) panic("no memory for the disks");
+	fs = server_create(BOOT_FS, "fs");
+	for (uint32_t i = 0; i < ndisks; i++) server_uses(fs, driver[i]->proc->port);
 	fs_port = fs->proc->port;
-	pm = server_create(BOOT_PM, "pm", &fs_port->obj);
-	exec = server_create(BOOT_PM, "pm:exec", &fs_port->obj);
+	pm = server_create(BOOT_PM, "pm");
+	exec = server_create(BOOT_PM, "pm:exec");
+	server_uses(pm, fs_port);
+	server_uses(exec, fs_port);
 	pm->reserve = exec->reserve = false;    /* not needed to clean memory */
 	pm_port = pm->proc->port;
 	exec_port = exec->proc->port;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_dev.c - RING 0 - the servers' system calls about devices, the console, boot and the end.
+/* kernel/sys_dev.c - RING 0 - the servers' system calls about a driver's runs, the console, boot and the end.
  *
- * Path:  entry.S > syscall.c > [sys_dev.c] > device.c, console.c
+ * Path:  entry.S > syscall.c > [sys_dev.c] > mm/pager.c, console.c
  * Locks: none here; objects are held by references.
  *
- * A caller without a handle on a device gets -EBADF from the calls about devices, so the
- * file server, which has none, never learns a physical address (design rule 2). */
+ * Who drives no device gets -EBADF from the call about devices, so the file server never learns a physical address
+ * (design rule 2). */
+#include "boot/bootinfo.h"
 #include "kernel/console.h"
-#include "kernel/device.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -17,54 +17,15 @@
 #define SEGMENTS_MAX RUN_MAX            /* a run has no more pages */
 #define PIECE 256u                      /* bytes on the kernel stack */
 
-static struct device *device_of(struct kobj *o) { return container_of(o, struct device, obj); }
-
-SYSCALL(dev_info)
-{
-	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_DEVICE);
-
-	return o ? copy_out(a1, &device_of(o)->disk->info, sizeof(struct dev_info)) : -EBADF;
-}
-
-SYSCALL(dev_map)
-{
-	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_DEVICE);
-	uint64_t at;
-	int rc = o ? device_map_bar(device_of(o), current_proc()->map, a1, a2, a3, &at) : -EBADF;
-
-	return rc ? rc : (long)at;
-}
-
-SYSCALL(dev_irq, dev, entry, port, bits, cpu)
-{
-	KOBJ_HELD struct kobj *o = object_get(dev, KOBJ_DEVICE);
-	KOBJ_HELD struct kobj *p = object_get(port, KOBJ_PORT);
-
-	if (cpu == IRQ_HERE) cpu = this_cpu()->id;
-	if (!o || !p) return -EBADF;
-	if (cpu >= ncpus) return -EINVAL;
-	return device_irq(device_of(o), entry, container_of(p, struct port, obj), bits, &cpus[cpu]);
-}
-
-SYSCALL(dev_alloc)
-{
-	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_DEVICE);
-	struct dev_mem mem;
-	int rc = o ? device_alloc(device_of(o), current_proc()->map, a2, &mem.addr, &mem.phys) : -EBADF;
-
-	return rc ? rc : copy_out(a1, &mem, sizeof(mem)); /* a bad address: the pages stay with the device */
-}
-
 /* At most `max` segments; if the part needs more, they cover its beginning, as the caller sees from their lengths. */
-SYSCALL(dev_segments, dev, run, off, len, to, max)
+SYSCALL(dev_segments, run, off, len, to, max)
 {
-	KOBJ_HELD struct kobj *d = object_get(dev, KOBJ_DEVICE);
 	KOBJ_HELD struct kobj *r = object_get(run, KOBJ_RUN);
 	struct dev_seg seg[SEGMENTS_MAX];
 	uint64_t covered;
 	int n, rc = 0;
 
-	if (!d || !r) return -EBADF;
+	if (!current_proc()->disk || !r) return -EBADF;
 	n = run_segments(container_of(r, struct run, obj), off, len, seg, MIN(max, SEGMENTS_MAX), &covered);
 	if (n > 0) rc = copy_out(to, seg, n * sizeof(seg[0]));
 	return rc ? rc : n;
@@ -91,15 +52,6 @@ SYSCALL(con_read)
 	size_t n = console_read(piece, MIN(a1, sizeof(piece)));
 
 	return copy_out(a0, piece, n) ? -EFAULT : (long)n;
-}
-
-SYSCALL(con_bind)
-{
-	struct port *p = port_get(a0);
-
-	if (!p) return -EBADF;
-	console_bind(p, a1);
-	return 0;
 }
 
 SYSCALL(machine_stop)

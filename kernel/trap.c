@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/trap.c - RING 0 - every trap and interrupt: whose it is, and what the thread gets for it.
  *
- * Path:  entry.S > [trap.c] > mm/fault.c (page faults), apic.c (interrupts), syscall.c, signal.c
+ * Path:  entry.S > [trap.c] > mm/fault.c (page faults), device.c and console.c (interrupts), syscall.c, signal.c
  * Locks: none, and none may be held when ring 3 goes on (K4 of lock.c).
  */
 #include "kernel/trap.h"
 
 #include "kernel/apic.h"
+#include "kernel/console.h"
+#include "kernel/device.h"
 #include "kernel/proc.h"
 #include "kernel/smp.h"
 #include "mm/map.h"
@@ -163,7 +165,9 @@ void trap_handle(struct trapframe *tf)
 		apic_eoi();
 		shootdown_poll();
 	} else if (tf->vector != VECTOR_SPURIOUS) {
-		irq_dispatch(tf->vector);
+		c->irqs++;
+		if (tf->vector == BOOT_COM1_VECTOR) console_interrupt();
+		else device_interrupt(tf->vector);
 		apic_eoi();
 	}
 	if (trap_from_user(tf)) trap_exit(tf);

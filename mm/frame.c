@@ -219,41 +219,6 @@ unsigned frame_flags_current(void)
 	return t && t->reserve ? FRAME_RESERVE : 0;
 }
 
-/* How many pages from p on are free, at most n. */
-static uint32_t free_run(uint64_t pfn, uint32_t n)
-{
-	uint32_t i;
-
-	for (i = 0; i < n && page_array[pfn + i].use == PAGE_FREE; i++) {}
-	return i;
-}
-
-/* n neighbours: a search of all memory under the lock, so only for what a driver sets up once.  May use the reserve:
- * its callers are servers. */
-struct page *frame_alloc_contig(uint32_t n)
-{
-	struct page *found = NULL;
-
-	spares_drain_all();
-	spin_lock(&frame_lock);
-	for (uint64_t pfn = 0; n && pfn + n <= page_array_len; pfn++) {
-		if (free_run(pfn, n) < n) continue;
-		found = &page_array[pfn];
-		for (uint32_t i = 0; i < n; i++) {
-			list_remove(&found[i].link);
-			found[i].use = PAGE_KERNEL;
-			found[i].refs = 1;
-		}
-		nfree -= n;
-		break;
-	}
-	spin_unlock(&frame_lock);
-
-	for (uint32_t i = 0; found && i < n; i++)
-		page_prepare(&found[i], FRAME_ZERO);
-	return found;
-}
-
 /* p has refs 0 and nobody else knows it any more: only the list needs the lock. */
 static void page_to_spares(struct page *p)
 {

@@ -12,7 +12,6 @@ struct bootinfo;
 
 void frame_init(const struct bootinfo *);       /* makes page_array; memory of the loader stays in use */
 struct page *frame_alloc(enum page_use, unsigned flags);        /* refs 1; NULL: none left (above the reserve) */
-struct page *frame_alloc_contig(uint32_t n);    /* n neighbours, KERNEL, zeroed */
 void frame_free(struct page *);                 /* KERNEL pages */
 uint64_t frame_total(void), frame_free_count(void);     /* pages */
 extern uint64_t frame_reserve;                  /* [c] pages that only FRAME_RESERVE gets */

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "abi/blk.h"
-#include "abi/facts.h"
 #include "abi/pager.h"
 #include "abi/quire.h"
 #include "drivers/virtio-blk/vblk.h"
@@ -226,19 +225,6 @@ static void message_loop(void)
 	}
 }
 
-/* irqcpu=N: which CPU the device interrupts.  Without it the one that the driver runs on: the shortest way. */
-static uint64_t irq_cpu(void)
-{
-	struct facts_machine m = {0};
-	char n[16];
-
-	if (!cmdline_word("irqcpu", n, sizeof(n))) return IRQ_HERE;
-	q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m));
-	if (atol(n) >= 0 && atol(n) < m.cpus) return (uint64_t)atol(n);
-	say("irqcpu=%s: there is no such CPU", n);
-	return IRQ_HERE;
-}
-
 /* The disk's object: its dirty pages are written by vm_write of the file server, whose mapping made them dirty, or by the
  * fsync of a program that wrote to /dev/vda (W4 of mm/writeback.c). */
 static long object_make(void)
@@ -256,7 +242,7 @@ static long object_make(void)
 /* Without a disk there is nothing to serve: the file server, which asks for it, hears that we are dead. */
 int main(void)
 {
-	long rc = vblk_start(&disk, irq_cpu());
+	long rc = vblk_start(&disk);
 	char none[2];
 
 	if (!rc) rc = object_make();

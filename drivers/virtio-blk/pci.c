@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* drivers/virtio-blk/pci.c - RING 3 - where a virtio function's registers are: its PCI capabilities (virtio 1.1 4.1.4).
  *
- * Path:  vblk.c > [pci.c] > the kernel: SYS_dev_info, SYS_dev_map
+ * Path:  vblk.c > [pci.c]: what is mapped the loader has laid out (boot/pci.c)
  * A transitional device (id 0x1001) has the same capabilities as a modern one (0x1042): its legacy registers are I/O
  * ports, which a driver of ours cannot reach and does not need.
  */
@@ -14,7 +14,6 @@
 #include "abi/quire.h"
 #include "drivers/virtio-blk/vblk.h"
 
-#define PAGE 4096u
 #define CAP_FIRST 0x40u                 /* PCI 3.0 6.7: capabilities lie behind the header */
 #define CAPS_MAX 48u                    /* more than fit: a list that goes round is left */
 
@@ -27,21 +26,21 @@ static uint32_t read32(const struct dev_info *d, unsigned at)
 	return v;
 }
 
-/* Map the structure that a capability points to.  The kernel maps whole pages, and never that of the MSI-X table. */
-static volatile void *cap_map(const struct dev_info *d, unsigned cap, uint32_t need)
+/* Where the structure is that a capability points to.  Whole pages are mapped, and never that of the MSI-X table. */
+static volatile void *cap_find(const struct dev_info *d, unsigned cap, uint32_t need)
 {
 	unsigned bar = d->config[cap + CAP_BAR];
 	uint64_t off = read32(d, cap + CAP_OFFSET), len = read32(d, cap + CAP_LENGTH);
-	uint64_t first = off & ~(uint64_t)(PAGE - 1);
-	long at;
 
-	if (bar >= 6 || len < need || off % 4 || off + len > d->bar[bar].len) return NULL;
-	at = q_dev_map(HANDLE_DEVICE, bar, first, off + len - first);
-	if (at < 0 && at > -4096) {
-		say("BAR %u at 0x%lx: %s", bar, (unsigned long)off, strerror(-(int)at));
-		return NULL;
+	if (len < need || off % 4) return NULL;
+	for (unsigned i = 0; i < DEV_PIECES; i++) {
+		uint64_t first = d->piece[i].off, end = first + d->piece[i].len;
+
+		if (d->piece[i].bar == bar && off >= first && off + len <= end)
+			return (volatile char *)(d->piece[i].addr + off - first);
 	}
-	return (volatile char *)at + (off - first);
+	say("BAR %u at 0x%lx: not mapped", bar, (unsigned long)off);
+	return NULL;
 }
 
 /* 4.1.4.1: of several capabilities of a type the first that can be used counts. */
@@ -49,14 +48,14 @@ static void cap_use(struct virtio_pci *v, const struct dev_info *d, unsigned cap
 {
 	switch (d->config[cap + CAP_TYPE]) {
 	case CFG_COMMON:
-		if (!v->common) v->common = cap_map(d, cap, sizeof(*v->common));
+		if (!v->common) v->common = cap_find(d, cap, sizeof(*v->common));
 		break;
 	case CFG_DEVICE:
-		if (!v->config) v->config = cap_map(d, cap, sizeof(*v->config));
+		if (!v->config) v->config = cap_find(d, cap, sizeof(*v->config));
 		break;
 	case CFG_NOTIFY:
 		if (v->notify || d->config[cap + CAP_LEN] < CAP_NOTIFY_MULTIPLIER + 4) break;
-		v->notify = cap_map(d, cap, sizeof(uint16_t));
+		v->notify = cap_find(d, cap, sizeof(uint16_t));
 		v->notify_len = read32(d, cap + CAP_LENGTH);
 		v->notify_multiplier = read32(d, cap + CAP_NOTIFY_MULTIPLIER);
 		break;
@@ -65,21 +64,18 @@ static void cap_use(struct virtio_pci *v, const struct dev_info *d, unsigned cap
 	}
 }
 
-/* virtio_pci_find: walk the list of capabilities in the kernel's copy of configuration space: a driver cannot touch the
+/* virtio_pci_find: walk the list of capabilities in the loader's copy of configuration space: a driver cannot touch the
  * real one, with which it could give itself other memory. */
 int virtio_pci_find(struct virtio_pci *v)
 {
-	struct dev_info d;
-	unsigned cap, n;
-	long rc = q_dev_info(HANDLE_DEVICE, &d);
+	const struct dev_info *d = (const struct dev_info *)DEV_MEMORY;
+	unsigned cap = d->config[PCI_CAP_POINTER] & ~3u, n;
 
-	if (rc) return (int)rc;
-	cap = d.config[PCI_CAP_POINTER] & ~3u;
-	for (n = 0; cap >= CAP_FIRST && cap + CAP_NOTIFY_MULTIPLIER + 4 <= sizeof(d.config) && n < CAPS_MAX; n++) {
-		if (d.config[cap] == PCI_CAP_VENDOR) cap_use(v, &d, cap);
-		cap = d.config[cap + CAP_NEXT] & ~3u;
+	for (n = 0; cap >= CAP_FIRST && cap + CAP_NOTIFY_MULTIPLIER + 4 <= sizeof(d->config) && n < CAPS_MAX; n++) {
+		if (d->config[cap] == PCI_CAP_VENDOR) cap_use(v, d, cap);
+		cap = d->config[cap + CAP_NEXT] & ~3u;
 	}
-	v->msix_entries = d.msix_entries;
+	v->msix_entries = d->msix_entries;
 	if (!v->common || !v->config || !v->notify) {
 		say("no virtio 1.x registers: a device of before 2016, or disable-modern=on?");
 		return -ENODEV;

@@ -15,7 +15,7 @@ struct virtio_pci {
 	unsigned msix_entries;
 };
 
-int virtio_pci_find(struct virtio_pci *);       /* of HANDLE_DEVICE; -ENODEV and the reason on stderr */
+int virtio_pci_find(struct virtio_pci *);       /* -ENODEV, and says the reason */
 void virtio_reset(struct virtio_pci *);         /* and wait until the device says that it is */
 
 #endif

@@ -32,11 +32,21 @@ struct slot {
 };
 struct part { struct job *job; uint64_t off, len; };
 
+/* DEV_MEMORY.  The device must not see memory of ours that is anything else. */
+struct shared {
+	struct dev_info info;
+	uint8_t ring[VIRTQ_BYTES] __attribute__((aligned(4096)));
+	struct slot slot[QUEUE_MAX] __attribute__((aligned(4096)));
+	struct virtq_desc table[QUEUE_MAX * TABLE_LEN] __attribute__((aligned(4096)));
+};
+_Static_assert(sizeof(struct shared) <= DEV_MEMORY_LEN, "the loader gives so much");
+static struct shared *const shared = (struct shared *)DEV_MEMORY;
+
+static uint64_t phys_of(const void *at) { return shared->info.phys + ((uintptr_t)at - DEV_MEMORY); }
+
 /* One process drives one device: its state is the process's. */
 static struct virtio_pci dev;
 static struct virtq queue;
-static struct slot *slots;
-static uint64_t slots_phys;
 static struct part parts[QUEUE_MAX];
 static volatile uint16_t *notify;
 static uint64_t features;
@@ -99,16 +109,13 @@ static int config_read(struct vblk_info *info)
 }
 
 /* 4.1.5.1.2: an event without a vector reads back as NO_VECTOR; then it would never be heard of. */
-static int vectors_set(uint64_t cpu)
+static int vectors_set(void)
 {
-	uint16_t config = dev.msix_entries > 1 ? 0 : NO_VECTOR, data = dev.msix_entries > 1 ? 1 : 0;
-	long rc = config != NO_VECTOR ? q_dev_irq(HANDLE_DEVICE, config, HANDLE_PORT, NOTIFY_CONFIG, cpu) : 0;
+	uint16_t config = dev.msix_entries > ENTRY_CONFIG ? ENTRY_CONFIG : NO_VECTOR;
 
-	if (!rc) rc = q_dev_irq(HANDLE_DEVICE, data, HANDLE_PORT, NOTIFY_QUEUE, cpu);
-	if (rc) return (int)rc;
 	dev.common->config_msix_vector = config;
-	dev.common->queue_msix_vector = data;
-	if (dev.common->config_msix_vector == config && dev.common->queue_msix_vector == data) return 0;
+	dev.common->queue_msix_vector = ENTRY_QUEUE;
+	if (dev.common->config_msix_vector == config && dev.common->queue_msix_vector == ENTRY_QUEUE) return 0;
 	say("the device has no room for its interrupt vectors");
 	return -EBUSY;
 }
@@ -120,29 +127,12 @@ static void write64(volatile uint32_t reg[2], uint64_t v)
 	reg[1] = (uint32_t)(v >> 32);
 }
 
-/* Ring, headers and tables: wired memory at known physical addresses, zeroed by the kernel.  The device must not see
- * memory of ours that is anything else. */
-static int queue_memory(uint16_t size, uint64_t *ring_phys)
-{
-	struct dev_mem ring, head, tables = {0};
-	long rc = q_dev_alloc(HANDLE_DEVICE, &ring, VIRTQ_BYTES / 4096);
-
-	if (!rc) rc = q_dev_alloc(HANDLE_DEVICE, &head, (QUEUE_MAX * sizeof(struct slot) + 4095) / 4096);
-	if (!rc && (features & F_INDIRECT_DESC))
-		rc = q_dev_alloc(HANDLE_DEVICE, &tables, QUEUE_MAX * TABLE_LEN * sizeof(struct virtq_desc) / 4096);
-	if (rc) return (int)rc;
-	slots = (struct slot *)head.addr;
-	slots_phys = head.phys;
-	virtq_init(&queue, (void *)ring.addr, size, (void *)tables.addr, tables.phys);
-	*ring_phys = ring.phys;
-	return 0;
-}
-
 /* 4.1.5.1.3: select the queue, cut its size to ours, say where its three parts are, give it a vector, enable it.
  * One queue is enough for one thread. */
-static int queue_start(uint64_t cpu)
+static int queue_start(void)
 {
-	uint64_t phys = 0, at;
+	struct virtq_desc *tables = features & F_INDIRECT_DESC ? shared->table : NULL;
+	uint64_t at, ring = phys_of(shared->ring);
 	uint16_t size;
 	int rc;
 
@@ -153,13 +143,13 @@ static int queue_start(uint64_t cpu)
 		say("a queue of %u entries is of no use", size);
 		return -ENODEV;
 	}
-	rc = queue_memory(size, &phys);
-	if (!rc) rc = vectors_set(cpu);
+	rc = vectors_set();
 	if (rc) return rc;
+	virtq_init(&queue, shared->ring, size, tables, phys_of(shared->table));
 	dev.common->queue_size = size;
-	write64(dev.common->queue_desc, phys + VIRTQ_DESC_OFF);
-	write64(dev.common->queue_driver, phys + VIRTQ_AVAIL_OFF);
-	write64(dev.common->queue_device, phys + VIRTQ_USED_OFF);
+	write64(dev.common->queue_desc, ring + VIRTQ_DESC_OFF);
+	write64(dev.common->queue_driver, ring + VIRTQ_AVAIL_OFF);
+	write64(dev.common->queue_device, ring + VIRTQ_USED_OFF);
 	at = (uint64_t)dev.common->queue_notify_off * dev.notify_multiplier;    /* 4.1.4.4 */
 	if (at + sizeof(*notify) > dev.notify_len) return -ENODEV;
 	notify = (volatile uint16_t *)(dev.notify + at);
@@ -169,7 +159,7 @@ static int queue_start(uint64_t cpu)
 
 /* vblk_start: after this the device works, and interrupts come to HANDLE_PORT as notifications.
  * => 0 and what the disk is like in *info; -errno, and the device is told that it has been given up (FAILED) */
-int vblk_start(struct vblk_info *info, uint64_t cpu)
+int vblk_start(struct vblk_info *info)
 {
 	int rc = virtio_pci_find(&dev);
 
@@ -178,7 +168,7 @@ int vblk_start(struct vblk_info *info, uint64_t cpu)
 	dev.common->device_status |= STATUS_ACKNOWLEDGE;
 	dev.common->device_status |= STATUS_DRIVER;
 	rc = features_negotiate();
-	if (!rc) rc = queue_start(cpu);
+	if (!rc) rc = queue_start();
 	if (!rc) rc = config_read(info);
 	if (rc) {
 		dev.common->device_status |= STATUS_FAILED;
@@ -197,15 +187,15 @@ static int part_send(struct job *j, struct cut *c)
 	unsigned ndata = 0;
 	uint64_t len = c ? cut_next(c, buf + 1, seg_max, size_max, j->type == BLK_T_IN, &ndata) : 0;
 	int head = virtq_head(&queue, ndata + 2);
-	uint64_t at;
+	struct slot *slot;
 
 	if (head < 0) return head;
 	/* The head is known before it is taken, so that header and status can be those of its slot (B1). */
-	at = slots_phys + (unsigned)head * sizeof(struct slot);
-	slots[head].header = (struct virtio_blk_header){.type = j->type, .sector = j->sector};
-	slots[head].status = 0xff;
-	buf[0] = (struct virtq_buf){at, sizeof(struct virtio_blk_header), false};
-	buf[ndata + 1] = (struct virtq_buf){at + offsetof(struct slot, status), 1, true};
+	slot = &shared->slot[head];
+	slot->header = (struct virtio_blk_header){.type = j->type, .sector = j->sector};
+	slot->status = 0xff;
+	buf[0] = (struct virtq_buf){phys_of(&slot->header), sizeof(slot->header), false};
+	buf[ndata + 1] = (struct virtq_buf){phys_of(&slot->status), 1, true};
 	parts[head] = (struct part){j, j->off, len};
 	virtq_add(&queue, buf, ndata + 2);
 	j->parts++;
@@ -221,7 +211,7 @@ static int data_send(struct job *j)
 {
 	static struct dev_seg seg[SEGS_ALL];
 	struct cut c = {.seg = seg};
-	long n = q_dev_segments(HANDLE_DEVICE, j->run, j->off, j->len, seg, SEGS_ALL);
+	long n = q_dev_segments(j->run, j->off, j->len, seg, SEGS_ALL);
 	int rc = 0;
 
 	if (n <= 0) return n ? (int)n : -EINVAL;
@@ -270,7 +260,7 @@ void vblk_interrupt(void)
 	int head = -EAGAIN;
 
 	while (!dead && (head = virtq_get(&queue)) >= 0)
-		job_part_done(parts[head].job, parts[head].off, parts[head].len, status_errno(slots[head].status));
+		job_part_done(parts[head].job, parts[head].off, parts[head].len, status_errno(shared->slot[head].status));
 	if (!dead && head == -EPROTO) device_fail("the used ring names a request that is not in flight");
 }
 

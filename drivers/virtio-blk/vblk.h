@@ -9,8 +9,8 @@
 #include "drivers/virtio-blk/virtio.h"
 #include "user/lib/server.h"
 
-#define NOTIFY_QUEUE  1u        /* bits of HANDLE_PORT: requests have finished */
-#define NOTIFY_CONFIG 2u        /* the device has changed its configuration, or wants a reset */
+enum { ENTRY_QUEUE, ENTRY_CONFIG };     /* of MSI-X: requests have finished; configuration changed, or it wants a reset */
+#define NOTIFY_CONFIG (1u << ENTRY_CONFIG)      /* bit of HANDLE_PORT */
 
 /* The work of one message: some bytes of a run, or a flush.  It can take several device requests ("parts"). */
 struct job {
@@ -26,8 +26,7 @@ struct job {
 
 struct vblk_info { uint64_t sectors; bool readonly; bool flush; };
 
-/* virtio 1.1 3.1.1; cpu gets the interrupts (SYS_dev_irq).  Says what is wrong; -errno */
-int vblk_start(struct vblk_info *, uint64_t cpu);
+int vblk_start(struct vblk_info *);     /* virtio 1.1 3.1.1.  Says what is wrong; -errno */
 int vblk_submit(struct job *);          /* as much of it as fits.  0: all; -EAGAIN: the queue is full; else it failed */
 void vblk_interrupt(void);              /* requests have finished */
 void vblk_config_interrupt(void);
