@@ -157,7 +157,7 @@ $(B)/user/lib/%.o: user/lib/% $(B)/flags ; @mkdir -p $(@D) && musl-gcc $(SFLAGS)
 $(B)/fs.elf: $(FSOBJ) $(LIBOBJ)
 $(B)/virtio-blk.elf: $(BLKOBJ) $(LIBOBJ)
 $(B)/pm.elf: $(PMOBJ) $(LIBOBJ)
-$(B)/init.elf: $(INITOBJ)
+$(B)/init.elf: $(INITOBJ) $(LIBOBJ)
 $(B)/fs.elf $(B)/virtio-blk.elf $(B)/pm.elf $(B)/init.elf: ; @mkdir -p $(@D) && musl-gcc -static $(filter %.o,$^) -o $@
 
 # The image gets them without debug information; the kernel keeps its symbol table, for backtraces.

@@ -56,7 +56,7 @@ struct ipc_msg {
 #define NOTIFY_SESSION (1ull << 62)     /* likewise: the leader of a session has ended */
 #define NOTIFY_CONSOLE (1ull << 61)     /* likewise: the console has input */
 
-/* Handles every server is started with. */
+/* Handles every server is started with; the variable CMDLINE of its environment is the kernel's command line. */
 #define HANDLE_PORT   1         /* the server's own port */
 #define HANDLE_FS     2         /* the process manager: the file server's port */
 #define HANDLE_DISKS  2         /* the file server: from here on the ports of the disks' drivers, vda first */
@@ -142,8 +142,6 @@ struct dev_seg { uint64_t phys; uint64_t len; };
 #define SYS_con_write       0x1040 /* channel, buf, len -> len */
 #define SYS_con_read        0x1041 /* buf, len -> n (never blocks): console input; n < len: NOTIFY_CONSOLE tells of more */
 #define SYS_machine_stop    0x1043 /* status (0..255) -> does not return: prints the end token, ends QEMU */
-#define SYS_cmdline         0x1044 /* buf, len -> length of the kernel's command line */
-#define SYS_log             0x1047 /* buf, len -> len: a line in the kernel's log, with the server's name */
 #define SYS_signal_post     0x1045 /* pid, tid (0: any thread), siginfo* -> 0 [S]: this signal (number 0: none), whoever
                                       may send it; -ESRCH; -EAGAIN: RLIMIT_SIGPENDING */
 #define SYS_call_signals    0x1046 /* token, any -> 0 [S]: any signal ends the wait of this caller, or (0) only one

@@ -69,8 +69,6 @@ static inline long q_con_write(int channel, const void *buf, uint64_t n)
 }
 static inline long q_con_read(void *buf, uint64_t n) { return QUIRE(SYS_con_read, buf, n, 0, 0, 0, 0); }
 static inline void q_machine_stop(int status) { QUIRE(SYS_machine_stop, status, 0, 0, 0, 0, 0); }
-static inline long q_cmdline(char *buf, uint64_t n) { return QUIRE(SYS_cmdline, buf, n, 0, 0, 0, 0); }
-static inline long q_log(const char *line, uint64_t n) { return QUIRE(SYS_log, line, n, 0, 0, 0, 0); }
 static inline long q_facts(int kind, uint32_t pid, uint64_t index, void *buf, uint64_t size)
 {
 	return QUIRE(SYS_facts, kind, pid, index, buf, size, 0);

@@ -259,10 +259,8 @@
 	X(0x1040, con_write, "int addr size") \
 	X(0x1041, con_read, "addr size") \
 	X(0x1043, machine_stop, "int") \
-	X(0x1044, cmdline, "addr size") \
 	X(0x1045, signal_post, "int int addr") \
 	X(0x1046, call_signals, "token int") \
-	X(0x1047, log, "addr size") \
 	X(0x1048, facts, "int int addr addr size") \
 	X(0x1049, poll_wake, "") \
 	X(0x104b, trace, "fd") \

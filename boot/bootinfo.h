@@ -43,12 +43,15 @@ struct boot_range { uint64_t start, len; uint32_t kind, pad; };
 
 enum { BOOT_FS, BOOT_VIRTIO_BLK, BOOT_PM, BOOT_INIT, BOOT_MODULES };
 
+#define BOOT_CMDLINE_MAX 512
+
 /* What a server finds at its stack pointer (x86-64 psABI 3.4.1).  Its name is its only word, which the kernel
- * writes, with the random bytes, and where it finds the vDSO. */
+ * writes, with the random bytes, and where it finds the vDSO.  Its environment is the kernel's command line. */
 #define BOOT_AUX_VDSO 5
 struct boot_words {
-	uint64_t argc, argv[2], envp[1], aux[BOOT_AUX_VDSO + 2][2];
+	uint64_t argc, argv[2], envp[2], aux[BOOT_AUX_VDSO + 2][2];
 	char     name[32];
+	char     env[8 + BOOT_CMDLINE_MAX];             /* "CMDLINE=..." */
 	uint64_t random[2];
 } __attribute__((aligned(16)));
 
@@ -101,7 +104,7 @@ struct bootinfo {
 	uint64_t vdso;                  /* physical: a page, the vDSO's code */
 	uint64_t cpu_door;              /* physical: a struct boot_door */
 	uint64_t apic_hz;               /* counts per second of the local APIC's timer, divided by 16 */
-	char     cmdline[512];          /* NUL-terminated */
+	char     cmdline[BOOT_CMDLINE_MAX];     /* NUL-terminated */
 };
 
 #endif

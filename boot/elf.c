@@ -172,20 +172,23 @@ static void module_segment(const struct blob *file, const struct elf_segment *s,
 #define AT_RANDOM 25
 #define AT_SYSINFO_EHDR 33
 
-static void module_stack(const struct elf_header *h, const char *name, UINT64 phdr, struct boot_module *m)
+static void module_stack(const struct elf_header *h, const char *name, UINT64 phdr, const char *cmdline,
+                         struct boot_module *m)
 {
 	UINT64 at = STACK_TOP - sizeof(m->words), text = at + offsetof(struct boot_words, name);
+	UINT64 env = at + offsetof(struct boot_words, env);
 
 	piece_add(m, name, (struct exec_piece){STACK_TOP - STACK_LEN, 0, STACK_LEN, 0, PROT_RW, EXEC_ZEROS});
-	m->words = (struct boot_words){ .argc = 1, .argv = { text }, .aux = {
+	m->words = (struct boot_words){ .argc = 1, .argv = { text }, .envp = { env }, .env = "CMDLINE=", .aux = {
 		{ AT_PHDR, phdr }, { AT_PHENT, h->phentsize }, { AT_PHNUM, h->phnum }, { AT_PAGESZ, PAGE },
 		{ AT_RANDOM, at + offsetof(struct boot_words, random) }, [BOOT_AUX_VDSO] = { AT_SYSINFO_EHDR },
 	}};
+	memcpy(m->words.env + 8, cmdline, BOOT_CMDLINE_MAX);
 	m->plan.sp = at;
 	m->plan.args = text;
 }
 
-void elf_module_plan(const struct blob *file, const char *name, struct boot_module *m)
+void elf_module_plan(const struct blob *file, const char *name, const char *cmdline, struct boot_module *m)
 {
 	const struct elf_header *h = file->data;
 	const struct elf_segment *s;
@@ -201,7 +204,7 @@ void elf_module_plan(const struct blob *file, const char *name, struct boot_modu
 	m->start = (UINT64)file->data;
 	m->len = file->len;
 	m->plan.entry = h->entry;
-	module_stack(h, name, phdr, m);
+	module_stack(h, name, phdr, cmdline, m);
 }
 
 /* ---- the kernel's symbols */

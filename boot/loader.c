@@ -70,7 +70,7 @@ static void modules_read(struct bootinfo *bi)
 	for (unsigned i = 0; i < BOOT_MODULES; i++) {
 		struct blob file = file_read(modules[i], 0);
 
-		elf_module_plan(&file, modules[i], &bi->module[i]);
+		elf_module_plan(&file, modules[i], bi->cmdline, &bi->module[i]);
 	}
 }
 
@@ -170,8 +170,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	page_array_make(bi, mem, n);
 	bi->vdso = vdso_page();
 	elf_kernel_load(&kernel, &im);
-	modules_read(bi);
 	cmdline_make(image, bi);
+	modules_read(bi);
 	bi->magic = BOOTINFO_MAGIC;
 	UINT64 rsdp = rsdp_find();
 

@@ -53,7 +53,7 @@ void file_sums_read(void);                      /* from here on file_read() veri
 void *page_alloc(UINTN n);
 
 /* elf.c */
-void elf_module_plan(const struct blob *file, const char *name, struct boot_module *out);
+void elf_module_plan(const struct blob *file, const char *name, const char *cmdline, struct boot_module *out);
 void elf_kernel_load(const struct blob *file, struct image *out);
 void elf_symbols_read(const struct blob *file, struct bootinfo *bi);   /* none if the table is damaged */
 int elf_segment(const struct blob *file, unsigned i, UINT64 *va, UINT64 *len, UINT32 *flags);  /* 0: no such one */

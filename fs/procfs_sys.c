@@ -6,6 +6,7 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
@@ -21,11 +22,10 @@
 
 int make_cmdline(struct text *t, const struct proc_node *n)
 {
-	char line[512] = "";
+	const char *line = getenv("CMDLINE");
 
 	(void)n;
-	q_cmdline(line, sizeof(line));
-	text_add(t, "%s\n", line);
+	text_add(t, "%s\n", line ? line : "");
 	return 0;
 }
 

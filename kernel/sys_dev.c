@@ -6,12 +6,10 @@
  *
  * Who drives no device gets -EBADF from the call about devices, so the file server never learns a physical address
  * (design rule 2). */
-#include "boot/bootinfo.h"
 #include "kernel/console.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/run.h"
 
 #define SEGMENTS_MAX RUN_MAX            /* a run has no more pages */
@@ -57,28 +55,4 @@ SYSCALL(con_read)
 SYSCALL(machine_stop)
 {
 	machine_stop(a0 & 0xff);
-}
-
-SYSCALL(cmdline)
-{
-	size_t n = strlen(frame_bootinfo->cmdline) + 1;
-
-	if (a1 < n) return -ERANGE;
-	return copy_out(a0, frame_bootinfo->cmdline, n) ? -EFAULT : (long)n - 1;
-}
-
-/* One line; what would not print on a terminal is shown as a dot, so that a server cannot forge other lines. */
-SYSCALL(log)
-{
-	char line[PIECE];
-	size_t n = MIN(a1, sizeof(line) - 1);
-
-	if (copy_in(line, a0, n)) return -EFAULT;
-	while (n > 0 && line[n - 1] == '\n') n--;
-	for (size_t i = 0; i < n; i++) {
-		if (line[i] < ' ' && line[i] != '\t') line[i] = '.';
-	}
-	line[n] = 0;
-	kprintf("%s: %s\n", current_proc()->name, line);
-	return MIN(a1, sizeof(line) - 1);
 }

@@ -20,6 +20,7 @@
 
 #include "abi/facts.h"
 #include "abi/quire.h"
+#include "user/lib/server.h"
 
 /* Each scenario: name, command.  Their files are in /root. */
 static const struct { const char *name, *command; } scenario[] = {
@@ -43,14 +44,6 @@ static int has_word(const char *w)
 		if ((at == cmdline || at[-1] == ' ') && (at[n] == 0 || at[n] == ' ')) return 1;
 	}
 	return 0;
-}
-
-/* For the kernel's log, and why: while there is no console. */
-static void say(const char *what)
-{
-	char line[128];
-
-	q_log(line, (uint64_t)snprintf(line, sizeof(line), "%s: %s", what, strerror(errno)));
 }
 
 /* Programs that still run are ended first: a file without a name is freed when the last of them lets go of it.  Who cannot
@@ -215,16 +208,17 @@ int main(void)
 	signal(SIGUSR1, asked_to_stop);
 	signal(SIGUSR2, asked_to_stop);
 	signal(SIGTERM, asked_to_stop);
-	q_cmdline(cmdline, sizeof(cmdline));
+	snprintf(cmdline, sizeof(cmdline), "%s", getenv("CMDLINE"));
+	unsetenv("CMDLINE");           /* not for programs */
 	if (stat("/", &st)) {           /* waits until it has mounted the root */
-		say("the file server cannot serve");
+		say("the file server cannot serve: %m");
 		stop(1);
 	}
 	limits_set();
 	mkdir("/proc", 0555);
-	if (mount("proc", "/proc", "proc", 0, NULL)) say("/proc");
+	if (mount("proc", "/proc", "proc", 0, NULL)) say("/proc: %m");
 	if (!take_files("/dev/console", "/dev/console")) {
-		say("/dev/console cannot be opened");
+		say("/dev/console cannot be opened: %m");
 		stop(1);
 	}
 	close(creat("/tmp/scenario.log", 0644));
