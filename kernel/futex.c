@@ -2,12 +2,10 @@
 /* kernel/futex.c - RING 0 - futex(2): sleep while a word of user memory has a value; what mutexes are made of.
  *
  * Path:  syscall.c > [futex.c] > sched.c
- * Locks: a bucket's lock guards the sleepers on words that hash to it, and which bucket that is: who moves a sleeper to
- *        another word holds both.  Words are read with it held, so no wake-up falls between the look at a word and the
- *        sleep; a page that is not there is fetched without the lock, and all begins anew.  Inside it the sleeper's own
- *        lock, with which it sleeps: whoever wakes it may have moved it.
+ * Locks: futex_lock guards all sleepers.  Words are read with it held, so no wake-up falls between the look at a word and
+ *        the sleep; a page that is not there is fetched without the lock, and all begins anew.
  *
- * U1  A sleeper is in the bucket of its key until it is woken, or takes itself out; both with the bucket's lock held.
+ * U1  A sleeper is on the list of its key's hash until it is woken, or takes itself off.
  */
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
@@ -21,41 +19,22 @@
 /* What a word is, whoever maps it where: (object, byte), or (address space, address) if nobody shares it. */
 struct key { const void *object; uint64_t offset; };
 
-struct bucket {
-	struct spinlock lock;
-	struct list sleepers;           /* [b] zeroed: never used yet */
-} __attribute__((aligned(64)));
-
 struct sleeper {
-	struct bucket *bucket;          /* [b] where it is: constant for who holds its lock */
-	struct list link;               /* [b] */
-	struct key key;                 /* [b] */
+	struct list link;               /* U1 */
+	struct key key;
 	uint32_t bits;                  /* [c] */
-	struct spinlock lock;
-	struct waitq wait;              /* [l] */
-	bool woken;                     /* [l] */
-};      /* [b] bucket->lock  [l] its own lock  [c] constant */
+	bool woken;
+	struct waitq wait;
+};      /* [c] constant; all else: futex_lock */
 
-static struct bucket buckets[BUCKETS] = { [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(RANK_FUTEX, "futex") } };
+static struct spinlock futex_lock = SPINLOCK_INIT(RANK_FUTEX, "futex");
+static struct list buckets[BUCKETS];    /* of sleepers; zeroed: never used yet */
 
 /* Fibonacci hashing: the upper bits of the product depend on all of the key's. */
-static struct bucket *bucket_of(const struct key *k)
+static struct list *bucket_of(const struct key *k)
 {
 	return &buckets[(((uint64_t)k->object >> 4) + (k->offset >> 2)) * 0x9e3779b97f4a7c15ull >>
 	                (64 - BUCKET_BITS)];
-}
-
-/* One, or two in order of address. */
-static void buckets_lock(struct bucket *a, struct bucket *b)
-{
-	spin_lock(&MIN(a, b)->lock);
-	if (a != b) spin_lock(&MAX(a, b)->lock);
-}
-
-static void buckets_unlock(struct bucket *a, struct bucket *b)
-{
-	if (a != b) spin_unlock(&MAX(a, b)->lock);
-	spin_unlock(&MIN(a, b)->lock);
 }
 
 /* 0, -EINVAL (not aligned), -EFAULT (nothing mapped) */
@@ -63,76 +42,54 @@ static int key_of(uaddr_t at, bool private, struct key *k)
 {
 	struct map *m = current_proc()->map;
 	struct entry *e;
-	int rc = 0;
 
 	if (at % 4) return -EINVAL;
 	if (at >= USER_TOP) return -EFAULT;
 	*k = (struct key){m, at};
 	if (private) return 0;
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	e = map_find_locked(m, at);
-	if (!e) rc = -EFAULT;
-	else if (e->vmo && (e->flags & ENTRY_SHARED))
+	if (!e) return -EFAULT;
+	if (e->vmo && (e->flags & ENTRY_SHARED))
 		*k = (struct key){e->vmo, (e->vnode.start << PAGE_SHIFT) + (at - e->anode.start)};
-	mutex_unlock(&m->lock);
-	return rc;
+	return 0;
 }
 
-/* => 0 with the buckets locked and the word read; -EFAULT without */
-static int word_lock(struct bucket *a, struct bucket *b, uaddr_t at, uint32_t *word)
+/* => 0 with the lock held: the word is val; -EAGAIN, -EFAULT without */
+static int word_lock(uaddr_t at, uint32_t val)
 {
-	for (;;) {
-		buckets_lock(a, b);
-		if (!user_load32(word, at)) return 0;
-		buckets_unlock(a, b);
-		if (user_load32(word, at)) return -EFAULT;
-	}
-}
-
-/* => the sleeper's bucket locked */
-static void bucket_add_locked(struct bucket *b, struct sleeper *s)
-{
-	if (!b->sleepers.next) list_init(&b->sleepers);
-	list_push_back(&b->sleepers, &s->link);
-	__atomic_store_n(&s->bucket, b, __ATOMIC_RELEASE);
-}
-
-/* Nobody woke it: unless somebody does now, it leaves the bucket that it is in by now. */
-static void sleeper_withdraw(struct sleeper *s)
-{
-	struct bucket *b;
+	uint32_t word;
 
 	for (;;) {
-		b = __atomic_load_n(&s->bucket, __ATOMIC_ACQUIRE);
-		spin_lock(&b->lock);
-		if (b == s->bucket) break;
-		spin_unlock(&b->lock);
+		spin_lock(&futex_lock);
+		if (!user_load32(&word, at)) break;
+		spin_unlock(&futex_lock);
+		if (user_load32(&word, at)) return -EFAULT;
 	}
-	if (!s->woken) list_remove(&s->link);
-	spin_unlock(&b->lock);
+	if (word == val) return 0;
+	spin_unlock(&futex_lock);
+	return -EAGAIN;
+}
+
+static void sleeper_add_locked(struct sleeper *s)
+{
+	struct list *bucket = bucket_of(&s->key);
+
+	if (!bucket->next) list_init(bucket);
+	list_push_back(bucket, &s->link);
 }
 
 static long futex_wait(uaddr_t at, const struct key *k, uint32_t val, uint32_t bits, uint64_t deadline)
 {
-	struct sleeper s = {.key = *k, .bits = bits, .lock = SPINLOCK_INIT(RANK_PORT, "futex sleeper")};
-	struct bucket *b = bucket_of(k);
-	uint32_t word;
-	bool woken;
-	int rc = word_lock(b, b, at, &word);
+	struct sleeper s = {.key = *k, .bits = bits};
+	int rc = word_lock(at, val);
 
 	if (rc) return rc;
-	if (word != val) {
-		spin_unlock(&b->lock);
-		return -EAGAIN;
-	}
 	waitq_init(&s.wait);
-	bucket_add_locked(b, &s);
-	spin_lock(&s.lock);
-	spin_unlock(&b->lock);
-	while (!s.woken && !rc) rc = waitq_sleep(&s.wait, &s.lock, deadline, true);
-	woken = s.woken;                /* if not: even if it is by now, s must stay until who woke it lets go of it */
-	spin_unlock(&s.lock);
-	if (!woken) sleeper_withdraw(&s);
+	sleeper_add_locked(&s);
+	while (!s.woken && !rc) rc = waitq_sleep(&s.wait, &futex_lock, deadline, true);
+	if (!s.woken) list_remove(&s.link);
+	spin_unlock(&futex_lock);
 	if (s.woken) return 0;
 	return rc == -EINTR && deadline == WAIT_FOREVER ? -ERESTART : rc;
 }
@@ -142,56 +99,47 @@ static bool key_is(const struct sleeper *s, const struct key *k)
 	return s->key.object == k->object && s->key.offset == k->offset;
 }
 
-/* Out of its bucket; s is gone as soon as its lock is free.  => the bucket locked */
-static void sleeper_wake(struct sleeper *s)
+static void sleeper_wake_locked(struct sleeper *s)
 {
 	list_remove(&s->link);
-	spin_lock(&s->lock);
 	s->woken = true;
 	waitq_wake_all(&s->wait);
-	spin_unlock(&s->lock);
 }
 
-/* To another word.  => both buckets locked */
-static void sleeper_move(struct sleeper *s, const struct key *to)
+/* To another word.  In the same bucket it stays where it is: who goes through that meets nobody twice. */
+static void sleeper_move_locked(struct sleeper *s, const struct key *to)
 {
+	bool stays = bucket_of(&s->key) == bucket_of(to);
+
 	s->key = *to;
-	if (s->bucket == bucket_of(to)) return;
+	if (stays) return;
 	list_remove(&s->link);
-	bucket_add_locked(bucket_of(to), s);
+	sleeper_add_locked(s);
 }
 
-/* Wake up to n, move up to `move` others to another word.  How many of both.  => the bucket, or both, locked */
+/* Wake up to n, move up to `move` others to another word.  How many of both. */
 static long wake_locked(const struct key *k, uint32_t bits, uint32_t n, const struct key *to, uint32_t move)
 {
-	struct list *head = &bucket_of(k)->sleepers, *l = head->next, *next;
-	uint32_t woken = 0, moved = 0;
+	struct list *bucket = bucket_of(k);
+	uint64_t done = 0;
 
-	for (; l && l != head && (woken < n || moved < move); l = next) {
+	if (!bucket->next) return 0;
+	list_for_safe(l, next, bucket) {
 		struct sleeper *s = container_of(l, struct sleeper, link);
 
-		next = l->next;
 		if (!key_is(s, k) || !(s->bits & bits)) continue;
-		if (woken < n) {
-			sleeper_wake(s);
-			woken++;
-		} else if (moved < move) {
-			sleeper_move(s, to);
-			moved++;
-		}
+		if (done < n) sleeper_wake_locked(s);
+		else if (done - n < move) sleeper_move_locked(s, to);
+		else break;
+		done++;
 	}
-	return woken + moved;
+	return done;
 }
 
 static long futex_wake(const struct key *k, uint32_t n, uint32_t bits)
 {
-	struct bucket *b = bucket_of(k);
-	long rc;
-
-	spin_lock(&b->lock);
-	rc = wake_locked(k, bits, n, NULL, 0);
-	spin_unlock(&b->lock);
-	return rc;
+	SPIN_HELD(&futex_lock);
+	return wake_locked(k, bits, n, NULL, 0);
 }
 
 void futex_wake_one(uaddr_t at)
@@ -204,18 +152,15 @@ void futex_wake_one(uaddr_t at)
 static long futex_requeue(uaddr_t at, const struct key *k, uint32_t wake, uint32_t move, uaddr_t at2, bool private,
                           bool compare, uint32_t val)
 {
-	struct bucket *a = bucket_of(k), *b;
 	struct key to;
-	uint32_t word;
 	long rc = key_of(at2, private, &to);
 
 	if ((int)wake < 0 || (int)move < 0) return -EINVAL;
 	if (rc) return rc;
-	b = bucket_of(&to);
-	if (compare && (rc = word_lock(a, b, at, &word))) return rc;
-	if (!compare) buckets_lock(a, b);
-	rc = compare && word != val ? -EAGAIN : wake_locked(k, ~0u, wake, &to, move);
-	buckets_unlock(a, b);
+	if (!compare) spin_lock(&futex_lock);
+	else if ((rc = word_lock(at, val))) return rc;
+	rc = wake_locked(k, ~0u, wake, &to, move);
+	spin_unlock(&futex_lock);
 	return rc;
 }
 

@@ -20,14 +20,14 @@ void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
 }
 
 #ifdef QUIRE_DEBUG
-/* K2; two of the same rank: by rising address, and only objects and futexes. */
+/* K2; two of the same rank: by rising address, and only objects. */
 static void order_check(struct cpu *c, const struct spinlock *l)
 {
 	const struct spinlock *top = c->locks;
 
 	if (!top) return;
 	if (top->rank < l->rank) return;
-	if (top->rank == l->rank && top < l && BIT(l->rank) & (BIT(RANK_VMO) | BIT(RANK_FUTEX))) return;
+	if (top->rank == l->rank && top < l && l->rank == RANK_VMO) return;
 	panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank, top->name,
 	      top->rank);
 }

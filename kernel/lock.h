@@ -2,12 +2,12 @@
 /* kernel/lock.h - RING 0 - spinlocks, mutexes, and the one lock order.
  *
  * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only,
- * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO and FUTEX.
+ * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO.
  *   mutexes (may sleep, interrupts on):     FILE > MAP
  *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > TIMER > SCHED > PAGEQ > KMEM >
  *                                           SPARE > FRAME > CONSOLE
  *     MAP>VMO: vm_fault()  VMO>PMAP: page_protect_all()  VMO>PORT: pager posts  *>SCHED: wake-ups
- *     FUTEX>PORT: futex_wake(), poll_wake()  SPARE>FRAME: spares_refill_locked()
+ *     FUTEX>PORT: poll_wake()  SPARE>FRAME: spares_refill_locked()
  * Nothing is held across an IPC or an I/O; waitq_sleep() releases the one spinlock it is given.
  */
 #ifndef KERNEL_LOCK_H

@@ -127,7 +127,7 @@ static void move_back_and_forth(void)
 	seen[2] = wake(0, 1);
 }
 
-static void pairs_of_buckets_are_locked_in_one_order(void **st)
+static void a_sleeper_may_be_moved_back_and_forth(void **st)
 {
 	(void)st;
 	host_sleep_hook = move_back_and_forth;
@@ -167,7 +167,7 @@ int main(void)
 		TEST(a_moved_sleeper_is_woken_by_the_other_word),
 		TEST(a_moved_sleeper_that_gives_up_leaves_the_bucket_that_it_is_in),
 		TEST(sleepers_moved_to_their_own_word_are_moved_once),
-		TEST(pairs_of_buckets_are_locked_in_one_order),
+		TEST(a_sleeper_may_be_moved_back_and_forth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
