@@ -142,8 +142,11 @@ struct dev_seg { uint64_t phys; uint64_t len; };
 #define SYS_con_write       0x1040 /* channel, buf, len -> len */
 #define SYS_con_read        0x1041 /* buf, len -> n (never blocks): console input; n < len: NOTIFY_CONSOLE tells of more */
 #define SYS_machine_stop    0x1043 /* status (0..255) -> does not return: prints the end token, ends QEMU */
-#define SYS_signal_post     0x1045 /* pid, tid (0: any thread), siginfo* -> 0 [S]: this signal (number 0: none), whoever
-                                      may send it; -ESRCH; -EAGAIN: RLIMIT_SIGPENDING */
+#define SYS_signal_post     0x1045 /* pid, tid (0: any thread), siginfo*, timer (0: none) -> SIGNAL_* (abi/pm.h) [S]: this
+                                      signal (number 0: none), whoever may send it; -ESRCH: none such, or a zombie;
+                                      -EAGAIN: RLIMIT_SIGPENDING.  timer: 1 + how many programs the process has executed
+                                      before the one whose timer it is (-ESRCH: that is over); si_overrun: how often it
+                                      rang, less 1, or TIMER_* */
 #define SYS_call_signals    0x1046 /* token, any -> 0 [S]: any signal ends the wait of this caller, or (0) only one
                                       that ends itself; -ESRCH: it went away */
 #define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: too short */
@@ -156,10 +159,7 @@ struct dev_seg { uint64_t phys; uint64_t len; };
 
 #define SYS_time_set        0x104d /* ns since the epoch -> 0: the date; for the process manager alone */
 
-#define SYS_timer_signal    0x104e /* timer_signal*, expirations -> TIMER_*; -ESRCH: process, program or thread is gone;
-                                      for the process manager alone */
-
-#define SYS_thread_bind     0x104f /* pid, its start_ns, tid, set -> 0: it runs on these CPUs alone (bit n: CPU n); -EINVAL:
+#define SYS_thread_bind     0x104f /* pid, tid, set -> 0: it runs on these CPUs alone (bit n: CPU n); -EINVAL:
                                       there is none of them; -ESRCH; for the process manager alone */
 
 #define CON_SERIAL 0            /* COM1: kernel log and terminal */

@@ -55,21 +55,14 @@ struct exec_piece {
 };
 #define EXEC_ZEROS 2u
 
-/* A timer rings: SYS_timer_signal.  id < 0: an interval timer, whose signal tells nothing of it, and which outlives exec. */
-struct timer_signal {
-	uint32_t pid, tid;              /* tid 0: the process */
-	uint64_t start_ns;
-	uint32_t execs;
-	int32_t signo, id, pad;
-	uint64_t value;
+/* SYS_signal_post's answers. */
+enum {
+	SIGNAL_NOT,                     /* it is not pending: ignored, or (asked, removed) there is none */
+	SIGNAL_PENDING,                 /* it was already; a timer's counts these expirations as overruns */
+	SIGNAL_QUEUED,                  /* it is now */
 };
-#define TIMER_ASK    0ull               /* instead of a number of expirations */
-#define TIMER_REMOVE (~0ull)
-enum {                                  /* the answer */
-	TIMER_NOT,                      /* it is not pending: ignored, or (asked, removed) there is none */
-	TIMER_PENDING,                  /* it was already, and counts them as overruns */
-	TIMER_QUEUED,                   /* it is now */
-};
+#define TIMER_ASK    (-1)               /* instead of a number of overruns: is its signal pending? */
+#define TIMER_REMOVE (-2)               /* and it shall not be */
 
 #define QUIRE_NAMES {"Quire", "quire", "1.0", "#1", "x86_64", "(none)"}     /* uname(2), until the host gets another */
 

@@ -78,19 +78,15 @@ static inline long q_proc_set(uint64_t token, uint32_t pid, uint64_t off, const 
 	return QUIRE(SYS_proc_set, token, pid, off, buf, len, 0);
 }
 static inline long q_proc_reap(uint32_t pid) { return QUIRE(SYS_proc_reap, pid, 0, 0, 0, 0, 0); }
-static inline long q_signal_post(uint32_t pid, uint32_t tid, const void *siginfo)
+static inline long q_signal_post(uint32_t pid, uint32_t tid, const void *siginfo, uint64_t timer)
 {
-	return QUIRE(SYS_signal_post, pid, tid, siginfo, 0, 0, 0);
+	return QUIRE(SYS_signal_post, pid, tid, siginfo, timer, 0, 0);
 }
 static inline long q_call_signals(uint64_t token, int any) { return QUIRE(SYS_call_signals, token, any, 0, 0, 0, 0); }
 static inline long q_time_set(int64_t ns) { return QUIRE(SYS_time_set, ns, 0, 0, 0, 0, 0); }
-static inline long q_timer_signal(const void *timer, uint64_t expirations)
+static inline long q_thread_bind(uint32_t pid, uint32_t tid, uint64_t set)
 {
-	return QUIRE(SYS_timer_signal, timer, expirations, 0, 0, 0, 0);
-}
-static inline long q_thread_bind(uint32_t pid, uint64_t start_ns, uint32_t tid, uint64_t set)
-{
-	return QUIRE(SYS_thread_bind, pid, start_ns, tid, set, 0, 0);
+	return QUIRE(SYS_thread_bind, pid, tid, set, 0, 0, 0);
 }
 static inline long q_poll_wake(void) { return QUIRE(SYS_poll_wake, 0, 0, 0, 0, 0, 0); }
 

@@ -259,15 +259,14 @@
 	X(0x1040, con_write, "int addr size") \
 	X(0x1041, con_read, "addr size") \
 	X(0x1043, machine_stop, "int") \
-	X(0x1045, signal_post, "int int addr") \
+	X(0x1045, signal_post, "int int addr size") \
 	X(0x1046, call_signals, "token int") \
 	X(0x1048, facts, "int int addr addr size") \
 	X(0x1049, poll_wake, "") \
 	X(0x104b, trace, "fd") \
 	X(0x104c, proc_set, "token int size addr size") \
 	X(0x104d, time_set, "size") \
-	X(0x104e, timer_signal, "addr size") \
-	X(0x104f, thread_bind, "int size int size") \
+	X(0x104f, thread_bind, "int int size") \
 	X(0x1050, proc_reap, "int")
 
 #endif

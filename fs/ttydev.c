@@ -44,7 +44,8 @@ static void group_signal(uint32_t pgid, int signo)
 	struct facts_proc f;
 
 	for (uint32_t pid = 0; facts(FACTS_PIDS, 0, pid + 1, &pid, sizeof(pid)) > 0;)
-		if (facts(FACTS_PROC, pid, 0, &f, FACTS_NO_MEMORY) > 0 && f.attr.pgid == pgid) q_signal_post(pid, 0, &info);
+		if (facts(FACTS_PROC, pid, 0, &f, FACTS_NO_MEMORY) > 0 && f.attr.pgid == pgid)
+			q_signal_post(pid, 0, &info, 0);
 }
 
 static struct tty_job job = {.signal = group_signal};

@@ -105,15 +105,13 @@ SYSCALL(forward_name)
  * this alone makes pids free.  What would be no text, or no number of groups, is cut. */
 SYSCALL(proc_set)
 {
+	PROC_HELD struct proc *p = proc_find(a1);
 	struct proc_attr new;
 	struct spinlock *lock;
-	struct proc *p;
 	int rc = -ESRCH;
 
-	if (current_proc()->port != pm_port) return -EPERM;
 	if (a2 > sizeof(new) || a4 > sizeof(new) - a2) return -EINVAL;
 	if (copy_in(&new, a3, a4)) return -EFAULT;
-	p = proc_find(a1);
 	if (!p) return -ESRCH;
 	lock = a2 < offsetof(struct proc_attr, pgid) ? &p->lock : &proc_tree_lock;
 	spin_lock(lock);
@@ -126,45 +124,21 @@ SYSCALL(proc_set)
 	}
 	spin_unlock(&pm_port->lock);
 	spin_unlock(lock);
-	proc_unref(p);
 	return rc;
 }
 
-SYSCALL(timer_signal)
+SYSCALL(signal_post, pid, tid, siginfo, timer)
 {
-	struct timer_signal s;
-	struct proc *p;
-	long rc;
-
-	if (current_proc()->port != pm_port) return -EPERM;
-	if (copy_in(&s, a0, sizeof(s))) return -EFAULT;
-	if (s.signo < 1 || s.signo > NSIG) return -EINVAL;
-	p = proc_find(s.pid);
-	if (!p) return -ESRCH;
-	rc = signal_timer(p, &s, a1);
-	proc_unref(p);
-	return rc;
-}
-
-/* tid 0: to whichever thread takes it. */
-SYSCALL(signal_post, pid, tid, siginfo)
-{
+	PROC_HELD struct proc *p = proc_find(pid);
 	struct siginfo info;
-	struct proc *p;
-	long rc;
 
 	if (copy_in(&info, siginfo, sizeof(info))) return -EFAULT;
 	if (info.signo < 0 || info.signo > NSIG) return -EINVAL;
-	p = proc_find(pid);
-	if (!p) return -ESRCH;
-	rc = signal_queue(p, tid, &info);
-	proc_unref(p);
-	return rc;
+	return p ? signal_queue(p, tid, &info, timer) : -ESRCH;
 }
 
 SYSCALL(time_set)
 {
-	if (current_proc()->port != pm_port) return -EPERM;
 	time_real_set(a0);
 	return 0;
 }

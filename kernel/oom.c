@@ -23,7 +23,7 @@ static uint64_t oom_pages(struct proc *p)
 	return n;
 }
 
-static bool oom_dying(const struct proc *p) { return p && (p->exiting || (p->pending.set & SIG_MASK(SIGKILL))); }
+static bool oom_dying(const struct proc *p) { return p && p->exiting; }
 
 /* The one that is ending already, else the largest: a reference; NULL: there is none. */
 static struct proc *oom_victim(void)

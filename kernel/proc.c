@@ -63,7 +63,7 @@ void proc_ref(struct proc *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED
 void proc_unref(struct proc *p)
 {
 	if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL)) return;
-	sigqueue_flush_locked(p, &p->pending, ~0ull);
+	sigqueue_flush_locked(p, &p->pending, ~0ull, false);
 	kfree(p->born);
 	kfree(p->ended);
 	kfree(p);
@@ -223,26 +223,26 @@ static void server_gone(const struct proc *p)
 	if (p->pid == PID_INIT) machine_stop(1);
 }
 
-/* Leave the process; whole: all others shall too.  The first who says so, or the last thread, decides the status.
- * true: this is the last thread */
+void proc_end_locked(struct proc *p, int status)
+{
+	if (!p->exiting) p->exit_status = status;
+	p->exiting = true;
+	threads_interrupt_locked(p);
+	waitq_wake_all(&p->wait);               /* who is stopped looks whether to end */
+}
+
+/* Leave the process; whole: all others shall too.  true: this is the last thread */
 static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool whole)
 {
 	struct usage used = thread_usage(t);
-	bool last;
-
-	spin_lock(&p->lock);
+	SPIN_HELD(&p->lock);
 	list_remove(&t->proc_link);
-	last = --p->nthreads == 0;
-	if (!p->exiting && (whole || last)) {
-		p->exit_status = status;
-		p->exiting = true;
-	}
+	p->nthreads--;
 	usage_add(&p->used, &used);
-	sigqueue_flush_locked(p, &t->pending, ~0ull);
-	if (p->exiting) threads_interrupt_locked(p);
-	waitq_wake_all(&p->wait);               /* who is stopped looks whether to end */
-	spin_unlock(&p->lock);
-	return last;
+	sigqueue_flush_locked(p, &t->pending, ~0ull, false);
+	if (whole || !p->nthreads) proc_end_locked(p, status);
+	waitq_wake_all(&p->wait);               /* proc_alone() */
+	return !p->nthreads;
 }
 
 int proc_alone(void)
@@ -304,7 +304,6 @@ SYSCALL(proc_reap, pid)
 {
 	struct proc *p;
 
-	if (current_proc()->port != pm_port) return -EPERM;
 	spin_lock(&proc_tree_lock);
 	p = proc_from_locked(pid);
 	if (p && (p->pid != pid || !p->dead)) p = NULL;

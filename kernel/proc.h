@@ -51,9 +51,9 @@ struct proc {
 	uint32_t umask;
 	struct sigaction_k action[65];  /* [p] by signal number */
 	struct sigpending pending;      /* [p] of the whole process */
-	bool     stopping;              /* [p] a stop signal was taken, and no SIGCONT or SIGKILL came since */
+	bool     stopping;              /* [p] a stop signal was taken, and no SIGCONT came since */
 	uint32_t sig_queued;            /* [p] entries on its queue and those of its threads (Q3) */
-	bool     exiting;               /* [p] exit_group or a fatal signal: every thread ends */
+	bool     exiting;               /* [p] proc_end_locked() */
 	struct thread *survivor;        /* [p] exec: every thread but this one ends */
 	int      exit_status;           /* [p] as wait4 gives it */
 	struct usage used;              /* [p] by threads that have ended */
@@ -71,6 +71,9 @@ extern uint32_t proc_last_pid;                          /* [P] */
 struct proc *proc_create(const char *name);             /* no map, no threads; NULL: no memory */
 void proc_ref(struct proc *);
 void proc_unref(struct proc *);
+/* A reference that is dropped at the end of its block: PROC_HELD struct proc *p = proc_find(pid); NULL is none. */
+static inline void proc_held_unref(struct proc **p) { if (*p) proc_unref(*p); }
+#define PROC_HELD __attribute__((cleanup(proc_held_unref)))
 struct proc *proc_find(uint32_t pid);                   /* a reference, of a zombie too; NULL */
 struct proc *proc_seek(uint32_t pid);                   /* the first with this pid or a larger one, likewise */
 struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid;
@@ -81,6 +84,8 @@ void proc_thread_exit(int status) __attribute__((noreturn));    /* the current t
 /* Complete: it can be found, and is parent's child.  how: PM_SIGNAL(), PM_SIBLING.  NULL: a server */
 void proc_publish(struct proc *, const struct proc *parent, uint64_t how);
 void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
+/* All its threads shall end; the first who says so, or the last thread, decides the status.  p->lock held */
+void proc_end_locked(struct proc *, int wait_status);
 void thread_memory_leave(struct thread *);              /* the current one's: exec, exit */
 void proc_map_leave_locked(struct proc *, struct map *other);   /* exec, exit: vfork's parent may go on; p->lock held */
 struct usage thread_usage(struct thread *);
@@ -105,10 +110,9 @@ struct sigentry {
 #define SIG_MASK(n) BIT((n) - 1)
 #define SIG_UNBLOCKABLE (SIG_MASK(SIGKILL) | SIG_MASK(SIGSTOP))
 void signal_send(struct proc *, int signo);             /* the kernel's: queue and wake */
-/* tid 0: for whichever thread takes it.  signo 0: is there such a thread?  -ESRCH; -EAGAIN: no room (Q3) */
-int signal_queue(struct proc *, uint32_t tid, const struct siginfo *);
-struct timer_signal;
-int signal_timer(struct proc *, const struct timer_signal *, uint64_t n);       /* as SYS_timer_signal */
+/* tid 0: for whichever thread takes it.  As SYS_signal_post */
+int signal_queue(struct proc *, uint32_t tid, const struct siginfo *, uint64_t timer);
+bool signal_ignored(const struct proc *, int signo);    /* as its action is now; p->lock held */
 void threads_interrupt_locked(struct proc *);           /* those that have something to look at now; p->lock held */
 void signal_exec(struct proc *);                        /* caught signals get their default action again */
 int signal_mask_swap(uaddr_t set, uint64_t size);       /* until this call ends, or a handler: ppoll, sigsuspend */
@@ -117,9 +121,9 @@ void signal_mask_back(void);                            /* no signal came */
 /* sigqueue.c */
 int sigqueue_add_locked(struct proc *, struct sigpending *, const struct siginfo *, bool timer);
 bool sigqueue_take_locked(struct proc *, struct thread *, uint64_t set, struct siginfo *);
-void sigqueue_flush_locked(struct proc *, struct sigpending *, uint64_t set);
+void sigqueue_flush_locked(struct proc *, struct sigpending *, uint64_t set, bool timers);
+void signals_flush_locked(struct proc *, uint64_t set, bool timers);
 struct sigentry *sigqueue_timer_locked(struct sigpending *, int32_t id);        /* its entry; NULL */
-void sigqueue_flush_timers_locked(struct proc *, struct sigpending *);
 void sigqueue_remove_locked(struct proc *, struct sigpending *, struct sigentry *);
 
 /* sys_time.c: seconds, and parts of which each is `unit` ns: a timespec's 1, a timeval's 1000.  -EFAULT, -EINVAL */

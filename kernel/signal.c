@@ -22,7 +22,7 @@
 
 static bool handled(const struct proc *p, int signo) { return p->action[signo].handler > SIG_IGN; }
 
-static bool ignored(const struct proc *p, int signo)
+bool signal_ignored(const struct proc *p, int signo)
 {
 	uaddr_t h = p->action[signo].handler;
 
@@ -35,28 +35,35 @@ void threads_interrupt_locked(struct proc *p)
 	list_for(l, &p->threads) thread_interrupt(container_of(l, struct thread, proc_link));
 }
 
-/* Make it pending, for one thread or for whichever takes it, and wake who may take it.  => p->lock held.  0, -EAGAIN */
+/* SIGKILL is never pending: the process ends.  init's does when it has no memory (G3). */
+static int kill_locked(struct proc *p, const struct siginfo *info)
+{
+	if (p->pid != PID_INIT || info->code == SI_KERNEL) proc_end_locked(p, SIGKILL);
+	return SIGNAL_QUEUED;
+}
+
+/* Make it pending, for one thread or for whichever takes it, and wake who may take it.  SIGNAL_*, -EAGAIN
+ * => p->lock held */
 static int queue_locked(struct proc *p, struct thread *only, const struct siginfo *info, bool timer)
 {
 	uint64_t bit = SIG_MASK(info->signo);
-	bool blocked = true, forced = info->signo == SIGKILL && info->code == SI_KERNEL;        /* no memory for it */
-	struct sigpending *to = only ? &only->pending : &p->pending;
+	bool blocked = true;
 	int rc;
 
-	if (bit & STOP_SIGNALS) sigqueue_flush_locked(p, &p->pending, SIG_MASK(SIGCONT));
-	if (info->signo == SIGCONT) sigqueue_flush_locked(p, &p->pending, STOP_SIGNALS);
-	if (info->signo == SIGCONT || info->signo == SIGKILL) {
+	if (info->signo == SIGKILL) return kill_locked(p, info);
+	if (bit & STOP_SIGNALS) signals_flush_locked(p, SIG_MASK(SIGCONT), false);
+	if (info->signo == SIGCONT) {
+		signals_flush_locked(p, STOP_SIGNALS, false);
 		p->stopping = p->stopped = false;
 		waitq_wake_all(&p->wait);
 	}
 	list_for(l, &p->threads) {
-		struct thread *t = container_of(l, struct thread, proc_link);
+		const struct thread *t = container_of(l, struct thread, proc_link);
 
-		if (info->signo == SIGCONT) sigqueue_flush_locked(p, &t->pending, STOP_SIGNALS);
 		if ((!only || t == only) && !(t->sig_mask & bit)) blocked = false;
 	}
-	if (!blocked && ignored(p, info->signo) && !forced) return 0;   /* G1 */
-	rc = sigqueue_add_locked(p, to, info, timer);
+	if (!blocked && signal_ignored(p, info->signo)) return SIGNAL_NOT;      /* G1 */
+	rc = sigqueue_add_locked(p, only ? &only->pending : &p->pending, info, timer);
 	threads_interrupt_locked(p);
 	return rc;
 }
@@ -65,7 +72,7 @@ void signal_send(struct proc *p, int signo)
 {
 	struct siginfo info = {.signo = signo, .code = SI_KERNEL};
 
-	signal_queue(p, 0, &info);
+	signal_queue(p, 0, &info, 0);
 }
 
 struct thread *thread_of_locked(struct proc *p, uint32_t tid)
@@ -78,51 +85,29 @@ struct thread *thread_of_locked(struct proc *p, uint32_t tid)
 	return NULL;
 }
 
-int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info)
+/* A timer has one entry: it tells of all expirations since the first.  => p->lock held; e: NULL, it has none */
+static int timer_again_locked(struct proc *p, struct sigpending *on, struct sigentry *e, int64_t overrun)
 {
+	if (!e) return SIGNAL_NOT;
+	if (overrun == TIMER_REMOVE) sigqueue_remove_locked(p, on, e);
+	else if (overrun >= 0) e->info.timer.overrun = MIN(e->info.timer.overrun + 1 + overrun, INT32_MAX);
+	return SIGNAL_PENDING;
+}
+
+int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info, uint64_t timer)
+{
+	struct sigentry *e = NULL;
+	struct sigpending *on;
 	struct thread *only;
-	int rc = 0;
 
-	spin_lock(&p->lock);
+	SPIN_HELD(&p->lock);
 	only = tid ? thread_of_locked(p, tid) : NULL;
-	if (tid && !only) rc = -ESRCH;
-	else if (info->signo) rc = queue_locked(p, only, info, false);
-	spin_unlock(&p->lock);
-	return rc;
-}
-
-/* => p->lock held */
-static int timer_locked(struct proc *p, struct thread *only, const struct siginfo *info, uint64_t n)
-{
-	struct sigpending *on = only ? &only->pending : &p->pending;
-	bool own = info->code == SI_TIMER, was = on->set & SIG_MASK(info->signo);
-	struct sigentry *e = own ? sigqueue_timer_locked(on, info->timer.id) : NULL;
-
-	if (e && n == TIMER_REMOVE) sigqueue_remove_locked(p, on, e);
-	else if (e && n) e->info.timer.overrun = MIN(e->info.timer.overrun + n, (uint64_t)INT32_MAX);   /* DELAYTIMER_MAX */
-	if (e || !n || n == TIMER_REMOVE) return e ? TIMER_PENDING : TIMER_NOT;
-	queue_locked(p, only, info, own);
-	return !(on->set & SIG_MASK(info->signo)) ? TIMER_NOT : was && !own ? TIMER_PENDING : TIMER_QUEUED;
-}
-
-/* Of the process that had this timer: not of another with its number, nor of another program there. */
-int signal_timer(struct proc *p, const struct timer_signal *s, uint64_t n)
-{
-	struct siginfo info = {.signo = s->signo, .code = s->id < 0 ? SI_KERNEL : SI_TIMER};
-	struct thread *t;
-	int rc = -ESRCH;
-
-	if (s->id >= 0) {
-		info.timer.id = s->id;
-		info.timer.value = s->value;
-		info.timer.overrun = MIN(n - 1, (uint64_t)INT32_MAX);
-	}
-	spin_lock(&p->lock);
-	t = s->tid ? thread_of_locked(p, s->tid) : NULL;
-	if (p->nthreads && (t || !s->tid) && p->start_ns == s->start_ns && (s->id < 0 || p->execs == s->execs))
-		rc = timer_locked(p, t, &info, n);
-	spin_unlock(&p->lock);
-	return rc;
+	if (!p->nthreads || (tid && !only) || (timer && timer != p->execs + 1)) return -ESRCH;
+	if (!info->signo) return SIGNAL_NOT;
+	on = only ? &only->pending : &p->pending;
+	if (timer) e = sigqueue_timer_locked(on, info->timer.id);
+	if (e || (timer && info->timer.overrun < 0)) return timer_again_locked(p, on, e, info->timer.overrun);
+	return queue_locked(p, only, info, timer);
 }
 
 /* The current thread's own fault: if it blocks or ignores the signal, it cannot go on (POSIX 2.4.1 leaves it open). */
@@ -152,8 +137,7 @@ void signal_exec(struct proc *p)
 	for (int i = 1; i <= NSIG; i++)
 		if (handled(p, i)) p->action[i] = (struct sigaction_k){0};
 	p->execs++;                     /* timers were the old program's */
-	sigqueue_flush_timers_locked(p, &p->pending);
-	sigqueue_flush_timers_locked(p, &t->pending);
+	signals_flush_locked(p, ~0ull, true);
 	spin_unlock(&p->lock);
 	t->sig_stack.flags = SS_DISABLE;
 }
@@ -166,7 +150,7 @@ bool thread_has_signal(struct thread *t)
 
 	if (!p) return false;
 	if (p->exiting || (p->survivor && p->survivor != t)) return true;
-	if (t->fatal_only) return (t->pending.set | p->pending.set) & SIG_MASK(SIGKILL);
+	if (t->fatal_only) return false;
 	return ((t->pending.set | p->pending.set) & (~t->sig_mask | t->sig_wait)) || p->stopped;
 }
 

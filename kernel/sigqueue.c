@@ -10,33 +10,28 @@
  * Q3  RLIMIT_SIGPENDING bounds the entries of a process; only rt_sigqueueinfo and its like are refused for it.  A timer
  *     was allowed by it when it was made. */
 #include "kernel/proc.h"
+
+#include "abi/pm.h"
 #include "mm/frame.h"
 
 #define SYNCHRONOUS (SIG_MASK(SIGSEGV) | SIG_MASK(SIGBUS) | SIG_MASK(SIGILL) | SIG_MASK(SIGTRAP) | SIG_MASK(SIGFPE))
 
-/* => p->lock held.  -EAGAIN: no room for one more (Q3) */
+/* => p->lock held.  SIGNAL_PENDING, SIGNAL_QUEUED; -EAGAIN: no room for one more (Q3) */
 int sigqueue_add_locked(struct proc *p, struct sigpending *s, const struct siginfo *info, bool timer)
 {
 	bool rt = info->signo >= SIGRTMIN, always = timer || (!rt && info->code >= 0);
 	struct sigentry *e = NULL;
 
-	if (!rt && !timer && (s->set & SIG_MASK(info->signo))) return 0;    /* Q2 */
+	if (!rt && !timer && (s->set & SIG_MASK(info->signo))) return SIGNAL_PENDING;       /* Q2 */
 	if (always || p->sig_queued < p->rlimit[RLIMIT_SIGPENDING][0]) e = kalloc(sizeof(*e));
 	if (!e && rt && info->code != SI_USER) return -EAGAIN;
 	s->set |= SIG_MASK(info->signo);
-	if (!e) return 0;
+	if (!e) return SIGNAL_QUEUED;
 	e->info = *info;
 	e->timer = timer;
 	list_push_back(&s->queue, &e->link);
 	p->sig_queued++;
-	return 0;
-}
-
-static void entry_drop_locked(struct proc *p, struct sigentry *e)
-{
-	list_remove(&e->link);
-	p->sig_queued--;
-	kfree(e);
+	return SIGNAL_QUEUED;
 }
 
 /* The bit goes too if it was the signal's last.  => p->lock held */
@@ -44,7 +39,9 @@ void sigqueue_remove_locked(struct proc *p, struct sigpending *s, struct sigentr
 {
 	int signo = gone->info.signo;
 
-	entry_drop_locked(p, gone);
+	list_remove(&gone->link);
+	p->sig_queued--;
+	kfree(gone);
 	s->set &= ~SIG_MASK(signo);
 	list_for(l, &s->queue) {
 		if (container_of(l, struct sigentry, link)->info.signo != signo) continue;
@@ -68,32 +65,37 @@ static void take_locked(struct proc *p, struct sigpending *s, int signo, struct 
 	}
 }
 
-/* The next of `set`: SIGKILL, then what the thread itself caused, then the lowest; the thread's before the process's.
+/* The next of `set`: what the thread itself caused, then the lowest; the thread's before the process's.
  * => p->lock held.  false: none is pending */
 bool sigqueue_take_locked(struct proc *p, struct thread *t, uint64_t set, struct siginfo *info)
 {
 	struct sigpending *s = t->pending.set & set ? &t->pending : &p->pending;
 	uint64_t ready = s->set & set;
 
-	if ((t->pending.set | p->pending.set) & set & SIG_MASK(SIGKILL)) {
-		s = t->pending.set & SIG_MASK(SIGKILL) ? &t->pending : &p->pending;
-		ready = SIG_MASK(SIGKILL);
-	}
 	if (ready & SYNCHRONOUS) ready &= SYNCHRONOUS;
 	if (!ready) return false;
 	take_locked(p, s, __builtin_ctzll(ready) + 1, info);
 	return true;
 }
 
-/* => p->lock held, or nobody else has p any more */
-void sigqueue_flush_locked(struct proc *p, struct sigpending *s, uint64_t set)
+/* Forget what is pending of `set`; timers: only what POSIX timers sent.
+ * => p->lock held, or nobody else has p any more */
+void sigqueue_flush_locked(struct proc *p, struct sigpending *s, uint64_t set, bool timers)
 {
-	s->set &= ~set;
 	list_for_safe(l, next, &s->queue) {
 		struct sigentry *e = container_of(l, struct sigentry, link);
 
-		if (SIG_MASK(e->info.signo) & set) entry_drop_locked(p, e);
+		if ((SIG_MASK(e->info.signo) & set) && (e->timer || !timers)) sigqueue_remove_locked(p, s, e);
 	}
+	if (!timers) s->set &= ~set;
+}
+
+/* The same, of all threads too.  => p->lock held */
+void signals_flush_locked(struct proc *p, uint64_t set, bool timers)
+{
+	sigqueue_flush_locked(p, &p->pending, set, timers);
+	list_for(l, &p->threads)
+		sigqueue_flush_locked(p, &container_of(l, struct thread, proc_link)->pending, set, timers);
 }
 
 /* => p->lock held */
@@ -105,14 +107,4 @@ struct sigentry *sigqueue_timer_locked(struct sigpending *s, int32_t id)
 		if (e->timer && e->info.timer.id == id) return e;
 	}
 	return NULL;
-}
-
-/* => p->lock held */
-void sigqueue_flush_timers_locked(struct proc *p, struct sigpending *s)
-{
-	list_for_safe(l, next, &s->queue) {
-		struct sigentry *e = container_of(l, struct sigentry, link);
-
-		if (e->timer) sigqueue_remove_locked(p, s, e);
-	}
 }

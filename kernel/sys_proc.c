@@ -4,7 +4,6 @@
  * Path:  syscall.c > [sys_proc.c] > sched.c
  * Locks: proc->lock around others' threads.
  */
-#include "kernel/forward.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -65,21 +64,17 @@ SYSCALL(sched_yield)
 	return 0;
 }
 
-/* A thread of the process that was looked at; it leaves a CPU that it may not run on when it next goes to ring 3. */
-SYSCALL(thread_bind)
+/* It leaves a CPU that it may not run on when it next goes to ring 3. */
+SYSCALL(thread_bind, pid, tid, set)
 {
-	uint64_t set = a3 & (BIT(ncpus) - 1);
+	PROC_HELD struct proc *p = proc_find(pid);
 	struct thread *t;
-	struct proc *p;
 
-	if (current_proc()->port != pm_port) return -EPERM;
+	set &= BIT(ncpus) - 1;
 	if (!set) return -EINVAL;
-	p = proc_find(a0);
 	if (!p) return -ESRCH;
-	spin_lock(&p->lock);
-	t = p->start_ns == a1 ? thread_of_locked(p, a2) : NULL;
+	SPIN_HELD(&p->lock);
+	t = thread_of_locked(p, tid);
 	if (t) thread_bind(t, set);
-	spin_unlock(&p->lock);
-	proc_unref(p);
 	return t ? 0 : -ESRCH;
 }

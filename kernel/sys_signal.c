@@ -13,15 +13,9 @@
 /* A pending signal that is now ignored is dropped (POSIX 2.4.3). => p->lock held */
 static void action_set_locked(struct proc *p, int signo, const struct sigaction_k *a)
 {
-	uint64_t bit = SIG_MASK(signo);
-	bool drop = a->handler == SIG_IGN;
-
-	if (a->handler == SIG_DFL) drop = signo == SIGCHLD || signo == SIGURG || signo == SIGWINCH || signo == SIGCONT;
 	p->action[signo] = *a;
 	p->action[signo].mask &= ~SIG_UNBLOCKABLE;
-	if (!drop) return;
-	sigqueue_flush_locked(p, &p->pending, bit);
-	list_for(l, &p->threads) sigqueue_flush_locked(p, &container_of(l, struct thread, proc_link)->pending, bit);
+	if (signal_ignored(p, signo)) signals_flush_locked(p, SIG_MASK(signo), false);
 }
 
 SYSCALL(rt_sigaction)

@@ -8,6 +8,7 @@
 
 #include "abi/ipc.h"
 #include "abi/trace.h"
+#include "kernel/forward.h"
 #include "kernel/proc.h"
 #include "kernel/trap.h"
 #include "kernel/usercopy.h"
@@ -45,6 +46,7 @@ static const struct syscall *syscall_find(uint64_t nr)
 
 	if (nr < ARRAY_LEN(linux_calls)) c = &linux_calls[nr];
 	else if (nr >= SYS_vmo_create && nr <= SYS_poll_wake && !current_proc()->server) c = &denied;
+	else if (nr >= SYS_proc_set && nr <= SYS_proc_reap && current_proc()->port != pm_port) c = &denied;
 	else if (nr >= QUIRE_FIRST && nr - QUIRE_FIRST < ARRAY_LEN(quire_calls)) c = &quire_calls[nr - QUIRE_FIRST];
 	return c->fn ? c : &unknown;
 }

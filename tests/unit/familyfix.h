@@ -54,11 +54,11 @@ static long q_proc_reap(uint32_t pid)
 	return 0;
 }
 
-static long q_signal_post(uint32_t pid, uint32_t tid, const void *siginfo)
+static long q_signal_post(uint32_t pid, uint32_t tid, const void *siginfo, uint64_t timer)
 {
 	const siginfo_t *i = siginfo;
 
-	(void)tid;
+	(void)tid, (void)timer;
 	sent[nsent].pid = pid;
 	sent[nsent].signo = i->si_signo;
 	sent[nsent].code = i->si_code;
@@ -117,6 +117,8 @@ int attr_set(const struct call *c, const struct facts_proc *f, const void *part,
 	return (int)q_proc_set(c->token, f->pid, (uint64_t)((const char *)part - (const char *)&f->attr), part, n);
 }
 
+static uint64_t timerless;                      /* bit per pid whose timers went, before it did */
+void timers_end(uint32_t pid) { if (procs[pid].pid) timerless |= 1ull << pid; }
 int cpu_limit_set(const struct facts_proc *f) { return f->attr.rlimit[0][0] == 7 ? -ENOMEM : 0; }
 
 struct rusage usage_of(const struct usage *u, uint64_t rss_peak)
@@ -198,7 +200,7 @@ static int fresh(void **st)
 	init = (struct member){.pid = PID_INIT, .pgid = PID_INIT, .sid = PID_INIT};
 	bucket[PID_INIT] = &init;
 	nstopped = nsent = 0;
-	last_token = gone = 0;
+	last_token = gone = timerless = 0;
 	no_memory = false;
 	pages_there = true;
 	status_out = -1;

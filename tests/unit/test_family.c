@@ -21,6 +21,19 @@ static void a_child_that_ended_is_waited_for_once(void **st)
 	assert_int_equal(waited(SHELL, -1, 0), -ECHILD);
 }
 
+static void timers_go_before_the_pid_is_free(void **st)
+{
+	(void)st;
+	birth(SHELL, A);
+	assert_int_equal(timerless, 0);
+	end(A, 3 << 8);
+	assert_int_equal(timerless, 1 << A);
+	procs[B] = (struct facts_proc){.pid = B};
+	end(B, 3 << 8);                                 /* nobody knows it */
+	assert_int_equal(procs[B].pid, 0);
+	assert_int_equal(timerless, 1 << A | 1 << B);
+}
+
 static void who_waits_hears_of_the_end_after_the_signal(void **st)
 {
 	uint64_t t;
@@ -363,6 +376,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_child_that_ended_is_waited_for_once),
+		T(timers_go_before_the_pid_is_free),
 		T(who_waits_hears_of_the_end_after_the_signal),
 		T(who_waits_for_another_waits_on),
 		T(news_stay_when_who_waited_went_away),

@@ -14,7 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "abi/pm.h"
+#include "user/pm/timer.h"
 
 #define PID_INIT 1
 #define BUCKETS  256u
@@ -42,7 +42,7 @@ static void signal_from(const struct member *to, int signo, int code, uint32_t p
 
 	info.si_pid = (pid_t)pid;
 	info.si_uid = uid;
-	q_signal_post(to->pid, 0, &info);
+	q_signal_post(to->pid, 0, &info, 0);
 }
 
 /* ---- the tree */
@@ -131,7 +131,7 @@ static void parent_hears(struct member *m, const siginfo_t *info, bool unwanted)
 	struct member *parent = m->parent;
 
 	waiters_hold(parent);
-	if (info->si_signo) q_signal_post(parent->pid, 0, info);
+	if (info->si_signo) q_signal_post(parent->pid, 0, info, 0);
 	if (unwanted) member_free(m);
 	waiters_look(parent);
 }
@@ -293,6 +293,7 @@ static void ended(uint32_t pid)
 	struct member *m = member_find(pid);
 	struct facts_proc f;
 
+	timers_end(pid);
 	if (!m || proc_facts(pid, &f)) {
 		q_proc_reap(pid);
 		return;

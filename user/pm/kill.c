@@ -22,10 +22,12 @@ static bool may_signal(const struct call *c, const struct facts_proc *f, int sig
 	return me->uid == to->uid || me->uid == to->suid || (signo == SIGCONT && me->sid == to->sid);
 }
 
-/* To a process, or with a tid to that thread. */
+/* To a process, or with a tid to that thread.  A zombie counts as one who got it. */
 static long send(const struct call *c, const struct facts_proc *f, uint32_t tid, const siginfo_t *info)
 {
-	return may_signal(c, f, info->si_signo) ? q_signal_post(f->pid, tid, info) : -EPERM;
+	long rc = may_signal(c, f, info->si_signo) ? q_signal_post(f->pid, tid, info, 0) : -EPERM;
+
+	return rc > 0 || (rc == -ESRCH && !tid) ? 0 : rc;
 }
 
 /* The signal is the call's second argument, or of calls to a thread of a process the third. */
@@ -42,7 +44,6 @@ static bool is_signal(int signo) { return signo >= 0 && signo <= NSIG_MAX; }
 
 struct many { const struct call *c; const siginfo_t *info; bool all; long rc; };
 
-/* A zombie counts as one who got it. */
 static void kill_one(struct member *m, void *arg)
 {
 	struct many *to = arg;
@@ -50,8 +51,7 @@ static void kill_one(struct member *m, void *arg)
 	long rc;
 
 	if ((to->all && m->pid == to->c->me.pid) || proc_facts(m->pid, &f)) return;
-	if (m->dead) rc = may_signal(to->c, &f, to->info->si_signo) ? 0 : -EPERM;
-	else rc = send(to->c, &f, 0, to->info);
+	rc = send(to->c, &f, 0, to->info);
 	m->killed |= !rc && to->info->si_signo == SIGKILL && m->pid != 1;
 	if (to->rc) to->rc = rc;
 }
@@ -83,7 +83,7 @@ static bool has_thread(const struct facts_proc *f, uint32_t tid)
 {
 	const siginfo_t none = {0};
 
-	return !q_signal_post(f->pid, tid, &none);
+	return !q_signal_post(f->pid, tid, &none, 0);
 }
 
 /* tgid 0: of any process, most often the caller's. */

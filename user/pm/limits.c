@@ -31,7 +31,7 @@ static int cpu_timer(const struct facts_proc *f, int32_t id, int signo, uint64_t
 	if (!t && !limited) return 0;
 	if (!t) t = timer_new(f, 0, id);
 	if (!t) return -ENOMEM;
-	t->to.signo = signo;
+	t->signo = signo;
 	timer_set(t, CLOCK_PROCESS_CPUTIME_ID, !limited ? 0 : seconds ? seconds * NS : NS, NS);
 	return 0;
 }

@@ -175,7 +175,7 @@ long pm_sched_setaffinity(struct call *c)
 	if (mem_in(c, &set, c->arg[2], c->arg[1] < sizeof(set) ? c->arg[1] : sizeof(set))) return -EFAULT;
 	rc = affinity_look(c, &tid, &f);
 	if (rc) return rc;
-	return may_schedule(c, &f) ? q_thread_bind(f.pid, f.start_ns, tid, set) : -EPERM;
+	return may_schedule(c, &f) ? q_thread_bind(f.pid, tid, set) : -EPERM;
 }
 
 long pm_getcpu(struct call *c)

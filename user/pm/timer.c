@@ -4,13 +4,15 @@
  * CPU time goes by only while a thread runs, so nobody knows when such a timer is due: it looks again when it could be,
  * but not more often than CPU_LOOK.
  *
- * Path:  main.c > timers_run() > kernel's timer_signal; timer_calls.c > [timer.c]
+ * Path:  main.c > timers_run() > kernel's signal_post; timer_calls.c > [timer.c]
  *
- * T1  Nobody tells when a process ends or executes another program: its timers go when they ring for it in vain, or when
- *     timers_sweep() looks, now and then. */
+ * T1  A process's timers go with it.  Nobody tells when it executes another program: then those of the old one go when
+ *     they ring in vain, or when timers_sweep() looks, now and then. */
 #include "user/pm/timer.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #define REPEAT_MIN  50000u              /* ns: shorter intervals are counted as overruns, not each by a signal */
@@ -36,8 +38,8 @@ uint64_t mono_ns(void) { return (uint64_t)clock_ns(CLOCK_MONOTONIC); }
 /* The process that made it, as it is now.  -ESRCH: gone, or it runs another program and has lost its POSIX timers */
 static int owner(const struct timer *t, uint32_t tid, struct facts_proc *f)
 {
-	if (q_facts(FACTS_PROC, t->to.pid, tid, f, FACTS_NO_MEMORY) <= 0 || f->start_ns != t->to.start_ns) return -ESRCH;
-	return f->state == 'Z' || (t->to.id >= 0 && f->execs != t->to.execs) ? -ESRCH : 0;
+	if (q_facts(FACTS_PROC, t->pid, tid, f, FACTS_NO_MEMORY) <= 0) return -ESRCH;
+	return f->state == 'Z' || (t->id >= 0 && f->execs != t->execs) ? -ESRCH : 0;
 }
 
 int64_t timer_clock(const struct timer *t, int clock)
@@ -60,16 +62,29 @@ static uint64_t delay(const struct timer *t, uint64_t left)
 	return max(left, t->pause);
 }
 
+long timer_send(const struct timer *t, int64_t overrun)
+{
+	bool own = t->id >= 0;          /* the program's: its signal says whose it is, and does not outlive exec */
+	siginfo_t info = {.si_signo = t->signo, .si_code = own ? SI_TIMER : SI_KERNEL};
+
+	if (own) {
+		info.si_timerid = t->id;
+		info.si_overrun = (int)(overrun < INT_MAX ? overrun : INT_MAX);
+		info.si_value.sival_ptr = (void *)t->value;
+	}
+	return q_signal_post(t->pid, t->tid, &info, own ? t->execs + 1ull : 0);
+}
+
 /* n expirations.  false: nobody is there any more (T1); a thread alone may have ended */
 static bool fire(struct timer *t, uint64_t n)
 {
-	long rc = q_timer_signal(&t->to, n);
+	long rc = timer_send(t, (int64_t)n - 1);
 	struct facts_proc f;
 
 	if (rc < 0 && owner(t, 0, &f)) return false;
-	if (rc == TIMER_PENDING) t->overrun += n;
-	if (rc == TIMER_QUEUED) t->before = t->overrun, t->overrun = n - 1;
-	t->pause = rc == TIMER_QUEUED ? REPEAT_MIN : min(2 * t->pause + REPEAT_MIN, REPEAT_MAX);
+	if (rc == SIGNAL_PENDING) t->overrun += n;
+	if (rc == SIGNAL_QUEUED) t->before = t->overrun, t->overrun = n - 1;
+	t->pause = rc == SIGNAL_QUEUED ? REPEAT_MIN : min(2 * t->pause + REPEAT_MIN, REPEAT_MAX);
 	return true;
 }
 
@@ -113,7 +128,7 @@ void timer_set(struct timer *t, int clock, uint64_t expires, uint64_t interval)
 	t->interval = interval;
 	t->pause = 0;
 	t->look = UINT64_MAX;
-	if (!expires || !t->to.signo) return;   /* nobody is told: it is looked at when somebody asks */
+	if (!expires || !t->signo) return;   /* nobody is told: it is looked at when somebody asks */
 	t->look = mono_ns();                    /* rings before the next message, if it is due */
 	next_look = min(next_look, t->look);
 }
@@ -123,7 +138,7 @@ void timer_left(const struct timer *t, uint64_t *left, uint64_t *interval)
 	uint64_t now = (uint64_t)timer_clock(t, t->clock);
 
 	*interval = t->interval;
-	*left = !t->expires ? 0 : t->expires > now ? t->expires - now : t->to.signo ? 1 : 0;
+	*left = !t->expires ? 0 : t->expires > now ? t->expires - now : t->signo ? 1 : 0;
 	if (t->expires && t->expires <= now && t->interval) *left = t->interval - (now - t->expires) % t->interval;
 }
 
@@ -131,13 +146,13 @@ void timer_left(const struct timer *t, uint64_t *left, uint64_t *interval)
 
 static bool is_of(const struct timer *t, const struct facts_proc *f)
 {
-	return t->to.pid == f->pid && t->to.start_ns == f->start_ns && (t->to.id < 0 || t->to.execs == f->execs);
+	return t->pid == f->pid && (t->id < 0 || t->execs == f->execs);
 }
 
 struct timer *timer_find(const struct facts_proc *f, int32_t id)
 {
 	for (struct timer *t = timers; t; t = t->next)
-		if (t->to.id == id && is_of(t, f)) return t;
+		if (t->id == id && is_of(t, f)) return t;
 	return NULL;
 }
 
@@ -147,8 +162,8 @@ uint32_t timers_of(const struct facts_proc *f, int32_t *last)
 
 	*last = -1;
 	for (struct timer *t = timers; t; t = t->next) {
-		if (t->to.id < 0 || !is_of(t, f)) continue;
-		if (t->to.id > *last) *last = t->to.id;
+		if (t->id < 0 || !is_of(t, f)) continue;
+		if (t->id > *last) *last = t->id;
 		n++;
 	}
 	return n;
@@ -161,6 +176,14 @@ void timer_free(struct timer *gone)
 	while (*at != gone) at = &(*at)->next;
 	*at = gone->next;
 	free(gone);
+}
+
+void timers_end(uint32_t pid)
+{
+	for (struct timer *t = timers, *next; t; t = next) {
+		next = t->next;
+		if (t->pid == pid) timer_free(t);
+	}
 }
 
 static void timers_sweep(void)
@@ -181,9 +204,9 @@ struct timer *timer_new(const struct facts_proc *f, uint32_t tid, int32_t id)
 	if (++made % SWEEP_EVERY == 0) timers_sweep();
 	t = malloc(sizeof(*t));
 	if (!t) return NULL;
-	*t = (struct timer){.next = timers, .look = UINT64_MAX, .thread = tid, .to = {
-		.pid = f->pid, .start_ns = f->start_ns, .execs = f->execs, .id = id,
-	}};
+	*t = (struct timer){
+		.next = timers, .look = UINT64_MAX, .thread = tid, .pid = f->pid, .execs = f->execs, .id = id,
+	};
 	timers = t;
 	return t;
 }

@@ -15,7 +15,11 @@
 
 struct timer {
 	struct timer *next;
-	struct timer_signal to;         /* whose it is, and what it sends; signo 0: nothing (SIGEV_NONE) */
+	uint32_t pid, execs;            /* whose it is; with an id from 0 on: of which of its programs */
+	int32_t id;
+	int signo;                      /* what it sends; 0: nothing (SIGEV_NONE) */
+	uint32_t tid;                   /* to whom; 0: the process */
+	uint64_t value;
 	uint32_t thread;                /* CLOCK_THREAD_CPUTIME_ID: of this one */
 	int made_with;                  /* timer_create()'s clock */
 	int clock;
@@ -30,6 +34,8 @@ struct timer {
 struct timer *timer_find(const struct facts_proc *, int32_t id);
 struct timer *timer_new(const struct facts_proc *, uint32_t tid, int32_t id);   /* not armed; NULL: no memory */
 void timer_free(struct timer *);
+void timers_end(uint32_t pid);          /* this process has ended */
+long timer_send(const struct timer *, int64_t overrun);         /* its signal: SYS_signal_post */
 uint32_t timers_of(const struct facts_proc *, int32_t *last);       /* how many it has made that are there; the largest number */
 /* expires 0: not armed. */
 void timer_set(struct timer *, int clock, uint64_t expires, uint64_t interval);

@@ -40,7 +40,7 @@ static long itimer_set(const struct call *c, int which, uint64_t value, uint64_t
 	if (!t && !value) return 0;
 	if (!t) t = timer_new(&c->me, c->tid, -1 - which);
 	if (!t) return -ENOMEM;
-	t->to.signo = itimer_signal[which];
+	t->signo = itimer_signal[which];
 	timer_set(t, itimer_clock[which], value ? (uint64_t)timer_clock(t, itimer_clock[which]) + value : 0, interval);
 	return 0;
 }
@@ -128,9 +128,9 @@ long pm_timer_create(struct call *c)
 	t = timer_new(&c->me, c->tid, id);
 	if (!t) return -EAGAIN;
 	t->made_with = clock;
-	t->to.signo = e.notify == SIGEV_NONE ? 0 : e.signo;
-	t->to.tid = e.notify == SIGEV_THREAD_ID ? (uint32_t)e.tid : 0;
-	t->to.value = c->arg[1] ? e.value : (uint64_t)id;
+	t->signo = e.notify == SIGEV_NONE ? 0 : e.signo;
+	t->tid = e.notify == SIGEV_THREAD_ID ? (uint32_t)e.tid : 0;
+	t->value = c->arg[1] ? e.value : (uint64_t)id;
 	return 0;
 }
 
@@ -147,7 +147,7 @@ long pm_timer_delete(struct call *c)
 	struct timer *t = posix_timer(c);
 
 	if (!t) return -EINVAL;
-	if (t->to.signo) q_timer_signal(&t->to, TIMER_REMOVE);
+	if (t->signo) timer_send(t, TIMER_REMOVE);
 	timer_free(t);
 	return 0;
 }
@@ -159,7 +159,7 @@ long pm_timer_getoverrun(struct call *c)
 	uint64_t n;
 
 	if (!t) return -EINVAL;
-	n = t->to.signo && q_timer_signal(&t->to, TIMER_ASK) == TIMER_PENDING ? t->before : t->overrun;
+	n = t->signo && timer_send(t, TIMER_ASK) == SIGNAL_PENDING ? t->before : t->overrun;
 	return n < INT32_MAX ? (long)n : INT32_MAX;
 }
 
