@@ -61,7 +61,6 @@
 	X(107, geteuid, "") \
 	X(108, getegid, "") \
 	X(110, getppid, "") \
-	X(127, rt_sigpending, "addr size") \
 	X(128, rt_sigtimedwait, "addr addr addr size") \
 	X(130, rt_sigsuspend, "addr size") \
 	X(131, sigaltstack, "addr addr") \
@@ -131,6 +130,7 @@
 	X(124, getsid, "int") \
 	X(125, capget, "addr addr") \
 	X(126, capset, "addr addr") \
+	X(127, rt_sigpending, "addr size") \
 	X(129, rt_sigqueueinfo, "int int addr") \
 	X(135, personality, "flags") \
 	X(140, getpriority, "int int") \

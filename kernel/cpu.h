@@ -81,6 +81,8 @@ static inline uint8_t inb(uint16_t port)
 	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
 	return v;
 }
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_KERNEL_GS_BASE 0xc0000102u  /* ring 3's GS base while ring 0 runs (SDM 2B SWAPGS) */
 static inline uint64_t rdmsr(uint32_t msr)
 {
 	uint32_t lo, hi;

@@ -25,8 +25,6 @@
 #define STACK_MAX    (64ull << 20)
 #define STACK_WORDS  (2 * PAGE_SIZE)            /* there from the start: enough for most programs' words */
 #define PROT_ALL     (PROT_READ | PROT_WRITE | PROT_EXEC)
-#define MSR_FS_BASE 0xc0000100u
-#define MSR_KERNEL_GS_BASE 0xc0000102u
 
 static int stack_map(struct map *m, uint64_t size)
 {
@@ -142,6 +140,7 @@ static void program_enter(struct program *g)
 	spin_lock(&p->lock);
 	kstrlcpy(p->name, g->plan.name, sizeof(p->name));
 	p->exe = g->file;
+	file_ref(p->exe);
 	cred_set_locked(p, &g->plan);
 	proc_map_leave_locked(p, g->map);
 	t->fs_base = t->gs_base = 0;
@@ -160,15 +159,13 @@ static void program_enter(struct program *g)
 
 static long exec(uaddr_t path, uaddr_t argv, uaddr_t envp)
 {
-	struct file *f = file_alloc(FILE_OTHER, O_PATH), *interp = file_alloc(FILE_OTHER, O_PATH);
+	FILE_HELD struct file *f = file_alloc(FILE_OTHER, O_PATH), *interp = file_alloc(FILE_OTHER, O_PATH);
 	struct program g = {.file = f, .interp = interp, .map = map_create()};
-	int rc = g.file && g.interp && g.map ? program_make(&g, path, argv, envp) : -ENOMEM;
+	int rc = f && interp && g.map ? program_make(&g, path, argv, envp) : -ENOMEM;
 
-	if (g.interp) file_put(g.interp);       /* it is mapped */
 	if (!rc) rc = proc_alone();
 	if (!rc) program_enter(&g);
-	if (rc && g.file) file_put(g.file);
-	if (rc && g.map) map_put(g.map);
+	else if (g.map) map_put(g.map);
 	return rc;
 }
 

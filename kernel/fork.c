@@ -65,8 +65,8 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 	c->tf->vector = 0;
 	if (stack) c->tf->rsp = stack;
 	/* ring 3 may have set them itself where the CPU has FSGSBASE: the registers know */
-	c->fs_base = rdmsr(0xc0000100);
-	c->gs_base = rdmsr(0xc0000102);
+	c->fs_base = rdmsr(MSR_FS_BASE);
+	c->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	c->sig_mask = t->sig_mask;
 	c->affinity = t->affinity;
 	c->sig_stack = t->sig_stack;
@@ -129,10 +129,7 @@ static long clone_process(const struct clone_args *a)
 	inherit(c, p);
 	thread_fork(t, current_thread(), a->stack);
 	if ((a->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) t->sig_stack.flags = SS_DISABLE;
-	if (a->flags & CLONE_CLEAR_SIGHAND) {
-		for (int i = 1; i <= NSIG; i++)
-			if (c->action[i].handler != SIG_IGN) c->action[i] = (struct sigaction_k){0};
-	}
+	if (a->flags & CLONE_CLEAR_SIGHAND) signal_actions_clear(c);
 	c->borrowed_map = a->flags & CLONE_VFORK;
 	proc_ref(c);
 	proc_publish(c, p, PM_SIGNAL(a->exit_signal) | (a->flags & CLONE_PARENT ? PM_SIBLING : 0));

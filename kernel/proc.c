@@ -124,10 +124,9 @@ struct proc *proc_seek(uint32_t pid)
 {
 	struct proc *p;
 
-	spin_lock(&proc_tree_lock);
+	SPIN_HELD(&proc_tree_lock);
 	p = proc_from_locked(pid);
 	if (p) proc_ref(p);
-	spin_unlock(&proc_tree_lock);
 	return p;
 }
 
@@ -249,18 +248,16 @@ int proc_alone(void)
 {
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
-	int rc = 0;
 
-	spin_lock(&p->lock);
-	if (p->survivor || p->exiting) rc = -EAGAIN;
-	else p->survivor = t;
-	if (!rc) threads_interrupt_locked(p);
-	while (!rc && p->nthreads > 1 && !p->exiting) waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
-	if (p->survivor == t) p->survivor = NULL;
-	if (!rc && p->exiting) rc = -EAGAIN;    /* others may still be in the old address space */
-	if (!rc) t->tid = p->pid;
-	spin_unlock(&p->lock);
-	return rc;
+	SPIN_HELD(&p->lock);
+	if (p->survivor || p->exiting) return -EAGAIN;
+	p->survivor = t;
+	threads_interrupt_locked(p);
+	while (p->nthreads > 1 && !p->exiting) waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
+	p->survivor = NULL;
+	if (p->exiting) return -EAGAIN;         /* others may still be in the old address space */
+	t->tid = p->pid;
+	return 0;
 }
 
 /* What other threads, or processes, may be waiting for in memory that they share with this one. */
@@ -304,11 +301,10 @@ SYSCALL(proc_reap, pid)
 {
 	struct proc *p;
 
-	spin_lock(&proc_tree_lock);
+	SPIN_HELD(&proc_tree_lock);
 	p = proc_from_locked(pid);
-	if (p && (p->pid != pid || !p->dead)) p = NULL;
-	if (p) list_remove(&p->all_link);
-	spin_unlock(&proc_tree_lock);
-	if (p) proc_unref(p);
-	return p ? 0 : -ESRCH;
+	if (!p || p->pid != pid || !p->dead) return -ESRCH;
+	list_remove(&p->all_link);
+	proc_unref(p);
+	return 0;
 }

@@ -114,7 +114,8 @@ void signal_send(struct proc *, int signo);             /* the kernel's: queue a
 int signal_queue(struct proc *, uint32_t tid, const struct siginfo *, uint64_t timer);
 bool signal_ignored(const struct proc *, int signo);    /* as its action is now; p->lock held */
 void threads_interrupt_locked(struct proc *);           /* those that have something to look at now; p->lock held */
-void signal_exec(struct proc *);                        /* caught signals get their default action again */
+void signal_exec(struct proc *);
+void signal_actions_clear(struct proc *);               /* what is not ignored is default again; p->lock, or p is new */
 int signal_mask_swap(uaddr_t set, uint64_t size);       /* until this call ends, or a handler: ppoll, sigsuspend */
 void signal_mask_back(void);                            /* no signal came */
 

@@ -25,8 +25,6 @@
 #include "mm/map.h"
 
 #define QUANTUM 10000000ull             /* ns */
-#define MSR_FS 0xc0000100u
-#define MSR_KERNEL_GS 0xc0000102u       /* ring 3's GS base while ring 0 runs (SDM 2B SWAPGS) */
 
 extern void context_switch(uint64_t *save_rsp, uint64_t load_rsp);
 
@@ -149,7 +147,7 @@ static void runq_check_locked(struct cpu *c)
 static void state_save(struct thread *t)
 {
 	if (t->fpu) fpu_save(t->fpu);
-	if (t->proc) t->gs_base = rdmsr(MSR_KERNEL_GS);         /* a load of %gs in ring 3 may have changed it */
+	if (t->proc) t->gs_base = rdmsr(MSR_KERNEL_GS_BASE);    /* a load of %gs in ring 3 may have changed it */
 }
 
 static void state_load(struct thread *t)
@@ -157,8 +155,8 @@ static void state_load(struct thread *t)
 	cpu_set_kernel_stack(t->kstack + KSTACK_PAGES * PAGE_SIZE);
 	if (!t->proc) return;           /* kernel threads work in whatever address space is there */
 	if (t->fpu) fpu_restore(t->fpu);
-	wrmsr(MSR_FS, t->fs_base);
-	wrmsr(MSR_KERNEL_GS, t->gs_base);
+	wrmsr(MSR_FS_BASE, t->fs_base);
+	wrmsr(MSR_KERNEL_GS_BASE, t->gs_base);
 	map_switch(t->proc->map);
 }
 

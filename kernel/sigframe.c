@@ -127,13 +127,11 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 	tf->rdx = at + offsetof(struct frame, uc);
 	tf->rax = 0;
 	tf->rsp = at;
-	tf->rip = a->handler;
+	tf->rip = a->handler < USER_TOP ? a->handler : 0;       /* else iret would fault, in ring 0: it faults in ring 3 */
 	tf->rflags = FLAGS_FIXED;
 	tf->cs = USER_CS;
 	tf->ss = USER_SS;
 	tf->vector = 0;
-	/* a handler outside the user half would fault in iret, in ring 0: it faults in ring 3 instead */
-	if (a->handler >= USER_TOP) tf->rip = 0;
 	return 0;
 }
 

@@ -129,13 +129,18 @@ void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf)
 		kprintf("quire: server %s: signal %d at rip %lx, address %lx\n", p->name, signo, tf->rip, addr);
 }
 
+void signal_actions_clear(struct proc *p)
+{
+	for (int i = 1; i <= NSIG; i++)
+		if (p->action[i].handler != SIG_IGN) p->action[i] = (struct sigaction_k){0};
+}
+
 void signal_exec(struct proc *p)
 {
 	struct thread *t = current_thread();
 
 	spin_lock(&p->lock);
-	for (int i = 1; i <= NSIG; i++)
-		if (handled(p, i)) p->action[i] = (struct sigaction_k){0};
+	signal_actions_clear(p);
 	p->execs++;                     /* timers were the old program's */
 	signals_flush_locked(p, ~0ull, true);
 	spin_unlock(&p->lock);

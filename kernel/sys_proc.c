@@ -22,8 +22,6 @@ SYSCALL(getppid) { return current_proc()->ppid; }
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
-#define MSR_FS_BASE 0xc0000100u
-#define MSR_KERNEL_GS_BASE 0xc0000102u  /* holds ring 3's while ring 0 runs (SWAPGS) */
 
 SYSCALL(arch_prctl)
 {

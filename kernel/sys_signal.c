@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_signal.c - RING 0 - the system calls about signals: actions, masks, waiting.  kill is user/pm's.
+/* kernel/sys_signal.c - RING 0 - the system calls about signals: actions, masks, waiting.  kill and sigpending are user/pm's.
  *
  * Path:  syscall.c > [sys_signal.c] > signal.c
  * Locks: proc->lock around actions and masks.
@@ -55,28 +55,18 @@ SYSCALL(rt_sigprocmask)
 	return a2 ? copy_out(a2, &old, sizeof(old)) : 0;
 }
 
-SYSCALL(rt_sigpending)
-{
-	struct thread *t = current_thread();
-	uint64_t set = (t->pending.set | t->proc->pending.set) & t->sig_mask;
-
-	return a1 > SET_SIZE ? -EINVAL : copy_out(a0, &set, a1);
-}
-
 /* Until a signal runs a handler or ends the process. */
-static long sleep_for_signal(void)
+SYSCALL(pause)
 {
 	thread_sleep_until(WAIT_FOREVER, true);
 	return -ERESTARTNOHAND;
 }
 
-SYSCALL(pause) { return sleep_for_signal(); }
-
 SYSCALL(rt_sigsuspend)
 {
 	int rc = signal_mask_swap(a0, a1);
 
-	return rc ? rc : sleep_for_signal();
+	return rc ? rc : sys_pause(0, 0, 0, 0, 0, 0);
 }
 
 /* One of `set` that is pending, waited for until the deadline.  -EAGAIN, -EINTR: another one came first */

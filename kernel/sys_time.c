@@ -13,8 +13,6 @@
 #define NS 1000000000ll
 #define SEC_MAX (INT64_MAX / NS / 2)    /* longer sleeps than 146 years end then */
 
-static struct timespec to_timespec(int64_t ns) { return (struct timespec){ns / NS, ns % NS}; }
-
 int thread_sleep_until(uint64_t until, bool interruptible)
 {
 	struct spinlock lock = SPINLOCK_INIT(RANK_HANDLE, "sleep");
@@ -22,28 +20,25 @@ int thread_sleep_until(uint64_t until, bool interruptible)
 	int rc;
 
 	waitq_init(&wait);
-	spin_lock(&lock);
+	SPIN_HELD(&lock);
 	do rc = waitq_sleep(&wait, &lock, until, interruptible);
 	while (rc == 0);
-	spin_unlock(&lock);
 	return rc;
 }
 
 void thread_sleep(uint64_t ns) { thread_sleep_until(time_mono() + ns, false); }
 
-/* A relative sleep.  Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end. */
-static long sleep_for(uint64_t ns, uaddr_t left)
+/* Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end. */
+static long sleep_until(uint64_t until, uaddr_t left)
 {
-	struct thread *t = current_thread();
-	uint64_t until = t->sleep_until ? t->sleep_until : time_mono() + ns, now;
 	struct timespec ts;
+	int64_t ns;
 
-	t->sleep_until = 0;
 	if (thread_sleep_until(until, true) == -ETIMEDOUT) return 0;
-	now = time_mono();
-	ts = to_timespec(until > now ? until - now : 0);
+	ns = MAX((int64_t)(until - time_mono()), 0);
+	ts = (struct timespec){ns / NS, ns % NS};
 	if (left && copy_out(left, &ts, sizeof(ts))) return -EFAULT;
-	t->sleep_until = until;
+	current_thread()->sleep_until = until;
 	return -ERESTARTNOHAND;
 }
 
@@ -68,21 +63,17 @@ int deadline_in(uaddr_t from, uint32_t unit, uint64_t *deadline)
 
 /* Until a clock that may be set, or stands still while nothing runs: the process manager says how long to sleep before it
  * is asked again (PM_SLEEP). */
-static long sleep_and_ask(uint64_t clock, uint64_t flags, uaddr_t time)
+static long sleep_and_ask(uint64_t clock, uint64_t flags, uaddr_t time, uint64_t end)
 {
-	struct thread *t = current_thread();
-	uint64_t end = t->sleep_until;
-
 	for (;;) {
 		struct kmsg k = {0};
 		long ns = pm_forward(pm_port, &k, (uint64_t[6]){clock, flags, time, end});
 
 		objs_drop(k.obj);
-		t->sleep_until = 0;
 		if (ns <= 0) return ns;
 		end = k.m.arg[1];
 		if (thread_sleep_until(time_mono() + ns, true) != -EINTR) continue;
-		t->sleep_until = end;
+		current_thread()->sleep_until = end;
 		return -ERESTARTNOHAND;
 	}
 }
@@ -90,14 +81,15 @@ static long sleep_and_ask(uint64_t clock, uint64_t flags, uaddr_t time)
 SYSCALL(clock_nanosleep)
 {
 	bool steady = (int)a0 == CLOCK_MONOTONIC || (int)a0 == CLOCK_BOOTTIME, absolute = a1 & TIMER_ABSTIME;
-	uint64_t ns;
+	uint64_t end = current_thread()->sleep_until, ns;
 	int rc;
 
-	if (!steady && ((int)a0 != CLOCK_REALTIME || absolute)) return sleep_and_ask(a0, a1, a2);
+	current_thread()->sleep_until = 0;
+	if (!steady && ((int)a0 != CLOCK_REALTIME || absolute)) return sleep_and_ask(a0, a1, a2, end);
 	rc = time_in(a2, 1, &ns);
 	if (rc) return rc;
-	if (!absolute) return sleep_for(ns, a3);
-	return thread_sleep_until(ns, true) == -EINTR ? -ERESTARTNOHAND : 0;    /* it may start again: the end is the same */
+	if (absolute) return sleep_until(ns, 0);
+	return sleep_until(end ? end : time_mono() + ns, a3);
 }
 
 SYSCALL(nanosleep) { return sys_clock_nanosleep(CLOCK_REALTIME, 0, a0, a1, 0, 0); }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* user/pm/kill.c - RING 3 - kill and its like: who may send a signal to whom.
+/* user/pm/kill.c - RING 3 - kill and its like: who may send a signal to whom; what is pending.
  *
  * Path:  main.c > [kill.c] > kernel's facts, signal_post
  * What a process sends itself is there when its call returns: it is delivered on the same way back.
@@ -143,4 +143,14 @@ long pm_rt_tgsigqueueinfo(struct call *c)
 
 	if ((int)c->arg[0] <= 0 || (int)c->arg[1] <= 0) return -EINVAL;
 	return rc ? rc : thread_kill(c, (uint32_t)c->arg[0], (uint32_t)c->arg[1], &info);
+}
+
+long pm_rt_sigpending(struct call *c)
+{
+	uint64_t set;
+
+	if (c->arg[1] > sizeof(set)) return -EINVAL;
+	if (thread_look(c)) return -ESRCH;
+	set = (c->me.pending | c->me.shared_pending) & c->me.blocked;
+	return mem_out(c, c->arg[0], &set, c->arg[1]);
 }

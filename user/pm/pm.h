@@ -62,7 +62,7 @@ PM(prctl); PM(personality); PM(get_robust_list);
 /* session.c */
 PM(getpgrp); PM(getpgid); PM(getsid); PM(setpgid); PM(setsid);
 /* kill.c */
-PM(kill); PM(tkill); PM(tgkill); PM(rt_sigqueueinfo); PM(rt_tgsigqueueinfo);
+PM(kill); PM(tkill); PM(tgkill); PM(rt_sigqueueinfo); PM(rt_tgsigqueueinfo); PM(rt_sigpending);
 /* wait.c */
 PM(wait4); PM(waitid);
 /* time.c */
