@@ -4,7 +4,7 @@
  * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only,
  * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO.
  *   mutexes (may sleep, interrupts on):     FILE > MAP
- *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > TIMER > SCHED > PAGEQ > KMEM >
+ *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > TIMER > SCHED > OBJECTS > KMEM >
  *                                           SPARE > FRAME > CONSOLE
  *     MAP>VMO: vm_fault()  VMO>PMAP: page_protect_all()  VMO>PORT: pager posts  *>SCHED: wake-ups
  *     FUTEX>PORT: poll_wake()  SPARE>FRAME: spares_refill_locked()
@@ -18,7 +18,7 @@
 enum lock_rank {
 	RANK_FILE = 1, RANK_MAP,
 	RANK_PROC, RANK_HANDLE, RANK_VMO, RANK_PMAP, RANK_FUTEX, RANK_PORT, RANK_TIMER, RANK_SCHED,
-	RANK_PAGEQ, RANK_KMEM, RANK_SPARE, RANK_FRAME, RANK_CONSOLE,
+	RANK_OBJECTS, RANK_KMEM, RANK_SPARE, RANK_FRAME, RANK_CONSOLE,
 };
 
 struct cpu;

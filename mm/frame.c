@@ -8,7 +8,7 @@
  *
  * F1  A FREE page has refs 0, no object, and is on the free list once; a SPARE one on one CPU's list.
  * F2  A page in use is freed once, by its last reference.
- * F3  An OBJECT page is freed only after it left its object (vmo NULL) and the reclaimer's clock (link alone).
+ * F3  An OBJECT page is freed only after it left its object (vmo NULL); no page while it is on a list (link alone).
  * F4  The last frame_reserve pages go to FRAME_RESERVE alone: cleaning memory must not wait for clean memory.
  * F5  With fewer than frame_low on the list no CPU keeps what it frees or takes more than it needs; nobody is told that
  *     there is none while another CPU has spare pages. */

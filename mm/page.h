@@ -35,15 +35,14 @@ enum page_use { PAGE_FREE, PAGE_SPARE, PAGE_KERNEL, PAGE_ANON, PAGE_OBJECT };
 enum page_state { PG_ABSENT, PG_FILLING, PG_CLEAN, PG_DIRTY, PG_WRITING, PG_NSTATES };
 
 struct page {
-	struct list link;       /* FREE: [f]; SPARE: its CPU's; OBJECT: [q] the clock of reclaim.c */
+	struct list link;       /* FREE: [f]; SPARE: its CPU's; else its owner's, and alone when it is freed */
 	struct vmo *vmo;        /* [v] OBJECT: its owner; NULL once it left the object */
 	uint64_t index;         /* [v] page index in vmo; KERNEL: see vmap.c V3 */
 	uint32_t refs;          /* atomic; see the table */
 	uint8_t  use;           /* enum page_use; changes only with refs 0 or by its single owner */
 	uint8_t  state;         /* [v] enum page_state */
 	uint8_t  flags;         /* [v] PF_* */
-	uint8_t  queue;         /* OBJECT: on which of the clock's queues */
-};      /* [v] vmo->lock  [q] that queue's lock  [f] frame lock */
+};      /* [v] vmo->lock  [f] frame lock */
 
 #define PFL_BACKED     1u       /* has room on disk: a block, or a reservation */
 #define PFL_REDIRTIED  2u       /* WRITING, and stored to since: goes back to DIRTY */

@@ -76,7 +76,6 @@ int pcache_insert_locked(struct vmo *v, struct page *p, uint64_t index, enum pag
 	p->flags = PFL_REFERENCED;
 	v->npages++;
 	page_set_state(p, state);
-	pageq_add(p);
 	return 0;
 }
 
@@ -88,7 +87,6 @@ void pcache_remove_locked(struct vmo *v, struct page *p)
 	if (p->flags & PFL_LEAVING) waitq_wake_all(&v->wait);
 	radix_remove(&v->pages, p->index);
 	v->npages--;
-	pageq_remove(p);
 	p->vmo = NULL;
 	p->flags = 0;
 	page_unref(p);

@@ -30,9 +30,8 @@ int vmo_zero(struct vmo *, uint64_t from, uint64_t to, bool owed);
 int vmo_zero_tail(struct vmo *, uint64_t end);  /* the rest of the page that the end of file cuts */
 uint64_t dirty_end_locked(struct vmo *, uint64_t first, uint64_t last); /* of the DIRTY neighbours from first on */
 void vmo_cut_locked(struct vmo *, uint64_t first, uint64_t last);       /* these pages leave; waits for busy ones */
-bool vmo_try_ref(struct vmo *);                 /* of one that may be dying */
-struct vmo *vmo_next_of_all(void);              /* the next of all objects in turn, with a reference; NULL: none */
-uint64_t vmo_count(void);
+struct vmo *vmo_next(struct vmo *);             /* of all, behind this one, which is let go; the first; NULL: no more */
+struct vmo *vmo_under_hand(bool on);            /* of reclaim.c, which goes on first; a reference; NULL: at the end */
 
 /* pager.c */
 struct run *run_create_locked(struct vmo *, enum run_op, uint64_t first);       /* NULL: no memory */
@@ -42,10 +41,6 @@ bool vmo_has_room_locked(struct vmo *, uint64_t index, const struct page *);
 int vmo_commit(struct vmo *, unsigned commit_flags);
 int vmo_tell_size(struct vmo *, uint64_t size);
 int vmo_tell_punch(struct vmo *, uint64_t off, uint64_t len);
-
-/* reclaim.c */
-void pageq_add(struct page *);
-void pageq_remove(struct page *);
 
 /* writeback.c */
 /* The dirty page at first, and its dirty neighbours up to last, in a run: WRITING.  owner: PFL_OWNER's too.  NULL: no

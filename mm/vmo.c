@@ -14,9 +14,9 @@
 #include "mm/map.h"
 #include "mm/split.h"
 
-static struct spinlock all_lock = SPINLOCK_INIT(RANK_PAGEQ, "all objects");
-static struct list all_vmos = LIST_INIT(all_vmos);
-static uint64_t all_count;
+static struct spinlock all_lock = SPINLOCK_INIT(RANK_OBJECTS, "all objects");
+static struct list all_vmos = LIST_INIT(all_vmos);      /* [all_lock] the newest first: a walk comes to its end */
+static struct list *hand = &all_vmos;                  /* [all_lock] of reclaim.c (C1) */
 
 static void vmo_destroy(struct kobj *o)
 {
@@ -26,8 +26,8 @@ static void vmo_destroy(struct kobj *o)
 
 	INVARIANT("V1", v->users == 0 && !v->entries.root);
 	spin_lock(&all_lock);
+	if (hand == &v->all_link) hand = hand->next;
 	list_remove(&v->all_link);
-	all_count--;
 	spin_unlock(&all_lock);
 
 	spin_lock(&v->lock);
@@ -55,40 +55,44 @@ struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint6
 	v->links = 1;
 	v->uncommitted = true;
 	spin_lock(&all_lock);
-	list_push_back(&all_vmos, &v->all_link);
-	all_count++;
+	list_push_front(&all_vmos, &v->all_link);
 	spin_unlock(&all_lock);
 	return v;
 }
 
-/* A reference on an object that may be about to die: only if it still has one. */
-bool vmo_try_ref(struct vmo *v)
+/* The first object of the list from *at on that is not about to die, with a reference; *at is there.  NULL: no more. */
+static struct vmo *vmo_at_locked(struct list **at)
 {
-	uint32_t n = __atomic_load_n(&v->obj.refs, __ATOMIC_RELAXED);
+	for (; *at != &all_vmos; *at = (*at)->next) {
+		struct vmo *v = container_of(*at, struct vmo, all_link);
+		uint32_t n = __atomic_load_n(&v->obj.refs, __ATOMIC_RELAXED);
 
-	while (n > 0) {
-		if (__atomic_compare_exchange_n(&v->obj.refs, &n, n + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return true;
-	}
-	return false;
-}
-
-struct vmo *vmo_next_of_all(void)
-{
-	SPIN_HELD(&all_lock);
-	for (uint64_t n = all_count; n > 0; n--) {
-		struct list *l = list_pop_front(&all_vmos);
-		struct vmo *v = container_of(l, struct vmo, all_link);
-
-		list_push_back(&all_vmos, l);
-		if (vmo_try_ref(v)) return v;
+		while (n > 0)
+			if (__atomic_compare_exchange_n(&v->obj.refs, &n, n + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+				return v;
 	}
 	return NULL;
 }
 
-uint64_t vmo_count(void)
+struct vmo *vmo_next(struct vmo *v)
 {
-	return __atomic_load_n(&all_count, __ATOMIC_RELAXED);
+	struct vmo *next;
+	struct list *at;
+
+	spin_lock(&all_lock);
+	at = v ? v->all_link.next : all_vmos.next;
+	next = vmo_at_locked(&at);
+	spin_unlock(&all_lock);
+	if (v) vmo_unref(v);
+	return next;
+}
+
+/* Two CPUs may move the hand at once: then it passes over an object, this time. */
+struct vmo *vmo_under_hand(bool on)
+{
+	SPIN_HELD(&all_lock);
+	if (on) hand = hand->next;
+	return vmo_at_locked(&hand);
 }
 
 void vmo_user_get(struct vmo *v)

@@ -38,6 +38,7 @@ struct vmo {
 	bool     released_due;          /* [v] the pager promised room or has something to learn since RELEASE */
 	uint64_t dirty_since;           /* [v] time_mono() of the oldest dirty page; 0: none */
 	struct list all_link;           /* [W] all objects */
+	uint64_t hand;                  /* [v] page index on which reclaim.c's hand is */
 	bool     set_ids;               /* [c] VMO_SET_IDS; only looked at */
 	bool     release_busy;          /* [v] the RELEASE message is under way */
 	struct vmo *split_of;           /* [c] this is a view (split.c) of that file; NULL: it is not */

@@ -202,16 +202,12 @@ static void sync_round(uint64_t min_age, bool wait)
 {
 	uint64_t now = time_mono();
 
-	for (uint64_t n = vmo_count(); n > 0; n--) {
-		struct vmo *v = vmo_next_of_all();
-		uint64_t since;
+	for (struct vmo *v = NULL; (v = vmo_next(v));) {
+		uint64_t since = __atomic_load_n(&v->dirty_since, __ATOMIC_RELAXED);
 
-		if (!v) return;
-		since = __atomic_load_n(&v->dirty_since, __ATOMIC_RELAXED);
 		if (since && (since == DUE || now - since >= min_age) && (v->links || v->users))
 			vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
 		if (v->split_of) split_idle(v);
-		vmo_unref(v);
 	}
 }
 

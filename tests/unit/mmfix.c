@@ -131,6 +131,14 @@ int mm_setup(void **st)
 	return 0;
 }
 
+uint64_t vmo_count(void)
+{
+	uint64_t n = 0;
+
+	for (struct vmo *v = NULL; (v = vmo_next(v));) n++;
+	return n;
+}
+
 int mm_teardown(void **st)
 {
 	struct fix *f = *st;

@@ -37,6 +37,7 @@ extern struct port pager_port;
 
 int mm_setup(void **st);                /* an object of 8 pages of which page i is full of 'a' + i; one empty map */
 int mm_teardown(void **st);             /* checks every invariant, that nothing is left over */
+uint64_t vmo_count(void);               /* all objects that there are */
 bool world_step(void);                  /* serve the oldest message; false: none */
 void world_run(void);                   /* all of them */
 uint8_t disk_byte(uint64_t off);

@@ -72,32 +72,35 @@ static void one_round_takes_no_more_than_it_was_asked_for(void **st)
 	vmo_unref(big);
 }
 
-/* The hand goes over the queues of all CPUs, each for as many pages as it has. */
-static void pages_leave_whichever_cpu_brought_them_in(void **st)
+/* Where the hand stopped in one object it goes on later, whoever asks; what died under it leaves it on the next one. */
+static void the_hand_goes_on_from_object_to_object(void **st)
 {
 	struct vmo *small = vmo_create(&pager_port, 8, PG(10), PG(10), 0);
 
 	(void)st;
 	big = vmo_create(&pager_port, 9, PG(100), PG(100), 0);
-	ncpus = 2;
 	read_pages(big, 100);
-	host_cpu = 1;
 	read_pages(small, 10);
-	host_cpu = 0;
 	forget_use(big);
 	assert_int_equal(reclaim_wait(), 0);
-	assert_int_equal(big->npages, 36);              /* 64 were asked for; the others are in use */
-	assert_int_equal(small->npages, 10);
+	assert_int_equal(big->npages, 36);              /* 64 were asked for */
+	assert_null(radix_get(&big->pages, 63));
+	assert_int_equal(small->npages, 10);            /* the others are in use */
+	read_pages(big, 1);                             /* behind the hand: its turn comes last */
+	forget_use(big);
 	forget_use(small);
 	assert_int_equal(reclaim_wait(), 0);
 	assert_int_equal(big->npages, 0);
 	assert_int_equal(small->npages, 0);
-	read_pages(big, 1);
-	host_cpu = 1;
-	vmo_unref(big);                                 /* its page leaves the other CPU's queue */
+	read_pages(big, 100);
+	forget_use(big);
+	assert_int_equal(reclaim_wait(), 0);
+	vmo_unref(big);                                 /* the hand is on it */
+	read_pages(small, 1);
+	forget_use(small);
+	assert_int_equal(reclaim_wait(), 0);
+	assert_int_equal(small->npages, 0);
 	vmo_unref(small);
-	host_cpu = 0;
-	ncpus = 1;
 }
 
 static void with_nothing_to_take_it_gives_up(void **st)
@@ -277,7 +280,7 @@ int main(void)
 		T(a_used_page_gets_a_second_chance),
 		T(pages_that_are_owed_held_or_without_a_disk_stay),
 		T(one_round_takes_no_more_than_it_was_asked_for),
-		T(pages_leave_whichever_cpu_brought_them_in),
+		T(the_hand_goes_on_from_object_to_object),
 		T(with_nothing_to_take_it_gives_up),
 		T(dirty_pages_are_waited_for),
 		T(dirty_pages_are_not_waited_for_for_ever),
