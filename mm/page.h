@@ -37,7 +37,7 @@ enum page_state { PG_ABSENT, PG_FILLING, PG_CLEAN, PG_DIRTY, PG_WRITING, PG_NSTA
 struct page {
 	struct list link;       /* FREE: [f]; SPARE: its CPU's; else its owner's, and alone when it is freed */
 	struct vmo *vmo;        /* [v] OBJECT: its owner; NULL once it left the object */
-	uint64_t index;         /* [v] page index in vmo; KERNEL: see vmap.c V3 */
+	uint64_t index;         /* [v] page index in vmo */
 	uint32_t refs;          /* atomic; see the table */
 	uint8_t  use;           /* enum page_use; changes only with refs 0 or by its single owner */
 	uint8_t  state;         /* [v] enum page_state */

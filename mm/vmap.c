@@ -7,57 +7,39 @@
  *
  * V1  Below each piece lies a page that is not mapped: a stack or table that grows over its end faults.
  * V2  An address is given out again only after the TLBs were shot down.
- * V3  The first page of a piece says in its index how many it has. */
+ * V3  A piece lies in a slot of addresses of its own: one slot is one bit, and all that is mapped in it is the piece. */
 #include "kernel/cpu.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"
 
-#define VMAP_PAGES 131072u              /* 512 MiB of addresses */
+#define SLOT_PAGES 128u                 /* of addresses: the guard page, and a piece of up to 127 */
+#define SLOTS      32768u               /* 16 GiB of addresses: as many pieces */
 #define PTE_KDATA  (PTE_P | PTE_W | PTE_G | PTE_NX)
 
 static struct spinlock vmap_lock = SPINLOCK_INIT(RANK_PMAP, "vmap");
-static uint64_t used[VMAP_PAGES / 64];  /* [vmap_lock] bit per page, guard pages included */
-static uint32_t next;                   /* [vmap_lock] search from here: the piece behind the last one given out */
+static uint64_t used[SLOTS / 64];       /* [vmap_lock] bit per slot */
 
-static bool page_used(uint32_t i) { return used[i / 64] >> i % 64 & 1; }
-
-/* First of n free neighbours at or after `from`; VMAP_PAGES: none. */
-static uint32_t vmap_search(uint32_t from, uint64_t n)
+/* The address behind the guard page of a free slot (V1); 0: there is none. */
+static uint64_t slot_take(void)
 {
-	for (uint32_t i = from, run = 0; i < VMAP_PAGES; i++) {
-		run = page_used(i) ? 0 : run + 1;
-		if (run == n) return i + 1 - n;
+	SPIN_HELD(&vmap_lock);
+	for (uint64_t i = 0; i < ARRAY_LEN(used); i++) {
+		uint64_t free = ~used[i], bit = free & -free;   /* its lowest */
+
+		used[i] |= bit;
+		if (bit) return VMAP_BASE + ((i * 64 + __builtin_ctzll(bit)) * SLOT_PAGES + 1) * PAGE_SIZE;
 	}
-	return VMAP_PAGES;
-}
-
-/* Addresses for n pages and the guard page below them (V1); 0: no such room. */
-static uint64_t vmap_take(uint64_t n)
-{
-	uint32_t i;
-
-	spin_lock(&vmap_lock);
-	i = vmap_search(next, n + 1);
-	if (i == VMAP_PAGES) i = vmap_search(0, n + 1);
-	for (uint32_t k = i; i < VMAP_PAGES && k <= i + n; k++)
-		used[k / 64] |= BIT(k % 64);
-	if (i < VMAP_PAGES) next = (i + n + 1) % VMAP_PAGES;
-	spin_unlock(&vmap_lock);
-
-	return i < VMAP_PAGES ? VMAP_BASE + (i + 1ull) * PAGE_SIZE : 0;
+	return 0;
 }
 
 /* Only after the PTEs are gone from tables and TLBs (V2). */
-static void vmap_give(uint64_t va, uint64_t n)
+static void slot_give(uint64_t va)
 {
-	uint32_t i = (va - VMAP_BASE) / PAGE_SIZE - 1;
+	uint64_t i = (va - VMAP_BASE) / PAGE_SIZE / SLOT_PAGES;
 
-	spin_lock(&vmap_lock);
-	for (uint32_t k = i; k <= i + n; k++) {
-		INVARIANT("V2", page_used(k));
-		used[k / 64] &= ~BIT(k % 64);
-	}
-	spin_unlock(&vmap_lock);
+	SPIN_HELD(&vmap_lock);
+	INVARIANT("V2", used[i / 64] & BIT(i % 64));
+	used[i / 64] &= ~BIT(i % 64);
 }
 
 /* For pmap_walk(): takes the PTE away and keeps its page, which is freed after the shootdown. */
@@ -67,38 +49,32 @@ static pte_t pte_collect(pte_t pte, uaddr_t va, void *arg)
 	return 0;
 }
 
-/* Unmap what is mapped of n pages, and give pages and addresses back. */
-static void piece_free(uint64_t va, uint64_t n)
+void kfree_pages(void *p)
 {
 	struct list pages = LIST_INIT(pages), *l;
+	uint64_t va = (uintptr_t)p;
 
-	pmap_walk(&kernel_pmap, va, va + n * PAGE_SIZE, pte_collect, &pages);
+	pmap_walk(&kernel_pmap, va, va + (SLOT_PAGES - 1) * PAGE_SIZE, pte_collect, &pages);
 	while ((l = list_pop_front(&pages)))
 		frame_free(container_of(l, struct page, link));
-	vmap_give(va, n);
+	slot_give(va);
 }
 
 /* n pages of zeros at neighbouring addresses: single frames, so that a full or scattered memory does no harm.
  * => spinlocks of a lower rank may be held; never sleeps */
 void *kalloc_pages(uint64_t n)
 {
-	uint64_t va = vmap_take(n);
+	uint64_t va = n < SLOT_PAGES ? slot_take() : 0;
 
 	for (uint64_t i = 0; va && i < n; i++) {
 		struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
 
-		if (p && i == 0) p->index = n;          /* V3 */
 		if (p && !pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_KDATA, NULL)) continue;
 		if (p) frame_free(p);
-		piece_free(va, n);              /* finds those that were entered */
+		kfree_pages((void *)va);        /* finds those that were entered */
 		return NULL;
 	}
 	return (void *)va;
-}
-
-void kfree_pages(void *p)
-{
-	piece_free((uintptr_t)p, phys_to_page(pmap_get(&kernel_pmap, (uintptr_t)p) & PTE_ADDR)->index);
 }
 
 /* For the panic, which may come while a lock is held: reads the tables without one.  A page here that is not
@@ -107,7 +83,7 @@ bool pmap_is_guard(uint64_t va)
 {
 	const pte_t *slot;
 
-	if (va < VMAP_BASE || va >= VMAP_BASE + VMAP_PAGES * PAGE_SIZE) return false;
+	if (va < VMAP_BASE || va >= VMAP_BASE + SLOTS * SLOT_PAGES * PAGE_SIZE) return false;
 	slot = pmap_slot(&kernel_pmap, va, 1, false);
 	return !slot || !(*slot & PTE_P);
 }

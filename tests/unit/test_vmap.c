@@ -89,6 +89,22 @@ static void pieces_do_not_overlap(void **st)
 		kfree_pages(p[i]);
 }
 
+/* Pieces of no page take addresses alone. */
+static void more_pieces_than_there_are_slots_are_refused(void **st)
+{
+	enum { SLOTS = 32768 };
+	static char *p[SLOTS];
+	unsigned n = 0;
+
+	(void)st;
+	while (n < SLOTS && (p[n] = kalloc_pages(0))) n++;
+	assert_int_equal(n, SLOTS);
+	assert_null(kalloc_pages(0));
+	kfree_pages(p[77]);
+	assert_ptr_equal(kalloc_pages(0), p[77]);
+	while (n-- > 0) kfree_pages(p[n]);
+}
+
 /* More than the region could hold at once: its addresses come round again. */
 static void addresses_are_used_again(void **st)
 {
@@ -103,8 +119,7 @@ static void addresses_are_used_again(void **st)
 		kfree_pages(p);
 		assert_int_equal(shootdowns, 1);
 	}
-	/* at most a table for each 2 MiB of the region stays */
-	assert_true(before - frame_free_count() <= 131072 / 512);
+	assert_int_equal(before, frame_free_count());
 	frame_check();
 }
 
@@ -115,13 +130,13 @@ static void without_memory_nothing_stays_behind(void **st)
 	uint64_t left;
 
 	(void)st;
-	kfree_pages(kalloc_pages(3));
+	kfree_pages(kalloc_pages(127));
 	while (frame_free_count() > frame_reserve + 5)
 		all[n++] = frame_alloc(PAGE_KERNEL, 0);
 	left = frame_free_count();
-	assert_null(kalloc_pages(300));
-	assert_true(left - frame_free_count() <= 1);    /* an inner table, for the next try */
-	assert_null(kalloc_pages(1u << 20));            /* more than the region */
+	assert_null(kalloc_pages(127));
+	assert_int_equal(left, frame_free_count());
+	assert_null(kalloc_pages(128));                 /* more than a slot has addresses */
 	while (n-- > 0)
 		frame_free(all[n]);
 	frame_check();
@@ -134,6 +149,7 @@ int main(void)
 		cmocka_unit_test(a_guard_page_lies_below_each_stack),
 		cmocka_unit_test(pieces_do_not_overlap),
 		cmocka_unit_test(addresses_are_used_again),
+		cmocka_unit_test(more_pieces_than_there_are_slots_are_refused),
 		cmocka_unit_test(without_memory_nothing_stays_behind),
 	};
 
