@@ -6,7 +6,7 @@
  *   mutexes (may sleep, interrupts on):     FILE > MAP
  *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > TIMER > SCHED > OBJECTS > KMEM >
  *                                           SPARE > FRAME > CONSOLE
- *     MAP>VMO: vm_fault()  VMO>PMAP: page_protect_all()  VMO>PORT: pager posts  *>SCHED: wake-ups
+ *     MAP>VMO: vm_fault()  VMO>PMAP: pages_clear()  VMO>PORT: pager posts  *>SCHED: wake-ups
  *     FUTEX>PORT: poll_wake()  SPARE>FRAME: spares_refill_locked()
  * Nothing is held across an IPC or an I/O; waitq_sleep() releases the one spinlock it is given.
  */

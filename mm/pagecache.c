@@ -82,7 +82,7 @@ int pcache_insert_locked(struct vmo *v, struct page *p, uint64_t index, enum pag
 /* Take a page out of its object (P4).  => its state allows ABSENT; every PTE goes; holders keep the bare page. */
 void pcache_remove_locked(struct vmo *v, struct page *p)
 {
-	page_unmap_all(p);
+	page_clear(p, PTE_P);
 	page_set_state(p, PG_ABSENT);
 	if (p->flags & PFL_LEAVING) waitq_wake_all(&v->wait);
 	radix_remove(&v->pages, p->index);

@@ -27,7 +27,7 @@ static bool page_evict_locked(struct vmo *v, struct page *p)
 	bool used;
 
 	if (p->state != PG_CLEAN || __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) != 1) return false;
-	used = page_referenced_all(p) || (p->flags & PFL_REFERENCED);
+	used = page_clear(p, PTE_A) || (p->flags & PFL_REFERENCED);
 	p->flags &= ~PFL_REFERENCED;
 	if (used || vmo_range_locked(v, p->index, p->index)) return false;
 	pcache_remove_locked(v, p);

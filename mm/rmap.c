@@ -15,8 +15,7 @@
 
 struct rmap_walk {
 	pte_t   clear;          /* bits to take away; PTE_P: the whole PTE */
-	bool    used;           /* out: some PTE had PTE_A */
-	bool    writable;       /* out: some PTE had PTE_W */
+	pte_t   had;            /* out: the bits that PTEs had */
 	struct list *zapped;    /* private copies whose last PTE went; NULL: leave them */
 };
 
@@ -26,8 +25,7 @@ static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
 	struct page *p = phys_to_page(pte & PTE_ADDR);
 
 	if (p && p->use == PAGE_ANON && !w->zapped) return pte;
-	if (pte & PTE_A) w->used = true;
-	if (pte & PTE_W) w->writable = true;
+	w->had |= pte;
 	return w->clear & PTE_P ? zap_pte(pte, va, w->zapped) : pte & ~w->clear;
 }
 
@@ -43,27 +41,12 @@ static void rmap_walk(struct vmo *v, uint64_t first, uint64_t last, struct rmap_
 	}
 }
 
-bool pages_protect_all(struct vmo *v, uint64_t first, uint64_t last)
+pte_t pages_clear(struct vmo *v, uint64_t first, uint64_t last, pte_t bits)
 {
-	struct rmap_walk w = {.clear = PTE_W};
+	struct rmap_walk w = {.clear = bits};
 
 	rmap_walk(v, first, last, &w);
-	return w.writable;
-}
-
-void pages_unmap_all(struct vmo *v, uint64_t first, uint64_t last)
-{
-	struct rmap_walk w = {.clear = PTE_P};
-
-	rmap_walk(v, first, last, &w);
-}
-
-bool page_referenced_all(struct page *p)
-{
-	struct rmap_walk w = {.clear = PTE_A};
-
-	rmap_walk(p->vmo, p->index, p->index, &w);
-	return w.used;
+	return w.had & bits;
 }
 
 /* Truncation: nothing past the new end stays mapped, private copies included (a reference gets SIGBUS: POSIX mmap). */

@@ -168,7 +168,7 @@ void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 	spin_lock(&v->lock);
 	for (; radix_next_tagged(&v->pages, &i, TAG_DIRTY) && i <= last; i = end + 1) {
 		end = dirty_end_locked(v, i, last);
-		if (pages_protect_all(v, i, end)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
+		if (pages_clear(v, i, end, PTE_W)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
 	}
 	spin_unlock(&v->lock);
 }

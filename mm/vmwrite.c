@@ -46,7 +46,7 @@ static void extent_forget(struct vmo *v, const struct vm_extent *x)
 		struct page *p = page_settled_locked(v, i);
 
 		if (!p || p->state != PG_DIRTY) continue;
-		page_protect_all(p);
+		page_clear(p, PTE_W);
 		p->flags &= ~PFL_OWNER;
 		page_set_state(p, PG_CLEAN);
 	}

@@ -41,7 +41,7 @@ struct run *writeback_run_locked(struct vmo *v, uint64_t first, uint64_t last, b
 
 	if (!r) return NULL;
 	last = dirty_end_locked(v, first, MIN(last, first + RUN_MAX - 1));
-	pages_protect_all(v, first, last);      /* W1 */
+	pages_clear(v, first, last, PTE_W);     /* W1 */
 	for (; first <= last && (p = radix_get(&v->pages, first)) && (owner || !(p->flags & PFL_OWNER)); first++)
 		writeback_begin_locked(r, p);
 	return r;
@@ -171,7 +171,7 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 	if (!v->pager) return 0;
 	spin_lock(&v->lock);
 	seen = vmo_file(v)->wb_err;
-	pages_unmap_all(v, first, last);        /* in one round; who comes back meanwhile gets one of its own */
+	pages_clear(v, first, last, PTE_P);     /* in one round; who comes back meanwhile gets one of its own */
 	while (!rc && (p = radix_next(&v->pages, &i)) && i <= last) {
 		if (p->state == PG_CLEAN && !vmo_range_locked(v, i, i)) {
 			pcache_remove_locked(v, p);
@@ -184,7 +184,7 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 		} else if (p->state == PG_DIRTY) {
 			/* whoever stores to it waits until it has gone: else it might never be clean */
 			p->flags |= PFL_LEAVING;
-			page_unmap_all(p);
+			page_clear(p, PTE_P);
 			spin_unlock(&v->lock);
 			rc = vmo_sync(v, i, i, WB_WAIT, &seen);
 			spin_lock(&v->lock);

@@ -30,7 +30,7 @@ def fault(name, broken, old, new, *judges):
 file("mm/writeback.c")
 
 fault("alias_left_writable", "A page stays writable in page tables while it is written, and after.",
-      "\tpages_protect_all(v, first, last);      /* W1 */\n",
+      "\tpages_clear(v, first, last, PTE_W);     /* W1 */\n",
       "")
 
 fault("tail_not_zeroed_at_writeback", "Bytes stored past the end of file are written to the disk.",
@@ -214,7 +214,7 @@ fault("store_during_write_lost", "A store into a page on its way to the disk lea
       "")
 
 fault("a_page_leaves_and_stays_mapped", "Page tables still refer to a page that left its object.",
-      "\tpage_unmap_all(p);\n\tpage_set_state(p, PG_ABSENT);\n",
+      "\tpage_clear(p, PTE_P);\n\tpage_set_state(p, PG_ABSENT);\n",
       "\tpage_set_state(p, PG_ABSENT);\n",
       "unit reclaim")
 
@@ -280,8 +280,8 @@ fault("truncation_marks_no_times", "ftruncate does not mark st_mtime and st_ctim
       "\tvmo_touch_locked(v, VMOC_SIZE);\n")
 
 fault("msync_marks_no_times", "A store into a page that was dirty already is not marked by msync.",
-      "\t\tif (pages_protect_all(v, i, end)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);\n",
-      "\t\tpages_protect_all(v, i, end);\n")
+      "\t\tif (pages_clear(v, i, end, PTE_W)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);\n",
+      "\t\tpages_clear(v, i, end, PTE_W);\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/fileio.c")

@@ -219,7 +219,7 @@ void begin_write(struct vmo *v, uint64_t index)
 
 	spin_lock(&v->lock);
 	r = run_create_locked(v, RUN_WRITE, index);
-	page_protect_all(p);
+	page_clear(p, PTE_W);
 	page_set_state(p, PG_WRITING);
 	page_ref(p);
 	r->page[r->npages++] = p;

@@ -105,7 +105,7 @@ static void do_begin(struct fix *f)
 	p = radix_next_tagged(&f->vmo->pages, &i, TAG_DIRTY);
 	r = p && nflights < ARRAY_LEN(flight) ? run_create_locked(f->vmo, RUN_WRITE, i) : NULL;
 	if (r) {
-		page_protect_all(p);
+		page_clear(p, PTE_W);
 		page_set_state(p, PG_WRITING);
 		page_ref(p);
 		r->page[r->npages++] = p;
