@@ -65,7 +65,7 @@ int map_resident(struct map *, uaddr_t start, uint64_t npages, uint8_t *in);    
 uaddr_t map_brk(struct map *, uaddr_t want);    /* where it is then */
 /* mremap(2): *addr moves.  -EFAULT: no one mapping there; -ENOMEM, -EAGAIN (locked, over the limit), -EINVAL */
 int map_remap(struct map *, uaddr_t *addr, uint64_t old_len, uint64_t new_len, uint32_t flags, uaddr_t to);
-/* wire.c.  Lock or unlock [start, end); -ENOMEM over a hole or the limit, -EPERM if the limit is 0: nothing done. */
+/* Lock or unlock [start, end); -ENOMEM over a hole or the limit, -EPERM if the limit is 0: nothing done. */
 int map_lock(struct map *, uaddr_t start, uaddr_t end, bool on, bool onfault);
 int map_lock_all(struct map *, uint32_t mcl_flags);     /* mlockall; 0: munlockall */
 int map_populate(struct map *, uaddr_t start, uaddr_t end, bool write); /* fault all in; the first error */

@@ -1,83 +1,81 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/mapops.c - RING 0 - what is done to a whole address space or along a range of it: msync, fork, brk, devices.
+/* mm/mapops.c - RING 0 - what is done to a whole address space or along a range of it: msync, mlock, fork, brk, devices.
  *
- * Path:  sys_mem.c > [mapops.c] > writeback.c
- * Locks: map->lock while entries are looked at; none while an object is synced, so a range is walked address by
- *        address and looked up again after each object.
+ * Path:  sys_mem.c > [mapops.c] > writeback.c, fault.c
+ * Locks: map->lock while entries are looked at; none while an object is synced or a page brought in, so a range is
+ *        walked address by address and looked up again after each part.
+ *
+ * A locked entry keeps its object's pages from reclaim (reclaim.c C2) and from MS_INVALIDATE (EBUSY); private pages
+ * never leave memory anyway.  map->locked counts the bytes.
  */
 #include "mm/map.h"
 
 #include "mm/frame.h"
 #include "mm/pagecache.h"
 
-/* One object's part of a msync range. */
-struct sync_part {
-	struct vmo *vmo;                /* a reference */
+/* What a range and an entry have in common. */
+struct part {
+	struct entry e;                 /* a copy; if shared, with a reference on its object */
+	uaddr_t  start, end;
 	uint64_t first, last;           /* page indexes */
-	uint32_t err_seen;              /* the entry's, and afterwards to be put back */
-	uaddr_t  start;                 /* of the entry, to find it again */
-	bool     shared, writable;
+	bool     shared, hole;          /* hole: something before it is not mapped */
 };
 
-/* The part that begins at or after *at; *at moves behind it; *hole: something was not mapped.  false: none left */
-static bool sync_next(struct map *m, uaddr_t *at, uaddr_t end, struct sync_part *s, bool *hole)
+/* The part that begins at or after *at; *at moves behind it.  false: none left */
+static bool part_next(struct map *m, uaddr_t *at, uaddr_t end, struct part *s)
 {
+	bool hole = s->hole;
 	struct entry *e;
-	uaddr_t from;
 
 	MUTEX_HELD(&m->lock);
 	e = map_first_locked(m, *at, end - 1);
-	if (!e || e->anode.start > *at) *hole = true;
+	s->hole = hole |= !e || e->anode.start > *at;
 	if (!e) return false;
-	from = MAX(*at, e->anode.start);
-	*at = MIN(end, e->anode.last + 1);
-	*s = (struct sync_part){.vmo = e->vmo, .err_seen = e->err_seen, .start = from};
+	*s = (struct part){.e = *e, .start = MAX(*at, e->anode.start), .end = MIN(end, e->anode.last + 1), .hole = hole};
+	s->first = entry_index(e, s->start);
+	s->last = entry_index(e, s->end - 1);
 	s->shared = e->vmo && (e->flags & ENTRY_SHARED);
-	s->writable = e->max_prot & PROT_WRITE;
-	s->first = entry_index(e, from);
-	s->last = entry_index(e, *at - 1);
-	if (s->shared) vmo_ref(s->vmo);
+	if (s->shared) vmo_ref(e->vmo);
+	*at = s->end;
 	return true;
-}
-
-/* Remember in the entry what failed write has been told. */
-static void sync_told(struct map *m, const struct sync_part *s)
-{
-	struct entry *e;
-
-	mutex_lock(&m->lock);
-	e = map_find_locked(m, s->start);
-	if (e && e->vmo == s->vmo && (int32_t)(s->err_seen - e->err_seen) > 0) e->err_seen = s->err_seen;
-	mutex_unlock(&m->lock);
 }
 
 /* fn for each part of the range; all of them, or up to the first error.  That error, or -ENOMEM: there is a hole */
 static int parts_for(struct map *m, uaddr_t start, uaddr_t end, bool all,
-                     int (*fn)(struct map *, struct sync_part *, int), int how)
+                     int (*fn)(struct map *, struct part *, int), int how)
 {
-	struct sync_part s;
-	bool hole = false;
+	struct part s = {.hole = false};
 	int rc = 0, err;
 
-	while ((all || !rc) && start < end && sync_next(m, &start, end, &s, &hole)) {
+	while ((all || !rc) && start < end && part_next(m, &start, end, &s)) {
 		err = fn(m, &s, how);
-		if (s.shared) vmo_unref(s.vmo);
+		if (s.shared) vmo_unref(s.e.vmo);
 		if (err && !rc) rc = err;
 	}
-	return rc ? rc : hole ? -ENOMEM : 0;
+	return rc ? rc : s.hole ? -ENOMEM : 0;
 }
 
-static int sync_part(struct map *m, struct sync_part *s, int msflags)
+/* Remember in the entry what failed write has been told. */
+static void sync_told(struct map *m, const struct part *s)
+{
+	struct entry *e;
+
+	MUTEX_HELD(&m->lock);
+	e = map_find_locked(m, s->start);
+	if (e && e->vmo == s->e.vmo && (int32_t)(s->e.err_seen - e->err_seen) > 0) e->err_seen = s->e.err_seen;
+}
+
+static int sync_part(struct map *m, struct part *s, int msflags)
 {
 	bool sync = msflags & MS_SYNC, invalidate = msflags & MS_INVALIDATE;
 	unsigned wb = sync ? WB_WAIT | WB_COMMIT | WB_DATASYNC : invalidate ? WB_WAIT : 0;
 	int rc;
 
 	if (!s->shared) return 0;       /* MAP_PRIVATE, anonymous: nothing is written (POSIX msync) */
-	vmo_mark_stores(s->vmo, s->first, s->last);
-	rc = vmo_sync(s->vmo, s->first, s->last, wb, &s->err_seen);
+	vmo_mark_stores(s->e.vmo, s->first, s->last);
+	rc = vmo_sync(s->e.vmo, s->first, s->last, wb, &s->e.err_seen);
 	sync_told(m, s);
-	if (!rc && invalidate) rc = vmo_invalidate(s->vmo, s->first, s->last);
+	if (!rc && invalidate) rc = vmo_invalidate(s->e.vmo, s->first, s->last);
 	return rc;
 }
 
@@ -102,6 +100,72 @@ int map_sync(struct map *m, uaddr_t start, uaddr_t end, int msflags)
 	if ((msflags & MS_INVALIDATE) && sync_locked(m, start, end)) return -EBUSY;
 
 	return parts_for(m, start, end, true, sync_part, msflags);
+}
+
+enum { POPULATE_WRITE = 1, POPULATE_OVER_HOLES };
+
+/* Bring its pages in: private writable ones get their own copy now, shared ones are not made dirty. */
+static int populate_part(struct map *m, struct part *s, int how)
+{
+	uint32_t want = how == POPULATE_WRITE || ((s->e.prot & PROT_WRITE) && !s->shared) ? PROT_WRITE : PROT_READ;
+	int rc = 0;
+
+	if (s->hole && how != POPULATE_OVER_HOLES) return -ENOMEM;
+	if (s->e.flags & ENTRY_DEVICE) return 0;
+	for (uaddr_t va = s->start; va < s->end && !rc; va += PAGE_SIZE) rc = vm_fault(m, va, want);
+	return rc;
+}
+
+int map_populate(struct map *m, uaddr_t start, uaddr_t end, bool write)
+{
+	int rc = parts_for(m, start, end, false, populate_part, write ? POPULATE_WRITE : 0);
+
+	return rc == -EACCES || rc == -ENXIO ? -EFAULT : rc;
+}
+
+/* => map->lock held; whole entries */
+static void lock_range(struct map *m, uaddr_t start, uaddr_t end, bool on)
+{
+	map_for(e, m, start, end - 1) {
+		if (!(e->flags & ENTRY_LOCKED) == !on || (e->flags & ENTRY_DEVICE)) continue;
+		e->flags ^= ENTRY_LOCKED;
+		m->locked += on ? entry_bytes(e) : -entry_bytes(e);
+	}
+}
+
+int map_lock(struct map *m, uaddr_t start, uaddr_t end, bool on, bool onfault)
+{
+	uint64_t more;
+	int rc = 0;
+
+	if (on && m->max_locked == 0) return -EPERM;
+	mutex_lock(&m->lock);
+	if (map_covered(m, start, end, 0) < end - start) rc = -ENOMEM;
+	more = end - start - map_covered(m, start, end, ENTRY_LOCKED);
+	if (!rc && on && m->locked + more > m->max_locked) rc = -ENOMEM;
+	if (!rc) rc = map_cut(m, start, end);
+	if (!rc) lock_range(m, start, end, on);
+	mutex_unlock(&m->lock);
+	if (!rc && on && !onfault) rc = map_populate(m, start, end, false);
+	return rc == -EFAULT ? -ENOMEM : rc;    /* POSIX mlock: a page of the range that cannot be had */
+}
+
+int map_lock_all(struct map *m, uint32_t mcl)
+{
+	int rc = 0;
+
+	if (mcl && m->max_locked == 0) return -EPERM;
+	mutex_lock(&m->lock);
+	if ((mcl & MCL_CURRENT) && m->size > m->max_locked) rc = -ENOMEM;
+	if (!rc) {
+		m->lock_future = mcl & MCL_FUTURE ? mcl & (MCL_FUTURE | MCL_ONFAULT) : 0;
+		if (!mcl || (mcl & MCL_CURRENT)) lock_range(m, 0, USER_TOP, mcl != 0);
+	}
+	mutex_unlock(&m->lock);
+	/* what cannot be had (PROT_NONE, past the end) is no error here */
+	if (!rc && (mcl & (MCL_CURRENT | MCL_ONFAULT)) == MCL_CURRENT)
+		parts_for(m, 0, USER_TOP, true, populate_part, POPULATE_OVER_HOLES);
+	return rc;
 }
 
 static int fork_entry(struct map *child, struct map *parent, struct entry *e)
@@ -157,14 +221,13 @@ static int advise_entry(struct map *m, struct entry *e, uaddr_t from, uaddr_t to
 }
 
 /* What reads or writes, and so needs an object without locks. */
-static int advise_part(struct map *m, struct sync_part *s, int advice)
+static int advise_part(struct map *m, struct part *s, int advice)
 {
-	uint64_t off = s->first << PAGE_SHIFT, len = (s->last - s->first + 1) << PAGE_SHIFT;
-
-	if (!s->shared) return advice != MADV_REMOVE ? 0 : s->vmo ? -EACCES : -EINVAL;
-	if (advice == MADV_WILLNEED) vmo_prefetch(s->vmo, s->first, s->last);
+	if (!s->shared) return advice != MADV_REMOVE ? 0 : s->e.vmo ? -EACCES : -EINVAL;
+	if (advice == MADV_WILLNEED) vmo_prefetch(s->e.vmo, s->first, s->last);
 	if (advice != MADV_REMOVE) return 0;
-	return s->writable ? vmo_punch(s->vmo, off, len) : -EACCES;     /* who may not write may not punch either */
+	if (!(s->e.max_prot & PROT_WRITE)) return -EACCES;      /* who may not write may not punch either */
+	return vmo_punch(s->e.vmo, s->first << PAGE_SHIFT, s->end - s->start);
 }
 
 int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
@@ -174,6 +237,8 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 
 	if (advice == MADV_WILLNEED || advice == MADV_REMOVE)
 		return parts_for(m, start, end, false, advise_part, advice);
+	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+		return map_populate(m, start, end, advice == MADV_POPULATE_WRITE);
 	mutex_lock(&m->lock);
 	hole = map_covered(m, start, end, 0) < end - start;
 	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
@@ -181,8 +246,6 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 		if (!rc) rc = advise_entry(m, e, MAX(start, e->anode.start), MIN(end, e->anode.last + 1), advice);
 	}
 	mutex_unlock(&m->lock);
-	if (!rc && !hole && (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE))
-		rc = map_populate(m, start, end, advice == MADV_POPULATE_WRITE);
 	return rc ? rc : hole ? -ENOMEM : 0;
 }
 

@@ -89,18 +89,18 @@ fault("split_msync_stops_at_the_view", "vm=split: msync copies stores to the fil
 file("mm/mapops.c")
 
 fault("invalidate_drops_dirty_bytes", "MS_INVALIDATE drops what was stored instead of writing it.",
-      "\trc = vmo_sync(s->vmo, s->first, s->last, wb, &s->err_seen);\n\tsync_told(m, s);\n",
-      "\tif (invalidate) {\n\t\tspin_lock(&s->vmo->lock);\n\t\tvmo_cut_locked(s->vmo, s->first, s->last);\n"
-      "\t\tspin_unlock(&s->vmo->lock);\n\t}\n"
-      "\trc = vmo_sync(s->vmo, s->first, s->last, wb, &s->err_seen);\n\tsync_told(m, s);\n")
+      "\trc = vmo_sync(s->e.vmo, s->first, s->last, wb, &s->e.err_seen);\n\tsync_told(m, s);\n",
+      "\tif (invalidate) {\n\t\tspin_lock(&s->e.vmo->lock);\n\t\tvmo_cut_locked(s->e.vmo, s->first, s->last);\n"
+      "\t\tspin_unlock(&s->e.vmo->lock);\n\t}\n"
+      "\trc = vmo_sync(s->e.vmo, s->first, s->last, wb, &s->e.err_seen);\n\tsync_told(m, s);\n")
 
 fault("invalidate_keeps_clean_pages", "MS_INVALIDATE drops nothing.",
-      "\tif (!rc && invalidate) rc = vmo_invalidate(s->vmo, s->first, s->last);\n",
+      "\tif (!rc && invalidate) rc = vmo_invalidate(s->e.vmo, s->first, s->last);\n",
       "")
 
 fault("invalidate_in_one_map", "MS_INVALIDATE takes the pages out of the caller's page tables alone.",
-      "\tif (!rc && invalidate) rc = vmo_invalidate(s->vmo, s->first, s->last);\n",
-      "\tif (!rc && invalidate) map_zap(m, s->start, s->start + ((s->last - s->first + 1) << PAGE_SHIFT));\n")
+      "\tif (!rc && invalidate) rc = vmo_invalidate(s->e.vmo, s->first, s->last);\n",
+      "\tif (!rc && invalidate) map_zap(m, s->start, s->end);\n")
 
 fault("async_waits", "MS_ASYNC waits for the device.",
       "invalidate ? WB_WAIT : 0;\n",
@@ -108,7 +108,7 @@ fault("async_waits", "MS_ASYNC waits for the device.",
       "ms_async_has_queued_the_write_when_it_returns")
 
 fault("mapping_never_remembers_an_error", "Each msync of a mapping reports the same failed write again.",
-      "\tif (e && e->vmo == s->vmo && (int32_t)(s->err_seen - e->err_seen) > 0) e->err_seen = s->err_seen;\n",
+      "\tif (e && e->vmo == s->e.vmo && (int32_t)(s->e.err_seen - e->err_seen) > 0) e->err_seen = s->e.err_seen;\n",
       "\t(void)e;\n",
       "ms_sync_reports_a_failed_write_once_and_the_retry_writes_it")
 
@@ -124,20 +124,20 @@ fault("another_mappings_lock_ignored", "MS_INVALIDATE asks for locks in the call
       "\t\tif (!e->vmo || start < end) continue;\n")
 
 fault("hole_not_reported", "msync over a hole returns 0.",
-      "\treturn rc ? rc : hole ? -ENOMEM : 0;\n}\n\nstatic int sync_part",
-      "\treturn rc ? rc : hole && !all ? -ENOMEM : 0;\n}\n\nstatic int sync_part")
+      "\treturn rc ? rc : s.hole ? -ENOMEM : 0;\n}\n\n/* Remember",
+      "\treturn rc ? rc : s.hole && !all ? -ENOMEM : 0;\n}\n\n/* Remember")
 
 fault("nothing_written_behind_a_hole", "msync stops at a hole.",
       "\t\terr = fn(m, &s, how);\n",
-      "\t\terr = hole && all ? 0 : fn(m, &s, how);\n")
+      "\t\terr = s.hole && all ? 0 : fn(m, &s, how);\n")
 
 fault("offset_of_the_mapping_ignored", "msync of a mapping from the middle of a file writes the file's first pages.",
-      "\ts->first = entry_index(e, from);\n",
-      "\ts->first = entry_index(e, from) - e->vnode.start;\n")
+      "\ts->first = entry_index(e, s->start);\n",
+      "\ts->first = entry_index(e, s->start) - e->vnode.start;\n")
 
 fault("msync_writes_pages_beside", "msync writes one page more than its range.",
-      "\ts->last = entry_index(e, *at - 1);\n",
-      "\ts->last = entry_index(e, *at - 1) + 1;\n")
+      "\ts->last = entry_index(e, s->end - 1);\n",
+      "\ts->last = entry_index(e, s->end - 1) + 1;\n")
 
 fault("msync_of_a_private_mapping_writes", "msync of a private mapping writes what others stored into the file.",
       "\ts->shared = e->vmo && (e->flags & ENTRY_SHARED);\n",
@@ -158,6 +158,22 @@ fault("mincore_sees_page_tables_alone", "mincore says that a page in memory is n
 fault("dontneed_keeps_private_pages", "madvise(MADV_DONTNEED) leaves private memory as it is.",
       "\t\tif (!keep) map_zap(m, from, to);\n",
       "\t\t(void)keep;\n")
+
+fault("locks_are_not_counted", "mlock does not count what it locks.",
+      "\tm->locked += on ? entry_bytes(e) : -entry_bytes(e);\n",
+      "")
+
+fault("lock_brings_nothing_in", "mlock does not make its pages resident.",
+      "\tif (!rc && on && !onfault) rc = map_populate(m, start, end, false);\n",
+      "")
+
+fault("lock_over_a_hole", "mlock over a hole returns 0.",
+      "\tif (map_covered(m, start, end, 0) < end - start) rc = -ENOMEM;\n",
+      "")
+
+fault("the_limit_of_locks_ignored", "mlock goes past RLIMIT_MEMLOCK.",
+      "\tif (!rc && on && m->locked + more > m->max_locked) rc = -ENOMEM;\n",
+      "\tif (!rc && on && m->locked + 0 * more > m->max_locked) rc = -ENOMEM;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/rmap.c")
@@ -342,25 +358,6 @@ fault("copy_on_write_copies_nothing", "The copy of a private page is not filled.
 fault("anonymous_memory_not_zero", "New anonymous memory holds what was there before.",
       "\t\tp = frame_alloc(PAGE_ANON, FRAME_ZERO | frame_flags_current());\n",
       "\t\tp = frame_alloc(PAGE_ANON, frame_flags_current());\n")
-
-# ------------------------------------------------------------------------------------------------------------------
-file("mm/wire.c")
-
-fault("locks_are_not_counted", "mlock does not count what it locks.",
-      "\tm->locked += on ? entry_bytes(e) : -entry_bytes(e);\n",
-      "")
-
-fault("lock_brings_nothing_in", "mlock does not make its pages resident.",
-      "\tif (!rc && on && !onfault) rc = map_populate(m, start, end, false);\n",
-      "")
-
-fault("lock_over_a_hole", "mlock over a hole returns 0.",
-      "\tif (map_covered(m, start, end, 0) < end - start) rc = -ENOMEM;\n",
-      "")
-
-fault("the_limit_of_locks_ignored", "mlock goes past RLIMIT_MEMLOCK.",
-      "\tif (!rc && on && m->locked + more > m->max_locked) rc = -ENOMEM;\n",
-      "\tif (!rc && on && m->locked + 0 * more > m->max_locked) rc = -ENOMEM;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/remap.c")
