@@ -14,12 +14,12 @@
  *   from     to       by                        because
  *   ABSENT   FILLING  pcache_fill()             first user asks the pager; the others sleep on the object
  *   ABSENT   CLEAN    fill_zero_locked()        nothing to read: no pager; or a write() of all that the page can have
- *   FILLING  CLEAN    run_finish()              the pager supplied it; tail past the end of file zeroed
- *   FILLING  ABSENT   run_finish()              the pager failed: sleepers get its errno
+ *   FILLING  CLEAN    run_finish_locked()       the pager supplied it; tail past the end of file zeroed
+ *   FILLING  ABSENT   run_finish_locked()       the pager failed: sleepers get its errno
  *   CLEAN    DIRTY    page_dirty_locked()       a write() or the first store through a mapping
  *   DIRTY    WRITING  writeback_begin_locked()  every PTE write-protected first, TLBs shot down
- *   WRITING  CLEAN    run_finish()              written (durable after the next device flush)
- *   WRITING  DIRTY    run_finish()              stored to meanwhile, or the write failed: still owed
+ *   WRITING  CLEAN    run_finish_locked()       written (durable after the next device flush)
+ *   WRITING  DIRTY    run_finish_locked()       stored to meanwhile, or the write failed: still owed
  *   CLEAN    ABSENT   pcache_remove_locked()    reclaimed, invalidated
  *   CLEAN, DIRTY -> ABSENT  vmo_cut_locked()    cut off (WRITING and FILLING pages are waited for)
  *   DIRTY    CLEAN    extent_forget()           VMX_FORGET: its owner, the file server, needs it no more

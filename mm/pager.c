@@ -2,7 +2,7 @@
 /* mm/pager.c - RING 0 - the kernel's end of the pager protocol: runs, reservations, commits.
  *
  * Path:  pagecache.c, writeback.c > [pager.c]  ~message~>  fs/ext2_pager.c ~> drivers/virtio-blk ~run_done~> [pager.c]
- * Use:   run_create_locked(), put held busy pages in it, unlock, run_post().  The rest happens in run_finish().
+ * Use:   run_create_locked(), put held busy pages in it, unlock, run_post().  The rest happens in run_finish_locked().
  * Locks: vmo->lock guards the counters of a run; none is held while a message is under way.
  *
  * R1  Every sector of a run's part is completed exactly once; the last one finishes the run.
@@ -67,29 +67,28 @@ static void run_finish_write_locked(struct run *r, struct page *p)
 	page_set_state(p, owed ? PG_DIRTY : PG_CLEAN);
 }
 
-static void run_finish(struct run *r)
+/* All of the run is where it belongs, or failed.  => vmo->lock held; once it is dropped, the caller lets go of the
+ * reference that run_post() took over */
+static void run_finish_locked(struct run *r)
 {
 	struct vmo *v = r->vmo;
+	bool wrote = r->op == RUN_WRITE;
 
-	spin_lock(&v->lock);
-	if (r->status && r->op == RUN_WRITE) {
+	if (r->status && wrote) {
 		v->wb_err++;
 		v->wb_errno = r->status;
 	}
-	if (r->op == RUN_WRITE) v->uncommitted = true;
-	*(r->op == RUN_WRITE ? &this_cpu()->pages_out : &this_cpu()->pages_in) += r->npages;
+	if (wrote) v->uncommitted = true;
+	*(wrote ? &this_cpu()->pages_out : &this_cpu()->pages_in) += r->npages;
 	for (uint32_t i = 0; i < r->npages; i++) {
-		if (r->op == RUN_FILL) run_finish_fill_locked(r, r->page[i], i);
-		else run_finish_write_locked(r, r->page[i]);
+		if (wrote) run_finish_write_locked(r, r->page[i]);
+		else run_finish_fill_locked(r, r->page[i], i);
+		page_unref(r->page[i]);
 	}
-	if (!r->queued) v->unqueued--;
-	r->queued = true;
+	if (!r->replied) v->unqueued--;
+	r->finished = true;
 	vmo_release_check_locked(v);
 	waitq_wake_all(&v->wait);
-	spin_unlock(&v->lock);
-
-	for (uint32_t i = 0; i < r->npages; i++) page_unref(r->page[i]);
-	kobj_unref(&r->obj);            /* the one that run_post() took over */
 }
 
 /* Is nobody left who could complete the run?  (R2) */
@@ -100,10 +99,10 @@ static void run_orphan_check(struct kobj *o)
 
 	spin_lock(&r->vmo->lock);
 	orphan = r->replied && !r->finished && __atomic_load_n(&o->handles, __ATOMIC_ACQUIRE) == 0;
-	if (orphan) r->finished = true;
 	if (orphan && !r->status) r->status = -EIO;
+	if (orphan) run_finish_locked(r);
 	spin_unlock(&r->vmo->lock);
-	if (orphan) run_finish(r);
+	if (orphan) kobj_unref(o);
 }
 
 /* The pager answered: "queued", or an errno for what it could not pass on. */
@@ -113,9 +112,8 @@ static void run_replied(struct kmsg *k)
 	struct vmo *v = r->vmo;
 
 	spin_lock(&v->lock);
+	if (!r->finished) v->unqueued--;
 	r->replied = true;
-	if (!r->queued) v->unqueued--;
-	r->queued = true;
 	if (k->m.status && !r->status) r->status = k->m.status;
 	waitq_wake_all(&v->wait);
 	spin_unlock(&v->lock);
@@ -146,7 +144,7 @@ void run_post(struct run *r)
 	spin_lock(&v->lock);
 	r->left = r->len;
 	if (v->split_of) {
-		r->queued = r->replied = true;
+		r->replied = true;
 		spin_unlock(&v->lock);
 		split_run(r);
 		return;
@@ -187,9 +185,9 @@ int run_done(struct run *r, uint64_t off, uint64_t len, int status)
 	if (status && !r->status) r->status = status < 0 && status > -4096 ? status : -EIO;
 	r->left -= len;
 	last = r->left == 0;
-	r->finished = last;
+	if (last) run_finish_locked(r);
 	spin_unlock(&r->vmo->lock);
-	if (last) run_finish(r);
+	if (last) kobj_unref(&r->obj);
 	return 0;
 }
 
@@ -236,32 +234,35 @@ bool vmo_has_room_locked(struct vmo *v, uint64_t index, const struct page *p)
 	return index >= v->grant_lo && index < v->grant_hi;
 }
 
-/* vmo_reserve: ask the pager for room from page index on.  => no lock held; sleeps.  0, -ENOSPC, -EIO */
+/* vmo_reserve: ask the pager for room from page index on, a view its file.  => no lock held; sleeps.  0, -ENOSPC, -EIO */
 int vmo_reserve(struct vmo *v, uint64_t index)
 {
-	uint64_t off = index << PAGE_SHIFT;
+	uint64_t off = index << PAGE_SHIFT, pages = 1;
 	struct kmsg k = {.m = {.op = PAGER_RESERVE, .arg = {v->cookie, off, RESERVE_WINDOW << PAGE_SHIFT}}};
-	int rc;
+	int rc = v->split_of ? vmo_reserve(v->split_of, index) : pager_ask(v, &k);
 
-	if (v->split_of) return split_reserve(v, index);
-	rc = pager_ask(v, &k);
 	if (rc) return rc;
-	if (k.m.arg[0] < PAGE_SIZE) return -ENOSPC;
+	if (!v->split_of) pages = MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);
+	if (pages == 0) return -ENOSPC;
 	spin_lock(&v->lock);
 	v->grant_lo = index;
-	v->grant_hi = index + MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);
+	v->grant_hi = index + pages;
 	v->released_due |= v->users > 0;
 	spin_unlock(&v->lock);
 	return 0;
 }
 
-/* What the object's pager should know of size and times; clears `changed`. */
-static void vmo_attr_locked(struct vmo *v, struct ipc_msg *m)
+/* What the object's pager should know of size and times.  What of it had changed, until now */
+static uint32_t vmo_attr_locked(struct vmo *v, struct ipc_msg *m)
 {
+	uint32_t changed = v->changed;
+
 	m->arg[2] = v->size;
-	m->arg[3] = v->changed & VMOC_ATIME ? v->atime : 0;
-	m->arg[4] = v->changed & VMOC_MTIME ? v->mtime : 0;
-	m->arg[5] = v->changed & VMOC_CTIME ? v->ctime : 0;
+	m->arg[3] = changed & VMOC_ATIME ? v->atime : 0;
+	m->arg[4] = changed & VMOC_MTIME ? v->mtime : 0;
+	m->arg[5] = changed & VMOC_CTIME ? v->ctime : 0;
+	v->changed = 0;
+	return changed;
 }
 
 /* vmo_commit: make durable what was written, and what finds it again.  => no lock held; sleeps. */
@@ -272,9 +273,7 @@ int vmo_commit(struct vmo *v, unsigned commit_flags)
 	int rc;
 
 	spin_lock(&v->lock);
-	vmo_attr_locked(v, &k.m);
-	changed = v->changed;
-	v->changed = 0;
+	changed = vmo_attr_locked(v, &k.m);
 	v->uncommitted = false;
 	spin_unlock(&v->lock);
 
@@ -287,18 +286,11 @@ int vmo_commit(struct vmo *v, unsigned commit_flags)
 	return rc;
 }
 
-int vmo_tell_size(struct vmo *v, uint64_t size)
+int vmo_tell(struct vmo *v, uint32_t op, uint64_t off, uint64_t len)
 {
-	struct kmsg k = {.m = {.op = PAGER_SIZE, .arg = {v->cookie, 0, size}}};
+	struct kmsg k = {.m = {.op = op, .arg = {v->cookie, off, len}}};
 
 	return v->pager ? pager_ask(v, &k) : 0;
-}
-
-int vmo_tell_punch(struct vmo *v, uint64_t off, uint64_t len)
-{
-	struct kmsg k = {.m = {.op = PAGER_PUNCH, .arg = {v->cookie, off, len}}};
-
-	return v->split_of ? vmo_punch(v->split_of, off, len) : pager_ask(v, &k);
 }
 
 static void vmo_release_done(struct kmsg *k)
@@ -325,7 +317,6 @@ void vmo_release_check_locked(struct vmo *v)
 	v->grant_lo = v->grant_hi = 0;
 	v->release_msg.m = (struct ipc_msg){.op = PAGER_RELEASE, .arg = {v->cookie}};
 	vmo_attr_locked(v, &v->release_msg.m);
-	v->changed = 0;
 	v->release_msg.done = vmo_release_done;
 	vmo_ref(v);
 	ipc_post(v->pager, &v->release_msg);

@@ -19,9 +19,8 @@ struct run {
 	uint64_t off, len;              /* [c] the part of the run, in bytes, that is to be moved and completed */
 	uint64_t left;                  /* [v] bytes not completed */
 	int      status;                /* [v] first error */
-	bool     queued;                /* [v] the pager replied: the device has it, or it failed */
-	bool     finished;              /* [v] */
-	bool     replied;               /* [v] the message came back */
+	bool     replied;               /* [v] the pager answered: the device has it, or it failed */
+	bool     finished;              /* [v] nobody completes a part any more */
 	struct kmsg msg;
 	struct page *page[RUN_MAX];     /* [c] held */
 	uint8_t  done[RUN_MAX];         /* [v] a bit per sector of 512 bytes that was completed */

@@ -10,10 +10,13 @@
  */
 #include "mm/pagecache.h"
 
+#include "abi/pager.h"
+
 /* Whole pages [first, end) leave the cache, then their blocks go. */
 static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
 {
-	int rc = 0;
+	uint64_t off = first << PAGE_SHIFT, len = (end - first) << PAGE_SHIFT;
+	int rc;
 
 	if (first >= end) return 0;
 	spin_lock(&v->lock);
@@ -22,7 +25,7 @@ static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
 	v->grant_lo = v->grant_hi = 0;
 	vmo_cut_locked(v, first, end - 1);
 	spin_unlock(&v->lock);
-	if (v->pager) rc = vmo_tell_punch(v, first << PAGE_SHIFT, (end - first) << PAGE_SHIFT);
+	rc = v->split_of ? vmo_punch(v->split_of, off, len) : vmo_tell(v, PAGER_PUNCH, off, len);
 	spin_lock(&v->lock);
 	v->punch_lo = v->punch_hi = 0;
 	v->uncommitted = true;

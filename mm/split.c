@@ -157,16 +157,3 @@ void split_run(struct run *r)
 		run_done(r, off, PAGE_SIZE, r->op == RUN_FILL ? page_from_file(r, i) : page_to_file(r, i));
 	}
 }
-
-int split_reserve(struct vmo *view, uint64_t index)
-{
-	struct vmo *file = view->split_of;
-	int rc = vmo_reserve(file, index);
-
-	if (rc) return rc;
-	spin_lock(&view->lock);
-	view->grant_lo = index;
-	view->grant_hi = index + 1;
-	spin_unlock(&view->lock);
-	return 0;
-}

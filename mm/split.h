@@ -13,7 +13,6 @@ void split_resized(struct vmo *file);           /* its size changed; no lock hel
 void split_times(struct vmo *file);             /* before its times are read or set */
 void split_publish(struct vmo *file, uint64_t first, uint64_t last);    /* stores through mappings reach the file */
 void split_run(struct run *);
-int split_reserve(struct vmo *view, uint64_t index);
 /* Where failed writes are counted. */
 static inline struct vmo *vmo_file(struct vmo *v) { return v->split_of ? v->split_of : v; }
 

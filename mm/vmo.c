@@ -10,6 +10,7 @@
  */
 #include "mm/pagecache.h"
 
+#include "abi/pager.h"
 #include "kernel/time.h"
 #include "mm/map.h"
 #include "mm/split.h"
@@ -242,7 +243,7 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 		vmo_cut_locked(v, cut, ~0ull);
 	}
 	spin_unlock(&v->lock);
-	rc = tell ? vmo_tell_size(v, size) : 0;
+	rc = tell ? vmo_tell(v, PAGER_SIZE, 0, size) : 0;
 	split_resized(v);
 	return rc;
 }

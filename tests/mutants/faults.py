@@ -382,8 +382,8 @@ fault("hole_keeps_pages", "Pages in a punched hole stay in memory.",
       "")
 
 fault("hole_keeps_blocks", "Blocks of a punched hole are not freed.",
-      "\tif (v->pager) rc = vmo_tell_punch(v, first << PAGE_SHIFT, (end - first) << PAGE_SHIFT);\n",
-      "")
+      "\trc = v->split_of ? vmo_punch(v->split_of, off, len) : vmo_tell(v, PAGER_PUNCH, off, len);\n",
+      "\trc = 0;\n")
 
 fault("allocate_leaves_holes", "fallocate gives a hole no blocks.",
       "\tif (p->vmo == v && !(p->flags & PFL_BACKED)) page_dirty_locked(v, p);\n",
