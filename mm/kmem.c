@@ -10,7 +10,8 @@
  * K1  The header of a slot's slab is at the start of its page, so no slot is page-aligned and a page-aligned
  *     pointer is a whole page.
  * K2  A slab is on its class's list, of the CPU that made it, exactly while it has a free slot.
- * K3  A class of a CPU keeps at most one slab without a used slot: kalloc/kfree in a loop takes no page each time.
+ * K3  A list has at most one slab without a used slot, which stayed since it was alone there: kalloc/kfree in a loop
+ *     takes no page each time.
  * K4  Debug: nothing is stored past the size asked for, or into a freed slot. */
 #include "kernel/cpu.h"
 #include "mm/frame.h"
@@ -45,7 +46,6 @@ static const uint16_t slot_size[] = { 32, 64, 96, 128, 192, 256, 400, 576, 800, 
 static struct pool {
 	struct spinlock lock;
 	struct list class_list[NCLASSES];       /* [k] slabs with a free slot; zeroed: never used yet */
-	uint16_t class_nempty[NCLASSES];        /* [k] of these, slabs without a used slot */
 } __attribute__((aligned(64))) pools[] = { [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(RANK_KMEM, "kmem") } };
 
 /* K1 makes this work: a slot lies in the page of its header. */
@@ -121,7 +121,7 @@ static void *slab_take(struct slab *s)
 {
 	void *p = s->free;
 
-	if (s->used++ == 0) s->pool->class_nempty[s->class]--;
+	s->used++;
 	s->free = *(void **)p;
 	if (!s->free) list_remove(&s->link);    /* K2 */
 	return p;
@@ -153,7 +153,6 @@ void *kalloc(size_t size)
 		if (!s) return NULL;
 		spin_lock(&o->lock);
 		list_push_front(&o->class_list[c], &s->link);
-		o->class_nempty[c]++;
 	}
 	p = slab_take(container_of(o->class_list[c].next, struct slab, link));
 	spin_unlock(&o->lock);
@@ -189,13 +188,9 @@ void kfree(void *p)
 	if (!s->free) list_push_front(&o->class_list[s->class], &s->link);
 	*(void **)p = s->free;
 	s->free = p;
-	if (--s->used == 0) {
-		if (o->class_nempty[s->class]) {        /* K3 */
-			list_remove(&s->link);
-			empty = s;
-		} else {
-			o->class_nempty[s->class]++;
-		}
+	if (--s->used == 0 && s->link.next != s->link.prev) {   /* K3: both would be the list's head */
+		list_remove(&s->link);
+		empty = s;
 	}
 	spin_unlock(&o->lock);
 
@@ -223,7 +218,7 @@ static void pool_check(struct pool *o)
 			INVARIANT("K2", n > 0 && n + s->used == slots);
 			nempty += s->used == 0;
 		}
-		INVARIANT("K3", nempty == o->class_nempty[c] && nempty <= 1);
+		INVARIANT("K3", nempty <= 1);
 	}
 	spin_unlock(&o->lock);
 }
