@@ -42,7 +42,7 @@ void apic_init(void)
 	apic_cpu_init();
 }
 
-/* A second at most, so that nothing overflows: an interrupt too early does no harm (time.c T2). */
+/* A second at most, so that nothing overflows: an interrupt too early does no harm (sched.c S6). */
 void apic_timer_set(uint64_t ns)
 {
 	uint64_t count = MIN(ns, 1000000000ull) * frame_bootinfo->apic_hz / 1000000000ull;

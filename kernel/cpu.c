@@ -141,10 +141,10 @@ void cpu_init(uint32_t id)
 	c->id = id;
 	c->doing = "booting";
 	c->clock_at = ~0ull;
-	list_init(&c->runq);
-	list_init(&c->timers);
+	list_init(&c->runq[0]);
+	list_init(&c->runq[1]);
+	list_init(&c->sleepers);
 	spin_init(&c->runq_lock, RANK_SCHED, "run queue");
-	spin_init(&c->timer_lock, RANK_TIMER, "timers");
 	gdt_load(c);
 	wrmsr(MSR_GS, (uint64_t)c);
 	tss_load(c);

@@ -13,9 +13,8 @@
 #define IST_SIZE   4096
 
 struct pmap;
-struct timer;
 
-/* %gs:0 in ring 0.  Its CPU alone touches it, interrupts off, but for [s] runq_lock, [t] timer_lock, [p] spare_lock. */
+/* %gs:0 in ring 0.  Its CPU alone touches it, interrupts off, but for [s] runq_lock, [p] spare_lock. */
 struct cpu {
 	struct cpu *self;               /* offset 0 */
 	struct thread *thread;          /* offset 8: who runs */
@@ -32,12 +31,11 @@ struct cpu {
 	bool     resched;               /* switch at the next return to ring 3 */
 	const char *doing;              /* for the panic: "system call msync", "fault at ..." */
 	struct spinlock runq_lock;
-	struct list runq;               /* [s] */
-	uint32_t nready;                /* [s] threads on it; others read it for a guess */
-	uint64_t turn_end;              /* [s] S5: until then threads may go before others, time_mono() */
-	struct spinlock timer_lock;
-	struct list timers;             /* [t] sorted by time */
-	struct timer *timer_running;    /* [t] its function is being called */
+	struct list runq[2];            /* [s] S5: those that go first, the others */
+	uint32_t nready;                /* [s] threads on both; others read it for a guess */
+	uint64_t turn_end;              /* [s] S5: the first go first until then, time_mono() */
+	uint64_t quantum_end;           /* [s] the running thread's */
+	struct list sleepers;           /* [s] until a moment, the first one's first */
 	uint64_t clock_at;              /* the APIC timer interrupts then; ~0: never */
 	struct spinlock spare_lock;
 	struct list spares;             /* [p] free pages at hand (frame.c) */

@@ -38,7 +38,7 @@ static void kmsg_finish_locked(struct kmsg *k)
 	list_remove(&k->link);
 	k->state = KMSG_IDLE;
 	k->replied = true;
-	if (k->caller) waitq_wake_one(&k->wait);
+	if (k->caller) sched_wake(k->caller, true);
 }
 
 /* => nothing locked; k may be gone afterwards */
@@ -106,8 +106,6 @@ struct port *port_create(struct proc *owner)
 /* Queue it and wake a server.  false: the port is dead.  => p->lock held */
 static bool kmsg_queue_locked(struct port *p, struct kmsg *k, struct thread *caller)
 {
-	struct thread *server = NULL;
-
 	INVARIANT("I1", k->state == KMSG_IDLE);
 	if (!p->owner) return false;
 	kobj_ref(&p->obj);
@@ -118,9 +116,7 @@ static bool kmsg_queue_locked(struct port *p, struct kmsg *k, struct thread *cal
 	k->lend_busy = 0;
 	k->m.token = ++p->last_token;
 	list_push_back(&p->queue, &k->link);
-	if (!list_empty(&p->servers.threads)) server = container_of(p->servers.threads.next, struct thread, wait_link);
 	waitq_wake_one(&p->servers);
-	if (server && caller) sched_switch_to(server);  /* the caller is about to sleep: the CPU is the server's */
 	return true;
 }
 
@@ -138,14 +134,13 @@ static int call_once(struct port *p, struct kmsg *k, bool interruptible)
 {
 	int rc = 0;
 
-	waitq_init(&k->wait);
 	spin_lock(&p->lock);
 	if (!kmsg_queue_locked(p, k, current_thread())) {
 		spin_unlock(&p->lock);
 		return -EIO;
 	}
 	while (!k->replied && !rc) {
-		rc = waitq_sleep(&k->wait, &p->lock, WAIT_FOREVER, interruptible);
+		rc = sched_sleep(&p->lock, WAIT_FOREVER, interruptible);
 		if (rc) rc = kmsg_withdraw_locked(p, k);
 	}
 	spin_unlock(&p->lock);
@@ -328,7 +323,6 @@ static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct k
 		if (k->caller) obj[i] = NULL;
 	}
 	kmsg_finish_locked(k);
-	if (k->caller) sched_switch_to(k->caller);
 }
 
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])

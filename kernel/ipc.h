@@ -29,8 +29,7 @@ struct kmsg {
 	struct map *lender;             /* [c] the map of the thread that calls, whose addresses lend[].addr are (no
 	                                   reference: the thread sleeps in it); NULL: kernel addresses */
 	struct map *target;             /* [c] whose memory lend[1] is; NULL: the lender's */
-	struct thread *caller;          /* [o] sleeps on `wait` for the reply; NULL: a post */
-	struct waitq wait;              /* [o] the caller alone, so that a reply wakes nobody else */
+	struct thread *caller;          /* [o] sleeps for the reply; NULL: a post */
 	void (*done)(struct kmsg *);    /* post: replied, or the server died (status -EIO).  No lock; may post again */
 	bool replied;                   /* [o] */
 	uint32_t lend_busy;             /* [o] a server copies from or to the lent buffers right now */

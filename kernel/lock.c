@@ -117,11 +117,6 @@ void spin_unlock(struct spinlock *l)
 #endif
 }
 
-bool spin_held(const struct spinlock *l)
-{
-	return l->held && l->owner == this_cpu();
-}
-
 void waitq_init(struct waitq *q)
 {
 	list_init(&q->threads);
@@ -131,7 +126,7 @@ void waitq_wake_one(struct waitq *q)
 {
 	struct list *l = list_pop_front(&q->threads);
 
-	if (l) sched_wake(container_of(l, struct thread, wait_link), 0);
+	if (l) sched_wake(container_of(l, struct thread, wait_link), false);
 }
 
 void waitq_wake_all(struct waitq *q)
@@ -143,7 +138,7 @@ void waitq_wake_all(struct waitq *q)
 void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
 {
 	*m = (struct mutex){.rank = rank};
-	spin_init(&m->lock, RANK_TIMER, name);
+	spin_init(&m->lock, RANK_WAIT, name);
 	waitq_init(&m->wait);
 }
 

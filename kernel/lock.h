@@ -4,7 +4,7 @@
  * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only,
  * debug builds check it at every lock.  Two locks of one rank: by rising address, and only VMO.
  *   mutexes (may sleep, interrupts on):     FILE > MAP
- *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > TIMER > SCHED > OBJECTS > KMEM >
+ *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > WAIT > SCHED > OBJECTS > KMEM >
  *                                           SPARE > FRAME > CONSOLE
  *     MAP>VMO: vm_fault()  VMO>PMAP: pages_clear()  VMO>PORT: pager posts  *>SCHED: wake-ups
  *     FUTEX>PORT: poll_wake()  SPARE>FRAME: spares_refill_locked()
@@ -17,7 +17,7 @@
 
 enum lock_rank {
 	RANK_FILE = 1, RANK_MAP,
-	RANK_PROC, RANK_HANDLE, RANK_VMO, RANK_PMAP, RANK_FUTEX, RANK_PORT, RANK_TIMER, RANK_SCHED,
+	RANK_PROC, RANK_HANDLE, RANK_VMO, RANK_PMAP, RANK_FUTEX, RANK_PORT, RANK_WAIT, RANK_SCHED,
 	RANK_OBJECTS, RANK_KMEM, RANK_SPARE, RANK_FRAME, RANK_CONSOLE,
 };
 
@@ -41,7 +41,6 @@ void spin_unlock(struct spinlock *);    /* interrupts come back with the last on
  * thread's turn: races that need an unlucky moment get one.  One CPU with one seed does the same each time. */
 void lock_delays_start(const char *seed);
 void lock_delay(void);
-bool spin_held(const struct spinlock *);        /* by this CPU */
 
 /* A queue of sleeping threads, guarded by the spinlock of whatever it belongs to. */
 struct waitq { struct list threads; };
@@ -56,7 +55,7 @@ void waitq_wake_one(struct waitq *);
 
 struct mutex {
 	volatile uintptr_t owner;       /* atomic: the thread, and MUTEX_WANTED when one sleeps on `wait`; 0: free */
-	struct spinlock lock;           /* guards wait; its rank is TIMER */
+	struct spinlock lock;           /* guards wait; its rank is WAIT */
 	struct waitq wait;
 	uint8_t rank;                   /* RANK_FILE or RANK_MAP */
 };

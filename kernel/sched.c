@@ -2,24 +2,29 @@
 /* kernel/sched.c - RING 0 - who runs: a queue per CPU, round robin with a quantum; sleeping and waking.
  *
  * Path:  trap.c, lock.c, ipc.c > [sched.c] > entry.S context_switch()
- * Use:   waitq_sleep() and waitq_wake_*() of lock.h; thread_yield(); thread_interrupt() when a signal comes.
- * Locks: a CPU's runq_lock guards its queue and the state of the threads that run, wait to run or slept last there.
+ * Use:   waitq_sleep() and waitq_wake_*() of lock.h, or sched_sleep() and sched_wake() if one thread alone can be meant;
+ *        thread_yield(); thread_interrupt() when a signal comes.
+ * Locks: a CPU's runq_lock guards its queues and the state of the threads that run, wait to run or slept last there.
  *        It is held across context_switch(): the next thread releases it, in sched_finish().
  *
- * S1  A READY thread is on exactly one run queue, no other thread is on any.
+ * S1  A READY thread is on exactly one run queue, one that sleeps until a moment on its CPU's sleepers, sorted by that;
+ *     no other thread is on any of these.
  * S2  A sleeper takes its runq_lock before it lets go of the lock that guards its condition, so a wake-up that comes
  *     in between waits until it is really asleep, and is not lost.
  * S3  It looks for signals with runq_lock held.  Who sends one marks it first and takes that lock then: either the
  *     sleeper sees it, or the sender sees a sleeper.
  * S4  A thread changes its CPU only while it is NEW or READY, with the runq_lock of the one that it leaves: an idle CPU
- *     takes it from the queue of a busy one.  Who wants its state takes the runq_lock of thread->cpu and looks again
+ *     takes it from a queue of a busy one.  Who wants its state takes the runq_lock of thread->cpu and looks again
  *     whether it is still that CPU.
- * S5  Servers, and who waited for one's answer, go before others that are ready, but for a quantum at most, counted from
- *     when one of these ran or began to wait: a program and a server that call each other all the time starve nobody.
- *     Those that went ahead are at the front of the queue, each behind who was there before.
+ * S5  Servers, the kernel's own threads, and who waited for a server's answer have a queue of their own, which goes before
+ *     that of the others, but for a quantum at most, counted from when one of these others got the CPU: a program and a
+ *     server that call each other all the time starve nobody.
+ * S6  The APIC timer never stands later than the first sleeper's moment and the end of a quantum that somebody waits for;
+ *     an interrupt that comes too early sets it again.
  */
 #include "kernel/thread.h"
 
+#include "kernel/apic.h"
 #include "kernel/proc.h"
 #include "kernel/smp.h"
 #include "mm/map.h"
@@ -40,13 +45,21 @@ static uint32_t load(const struct cpu *c)
 	return c->nready + (c->thread != c->idle);
 }
 
-/* The last on c's queue that may run on `to`.  Servers stay where their callers' memory is warm. */
+/* Servers stay where their callers' memory is warm. */
+static bool is_program(const struct thread *t)
+{
+	return t->proc && !t->proc->server;
+}
+
+/* The last on c's queues that may run on `to`. */
 static struct thread *movable_locked(struct cpu *c, const struct cpu *to)
 {
-	for (struct list *l = c->runq.prev; l != &c->runq; l = l->prev) {
-		struct thread *t = container_of(l, struct thread, link);
+	for (int i = ARRAY_LEN(c->runq) - 1; i >= 0; i--) {
+		for (struct list *l = c->runq[i].prev; l != &c->runq[i]; l = l->prev) {
+			struct thread *t = container_of(l, struct thread, link);
 
-		if (!t->reserve && allowed(t, to)) return t;
+			if (is_program(t) && allowed(t, to)) return t;
+		}
 	}
 	return NULL;
 }
@@ -63,48 +76,40 @@ static void kick_idle_locked(struct cpu *busy)
 	}
 }
 
-/* S5: somebody waits who did not go ahead */
-static bool others_wait_locked(const struct cpu *c)
+static struct thread *first_sleeper(const struct cpu *c)
 {
-	return !list_empty(&c->runq) && !container_of(c->runq.prev, struct thread, link)->ahead;
+	return list_empty(&c->sleepers) ? NULL : container_of(c->sleepers.next, struct thread, link);
 }
 
-static void queue_last_locked(struct cpu *c, struct thread *t)
+/* S6; its own CPU's.  => interrupts off */
+static void clock_set(struct cpu *c)
 {
-	if (!others_wait_locked(c)) c->turn_end = time_mono() + QUANTUM;
+	const struct thread *t = first_sleeper(c);
+	bool wanted = c->nready > 0 && c->thread != c->idle && !c->resched;
+	uint64_t when = MIN(t ? t->wake_at : ~0ull, wanted ? c->quantum_end : ~0ull), now;
+
+	if (when >= c->clock_at) return;
+	c->clock_at = when;
+	now = time_mono();
+	apic_timer_set(when > now ? when - now : 1);
+}
+
+static void queue_locked(struct cpu *c, struct thread *t, bool ahead)
+{
 	t->state = THREAD_READY;
-	t->ahead = false;
-	list_push_back(&c->runq, &t->link);
+	list_push_back(&c->runq[ahead ? 0 : 1], &t->link);
 	c->nready++;
-}
-
-/* Behind those that did so before. */
-static void queue_ahead_locked(struct cpu *c, struct thread *t)
-{
-	struct list *at = &c->runq;
-
-	while (at->next != &c->runq && container_of(at->next, struct thread, link)->ahead) at = at->next;
-	t->state = THREAD_READY;
-	t->ahead = true;
-	list_insert(&t->link, at);
-	c->nready++;
-}
-
-/* S5 */
-static bool may_go_ahead_locked(const struct cpu *c)
-{
-	return !c->thread->ahead || !others_wait_locked(c) || time_mono() < c->turn_end;
 }
 
 /* Servers go first: their work is short, and programs wait for it.  One server does not push another one aside. */
-static void enqueue_locked(struct cpu *c, struct thread *t)
+static void enqueue_locked(struct cpu *c, struct thread *t, bool ahead)
 {
-	bool ahead = t->reserve && may_go_ahead_locked(c), idle = c->thread == c->idle;
+	bool idle = c->thread == c->idle;
 
-	if (ahead) queue_ahead_locked(c, t);
-	else queue_last_locked(c, t);
-	if (idle || (ahead && !c->thread->reserve)) c->resched = true;
-	if (c == this_cpu()) clock_want(sched_deadline());
+	ahead = (ahead || !is_program(t)) && (list_empty(&c->runq[1]) || time_mono() < c->turn_end);    /* S5 */
+	queue_locked(c, t, ahead);
+	if (idle || (ahead && !is_program(t) && is_program(c->thread))) c->resched = true;
+	if (c == this_cpu()) clock_set(c);
 	else if (c->resched || c->nready == 1) cpu_kick(c);     /* its timer may stand at never */
 	if (ncpus > 1 && (!idle || c->nready > 1)) kick_idle_locked(c);
 }
@@ -115,7 +120,7 @@ static void enqueue(struct thread *t)
 	struct cpu *c = t->cpu;
 
 	spin_lock(&c->runq_lock);
-	enqueue_locked(c, t);
+	enqueue_locked(c, t, false);
 	spin_unlock(&c->runq_lock);
 }
 
@@ -124,7 +129,7 @@ static struct cpu *cpu_for(const struct thread *t)
 {
 	struct cpu *c = this_cpu();
 
-	for (uint32_t i = 0; t->proc && !t->reserve && i < ncpus; i++) {
+	for (uint32_t i = 0; is_program(t) && i < ncpus; i++) {
 		if (allowed(t, &cpus[i]) && (!allowed(t, c) || load(&cpus[i]) < load(c))) c = &cpus[i];
 	}
 	return c;
@@ -136,10 +141,12 @@ static struct cpu *cpu_for(const struct thread *t)
 static void runq_check_locked(struct cpu *c)
 {
 #ifdef QUIRE_DEBUG
-	list_for(l, &c->runq) {
-		struct thread *t = container_of(l, struct thread, link);
+	for (size_t i = 0; i < ARRAY_LEN(c->runq); i++) {
+		list_for(l, &c->runq[i]) {
+			struct thread *t = container_of(l, struct thread, link);
 
-		INVARIANT("S1", t->state == THREAD_READY && t->cpu == c && t != c->idle);
+			INVARIANT("S1", t->state == THREAD_READY && t->cpu == c && t != c->idle);
+		}
 	}
 #endif
 }
@@ -160,10 +167,14 @@ static void state_load(struct thread *t)
 	map_switch(t->proc->map);
 }
 
-static struct thread *next_locked(struct cpu *c)
+static struct thread *next_locked(struct cpu *c, uint64_t now)
 {
-	struct list *l = list_pop_front(&c->runq);
+	struct list *l = list_pop_front(&c->runq[0]);
 
+	if (!l) {
+		l = list_pop_front(&c->runq[1]);
+		c->turn_end = now + QUANTUM;    /* S5 */
+	}
 	if (l) c->nready--;
 	return l ? container_of(l, struct thread, link) : c->idle;
 }
@@ -179,17 +190,16 @@ static void schedule_locked(void)
 
 	INVARIANT("S2", c->lock_depth == 1);
 	runq_check_locked(c);
-	next = next_locked(c);
+	next = next_locked(c, now);
 	t->used.cpu_ns += now - t->run_since;
 	if (t->state == THREAD_SLEEPING) t->used.nvcsw++;
 	else t->used.nivcsw++;
 	next->run_since = now;
 	next->state = THREAD_RUNNING;
-	next->quantum_end = now + QUANTUM;
-	if (!t->ahead) c->turn_end = now + QUANTUM;     /* S5 */
+	c->quantum_end = now + QUANTUM;
 	c->resched = !allowed(next, c);         /* bound elsewhere meanwhile: it goes before it is in ring 3 */
 	c->thread = next;
-	clock_want(sched_deadline());           /* next's, not t's: the idle thread has none */
+	clock_set(c);
 	c->switches++;
 	state_save(t);
 	state_load(next);
@@ -230,8 +240,8 @@ void thread_yield(void)
 		t->state = THREAD_READY;
 		c->leaving = t;
 		schedule_locked();
-	} else if (!list_empty(&c->runq)) {
-		if (t != c->idle) queue_last_locked(c, t);
+	} else if (c->nready) {
+		if (t != c->idle) queue_locked(c, t, false);
 		schedule_locked();
 	}
 	sched_finish();
@@ -274,17 +284,18 @@ void thread_start(struct thread *t)
 	enqueue(t);
 }
 
-static void wake_locked(struct cpu *c, struct thread *t, int status)
+static void wake_locked(struct cpu *c, struct thread *t, int status, bool ahead)
 {
+	list_remove(&t->link);          /* one of c's sleepers? */
 	t->wake_status = status;
-	enqueue_locked(c, t);
+	enqueue_locked(c, t, ahead);
 }
 
-void sched_wake(struct thread *t, int status)
+void sched_wake(struct thread *t, bool ahead)
 {
 	struct cpu *c = cpu_lock_of(t);
 
-	if (t->state == THREAD_SLEEPING) wake_locked(c, t, status);
+	if (t->state == THREAD_SLEEPING) wake_locked(c, t, 0, ahead);
 	spin_unlock(&c->runq_lock);
 }
 
@@ -294,7 +305,7 @@ void thread_interrupt(struct thread *t)
 	struct cpu *c = cpu_lock_of(t);
 	bool has = thread_has_signal(t);
 
-	if (has && t->state == THREAD_SLEEPING && t->interruptible) wake_locked(c, t, -EINTR);
+	if (has && t->state == THREAD_SLEEPING && t->interruptible) wake_locked(c, t, -EINTR, false);
 	if (has && t->state == THREAD_RUNNING) cpu_kick(c);
 	spin_unlock(&c->runq_lock);
 }
@@ -347,80 +358,66 @@ uint64_t thread_cpu_ns(struct thread *t)
 	return ns;
 }
 
-void sched_switch_to(struct thread *t)
-{
-	struct cpu *c = this_cpu();
-
-	spin_lock(&c->runq_lock);
-	/* else another CPU has it, or takes it just now (S4) */
-	if (t->cpu == c && t->state == THREAD_READY && may_go_ahead_locked(c)) {
-		list_remove(&t->link);
-		c->nready--;
-		queue_ahead_locked(c, t);
-	}
-	spin_unlock(&c->runq_lock);
-}
-
 /* ---- sleep */
 
-static void wait_timeout(void *arg)
+/* S1 */
+static void sleepers_add_locked(struct cpu *c, struct thread *t, uint64_t until)
 {
-	sched_wake(arg, -ETIMEDOUT);
+	struct list *at = c->sleepers.prev;
+
+	while (at != &c->sleepers && container_of(at, struct thread, link)->wake_at > until) at = at->prev;
+	t->wake_at = until;
+	list_insert(&t->link, at);
 }
 
-/* Releases lk unless a signal is there already (S2, S3).  => true: slept, nothing locked; false: lk still held */
-static bool sleep_locked(struct spinlock *lk, bool interruptible)
+int sched_sleep(struct spinlock *lk, uint64_t deadline, bool interruptible)
 {
 	struct thread *t = current_thread();
 	struct cpu *c = this_cpu();
 
-	spin_lock(&c->runq_lock);
-	t->wake_status = 0;
-	t->interruptible = interruptible;
-	if (interruptible && thread_has_signal(t)) {
+	INVARIANT("K4", c->lock_depth == (lk ? 1 : 0) && (!lk || lk->owner == c));
+	if (deadline <= time_mono()) return -ETIMEDOUT;
+	spin_lock(&c->runq_lock);       /* S2 */
+	if (interruptible && thread_has_signal(t)) {            /* S3 */
 		spin_unlock(&c->runq_lock);
-		t->wake_status = -EINTR;
-		return false;
+		return -EINTR;
 	}
+	t->interruptible = interruptible;
 	t->state = THREAD_SLEEPING;
-	spin_unlock(lk);
+	if (deadline != WAIT_FOREVER) sleepers_add_locked(c, t, deadline);
+	if (lk) spin_unlock(lk);
 	schedule_locked();
 	sched_finish();
-	return true;
+	if (lk) spin_lock(lk);
+	/* a signal to the process that another thread took interrupts nobody else */
+	return t->wake_status == -EINTR && !thread_has_signal(t) ? 0 : t->wake_status;
 }
 
 int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool interruptible)
 {
 	struct thread *t = current_thread();
+	int rc;
 
-	INVARIANT("K4", this_cpu()->lock_depth == 1 && spin_held(lk));
-	if (deadline != WAIT_FOREVER && deadline <= time_mono()) return -ETIMEDOUT;
 	list_push_back(&q->threads, &t->wait_link);
-	/* interrupts are off and the timer is this CPU's: it does not fire before we sleep */
-	if (deadline != WAIT_FOREVER) timer_arm(&t->timeout, deadline, wait_timeout, t);
-	if (sleep_locked(lk, interruptible)) spin_lock(lk);
-	if (deadline != WAIT_FOREVER) timer_cancel(&t->timeout);
+	rc = sched_sleep(lk, deadline, interruptible);
 	list_remove(&t->wait_link);
-	/* a signal to the process that another thread took interrupts nobody else */
-	return t->wake_status == -EINTR && !thread_has_signal(t) ? 0 : t->wake_status;
+	return rc;
 }
 
-/* ---- whose time is over */
-
-uint64_t sched_deadline(void)
-{
-	struct cpu *c = this_cpu();
-
-	return c->thread == c->idle || list_empty(&c->runq) ? ~0ull : c->thread->quantum_end;
-}
+/* ---- by the clock */
 
 void sched_tick(void)
 {
 	struct cpu *c = this_cpu();
-	uint64_t end = sched_deadline();
+	uint64_t now = time_mono();
+	struct thread *t;
 
-	if (end <= time_mono() || !allowed(c->thread, c)) c->resched = true;
-	else clock_want(end);
+	spin_lock(&c->runq_lock);
+	while ((t = first_sleeper(c)) && t->wake_at <= now) wake_locked(c, t, -ETIMEDOUT, false);
+	if ((c->nready && c->quantum_end <= now) || !allowed(c->thread, c)) c->resched = true;
+	c->clock_at = ~0ull;            /* S6 */
+	clock_set(c);
+	spin_unlock(&c->runq_lock);
 }
 
 /* Nothing to do here or elsewhere: wait for an interrupt, which says if that changes after the look.  sti takes effect
@@ -430,7 +427,7 @@ void sched_idle(void)
 	for (;;) {
 		thread_yield();
 		irq_disable();
-		if (list_empty(&this_cpu()->runq) && !steal(this_cpu())) {
+		if (!this_cpu()->nready && !steal(this_cpu())) {
 			this_cpu()->doing = "idle";
 			__asm__ volatile("sti; hlt" : : : "memory");
 		} else {

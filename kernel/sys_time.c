@@ -15,13 +15,9 @@
 
 int thread_sleep_until(uint64_t until, bool interruptible)
 {
-	struct spinlock lock = SPINLOCK_INIT(RANK_HANDLE, "sleep");
-	struct waitq wait;
 	int rc;
 
-	waitq_init(&wait);
-	SPIN_HELD(&lock);
-	do rc = waitq_sleep(&wait, &lock, until, interruptible);
+	do rc = sched_sleep(NULL, until, interruptible);
 	while (rc == 0);
 	return rc;
 }

@@ -17,7 +17,7 @@
 #include "mm/frame.h"
 
 struct list all_threads = LIST_INIT(all_threads);
-static struct spinlock all_lock = SPINLOCK_INIT(RANK_TIMER, "all threads");
+static struct spinlock all_lock = SPINLOCK_INIT(RANK_WAIT, "all threads");
 static uint32_t next_tid = BIT(22);     /* above all pids: a process's first thread has its pid */
 
 extern void thread_first(void);
@@ -49,6 +49,7 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void *
 	t->name = name;
 	t->affinity = ~0ull;
 	t->cpu = this_cpu();
+	list_init(&t->link);
 	list_init(&t->wait_link);
 	list_init(&t->proc_link);
 	list_init(&t->pending.queue);

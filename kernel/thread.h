@@ -25,7 +25,7 @@ struct trapframe;
 struct sigpending { uint64_t set; struct list queue; };        /* sigqueue.c; bit n-1 for signal n */
 
 struct thread {
-	struct list link;               /* [s] run queue */
+	struct list link;               /* [s] READY: run queue; SLEEPING: cpu->sleepers */
 	struct list wait_link;          /* [w] the waitq it sleeps on; w: that queue's lock */
 	struct list proc_link;          /* [p] proc->threads */
 	struct list all_link;           /* all_threads */
@@ -37,15 +37,12 @@ struct thread {
 	struct trapframe *tf;           /* its registers of ring 3 at the top of kstack, [self] */
 	void    *fpu;                   /* XSAVE area of one page, [self]; NULL for kernel threads */
 	uint64_t fs_base, gs_base;      /* [self] */
-	struct waitq *waitq;            /* [w] what it sleeps on */
 	bool     interruptible;         /* [s] a signal may end the sleep */
 	bool     fatal_only;            /* [self] only one that ends the thread; in a call, its server too: port->lock */
-	int      wake_status;           /* [s] what waitq_sleep returns */
-	struct timer timeout;
+	int      wake_status;           /* [s] what sched_sleep returns */
+	uint64_t wake_at;               /* [s] as one of cpu->sleepers: when */
 	struct cpu *cpu;                /* [s] where it ran last */
 	uint64_t affinity;              /* bit per CPU that it may run on */
-	uint64_t quantum_end;           /* time_mono() */
-	bool     ahead;                 /* [s] it went before others (sched.c S5) */
 	uint64_t sys_since;             /* [self] used.cpu_ns when it entered the call it is in; 0: none */
 	struct usage used;              /* [self] so far; cpu_ns without the turn that it has now */
 	uint64_t run_since;             /* when it got the CPU */
@@ -91,13 +88,14 @@ uint32_t fpu_area_size(void);                           /* bytes of the XSAVE ar
 uint64_t fpu_features(void);                            /* the state components it has, as in XCR0 */
 void fpu_save(void *area);                              /* live registers -> 64-byte aligned area */
 void fpu_restore(const void *area);                     /* fpu_area_ok() or fpu_save() said so: cannot fault */
-void sched_wake(struct thread *, int status);           /* used by waitq and timers */
-uint64_t sched_deadline(void);  /* when the running thread should be preempted; ~0: nobody waits */
-void sched_tick(void);
+/* As waitq_sleep(), on no queue: for who is woken by name.  lk NULL: there is no condition, only a signal or the deadline.
+ * wake: if it sleeps; ahead: before others (S5).  Who could miss it holds the lock that guards the condition. */
+int sched_sleep(struct spinlock *lk, uint64_t deadline, bool interruptible);
+void sched_wake(struct thread *, bool ahead);
+void sched_tick(void);          /* the clock, or another CPU, says that there may be something to do */
 void sched_init(void);          /* the boot thread becomes this CPU's idle thread */
 void sched_cpu_init(void);      /* on a further CPU: cpu->idle, on whose stack it runs */
 void sched_idle(void) __attribute__((noreturn));
-void sched_switch_to(struct thread *);                  /* hint: run this READY thread next here (IPC hand-over) */
 bool thread_has_signal(struct thread *);                /* signal.c: a deliverable signal is pending */
 extern struct list all_threads;                         /* for gdb (quire-threads) */
 

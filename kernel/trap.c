@@ -155,10 +155,7 @@ void trap_handle(struct trapframe *tf)
 	else if (trap_from_user(tf)) c->doing = tf->vector == PAGE_FAULT ? "page fault" : "exception";
 	if (tf->vector < 32) {
 		exception_handle(tf);
-	} else if (tf->vector == VECTOR_TIMER) {
-		apic_eoi();
-		clock_interrupt();
-	} else if (tf->vector == VECTOR_KICK) {
+	} else if (tf->vector == VECTOR_TIMER || tf->vector == VECTOR_KICK) {
 		apic_eoi();
 		sched_tick();
 	} else if (tf->vector == VECTOR_SHOOTDOWN) {

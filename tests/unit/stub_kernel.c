@@ -122,8 +122,6 @@ WEAK void spin_unlock(struct spinlock *l)
 	l->held = 0;
 }
 
-WEAK bool spin_held(const struct spinlock *l) { return l->held; }
-
 WEAK void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
 {
 	memset(m, 0, sizeof(*m));
@@ -157,15 +155,20 @@ WEAK void waitq_init(struct waitq *q) { list_init(&q->threads); }
 WEAK void waitq_wake_all(struct waitq *q) { (void)q; }
 WEAK void waitq_wake_one(struct waitq *q) { (void)q; }
 
-WEAK int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool interruptible)
+WEAK int sched_sleep(struct spinlock *lk, uint64_t deadline, bool interruptible)
 {
-	(void)q;
 	spin_unlock(lk);
 	if (deadline == WAIT_FOREVER || host_sleep_hook) host_sleep();
 	if (deadline != WAIT_FOREVER) host_now = MAX(host_now, deadline);
 	spin_lock(lk);
 	if (interruptible && host_sleep_status) return host_sleep_status;
 	return deadline == WAIT_FOREVER ? 0 : -ETIMEDOUT;
+}
+
+WEAK int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool interruptible)
+{
+	(void)q;
+	return sched_sleep(lk, deadline, interruptible);
 }
 
 WEAK void thread_sleep(uint64_t ns)
@@ -178,7 +181,7 @@ WEAK int oom_wait(void) { return -ENOMEM; }
 WEAK void thread_yield(void) { host_sleep(); }
 WEAK struct port *fs_port;
 WEAK void port_notify(struct port *p, uint64_t bits) { (void)p, (void)bits; }
-WEAK void sched_switch_to(struct thread *t) { (void)t; }
+WEAK void sched_wake(struct thread *t, bool ahead) { (void)t, (void)ahead; }
 
 WEAK struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
 {
