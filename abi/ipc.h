@@ -77,6 +77,7 @@ struct ipc_msg {
 #define SYS_vmo_map         0x1013 /* handle, offset, len (bytes, pages) -> address of a shared mapping whose dirty
                                       pages the kernel never writes on its own account (design rule 4) */
 #define SYS_vmo_read        0x1015 /* handle, offset, buf, len -> bytes: of a file's contents; waits for its pager */
+#define SYS_pipe_create     0x1016 /* -> handle: on a pipe, for who opens a named one (abi/name.h) */
 #define SYS_vm_write        0x1014 /* const vm_extent*, n -> 0 or -EIO: write these bytes of such a mapping, wait */
 
 struct vmo_args {

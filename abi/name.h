@@ -47,7 +47,8 @@
  * caller, at its own addresses; text: struct name_caller.  => status 0, arg[0] the result; or status -errno.
  * What opens (SYSCALLS_OPEN, truncate(), chdir(), fchdir(), chroot()) answers: arg[0] node, arg[1] st_mode, arg[2]
  * NAMEF_*, of a partition arg[3] where on the disk it begins, arg[4] its bytes, arg[5] the open file's flags (O_*);
- * handle[0] = vmo for regular files and block devices.  O_TRUNC is the kernel's work. */
+ * handle[0] = vmo for regular files and block devices; of a named pipe the pipe, the same one while anybody has it open.
+ * O_TRUNC is the kernel's work, and so is the wait for a pipe's other end. */
 #define NAME_CALL     0x1000u
 #define NAME_GETDENTS (NAME_CALL + 217) /* arg3 position, arg4 node -> arg0 bytes (0: the end), arg1 next position */
 struct __attribute__((may_alias)) name_caller {         /* it lies in the message's text */

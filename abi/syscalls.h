@@ -253,6 +253,7 @@
 	X(0x1013, vmo_map, "handle size size") \
 	X(0x1014, vm_write, "addr size") \
 	X(0x1015, vmo_read, "handle size addr size") \
+	X(0x1016, pipe_create, "") \
 	X(0x1020, run_done, "handle size size int") \
 	X(0x1021, run_zero, "handle size size") \
 	X(0x1034, dev_segments, "handle size size addr size") \

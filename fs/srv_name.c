@@ -39,6 +39,16 @@ struct cred msg_cred(const struct ipc_msg *in)
 	return (struct cred){(uint32_t)in->arg[7], (uint32_t)(in->arg[7] >> 32), root, (uint32_t)in->arg[6]};
 }
 
+/* A named pipe is one as long as anybody has it open: what is in it is the kernel's. */
+static int pipe_open(struct vnode *vn, struct ipc_msg *out)
+{
+	long h = vn->pipe ? vn->pipe : q_pipe_create();
+
+	if (h < 0) return (int)h;
+	out->handle[0] = vn->pipe = (uint32_t)h;
+	return 0;
+}
+
 /* The reply that makes a descriptor: the kernel holds the vnode from now on (N3).  => its node */
 static long open_reply(struct vnode *vn, uint64_t flags, struct ipc_msg *out)
 {
@@ -46,6 +56,7 @@ static long open_reply(struct vnode *vn, uint64_t flags, struct ipc_msg *out)
 
 	if (flags & O_PATH_FLAG) rc = 0;        /* a place, nothing that can be read */
 	else if (S_ISCHR(vn->mode) || S_ISBLK(vn->mode)) rc = devfs_open(vn, out);
+	else if (S_ISFIFO(vn->mode)) rc = pipe_open(vn, out);
 	else if (S_ISREG(vn->mode) && vn->ops->text) out->arg[2] = NAMEF_DEVICE | NAMEF_SEEK;
 	else if (S_ISREG(vn->mode)) out->handle[0] = vn->object;
 	else if (!(vn->mode & S_IFMT)) rc = -ENXIO;     /* Linux: /proc/self/fd/N of an eventfd */
@@ -228,7 +239,10 @@ void name_closed(uint64_t node, uint64_t description)
 
 	if (!vn || vn->opens == 0) return;
 	lock_close(vn, description);
-	vn->opens--;
+	if (--vn->opens == 0 && vn->pipe) {
+		q_close(vn->pipe);
+		vn->pipe = 0;
+	}
 	vnode_put(vn);
 }
 

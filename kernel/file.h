@@ -17,12 +17,26 @@ struct proc;
 
 enum file_kind { FILE_VMO = 1, FILE_DEVICE, FILE_DIR, FILE_PIPE, FILE_OTHER };
 
-/* What a descriptor does that is no memory and no directory.  Every one of these may be NULL. */
+/* A read or a write: what is moved, and how. */
+struct io {
+	uaddr_t buf;                    /* a user's buffer; or of a vector */
+	uint64_t len;                   /* bytes; or pieces of the vector */
+	char *kbuf;                     /* not NULL: kernel memory instead */
+	uint32_t flags;                 /* O_APPEND, O_SYNC ... of the descriptor, and for this call */
+	bool write, vector;
+};
+static inline void io_advance(struct io *io, uint64_t n)
+{
+	io->buf += n;
+	io->len -= n;
+	if (io->kbuf) io->kbuf += n;
+}
+
+/* What a descriptor does that is no memory and no directory. */
 struct file_ops {
-	/* Bytes done or -errno; pos: of one that has an offset.  The buffer is a user's, or for writing the kernel's. */
-	int64_t (*rw)(struct file *, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write);
-	int (*poll)(struct file *);     /* POLL* that hold now; always the same: no pollhead.  NULL: always ready */
-	void (*close)(struct file *);   /* the last reference went */
+	int64_t (*rw)(struct file *, uint64_t pos, const struct io *);  /* bytes or -errno; pos: if it has an offset */
+	int (*poll)(struct file *);     /* POLL* that hold now; always the same: no pollhead */
+	void (*close)(struct file *);   /* the last reference went; NULL: nothing to do */
 };
 
 struct file {
@@ -71,8 +85,10 @@ int name_sync(uint64_t node);                   /* sys_name.c: metadata to the d
 int name_sign(struct ipc_msg *);        /* who asks, into a message to the file server; -EDEADLK: it does */
 int name_call(struct kmsg *, uint32_t op, bool interruptible);
 void device_open(struct file *);                        /* it is one of the file server's devices */
-int64_t file_write_kernel(struct file *, uint64_t *pos, const char *buf, uint64_t len); /* pos NULL: its own offset */
-int file_set_size(struct file *, uint64_t size);                /* sys_file.c: FILE_VMO; -EFBIG with SIGXFSZ ... */
+
+/* sys_file.c */
+int64_t file_rw(struct file *, uint64_t *pos, struct io);       /* with all checks; pos NULL: at its own offset */
+int file_set_size(struct file *, uint64_t size);                /* FILE_VMO; -EFBIG with SIGXFSZ ... */
 
 /* sys_lock.c: F_GETLK, F_SETLK, F_SETLKW and F_OFD_*; what a process's close takes away */
 long fcntl_lock(int fd, struct file *, uint32_t cmd, uaddr_t flock);
@@ -80,6 +96,6 @@ void file_unlock(struct proc *, struct file *);
 
 /* pipe.c */
 uint64_t pipe_bytes(struct pipe *);
-int fifo_open(struct file *);                                   /* its node is a named pipe: wait for the other end */
+int fifo_open(struct file *, struct kobj *pipe);                /* its node is a named pipe: wait for the other end */
 
 #endif

@@ -34,42 +34,43 @@ int name_call(struct kmsg *k, uint32_t op, bool interruptible)
 	return rc ? rc : k->m.status;
 }
 
-static int64_t device_ask(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write,
-                          uint32_t flags)
+static int64_t device_ask(struct file *f, uint64_t pos, const struct io *io, uint32_t flags)
 {
 	struct kmsg k = {
 		.m = {.arg = {f->node, pos, flags}},
-		.lender = kbuf ? NULL : current_proc()->map,
+		.lender = io->kbuf ? NULL : current_proc()->map,
 	};
 	int rc;
 
-	k.m.lend[0] = (struct ipc_lend){kbuf ? (uint64_t)kbuf : buf, len, write ? LEND_READ : LEND_WRITE};
-	rc = name_call(&k, write ? DEV_WRITE : DEV_READ, !(flags & O_NONBLOCK));
+	k.m.lend[0].addr = io->kbuf ? (uint64_t)io->kbuf : io->buf;
+	k.m.lend[0].len = io->len;
+	k.m.lend[0].flags = io->write ? LEND_READ : LEND_WRITE;
+	rc = name_call(&k, io->write ? DEV_WRITE : DEV_READ, !(flags & O_NONBLOCK));
 	if (rc) return rc;
-	return k.m.arg[0] <= len ? (int64_t)k.m.arg[0] : -EIO;
+	return k.m.arg[0] <= io->len ? (int64_t)k.m.arg[0] : -EIO;
 }
 
 /* What can be done at once no signal cuts short; a wait it does. */
-static int64_t device_piece(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+static int64_t device_piece(struct file *f, uint64_t pos, const struct io *io)
 {
-	uint32_t flags = f->flags;
-	int64_t n = device_ask(f, pos, buf, kbuf, len, write, flags | O_NONBLOCK);
+	int64_t n = device_ask(f, pos, io, f->flags | O_NONBLOCK);
 
-	return n != -EAGAIN || (flags & O_NONBLOCK) ? n : device_ask(f, pos, buf, kbuf, len, write, flags);
+	return n != -EAGAIN || (f->flags & O_NONBLOCK) ? n : device_ask(f, pos, io, f->flags);
 }
 
-static int64_t device_rw(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
+static int64_t device_rw(struct file *f, uint64_t pos, const struct io *all)
 {
+	struct io io = *all;
 	uint64_t done = 0;
+	int64_t n;
 
 	do {
-		uint64_t left = len - done;
-		int64_t n = device_piece(f, pos + done, buf + done, kbuf ? kbuf + done : NULL, left, write);
-
+		n = device_piece(f, pos + done, &io);
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
-		if ((uint64_t)n < MIN(left, DEV_PIECE) || thread_has_signal(current_thread())) break;
-	} while (done < len);
+		if ((uint64_t)n < MIN(io.len, DEV_PIECE) || thread_has_signal(current_thread())) break;
+		io_advance(&io, n);
+	} while (io.len > 0);
 	return done;
 }
 

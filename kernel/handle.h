@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/handle.h - RING 0 - what a handle can name: ports, memory objects, runs; counted references; and a
+/* kernel/handle.h - RING 0 - what a handle can name: ports, memory objects, pipes, runs; counted references; and a
  * process's table of handles (not file descriptors). */
 #ifndef KERNEL_HANDLE_H
 #define KERNEL_HANDLE_H
 
 #include "kernel/lock.h"
 
-enum kobj_type { KOBJ_ANY, KOBJ_PORT, KOBJ_VMO, KOBJ_RUN };
+enum kobj_type { KOBJ_ANY, KOBJ_PORT, KOBJ_VMO, KOBJ_PIPE, KOBJ_RUN };
 
 struct kobj {
 	uint32_t refs;                          /* atomic */

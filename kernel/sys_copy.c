@@ -10,50 +10,38 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
-/* One end of a copy: at an offset of its own, or at the descriptor's, which then moves. */
+/* One end of a copy, and where it is: at an offset of its own, or at the descriptor's, which then moves. */
 struct end { struct file *f; uint64_t pos; uaddr_t user_pos; };
 
 static int end_open(struct end *e, int fd, uaddr_t user_pos)
 {
-	int rc = 0;
-
 	*e = (struct end){.f = fd_get(fd), .user_pos = user_pos};
 	if (!e->f) return -EBADF;
-	if (user_pos) rc = copy_in(&e->pos, user_pos, sizeof(e->pos));
-	else e->pos = __atomic_load_n(&e->f->offset, __ATOMIC_RELAXED);
-	return rc ? rc : (int64_t)e->pos < 0 ? -EINVAL : 0;
+	e->pos = __atomic_load_n(&e->f->offset, __ATOMIC_RELAXED);
+	if (user_pos && copy_in(&e->pos, user_pos, sizeof(e->pos))) return -EFAULT;
+	return (int64_t)e->pos < 0 ? -EINVAL : 0;
 }
 
-static int64_t end_close(struct end *e, int64_t rc)
+static int64_t end_close(struct end *e, int64_t n)
 {
-	if (!e->f) return rc;
-	if (rc > 0 && e->user_pos && copy_out(e->user_pos, &e->pos, sizeof(e->pos))) rc = -EFAULT;
+	if (!e->f) return n;
+	if (n > 0 && e->user_pos && copy_out(e->user_pos, &e->pos, sizeof(e->pos))) n = -EFAULT;
 	file_put(e->f);
-	return rc;
+	return n;
 }
 
-/* From the place where the end stands, up to the end of a page there. */
-static int64_t end_read(struct end *e, char *page, uint64_t len)
+static int64_t end_rw(struct end *e, char *page, uint64_t len, bool write)
 {
-	uint64_t *pos = e->user_pos ? &e->pos : &e->f->offset;
-	int64_t n;
-
-	if (!e->user_pos) mutex_lock(&e->f->lock);
-	n = pcache_read(e->f->vmo, *pos, 0, page, MIN(len, PAGE_SIZE - (*pos & PAGE_MASK)), NULL);
-	if (n > 0) *pos += n;
-	if (!e->user_pos) mutex_unlock(&e->f->lock);
-	return n;
+	return file_rw(e->f, e->user_pos ? &e->pos : NULL, (struct io){0, len, page, e->f->flags, write, false});
 }
 
 /* n bytes were read that nobody took. */
 static void end_unread(struct end *e, uint64_t n)
 {
-	if (e->user_pos) {
-		e->pos -= n;
-		return;
-	}
+	uint64_t *pos = e->user_pos ? &e->pos : &e->f->offset;
+
 	mutex_lock(&e->f->lock);
-	e->f->offset -= MIN(n, e->f->offset);
+	*pos -= MIN(n, *pos);
 	mutex_unlock(&e->f->lock);
 }
 
@@ -65,53 +53,46 @@ static int64_t copy_bytes(struct end *out, struct end *in, uint64_t len)
 	uint64_t done = 0;
 
 	while (page && done < len && took == n) {
-		n = end_read(in, page, len - done);
+		n = end_rw(in, page, MIN(len - done, PAGE_SIZE), false);
 		if (n <= 0) break;
-		took = file_write_kernel(out->f, out->user_pos ? &out->pos : NULL, page, n);
+		took = end_rw(out, page, n, true);
 		if (took < n) end_unread(in, n - MAX(took, (int64_t)0));
 		if (took > 0) done += took;
 		writeback_throttle();
 	}
 	kfree(page);
-	return done ? (int64_t)done : took < 0 ? took : n < 0 ? n : 0;
+	return done ? (int64_t)done : MIN(n, took);
 }
 
-static int copy_check(const struct end *out, const struct end *in)
+/* ranges: copy_file_range(2), between regular files, and within one where the ranges do not overlap; else sendfile(2):
+ * from a file to anything that can be written.  Not to a descriptor opened with O_APPEND. */
+static int copy_check(const struct end *out, const struct end *in, uint64_t len, bool ranges)
 {
+	if (ranges && (in->f->kind == FILE_DIR || out->f->kind == FILE_DIR)) return -EISDIR;
 	if (!file_readable(in->f) || !file_writable(out->f)) return -EBADF;
 	if (in->f->kind != FILE_VMO || out->f->kind == FILE_DIR || in->f->limit || out->f->limit) return -EINVAL;
-	return 0;
+	if (out->f->flags & O_APPEND) return ranges ? -EBADF : -EINVAL;
+	if (!ranges) return 0;
+	if (out->f->kind != FILE_VMO) return -EINVAL;
+	return in->f->vmo == out->f->vmo && in->pos < out->pos + len && out->pos < in->pos + len ? -EINVAL : 0;
 }
 
-/* sendfile(2): from a file to anything that can be written; not to a descriptor opened with O_APPEND. */
-SYSCALL(sendfile)
+static long copy(int from, uaddr_t from_pos, int to, uaddr_t to_pos, uint64_t len, bool ranges)
 {
 	struct end in, out = {0};
-	int64_t rc = end_open(&in, a1, a2);
+	int64_t n = end_open(&in, from, from_pos);
 
-	if (!rc) rc = end_open(&out, a0, 0);
-	if (!rc) rc = copy_check(&out, &in);
-	if (!rc && (out.f->flags & O_APPEND)) rc = -EINVAL;
-	if (!rc) rc = copy_bytes(&out, &in, MIN(a3, RW_MAX));
-	rc = end_close(&out, rc);
-	return end_close(&in, rc);
+	len = MIN(len, RW_MAX);
+	if (!n) n = end_open(&out, to, to_pos);
+	if (!n) n = copy_check(&out, &in, len, ranges);
+	if (!n) n = copy_bytes(&out, &in, len);
+	n = end_close(&out, n);
+	return end_close(&in, n);
 }
 
-/* copy_file_range(2): between regular files, and within one where the ranges do not overlap. */
-SYSCALL(copy_file_range)
-{
-	struct end in, out = {0};
-	uint64_t len = MIN(a4, RW_MAX);
-	int64_t rc = a5 ? -EINVAL : end_open(&in, a0, a1);
+SYSCALL(sendfile, to, from, from_pos, len) { return copy(from, from_pos, to, 0, len, false); }
 
-	if (a5) return rc;
-	if (!rc) rc = end_open(&out, a2, a3);
-	if (!rc && (in.f->kind == FILE_DIR || out.f->kind == FILE_DIR)) rc = -EISDIR;
-	if (!rc) rc = copy_check(&out, &in);
-	if (!rc && (out.f->flags & O_APPEND)) rc = -EBADF;
-	if (!rc && out.f->kind != FILE_VMO) rc = -EINVAL;
-	if (!rc && in.f->vmo == out.f->vmo && in.pos < out.pos + len && out.pos < in.pos + len) rc = -EINVAL;
-	if (!rc) rc = copy_bytes(&out, &in, len);
-	rc = end_close(&out, rc);
-	return end_close(&in, rc);
+SYSCALL(copy_file_range, from, from_pos, to, to_pos, len, flags)
+{
+	return flags ? -EINVAL : copy(from, from_pos, to, to_pos, len, true);
 }

@@ -51,113 +51,58 @@ static int write_ids(struct file *f)
 	return f->vmo->set_ids && current_proc()->fsuid ? name_call(&k, NAME_WRITTEN, false) : 0;
 }
 
-/* Regular files and disks.  flags: O_APPEND and the like of the descriptor, or of this call.  *pos moves on. */
-static int64_t object_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
+/* Regular files and disks.  *pos moves on. */
+static int64_t object_rw(struct file *f, uint64_t *pos, const struct io *io)
 {
 	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
+	bool direct = (io->flags & O_DIRECT) && !io->kbuf;
 	int64_t n = 0;
 
-	if (*pos > INT64_MAX - len) return write ? -EFBIG : -EINVAL;
-	if ((flags & O_DIRECT) && (*pos | buf | len) % SECTOR) return -EINVAL;
-	if (write && len > 0) n = write_ids(f);
-	if ((flags & O_DIRECT) && !write && len > 0) n = direct_settle(f, *pos, len);
+	if (*pos > INT64_MAX - io->len) return io->write ? -EFBIG : -EINVAL;
+	if (direct && (*pos | io->buf | io->len) % SECTOR) return -EINVAL;
+	if (io->write && io->len > 0) n = write_ids(f);
+	if (direct && !io->write && io->len > 0) n = direct_settle(f, *pos, io->len);
 	if (n < 0) return n;
-	if (write) n = pcache_write(f->vmo, pos, buf, len, flags & O_APPEND, limit);
-	else n = pcache_read(f->vmo, *pos, buf, NULL, len, &f->ra);
-	if (n < 0) return write ? fsize_exceeded(n, *pos) : n;
+	if (!io->write) n = pcache_read(f->vmo, *pos, io->buf, io->kbuf, io->len, &f->ra);
+	else if (io->kbuf) n = pcache_write_kernel(f->vmo, *pos, io->kbuf, io->len, limit);
+	else n = pcache_write(f->vmo, pos, io->buf, io->len, io->flags & O_APPEND, limit);
+	if (n < 0) return io->write ? fsize_exceeded(n, *pos) : n;
 	*pos += n;
-	return write ? write_synced(f, flags, *pos, n) : n;
+	return io->write ? write_synced(f, io->flags, *pos, n) : n;
 }
 
 /* A partition is a part of its disk's object. */
-static int64_t vmo_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
+static int64_t vmo_rw(struct file *f, uint64_t *pos, struct io io)
 {
 	uint64_t at = f->base + *pos;
 	int64_t n;
 
-	if (!f->limit) return object_rw(f, flags, pos, buf, len, write);
-	if (*pos >= f->limit) return write && len ? -ENOSPC : 0;
-	n = object_rw(f, flags & ~(uint32_t)O_APPEND, &at, buf, MIN(len, f->limit - *pos), write);
+	if (!f->limit) return object_rw(f, pos, &io);
+	if (*pos >= f->limit) return io.write && io.len ? -ENOSPC : 0;
+	io.len = MIN(io.len, f->limit - *pos);
+	io.flags &= ~(uint32_t)O_APPEND;
+	n = object_rw(f, &at, &io);
 	*pos = at - f->base;
 	return n;
 }
 
-static int64_t file_stream(struct file *f, uint64_t pos, uaddr_t buf, const char *kbuf, uint64_t len, bool write)
-{
-	return f->ops && f->ops->rw ? f->ops->rw(f, pos, buf, kbuf, len, write) : -EINVAL;
-}
-
 static bool has_offset(const struct file *f) { return f->kind == FILE_VMO || (f->namef & NAMEF_SEEK); }
 
-/* What has an offset. *pos moves on. */
-static int64_t seekable_rw(struct file *f, uint32_t flags, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
+/* *pos moves on; NULL: it has no offset. */
+static int64_t piece_rw(struct file *f, uint64_t *pos, const struct io *io)
 {
 	int64_t n;
 
-	if (f->kind == FILE_VMO) return vmo_rw(f, flags, pos, buf, len, write);
-	n = file_stream(f, *pos, buf, NULL, len, write);
-	if (n > 0) *pos += n;
+	if (f->kind == FILE_VMO) return vmo_rw(f, pos, *io);
+	n = f->ops->rw(f, pos ? *pos : 0, io);
+	if (pos && n > 0) *pos += n;
 	return n;
 }
-
-int64_t file_write_kernel(struct file *f, uint64_t *pos, const char *buf, uint64_t len)
-{
-	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0], *at = pos ? pos : &f->offset;
-	int64_t n;
-
-	if (f->kind != FILE_VMO) return file_stream(f, 0, 0, buf, len, true);
-	if (!pos) mutex_lock(&f->lock);
-	n = write_ids(f);
-	if (!n) n = pcache_write_kernel(f->vmo, *at, buf, len, limit);
-	if (n < 0) fsize_exceeded(n, *at);
-	else *at += n;
-	if (n > 0) n = write_synced(f, f->flags, *at, n);
-	if (!pos) mutex_unlock(&f->lock);
-	return n;
-}
-
-/* Is this descriptor good for it, and the buffer in user space?  0, -EBADF, -EISDIR, -EFAULT, -EINVAL */
-static int rw_check(const struct file *f, uaddr_t buf, uint64_t len, bool write)
-{
-	if (write ? !file_writable(f) : !file_readable(f)) return -EBADF;
-	if (f->kind == FILE_DIR) return -EISDIR;
-	if (len > INT64_MAX) return -EINVAL;
-	return user_range_ok(buf, len) ? 0 : -EFAULT;
-}
-
-/* pos NULL: at the descriptor's offset. */
-static int64_t file_rw(struct file *f, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
-{
-	int64_t n = rw_check(f, buf, len, write);
-
-	if (n) return n;
-	if (pos && (int64_t)*pos < 0) return -EINVAL;
-	if (pos && f->kind != FILE_DEVICE && f->kind != FILE_VMO) return -ESPIPE;
-	len = MIN(len, RW_MAX);
-	if (f->kind != FILE_VMO && (pos || !has_offset(f))) return file_stream(f, pos ? *pos : 0, buf, NULL, len, write);
-	if (pos) return vmo_rw(f, f->flags, pos, buf, len, write);
-	mutex_lock(&f->lock);
-	n = seekable_rw(f, f->flags, &f->offset, buf, len, write);
-	mutex_unlock(&f->lock);
-	return n;
-}
-
-static long fd_rw(int fd, uint64_t *pos, uaddr_t buf, uint64_t len, bool write)
-{
-	FILE_HELD struct file *f = fd_get(fd);
-
-	return f ? file_rw(f, pos, buf, len, write) : -EBADF;
-}
-
-SYSCALL(read) { return fd_rw(a0, NULL, a1, a2, false); }
-SYSCALL(write) { return fd_rw(a0, NULL, a1, a2, true); }
-SYSCALL(pread64) { return fd_rw(a0, &a3, a1, a2, false); }
-SYSCALL(pwrite64) { return fd_rw(a0, &a3, a1, a2, true); }
 
 /* ---- vectors */
 
 /* Sum and check them all before any byte moves.  -EINVAL, -EFAULT */
-static int64_t iov_total(uaddr_t iov, uint64_t count)
+static int64_t vector_total(uaddr_t iov, uint64_t count)
 {
 	uint64_t total = 0;
 
@@ -174,40 +119,41 @@ static int64_t iov_total(uaddr_t iov, uint64_t count)
 }
 
 /* A short vector for a pipe or a terminal goes out as one piece: POSIX writev is one write. */
-static int64_t writev_gathered(struct file *f, uaddr_t iov, uint64_t count, uint64_t total)
+static int64_t writev_gathered(struct file *f, const struct io *vector, uint64_t total)
 {
 	char *page = kalloc(PAGE_SIZE);
 	uint64_t at = 0;
 	int64_t n = page ? 0 : -ENOMEM;
 
-	for (uint64_t i = 0; i < count && !n; i++) {
+	for (uint64_t i = 0; i < vector->len && !n; i++) {
 		struct iovec v;
 
-		n = copy_in(&v, iov + i * sizeof(v), sizeof(v));
+		n = copy_in(&v, vector->buf + i * sizeof(v), sizeof(v));
 		if (!n && v.len > total - at) n = -EFAULT;      /* somebody changed it meanwhile */
 		if (!n) n = copy_in(page + at, v.base, v.len);
 		at += v.len;
 	}
-	if (!n) n = file_stream(f, 0, 0, page, total, true);
+	if (!n) n = piece_rw(f, NULL, &(struct io){.kbuf = page, .len = total, .write = true});
 	kfree(page);
 	return n;
 }
 
 /* One after the other; stops at the first that is not done in full. */
-static int64_t rwv_pieces(struct file *f, uint32_t flags, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
+static int64_t vector_rw(struct file *f, uint64_t *pos, const struct io *vector)
 {
 	uint64_t done = 0;
 
-	for (uint64_t i = 0; i < count; i++) {
+	for (uint64_t i = 0; i < vector->len; i++) {
 		struct iovec v;
-		int64_t n = copy_in(&v, iov + i * sizeof(v), sizeof(v));
+		struct io io = *vector;
+		int64_t n = copy_in(&v, vector->buf + i * sizeof(v), sizeof(v));
 
 		if (!n && !user_range_ok(v.base, v.len)) n = -EFAULT;
 		if (n) return done ? (int64_t)done : n;
 		if (v.len == 0) continue;
-		v.len = MIN(v.len, RW_MAX - done);
-		if (has_offset(f)) n = seekable_rw(f, flags, pos, v.base, v.len, write);
-		else n = file_stream(f, 0, v.base, NULL, v.len, write);
+		io.buf = v.base;
+		io.len = v.len = MIN(v.len, RW_MAX - done);
+		n = piece_rw(f, pos, &io);
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
 		if ((uint64_t)n < v.len) break;
@@ -215,45 +161,62 @@ static int64_t rwv_pieces(struct file *f, uint32_t flags, uaddr_t iov, uint64_t 
 	return done;
 }
 
-/* pos NULL: at the descriptor's offset. */
-static int64_t file_rwv(struct file *f, uint32_t flags, uaddr_t iov, uint64_t count, uint64_t *pos, bool write)
-{
-	int64_t total = iov_total(iov, count), n = rw_check(f, 0, 0, write);
+/* ---- the calls */
 
-	if (n || total <= 0) return n ? n : total;
-	if (pos && !has_offset(f)) return -ESPIPE;
+/* Are descriptor, place and memory good for it?  Bytes; -EBADF, -EISDIR, -EINVAL, -ESPIPE, -EFAULT */
+static int64_t rw_check(const struct file *f, const uint64_t *pos, const struct io *io)
+{
+	if (io->write ? !file_writable(f) : !file_readable(f)) return -EBADF;
+	if (f->kind == FILE_DIR) return -EISDIR;
 	if (pos && (int64_t)*pos < 0) return -EINVAL;
-	if (!has_offset(f) && write && total <= PIPE_BUF) return writev_gathered(f, iov, count, total);
-	if (!has_offset(f) || pos) return rwv_pieces(f, flags, iov, count, pos, write);
-	mutex_lock(&f->lock);
-	n = rwv_pieces(f, flags, iov, count, &f->offset, write);
-	mutex_unlock(&f->lock);
+	if (pos && f->kind == FILE_PIPE) return -ESPIPE;
+	if (io->vector) return vector_total(io->buf, io->len);
+	if (io->len > INT64_MAX) return -EINVAL;
+	return user_range_ok(io->buf, io->len) ? (int64_t)MIN(io->len, RW_MAX) : -EFAULT;
+}
+
+int64_t file_rw(struct file *f, uint64_t *pos, struct io io)
+{
+	bool own = !pos && has_offset(f);
+	int64_t n = rw_check(f, pos, &io);
+
+	if (n < 0 || (n == 0 && io.vector)) return n;
+	if (io.vector && io.write && n <= PIPE_BUF && !has_offset(f)) return writev_gathered(f, &io, n);
+	if (!io.vector) io.len = n;
+	if (own) mutex_lock(&f->lock);
+	n = (io.vector ? vector_rw : piece_rw)(f, own ? &f->offset : pos, &io);
+	if (own) mutex_unlock(&f->lock);
 	return n;
 }
 
-static long fd_rwv(int fd, uaddr_t iov, uint64_t count, uint64_t *pos, uint32_t flags, bool write)
+static long fd_rw(int fd, uint64_t *pos, struct io io)
 {
 	FILE_HELD struct file *f = fd_get(fd);
 
-	return f ? file_rwv(f, f->flags | flags, iov, count, pos, write) : -EBADF;
+	if (f) io.flags |= f->flags;
+	return f ? file_rw(f, pos, io) : -EBADF;
 }
 
-SYSCALL(readv) { return fd_rwv(a0, a1, a2, NULL, 0, false); }
-SYSCALL(writev) { return fd_rwv(a0, a1, a2, NULL, 0, true); }
-SYSCALL(preadv) { return fd_rwv(a0, a1, a2, &a3, 0, false); }
-SYSCALL(pwritev) { return fd_rwv(a0, a1, a2, &a3, 0, true); }
+SYSCALL(read, fd, buf, len) { return fd_rw(fd, NULL, (struct io){.buf = buf, .len = len}); }
+SYSCALL(write, fd, buf, len) { return fd_rw(fd, NULL, (struct io){.buf = buf, .len = len, .write = true}); }
+SYSCALL(pread64, fd, buf, len, pos) { return fd_rw(fd, &pos, (struct io){.buf = buf, .len = len}); }
+SYSCALL(pwrite64, fd, buf, len, pos) { return fd_rw(fd, &pos, (struct io){.buf = buf, .len = len, .write = true}); }
+SYSCALL(readv) { return sys_preadv2(a0, a1, a2, ~0ull, 0, 0); }
+SYSCALL(writev) { return sys_pwritev2(a0, a1, a2, ~0ull, 0, 0); }
+SYSCALL(preadv) { return (int64_t)a3 < 0 ? -EINVAL : sys_preadv2(a0, a1, a2, a3, 0, 0); }
+SYSCALL(pwritev) { return (int64_t)a3 < 0 ? -EINVAL : sys_pwritev2(a0, a1, a2, a3, 0, 0); }
 
 /* preadv2(2): offset -1 is the descriptor's own; flags for this call alone. */
-static long fd_rwv2(int fd, uaddr_t iov, uint64_t count, uint64_t pos, uint64_t rwf, bool write)
+static long fd_rwv(int fd, uaddr_t iov, uint64_t count, uint64_t pos, uint64_t rwf, bool write)
 {
 	uint32_t flags = (rwf & RWF_SYNC ? O_SYNC : 0) | (rwf & RWF_DSYNC ? O_DSYNC : 0) | (rwf & RWF_APPEND ? O_APPEND : 0);
 
 	if (rwf & ~(uint64_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) return -EOPNOTSUPP;
-	return fd_rwv(fd, iov, count, pos == ~0ull ? NULL : &pos, flags, write);
+	return fd_rw(fd, pos == ~0ull ? NULL : &pos, (struct io){iov, count, NULL, flags, write, true});
 }
 
-SYSCALL(preadv2) { return fd_rwv2(a0, a1, a2, a3, a5, false); }
-SYSCALL(pwritev2) { return fd_rwv2(a0, a1, a2, a3, a5, true); }
+SYSCALL(preadv2) { return fd_rwv(a0, a1, a2, a3, a5, false); }
+SYSCALL(pwritev2) { return fd_rwv(a0, a1, a2, a3, a5, true); }
 
 /* ---- offset and size */
 

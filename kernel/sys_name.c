@@ -23,62 +23,52 @@ int name_sync(uint64_t node)
 /* ---- open */
 
 /* One of the caller's own descriptors that the server knows nothing of, a pipe (/proc/self/fd/N): the same open file. */
-static int open_again(uint64_t fd, uint32_t acc, struct file **out)
+static int open_again(int fd, uint32_t acc, struct file **out)
 {
-	struct file *f = fd <= INT32_MAX ? fd_get(fd) : NULL;
+	struct file *f = *out = fd_get(fd);
 
 	if (!f) return -ENXIO;
-	*out = f;
-	if ((acc == O_WRONLY || file_readable(f)) && (acc == O_RDONLY || file_writable(f))) return 0;
-	file_put(f);
-	return -EACCES;
+	return (acc == O_WRONLY || file_readable(f)) && (acc == O_RDONLY || file_writable(f)) ? 0 : -EACCES;
 }
 
-static int open_truncate(struct file *f, uint32_t flags)
+static int open_object(struct file *f, struct vmo *v, uint32_t flags)
 {
-	if (!(flags & O_TRUNC) || f->kind != FILE_VMO || !file_writable(f) || (f->namef & NAMEF_DISK)) return 0;
-	return vmo_resize(f->vmo, 0);
+	f->vmo = v;
+	vmo_user_get(v);
+	f->err_seen = v->wb_err;
+	return (flags & O_TRUNC) && file_writable(f) && !(f->namef & NAMEF_DISK) ? vmo_resize(v, 0) : 0;
 }
 
-static struct file *open_make(const struct ipc_msg *m, struct kobj *o)
+static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 {
-	uint32_t type = m->arg[1] & S_IFMT, flags = m->arg[5];
-	struct file *f = file_alloc(FILE_VMO, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
+	uint32_t flags = m->arg[5];
+	struct file *f = *out = file_alloc(FILE_VMO, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
 
-	if (!f) return NULL;
+	if (!f) return -ENOMEM;
 	f->node = m->arg[0];
 	f->mode = m->arg[1];
 	f->namef = m->arg[2];
 	f->base = m->arg[3];
 	f->limit = m->arg[4];
-	if (type == S_IFDIR) f->kind = FILE_DIR;
+	if ((f->mode & S_IFMT) == S_IFDIR) f->kind = FILE_DIR;
 	else if (flags & O_PATH) f->kind = FILE_OTHER;
 	else if (f->namef & NAMEF_DEVICE) device_open(f);
-	else if (o && o->type == KOBJ_VMO) f->vmo = container_of(o, struct vmo, obj);
-	if (!f->vmo) return f;
-	vmo_user_get(f->vmo);
-	f->err_seen = f->vmo->wb_err;
-	return f;
+	else if (o && o->type == KOBJ_PIPE) return fifo_open(f, o);
+	else if (o && o->type == KOBJ_VMO) return open_object(f, container_of(o, struct vmo, obj), flags);
+	else return -EIO;               /* the server is wrong */
+	return 0;
 }
 
 /* The current call, with the arguments in k, to the server: what that opened becomes an open file, or is closed again. */
 static int open_forward(struct kmsg *k, struct file **out)
 {
 	long rc = name_forward(k, current_thread()->syscall_nr, false);
-	uint32_t flags = k->m.arg[5];
-	bool own = k->m.arg[2] & NAMEF_OWN;
-	struct file *f = rc < 0 || own ? NULL : open_make(&k->m, k->obj[0]);
 
+	*out = NULL;
+	if (rc >= 0 && (k->m.arg[2] & NAMEF_OWN)) rc = open_again(rc, k->m.arg[5] & O_ACCMODE, out);
+	else if (rc >= 0) rc = open_make(&k->m, k->obj[0], out);
 	objs_drop(k->obj);
-	if (rc < 0) return rc;
-	if (own) return open_again(rc, flags & O_ACCMODE, out);
-	if (!f) return -ENOMEM;
-	rc = 0;
-	if ((f->mode & S_IFMT) == S_IFIFO && !(flags & O_PATH)) rc = fifo_open(f);
-	else if (f->kind == FILE_VMO && !f->vmo) rc = -EIO;     /* a regular file without an object: the server is wrong */
-	if (!rc) rc = open_truncate(f, flags);
-	if (rc) file_put(f);
-	else *out = f;
+	if (rc < 0 && *out) file_put(*out);
 	return rc;
 }
 

@@ -64,9 +64,9 @@ static void trace_texts(struct trace_record *r)
 	}
 }
 
-static void trace_tell(struct file *f, const struct trace_record *r)
+static void trace_tell(struct file *f, struct trace_record *r)
 {
-	f->ops->rw(f, 0, 0, (const char *)r, sizeof(*r), true);
+	file_rw(f, NULL, (struct io){.kbuf = (char *)r, .len = sizeof(*r), .write = true});
 }
 
 static long syscall_traced(const struct syscall *c, const struct trapframe *tf, struct proc *p)

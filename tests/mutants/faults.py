@@ -497,7 +497,7 @@ fault("synchronous_write_is_not", "write with O_SYNC returns before anything is 
       "\tif (rc || n <= 0 || flags) return rc ? rc : n;\n")
 
 fault("direct_read_asks_the_cache", "read with O_DIRECT does not ask the disk.",
-      "\tif ((flags & O_DIRECT) && !write && len > 0) n = direct_settle(f, *pos, len);\n",
+      "\tif (direct && !io->write && io->len > 0) n = direct_settle(f, *pos, io->len);\n",
       "")
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -511,8 +511,8 @@ fault("dontneed_drops_pages_beside", "posix_fadvise(DONTNEED) drops pages that i
 file("kernel/sys_copy.c")
 
 fault("copy_leaves_the_offset", "sendfile without an offset does not move the descriptor.",
-      "\tuint64_t *pos = e->user_pos ? &e->pos : &e->f->offset;\n\tint64_t n;\n\n\tif (!e->user_pos) mutex_lock",
-      "\tuint64_t *pos = &e->pos;\n\tint64_t n;\n\n\tif (!e->user_pos) mutex_lock")
+      "\treturn file_rw(e->f, e->user_pos ? &e->pos : NULL, ",
+      "\treturn file_rw(e->f, &e->pos, ")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("kernel/trap.c")

@@ -271,6 +271,16 @@ static void fifos(void)
 	OK(unlink("p") == 0);
 	OK(write(r, "c", 1) == 1 && read(r, buf, 8) == 1);
 	close(r);
+
+	/* what nobody read goes with the last who has it open */
+	OK(mkfifo("p", 0600) == 0);
+	r = open("p", O_RDWR);
+	OK(r >= 0 && write(r, "left", 4) == 4);
+	close(r);
+	r = open("p", O_RDONLY | O_NONBLOCK);
+	OK(r >= 0 && read(r, buf, 8) == 0);
+	close(r);
+	OK(unlink("p") == 0);
 }
 
 /* A writer that is there for a moment: whoever waited for one goes on. */
