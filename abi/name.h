@@ -30,16 +30,16 @@
                                 handle0 = vmo */
 #define NAME_CLOSE    0x301u /* node that NAME_EXEC opened, if no descriptor was made of it */
 #define NAME_SYNC     0x30fu /* node or 0 for all: write metadata back and flush (the kernel wrote the data) */
-#define NAME_LOCK     0x314u /* node, command, owner, offset of the descriptor, its O_ACCMODE; lend0 in and out: struct
-                                flock.  Commands are fcntl()'s (F_SETLK ..., F_OFD_SETLK ...); NAME_FLOCK: arg3 is
-                                flock()'s operation; NAME_UNLOCK: all that this owner has on the file; neither lends.
-                                An owner is a pid, or above 2^32 a description.  Who has to wait is answered late */
+#define NAME_LOCK     0x314u /* node, command | O_ACCMODE of the description << 32, argument, description, its
+                                offset; lend0: all of the caller's memory.  Commands are fcntl()'s (F_SETLK ...,
+                                F_OFD_SETLK ...), or NAME_FLOCK.  A description is any number above 2^32.  Who has to
+                                wait is answered late */
+#define NAME_UNLOCK   0x316u /* node: all record locks of the caller's process on it end */
 #define NAME_WRITTEN  0x315u /* node: somebody but root is going to write to it (VMO_SET_IDS) */
 
 #define NAME_SHMAT    0x319u /* number, flags of shmat() -> handle0 = vmo, mapped whole */
 
-#define NAME_UNLOCK 0u
-#define NAME_FLOCK  1u
+#define NAME_FLOCK 1u
 
 #define NAME_HOST     0x31bu /* from the process manager: the host's name, of 65 bytes, in lend0 */
 
@@ -63,8 +63,9 @@ struct __attribute__((may_alias)) name_caller {         /* it lies in the messag
 _Static_assert(sizeof(struct name_caller) == IPC_TEXT, "it fits into a message");
 
 /* Character devices: NAMEF_DEVICE.  DEV_READ and DEV_WRITE may be answered late (a terminal, an eventfd); the kernel
- * withdraws them when a signal arrives, and the server's reply then gives -ESRCH.  With O_NONBLOCK they are answered at
- * once, -EAGAIN if they would have to wait, and are not withdrawn; so the kernel asks first. */
+ * withdraws them when a signal arrives that ends the caller, and at any other if the server said so (SYS_call_signals);
+ * the server's reply then gives -ESRCH.  With O_NONBLOCK they are answered at once, -EAGAIN if they would have to wait,
+ * and are not withdrawn. */
 #define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */
 #define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes; if DEV_PIECE, not all */
 #define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes, likewise */

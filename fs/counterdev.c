@@ -281,6 +281,7 @@ static int counter_rw(struct file *f, const struct ipc_msg *in, struct ipc_msg *
 	if (rc) return rc;
 	if (waiters_serve(f)) pollers_wake(f);
 	look_later(f);
+	if (f->waiters) q_call_signals(in->token, true);        /* it waits: now any signal may end that */
 	return LATER;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/srv_lock.c - RING 3 - the name protocol (abi/name.h): NAME_LOCK, that is fcntl()'s locks and flock().
  *
- * Path:  kernel/sys_lock.c  ~message~>  server.c > [srv_lock.c] > vfs_lock.c
+ * Path:  kernel/file.c  ~message~>  server.c > [srv_lock.c] > vfs_lock.c
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 /* musl has the numbers only with _GNU_SOURCE. */
 enum { OFD_GETLK = 36, OFD_SETLK = 37, OFD_SETLKW = 38 };
 
+static uint32_t command(const struct ipc_msg *in) { return (uint32_t)in->arg[1]; }
 static bool is_ofd(uint64_t cmd) { return cmd >= OFD_GETLK && cmd <= OFD_SETLKW; }
 
 /* A copy of nothing from or to the caller says whether it is still there. */
@@ -37,7 +38,7 @@ static int flock_base(const struct ipc_msg *in, struct vnode *vn, short whence, 
 
 	*base = 0;
 	if (whence == SEEK_CUR) {
-		*base = (int64_t)in->arg[3];
+		*base = (int64_t)in->arg[4];
 	} else if (whence == SEEK_END) {
 		rc = vfs_stat(vn, &st);
 		*base = st.st_size;
@@ -64,13 +65,14 @@ static int flock_range(int64_t base, const struct flock *fl, struct lock_range *
 static int flock_take(const struct ipc_msg *in, struct vnode *vn, struct flock *fl, struct lock_range *r)
 {
 	int64_t base;
-	int rc = lent_read(in->token, 0, fl, sizeof(*fl));
+	int rc = lent_read(in->token, in->arg[2], fl, sizeof(*fl));
 
-	*r = (struct lock_range){.owner = in->arg[2], .uid = msg_cred(in).uid, .type = fl->l_type};
+	*r = (struct lock_range){.owner = in->arg[3], .uid = msg_cred(in).uid, .type = fl->l_type};
+	if (!is_ofd(command(in))) r->owner = msg_cred(in).pid;
 	if (!rc) rc = flock_base(in, vn, fl->l_whence, &base);
 	if (!rc) rc = flock_range(base, fl, r);
 	if (!rc && fl->l_type != F_RDLCK && fl->l_type != F_WRLCK && fl->l_type != F_UNLCK) rc = -EINVAL;
-	if (!rc && is_ofd(in->arg[1]) && fl->l_pid) rc = -EINVAL;
+	if (!rc && is_ofd(command(in)) && fl->l_pid) rc = -EINVAL;
 	return rc;
 }
 
@@ -78,7 +80,7 @@ static int flock_take(const struct ipc_msg *in, struct vnode *vn, struct flock *
 static int record_get(const struct ipc_msg *in, struct vnode *vn, struct flock *fl, const struct lock_range *r)
 {
 	struct lock_range have;
-	int rc = r->type == F_UNLCK ? -EINVAL : lent_write(in->token, 0, fl, sizeof(*fl));
+	int rc = r->type == F_UNLCK ? -EINVAL : lent_write(in->token, in->arg[2], fl, sizeof(*fl));
 
 	if (rc) return rc;              /* all of it is there before any of it changes: it is read again otherwise */
 	lock_get(vn, r, &have);
@@ -89,40 +91,46 @@ static int record_get(const struct ipc_msg *in, struct vnode *vn, struct flock *
 		fl->l_len = have.end == INT64_MAX ? 0 : have.end - have.start + 1;
 		fl->l_pid = lock_owner_pid(have.owner) ? (pid_t)have.owner : -1;
 	}
-	return lent_write(in->token, 0, fl, sizeof(*fl));
+	return lent_write(in->token, in->arg[2], fl, sizeof(*fl));
 }
 
-static int wait_status(int rc)
+/* Linux: a signal ends only what has to wait for a lock. */
+static int wait_for(const struct ipc_msg *in, struct vnode *vn, const struct lock_range *r)
 {
-	return rc > 0 ? LATER : rc;
+	int rc = lock_wait(vn, r, in->token);
+
+	if (rc <= 0) return rc;
+	q_call_signals(in->token, true);
+	return LATER;
 }
 
 /* A read lock takes a descriptor that can read, a write lock one that can write. */
 static int record_lock(const struct ipc_msg *in, struct vnode *vn)
 {
+	uint64_t cmd = command(in), mode = in->arg[1] >> 32;
 	struct lock_range r;
 	struct flock fl;
 	int rc = flock_take(in, vn, &fl, &r);
 
 	if (rc) return rc;
-	if (in->arg[1] == F_GETLK || in->arg[1] == OFD_GETLK) return record_get(in, vn, &fl, &r);
-	if (r.type == F_RDLCK && in->arg[4] == O_WRONLY) return -EBADF;
-	if (r.type == F_WRLCK && in->arg[4] == O_RDONLY) return -EBADF;
-	if (in->arg[1] == F_SETLKW || in->arg[1] == OFD_SETLKW) return wait_status(lock_wait(vn, &r, in->token));
+	if (cmd == F_GETLK || cmd == OFD_GETLK) return record_get(in, vn, &fl, &r);
+	if (r.type == F_RDLCK && mode == O_WRONLY) return -EBADF;
+	if (r.type == F_WRLCK && mode == O_RDONLY) return -EBADF;
+	if (cmd == F_SETLKW || cmd == OFD_SETLKW) return wait_for(in, vn, &r);
 	return lock_set(vn, &r);
 }
 
 static int whole_lock(const struct ipc_msg *in, struct vnode *vn)
 {
-	struct lock_range r = {.owner = in->arg[2], .uid = msg_cred(in).uid, .flock = true, .end = INT64_MAX};
+	struct lock_range r = {.owner = in->arg[3], .uid = msg_cred(in).uid, .flock = true, .end = INT64_MAX};
 
-	switch (in->arg[3] & ~(uint64_t)LOCK_NB) {
+	switch (in->arg[2] & ~(uint64_t)LOCK_NB) {
 	case LOCK_SH: r.type = F_RDLCK; break;
 	case LOCK_EX: r.type = F_WRLCK; break;
 	case LOCK_UN: r.type = F_UNLCK; break;
 	default: return -EINVAL;
 	}
-	return in->arg[3] & LOCK_NB ? lock_set(vn, &r) : wait_status(lock_wait(vn, &r, in->token));
+	return in->arg[2] & LOCK_NB ? lock_set(vn, &r) : wait_for(in, vn, &r);
 }
 
 static int name_lock(const struct ipc_msg *in, struct ipc_msg *out)
@@ -131,14 +139,19 @@ static int name_lock(const struct ipc_msg *in, struct ipc_msg *out)
 
 	(void)out;
 	if (!vn) return -EBADF;
-	switch (in->arg[1]) {
-	case NAME_UNLOCK: lock_close(vn, in->arg[2]); return 0;
-	case NAME_FLOCK: return whole_lock(in, vn);
-	default: return record_lock(in, vn);
-	}
+	return command(in) == NAME_FLOCK ? whole_lock(in, vn) : record_lock(in, vn);
+}
+
+static int name_unlock(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	struct vnode *vn = vnode_by_number(in->arg[0]);
+
+	(void)out;
+	if (vn) lock_close(vn, msg_cred(in).pid);
+	return 0;
 }
 
 handler srv_lock_handler(uint32_t op)
 {
-	return op == NAME_LOCK ? name_lock : NULL;
+	return op == NAME_LOCK ? name_lock : op == NAME_UNLOCK ? name_unlock : NULL;
 }

@@ -144,6 +144,7 @@ static int tty_read_message(const struct ipc_msg *in)
 	if (rc) return rc;
 	waiters[nwaiters++] = (struct waiter){in->token, in->lend[0].len};
 	waiters_serve();
+	if (nwaiters) q_call_signals(in->token, true);  /* it waits: now any signal may end that */
 	return LATER;
 }
 

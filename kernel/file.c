@@ -10,6 +10,7 @@
  * F2  The file server is told once for each node, after the last reference went. */
 #include "kernel/file.h"
 
+#include "kernel/forward.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "mm/frame.h"
@@ -45,7 +46,14 @@ void file_put(struct file *f)
 	ipc_note(fs_port, &f->closed);
 }
 
-/* A descriptor goes, and the process's locks with it. */
+/* POSIX fcntl: a process that closes any descriptor of a file loses its record locks on it. */
+static void file_unlock(const struct proc *p, const struct file *f)
+{
+	struct kmsg k = {.m = {.arg = {f->node}}};
+
+	if (f->node && p->locks) name_call(&k, NAME_UNLOCK, false);
+}
+
 static void fd_put(struct proc *p, struct file *f)
 {
 	file_unlock(p, f);
@@ -229,6 +237,37 @@ static long fcntl_setfl(struct file *f, uint32_t flags)
 	f->flags = (f->flags & ~may) | (flags & may);
 	mutex_unlock(&f->lock);
 	return 0;
+}
+
+/* The table of locks is the file server's (fs/srv_lock.c); who asks is told from here: the process, and the open file,
+ * by the address of its struct file, which no other has before the server was told of its close. */
+static long file_lock(const struct file *f, uint64_t cmd, uint64_t arg)
+{
+	uint64_t how = cmd | (uint64_t)(f->flags & O_ACCMODE) << 32;
+	uint64_t offset = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
+	struct kmsg k = {.m = {.arg = {f->node, how, arg, (uintptr_t)f, offset}}};
+
+	return f->node ? name_call(&k, NAME_LOCK, true) : -EINVAL;
+}
+
+static long fcntl_lock(int fd, struct file *f, uint32_t cmd, uaddr_t flock)
+{
+	FILE_HELD struct file *now = NULL;
+	bool process = cmd <= F_SETLKW;
+	long rc;
+
+	if (process) current_proc()->locks = true;
+	rc = file_lock(f, cmd, flock);
+	now = fd_get(fd);
+	if (process && now != f) file_unlock(current_proc(), f);        /* another thread closed it meanwhile */
+	return rc;
+}
+
+SYSCALL(flock, fd, operation)
+{
+	FILE_HELD struct file *f = fd_get(fd);
+
+	return f ? file_lock(f, NAME_FLOCK, operation) : -EBADF;
 }
 
 SYSCALL(fcntl, fd, cmd, arg)

@@ -81,18 +81,11 @@ static inline bool file_writable(const struct file *f) { return !(f->flags & O_P
 
 int name_sync(uint64_t node);                   /* sys_name.c: metadata to the disk; 0: of everything */
 
-/* filedev.c: one message with the caller's identity.  0, the reply's status, -EIO, -ERESTART (interruptible) */
-int name_sign(struct ipc_msg *);        /* who asks, into a message to the file server; -EDEADLK: it does */
-int name_call(struct kmsg *, uint32_t op, bool interruptible);
-void device_open(struct file *);                        /* it is one of the file server's devices */
+void device_open(struct file *);                        /* filedev.c: it is one of the file server's devices */
 
 /* sys_file.c */
 int64_t file_rw(struct file *, uint64_t *pos, struct io);       /* with all checks; pos NULL: at its own offset */
 int file_set_size(struct file *, uint64_t size);                /* FILE_VMO; -EFBIG with SIGXFSZ ... */
-
-/* sys_lock.c: F_GETLK, F_SETLK, F_SETLKW and F_OFD_*; what a process's close takes away */
-long fcntl_lock(int fd, struct file *, uint32_t cmd, uaddr_t flock);
-void file_unlock(struct proc *, struct file *);
 
 /* pipe.c */
 uint64_t pipe_bytes(struct pipe *);

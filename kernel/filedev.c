@@ -12,50 +12,20 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
-int name_sign(struct ipc_msg *m)
-{
-	const struct proc *p = current_proc();
-
-	if (fs_port->owner == p) return -EDEADLK;       /* the file server cannot wait for itself */
-	m->arg[5] = p->root.node;
-	m->arg[6] = p->pid | (uint64_t)current_thread()->tid << 32;
-	m->arg[7] = p->fsuid | (uint64_t)p->fsgid << 32;
-	return 0;
-}
-
-int name_call(struct kmsg *k, uint32_t op, bool interruptible)
-{
-	int rc = name_sign(&k->m);
-
-	if (rc) return rc;
-	k->m.op = op;
-	rc = ipc_call(fs_port, k, interruptible);
-	if (rc == -EINTR) return -ERESTART;
-	return rc ? rc : k->m.status;
-}
-
-static int64_t device_ask(struct file *f, uint64_t pos, const struct io *io, uint32_t flags)
+/* At most DEV_PIECE bytes.  If it has to wait, the server lets a signal end it. */
+static int64_t device_piece(struct file *f, uint64_t pos, const struct io *io)
 {
 	struct kmsg k = {
-		.m = {.arg = {f->node, pos, flags}},
+		.m = {.arg = {f->node, pos, f->flags}},
 		.lender = io->kbuf ? NULL : current_proc()->map,
 	};
-	int rc;
+	int64_t n;
 
 	k.m.lend[0].addr = io->kbuf ? (uint64_t)io->kbuf : io->buf;
 	k.m.lend[0].len = io->len;
 	k.m.lend[0].flags = io->write ? LEND_READ : LEND_WRITE;
-	rc = name_call(&k, io->write ? DEV_WRITE : DEV_READ, !(flags & O_NONBLOCK));
-	if (rc) return rc;
-	return k.m.arg[0] <= io->len ? (int64_t)k.m.arg[0] : -EIO;
-}
-
-/* What can be done at once no signal cuts short; a wait it does. */
-static int64_t device_piece(struct file *f, uint64_t pos, const struct io *io)
-{
-	int64_t n = device_ask(f, pos, io, f->flags | O_NONBLOCK);
-
-	return n != -EAGAIN || (f->flags & O_NONBLOCK) ? n : device_ask(f, pos, io, f->flags);
+	n = name_call(&k, io->write ? DEV_WRITE : DEV_READ, !(f->flags & O_NONBLOCK));
+	return n <= (int64_t)io->len ? n : -EIO;
 }
 
 static int64_t device_rw(struct file *f, uint64_t pos, const struct io *all)
@@ -77,9 +47,9 @@ static int64_t device_rw(struct file *f, uint64_t pos, const struct io *all)
 static int device_poll(struct file *f)
 {
 	struct kmsg k = {.m = {.arg = {f->node}}};
+	long now = f->namef & NAMEF_POLL ? name_call(&k, DEV_POLL, false) : POLLIN | POLLOUT;
 
-	if (!(f->namef & NAMEF_POLL)) return POLLIN | POLLOUT;
-	return name_call(&k, DEV_POLL, false) ? POLLIN | POLLOUT : (int)(k.m.arg[0] & (POLLIN | POLLOUT | POLLHUP));
+	return now < 0 ? POLLIN | POLLOUT : now & (POLLIN | POLLOUT | POLLHUP);
 }
 
 static const struct file_ops device_ops = {.rw = device_rw, .poll = device_poll};
@@ -109,12 +79,9 @@ SYSCALL(poll_wake)
 
 static long ioctl_device(struct file *f, uint32_t request, uaddr_t arg)
 {
-	struct kmsg k = {.m = {.op = DEV_IOCTL, .arg = {f->node, request, arg}}};
-	long rc = name_sign(&k.m);
+	struct kmsg k = {.m = {.arg = {f->node, request, arg}}};
 
-	if (!rc) rc = forward(fs_port, &k, false);
-	objs_drop(k.obj);
-	return rc > INT32_MAX ? -EIO : rc;
+	return name_call(&k, DEV_IOCTL, false);
 }
 
 static long ioctl_fionread(const struct file *f, uaddr_t arg)
@@ -135,18 +102,14 @@ static long ioctl_any(struct file *f, int fd, uint32_t request, uaddr_t arg)
 	return sys_fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags, 0, 0, 0);
 }
 
-SYSCALL(ioctl)
+SYSCALL(ioctl, fd, request, arg)
 {
-	struct file *f = fd_get(a0);
-	long rc = -ENOTTY;
+	FILE_HELD struct file *f = fd_get(fd);
 
 	if (!f) return -EBADF;
-	if (a1 == FIONBIO || a1 == FIOCLEX || a1 == FIONCLEX) rc = ioctl_any(f, a0, a1, a2);
-	else if ((f->namef & NAMEF_DISK) && a1 == BLKFLSBUF)
-		rc = current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
-	else if (f->kind == FILE_DEVICE || (f->namef & NAMEF_DISK)) rc = ioctl_device(f, a1, a2);
-	else if (a1 == FIONREAD && (f->kind == FILE_PIPE || f->kind == FILE_VMO)) rc = ioctl_fionread(f, a2);
-	file_put(f);
-	return rc;
+	if (request == FIONBIO || request == FIOCLEX || request == FIONCLEX) return ioctl_any(f, fd, request, arg);
+	if ((f->namef & NAMEF_DISK) && request == BLKFLSBUF)
+		return current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
+	if (f->kind == FILE_DEVICE || (f->namef & NAMEF_DISK)) return ioctl_device(f, request, arg);
+	return request == FIONREAD && (f->kind == FILE_PIPE || f->kind == FILE_VMO) ? ioctl_fionread(f, arg) : -ENOTTY;
 }
-

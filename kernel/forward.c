@@ -25,9 +25,11 @@ long forward(struct port *to, struct kmsg *k, bool interruptible)
 	struct thread *t = current_thread();
 	int rc;
 
-	k->lender = t->proc->map;
-	k->m.lend[0] = (struct ipc_lend){0, USER_TOP, LEND_READ | LEND_WRITE};
-	k->m.lend[1] = (struct ipc_lend){0, USER_TOP, k->target ? LEND_WRITE : 0};
+	if (!k->m.lend[0].flags) {
+		k->lender = t->proc->map;
+		k->m.lend[0] = (struct ipc_lend){0, USER_TOP, LEND_READ | LEND_WRITE};
+		k->m.lend[1] = (struct ipc_lend){0, USER_TOP, k->target ? LEND_WRITE : 0};
+	}
 	t->fatal_only = true;                                                   /* O2 */
 	rc = ipc_call(to, k, interruptible);
 	t->fatal_only = false;
@@ -57,6 +59,18 @@ SYSCALL(forward)
 	return r;
 }
 
+long name_call(struct kmsg *k, uint32_t op, bool interruptible)
+{
+	const struct proc *p = current_proc();
+
+	if (fs_port->owner == p) return -EDEADLK;       /* the file server cannot wait for itself */
+	k->m.op = op;
+	k->m.arg[5] = p->root.node;
+	k->m.arg[6] = p->pid | (uint64_t)current_thread()->tid << 32;
+	k->m.arg[7] = p->fsuid | (uint64_t)p->fsgid << 32;
+	return forward(fs_port, k, interruptible);
+}
+
 /* What the file server would ask next, in most cases; where it is not told it asks. */
 static void caller_tell(struct ipc_msg *m, const char *kinds)
 {
@@ -82,20 +96,18 @@ static void caller_tell(struct ipc_msg *m, const char *kinds)
 	who->path_len = MAX(n, 0);
 }
 
-long name_forward(struct kmsg *k, uint32_t nr, bool interruptible)
+long name_forward(struct kmsg *k, bool interruptible)
 {
-	int rc = name_sign(&k->m);
+	uint32_t nr = current_thread()->syscall_nr;
 
-	if (rc) return rc;
-	k->m.op = NAME_CALL + nr;
 	caller_tell(&k->m, syscall_kinds(nr));
-	return forward(fs_port, k, interruptible);
+	return name_call(k, NAME_CALL + nr, interruptible);
 }
 
 SYSCALL(forward_name)
 {
 	struct kmsg k = {.m = {.arg = {a0, a1, a2, a3, a4}}};
-	long r = name_forward(&k, current_thread()->syscall_nr, true);
+	long r = name_forward(&k, true);
 
 	objs_drop(k.obj);
 	return r;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_mem.c - RING 0 - the system calls about memory: check everything, then let mm/ commit.
  *
- * Path:  entry.S > syscall.c > [sys_mem.c] > mm/map.c, mm/mapops.c; filedev.c name_call()
+ * Path:  entry.S > syscall.c > [sys_mem.c] > mm/map.c, mm/mapops.c; forward.c name_call()
  * Locks: none here; descriptors are held by a reference.
  */
+#include "kernel/forward.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"

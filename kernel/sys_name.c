@@ -62,7 +62,7 @@ static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 /* The current call, with the arguments in k, to the server: what that opened becomes an open file, or is closed again. */
 static int open_forward(struct kmsg *k, struct file **out)
 {
-	long rc = name_forward(k, current_thread()->syscall_nr, false);
+	long rc = name_forward(k, false);
 
 	*out = NULL;
 	if (rc >= 0 && (k->m.arg[2] & NAMEF_OWN)) rc = open_again(rc, k->m.arg[5] & O_ACCMODE, out);
@@ -99,20 +99,17 @@ SYSCALL(truncate)
 /* The server puts them into the caller's memory; where the next begin it is told, too, and tells. */
 SYSCALL(getdents64)
 {
-	struct file *f = fd_get(a0);
-	struct kmsg k = {.m = {.op = NAME_GETDENTS}};
-	long rc = f ? name_sign(&k.m) : -EBADF;
+	FILE_HELD struct file *f = fd_get(a0);
+	struct kmsg k = {.m = {.arg = {a0, a1, a2}}};
+	long rc;
 
-	if (!rc && f->kind != FILE_DIR) rc = -ENOTDIR;
-	if (!rc) {
-		mutex_lock(&f->lock);
-		memcpy(k.m.arg, (uint64_t[]){a0, a1, a2, f->offset, f->node}, 5 * sizeof(a0));
-		rc = forward(fs_port, &k, false);
-		if (rc >= 0) f->offset = k.m.arg[1];
-		mutex_unlock(&f->lock);
-		objs_drop(k.obj);
-	}
-	if (f) file_put(f);
+	if (!f) return -EBADF;
+	if (f->kind != FILE_DIR) return -ENOTDIR;
+	MUTEX_HELD(&f->lock);
+	k.m.arg[3] = f->offset;
+	k.m.arg[4] = f->node;
+	rc = name_call(&k, NAME_GETDENTS, false);
+	if (rc >= 0) f->offset = k.m.arg[1];
 	return rc;
 }
 

@@ -4,6 +4,7 @@
  * Path:  syscall.c > [sys_sync.c] > mm/writeback.c, mm/space.c; sys_name.c name_sync() for names
  * Locks: none here.
  */
+#include "kernel/forward.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "mm/split.h"
