@@ -41,31 +41,29 @@ void poll_wake(struct pollhead *h)
 	spin_unlock(&h->lock);
 }
 
+static struct pollhead *watch_head(const struct watch *w) { return w->file ? w->file->pollhead : NULL; }
+
 static void watches_begin(struct watch *w, uint64_t n, struct poller *me)
 {
 	spin_init(&me->lock, RANK_PORT, "poll");
 	waitq_init(&me->wait);
 	for (; n > 0; w++, n--) {
-		list_init(&w->link);
 		w->poller = me;
-		w->file = w->p.fd < 0 ? NULL : fd_get(w->p.fd);
-		if (!w->file || !w->file->pollhead) continue;
-		spin_lock(&w->file->pollhead->lock);
-		list_push_back(&w->file->pollhead->watches, &w->link);
-		spin_unlock(&w->file->pollhead->lock);
+		w->file = fd_get(w->p.fd);
+		if (!watch_head(w)) continue;
+		SPIN_HELD(&watch_head(w)->lock);
+		list_push_back(&watch_head(w)->watches, &w->link);
 	}
 }
 
 static void watches_end(struct watch *w, uint64_t n)
 {
 	for (; n > 0; w++, n--) {
-		if (!w->file) continue;
-		if (w->file->pollhead) {
-			spin_lock(&w->file->pollhead->lock);
-			list_remove(&w->link);
-			spin_unlock(&w->file->pollhead->lock);
-		}
-		file_put(w->file);
+		FILE_HELD struct file *f = w->file;
+
+		if (!watch_head(w)) continue;
+		SPIN_HELD(&watch_head(w)->lock);
+		list_remove(&w->link);
 	}
 }
 
@@ -174,7 +172,6 @@ SYSCALL(ppoll)
 /* ---- select: three sets of bits */
 
 #define SETS 3
-static const int16_t set_asks[SETS] = {POLLIN | POLLRDNORM | POLLRDBAND, POLLOUT | POLLWRNORM, POLLPRI};
 static const int16_t set_shows[SETS] = {POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
                                         POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
 typedef uint64_t fd_sets[SETS][FD_MAX / 64];
@@ -188,7 +185,7 @@ static long sets_watch(fd_sets set, uint64_t nfds, struct watch *w)
 		int16_t events = 0;
 
 		for (int s = 0; s < SETS; s++)
-			if (set[s][fd / 64] & BIT(fd % 64)) events |= set_asks[s];
+			if (set[s][fd / 64] & BIT(fd % 64)) events |= set_shows[s];
 		if (events) w[n++].p = (struct pollfd){fd, events, 0};
 	}
 	return n;
