@@ -7,7 +7,7 @@
  */
 	.section .rodata
 	.balign 16
-	.global ap_code, ap_code_end, ap_cr3, ap_far, ap_gdt_at, ap_door, ap_came
+	.global ap_code, ap_code_end, ap_cr3, ap_far, ap_gdt_at, ap_control, ap_door, ap_came
 	.code16
 ap_code:
 	cli
@@ -20,19 +20,27 @@ ap_code:
 	mov %eax, %cr4
 	mov (ap_cr3 - ap_code), %eax
 	mov %eax, %cr3
-	mov $0xc0000080, %ecx           /* EFER: LME, NXE */
+	mov $0xc0000080, %ecx           /* EFER: LME, NXE, SCE */
 	rdmsr
-	or $0x900, %eax
+	or $0x901, %eax
 	wrmsr
 	lgdtl (ap_gdtr - ap_code)
-	mov $0x80000011, %eax           /* PG, ET, PE; caches on */
+	mov $0x80010033, %eax           /* PG, WP, NE, ET, MP, PE; caches on */
 	mov %eax, %cr0
 	ljmpl *(ap_far - ap_code)
 	.code64
 ap_long:
 	mov $0x10, %eax
 	mov %eax, %ss
-	mov $1, %eax
+	mov ap_control - ap_code(%rdi), %rax
+	mov %rax, %cr4
+	bt $18, %rax                    /* OSXSAVE */
+	jnc 1f
+	mov 8 + ap_control - ap_code(%rdi), %eax
+	xor %edx, %edx
+	xor %ecx, %ecx
+	xsetbv
+1:	mov $1, %eax
 	cpuid
 	shr $24, %ebx                   /* its APIC id (SDM 2A CPUID) */
 	mov $1, %al
@@ -65,6 +73,7 @@ ap_gdtr:
 ap_gdt_at:
 	.long ap_gdt - ap_code          /* + the page's address */
 	.balign 8
+ap_control: .quad 0, 0                  /* CR4, XCR0 */
 ap_door:                                /* struct boot_door */
 ap_stack: .quad 0
 ap_entry: .quad 0

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/bootinfo.h - LOADER AND RING 0 - what the loader hands over, by pointer in %rdi (a direct-map address).
  *
- * On entry: long mode, interrupts off, CR0.WP, EFER.NXE and CR4.PGE/PAE set, CR3 = page tables made by the
+ * On entry: long mode, interrupts off, CR0, CR4, EFER and XCR0 as control.c says, CR3 = page tables made by the
  * loader, %rsp = a boot stack inside the kernel image, everything below in LOADER-owned pages.
  * The page tables map
  *   the kernel image     at its linked address (linker.ld), each segment with its own W^X rights, 4 KiB pages;
@@ -68,6 +68,15 @@ struct boot_symbol { uint64_t at, name; };      /* a function or label of the ke
 #define BOOT_DISKS_MAX 16
 #define BOOT_DISK_MAPS (1 + DEV_PIECES)
 
+/* What each CPU has loaded, as far as it must be known. */
+#define BOOT_CR4_OSXSAVE (1ull << 18)   /* else FXSAVE is all there is */
+#define BOOT_CR4_SMAP    (1ull << 21)   /* ring 0 touches no page of ring 3's by accident */
+struct boot_control {
+	uint64_t cr4;
+	uint64_t xcr0;                  /* components of the FPU's state */
+	uint32_t fpu_area;              /* bytes of it */
+};
+
 /* Where the further CPUs wait: interrupts off, on tables of their own with the kernel's half.  The one whose APIC id is
  * in next takes the stack and jumps to the entry, %rbp and the word on the stack 0. */
 struct boot_door { uint64_t stack, entry; uint32_t next; };
@@ -102,6 +111,7 @@ struct bootinfo {
 	struct boot_machine machine;
 	struct vdso_clock clock;        /* ns since the start, and the date then */
 	uint64_t vdso;                  /* physical: a page, the vDSO's code */
+	struct boot_control control;
 	uint64_t cpu_door;              /* physical: a struct boot_door */
 	uint64_t apic_hz;               /* counts per second of the local APIC's timer, divided by 16 */
 	char     cmdline[BOOT_CMDLINE_MAX];     /* NUL-terminated */

@@ -4,7 +4,7 @@
  * The waiting is that of ACPI's wakeup mailbox (ACPI 6.4 5.2.12.19), the starting SDM 3A 8.4.4.1: INIT, 10 ms, then
  * SIPI twice with 200 us between.
  *
- * Path:  loader.c > [cpus.c] ~SIPI~> ap.S, after acpi.c and clock.c
+ * Path:  loader.c > [cpus.c] ~SIPI~> ap.S, after acpi.c, clock.c and control.c
  *
  * C1  Each CPU of the kernel's boot_machine.cpu[] waits at the door; one that comes later than START_WAIT halts. */
 #include "boot/loader.h"
@@ -19,7 +19,7 @@
 #define ICR_PENDING (1u << 12)
 #define ICR_ASSERT  (1u << 14)
 
-extern char ap_code[], ap_code_end[], ap_cr3[], ap_far[], ap_gdt_at[], ap_door[], ap_came[];
+extern char ap_code[], ap_code_end[], ap_cr3[], ap_far[], ap_gdt_at[], ap_control[], ap_door[], ap_came[];
 
 static UINT8 *page;                     /* where they begin */
 
@@ -88,6 +88,8 @@ void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3)
 	*(UINT32 *)in_page(ap_cr3) = (UINT32)cr3;
 	*(UINT32 *)in_page(ap_far) += (UINT32)at;
 	*(UINT32 *)in_page(ap_gdt_at) += (UINT32)at;
+	((UINT64 *)in_page(ap_control))[0] = bi->control.cr4;
+	((UINT64 *)in_page(ap_control))[1] = bi->control.xcr0;
 	bi->cpu_door = (UINT64)in_page(ap_door);
 	send(m, ICR_INIT, 10000000);
 	send(m, ICR_START | (UINT32)(at / PAGE), 200000);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
- * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, clock.c, cpus.c, pci.c >
- *        jump.S > kernel/main.c
+ * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, clock.c, control.c, cpus.c,
+ *        pci.c > jump.S > kernel/main.c
  * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,pm,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
  *
@@ -10,12 +10,6 @@
  * B2  What the kernel is told to be in use is in pages of the type EfiLoaderData. */
 #include "boot/loader.h"
 #include "boot/machine.h"
-
-#define CR0_WP   (1ull << 16)
-#define CR4_PGE  (1ull << 7)
-#define CR4_LA57 (1ull << 12)
-#define EFER     0xc0000080u
-#define EFER_NXE (1ull << 11)
 
 static const char *const modules[BOOT_MODULES] = {
 	[BOOT_FS] = "modules/fs", [BOOT_VIRTIO_BLK] = "modules/virtio-blk", [BOOT_PM] = "modules/pm",
@@ -90,14 +84,6 @@ static UINT64 rsdp_find(void)
 	return found;
 }
 
-static UINT64 cr4_read(void)
-{
-	UINT64 v;
-
-	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
-	return v;
-}
-
 /* Two pages for further CPUs: where they begin, for real mode reaches no further than 1 MiB, and their tables' root.
  * 0: there are none. */
 static UINT64 cpu_pages(void)
@@ -107,19 +93,6 @@ static UINT64 cpu_pages(void)
 	if (efi->BootServices->AllocatePages(AllocateMaxAddress, EfiLoaderData, 2, &pa) != EFI_SUCCESS) return 0;
 	paging_cpus((UINT64 *)(pa + PAGE), pa);
 	return pa;
-}
-
-/* NXE before a CR3 whose tables use NX, or the bit is a reserved one and faults (SDM 3A 4.1.4). */
-static void cpu_prepare(void)
-{
-	UINT32 lo, hi;
-	UINT64 cr0;
-
-	__asm__ volatile("cli; rdmsr" : "=a"(lo), "=d"(hi) : "c"(EFER));
-	__asm__ volatile("wrmsr" : : "a"(lo | (UINT32)EFER_NXE), "d"(hi), "c"(EFER));
-	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
-	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_WP));
-	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4_read() | CR4_PGE));
 }
 
 /* Before anything is read: a machine that is too small shall not look like a damaged disk. */
@@ -159,7 +132,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 
 	efi = table;
 	efi->BootServices->SetWatchdogTimer(0, 0, 0, NULL);     /* the firmware's five minutes are not ours */
-	if (cr4_read() & CR4_LA57) fail("is on: Quire knows four levels; use -cpu max,-la57", "five-level paging");
+	control_check();
 	n = memory_measure(mem, BOOT_RANGES_MAX);
 	file_volume_open(image);
 	file_sums_read();
@@ -187,8 +160,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	paging_registers(bi->machine.lapic, PAGE);
 	irq_route(&chipset, &bi->machine);
 	clock_read(&chipset, bi);
+	control_prepare(&bi->control);
 	cpus_start(bi, low, low + PAGE);
 	pci_read(chipset.ecam, bi);
-	cpu_prepare();
-	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi);
+	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi, bi->control.cr4);
 }

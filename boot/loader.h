@@ -71,10 +71,14 @@ unsigned memmap_extents(struct extent *out, unsigned max, UINT64 *total);      /
 void memmap_exit(EFI_HANDLE image, struct bootinfo *bi);        /* fills bi->range; the firmware is gone afterwards */
 void *memmap_take(struct bootinfo *bi, UINT64 npages);  /* then: zeroed, contiguous, in no range, so not the kernel's */
 
+/* control.c */
+void control_check(void);       /* the firmware left nothing on that stands in the way */
+void control_prepare(struct boot_control *);    /* chosen, and this CPU has them, but for CR4 */
+
 /* cpus.c: at: the page below 1 MiB where they begin, or 0; cr3: their tables */
 void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3);
 
 /* jump.S */
-void __attribute__((noreturn)) jump_kernel(UINT64 cr3, UINT64 rsp, UINT64 entry, UINT64 bootinfo);
+void __attribute__((noreturn)) jump_kernel(UINT64 cr3, UINT64 rsp, UINT64 entry, UINT64 bootinfo, UINT64 cr4);
 
 #endif

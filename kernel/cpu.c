@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/cpu.c - RING 0 - what a CPU needs before anything runs: GDT, TSS, IDT, control registers, XSAVE.
- *
- * Bits that CPUID does not offer are not set: on a model that lacks them a CR4 write hangs the CPU.
- */
+/* kernel/cpu.c - RING 0 - what a CPU needs before anything runs: GDT, TSS, IDT, the way in for system calls.  Control
+ * registers the loader has set (boot/control.c). */
 #include "kernel/cpu.h"
 
 #include "kernel/thread.h"
@@ -12,32 +10,14 @@ struct cpu cpus[MAX_CPUS];
 uint32_t ncpus = 1;
 bool cpu_has_smap;
 
-#define MSR_EFER  0xc0000080u
 #define MSR_STAR  0xc0000081u
 #define MSR_LSTAR 0xc0000082u
 #define MSR_FMASK 0xc0000084u
 #define MSR_GS    0xc0000101u
-#define CR0_MP BIT(1)
-#define CR0_EM BIT(2)
-#define CR0_TS BIT(3)
-#define CR0_NE BIT(5)                  /* x87 errors are exception 16, not an interrupt of old */
-#define CR0_WP BIT(16)
-#define CR4_PGE BIT(7)
-#define CR4_OSFXSR BIT(9)
-#define CR4_OSXMMEXCPT BIT(10)
-#define CR4_UMIP BIT(11)
-#define CR4_OSXSAVE BIT(18)
-#define CR4_SMEP BIT(20)
-#define CR4_SMAP BIT(21)
 #define TSS_SELECTOR 0x18
 
 extern char vector_stubs[], syscall_entry[];
 static struct { uint64_t low, high; } idt[256] __attribute__((aligned(16)));
-
-void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
-{
-	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(sub));
-}
 
 /* Segments: 0x08 code, 0x10 data of ring 0; 0x18 TSS (two slots); 0x28 data, 0x30 code of ring 3 (SYSRET's order). */
 static void gdt_load(struct cpu *c)
@@ -100,37 +80,9 @@ static void idt_load(void)
 /* SYSRET takes CS = STAR[63:48] + 16 and SS = + 8, which is the order of the GDT (SDM 2B SYSRET). */
 static void syscall_init(void)
 {
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | 1 | BIT(11));         /* SCE, NXE */
 	wrmsr(MSR_STAR, (uint64_t)KERNEL_CS << 32 | 0x23ull << 48);
 	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
 	wrmsr(MSR_FMASK, 0x47700);      /* AC, NT, IOPL, DF, IF, TF */
-}
-
-/* WP: ring 0 respects read-only pages.  SMEP, SMAP: ring 0 neither runs nor touches ring 3's pages by accident. */
-static void control_registers(void)
-{
-	uint32_t f1[4], f7[4], x[4];
-	uint64_t cr0, cr4;
-
-	cpuid(1, 0, f1);
-	cpuid(7, 0, f7);
-	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
-	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	cr0 = (cr0 | CR0_WP | CR0_MP | CR0_NE) & ~(CR0_EM | CR0_TS);
-	cr4 |= CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
-	if (f7[1] & BIT(7)) cr4 |= CR4_SMEP;
-	if (f7[1] & BIT(20)) cr4 |= CR4_SMAP;
-	if (f7[2] & BIT(2)) cr4 |= CR4_UMIP;
-	if (f1[2] & BIT(26)) cr4 |= CR4_OSXSAVE;
-	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0));
-	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
-	cpu_has_smap = cr4 & CR4_SMAP;
-	if (f1[2] & BIT(26)) {
-		cpuid(13, 0, x);
-		fpu_init(true, x[0]);
-	} else {
-		fpu_init(false, 0);
-	}
 }
 
 void cpu_init(uint32_t id)
@@ -150,5 +102,4 @@ void cpu_init(uint32_t id)
 	tss_load(c);
 	idt_load();
 	syscall_init();
-	control_registers();
 }

@@ -52,7 +52,6 @@ extern uint32_t ncpus;
 
 void cpu_init(uint32_t id);                     /* on that CPU, before anything else that could go wrong */
 void cpu_set_kernel_stack(uint64_t top);        /* for the next entry from ring 3 */
-void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4]);         /* eax ebx ecx edx */
 
 #ifndef QUIRE_HOST
 static inline struct cpu *this_cpu(void)

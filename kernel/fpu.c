@@ -7,26 +7,21 @@
  * X1  An area fits its page: XCR0 enables nothing that would make it larger.
  */
 
+#include "boot/bootinfo.h"
 #include "kernel/cpu.h"
 #include "kernel/thread.h"
 
-#define XCR0_WANTED 0xe7ull             /* x87, SSE, AVX, the three of AVX-512: 2,688 bytes */
 #define XSTATE_BV   512                 /* offset of the XSAVE header */
 
 static bool has_xsave;
-static uint64_t xcr0 = 3;               /* x87, SSE: what FXSAVE has */
-static uint32_t area_size = 512;
+static uint64_t xcr0;
+static uint32_t area_size;
 
-void fpu_init(bool xsave, uint64_t supported)
+void fpu_init(const struct boot_control *c)
 {
-	uint32_t r[4];
-
-	has_xsave = xsave;
-	if (!xsave) return;
-	xcr0 = supported & XCR0_WANTED;
-	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)xcr0), "d"(0));
-	cpuid(13, 0, r);
-	area_size = r[1];               /* EBX: for what XCR0 enables now */
+	has_xsave = c->cr4 & BOOT_CR4_OSXSAVE;
+	xcr0 = c->xcr0;
+	area_size = c->fpu_area;
 	INVARIANT("X1", area_size <= PAGE_SIZE);
 }
 
