@@ -101,6 +101,8 @@ struct boot_machine {
 	struct boot_disk disk[BOOT_DISKS_MAX];
 };
 
+enum { BOOT_PANIC_NONE, BOOT_PANIC_TEST, BOOT_PANIC_STACK, BOOT_PANIC_FAULT };
+
 struct bootinfo {
 	uint64_t magic;
 	uint64_t symbols;               /* direct-map address of nsymbols struct boot_symbol, for backtraces */
@@ -114,7 +116,10 @@ struct bootinfo {
 	struct boot_control control;
 	uint64_t cpu_door;              /* physical: a struct boot_door */
 	uint64_t apic_hz;               /* counts per second of the local APIC's timer, divided by 16 */
-	char     cmdline[BOOT_CMDLINE_MAX];     /* NUL-terminated */
+	/* Words of the command line, which all servers have: */
+	uint64_t delay;                 /* delay=SEED, and one more; 0: no delays */
+	uint32_t split;                 /* vm=split */
+	uint32_t panic;                 /* panic=HOW: BOOT_PANIC_* */
 };
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
- * Path:  firmware > [loader.c] > file.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, clock.c, control.c, cpus.c,
+ * Path:  firmware > [loader.c] > file.c, cmdline.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, clock.c, control.c, cpus.c,
  *        pci.c > jump.S > kernel/main.c
  * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,pm,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
@@ -16,55 +16,12 @@ static const char *const modules[BOOT_MODULES] = {
 	[BOOT_INIT] = "modules/init",
 };
 
-/* Append one character to the command line. */
-static void cmdline_put(struct bootinfo *bi, UINTN *n, char c)
-{
-	if (*n >= sizeof(bi->cmdline) - 1) fail_number("the kernel's command line is longer than", *n, "bytes");
-	bi->cmdline[(*n)++] = c;
-}
-
-/* Boot options that OVMF made by itself carry a GUID here: only plain text is taken for text. */
-static UINTN load_options_len(const EFI_LOADED_IMAGE *self)
-{
-	const CHAR16 *s = self->LoadOptions;
-	UINTN n = self->LoadOptionsSize / 2;
-
-	if (!s || self->LoadOptionsSize % 2) return 0;
-	while (n && s[n - 1] == 0)
-		n--;
-	for (UINTN i = 0; i < n; i++)
-		if (s[i] < ' ' || s[i] > '~') return 0;
-	return n;
-}
-
-static void cmdline_make(EFI_HANDLE image, struct bootinfo *bi)
-{
-	static EFI_GUID guid = LOADED_IMAGE_PROTOCOL;
-	struct blob file = file_read("cmdline.txt", 1);
-	EFI_LOADED_IMAGE *self;
-	UINTN n = 0, extra = 0;
-
-	for (UINTN i = 0; i < file.len; i++) {
-		char c = ((char *)file.data)[i];
-
-		cmdline_put(bi, &n, c == '\n' || c == '\r' || c == 0 ? ' ' : c);
-	}
-	if (efi->BootServices->HandleProtocol(image, &guid, (void **)&self) == EFI_SUCCESS)
-		extra = load_options_len(self);
-	if (n && extra) cmdline_put(bi, &n, ' ');
-	for (UINTN i = 0; i < extra; i++)
-		cmdline_put(bi, &n, (char)((CHAR16 *)self->LoadOptions)[i]);
-	while (n && bi->cmdline[n - 1] == ' ')
-		n--;
-	bi->cmdline[n] = 0;
-}
-
 static void modules_read(struct bootinfo *bi)
 {
 	for (unsigned i = 0; i < BOOT_MODULES; i++) {
 		struct blob file = file_read(modules[i], 0);
 
-		elf_module_plan(&file, modules[i], bi->cmdline, &bi->module[i]);
+		elf_module_plan(&file, modules[i], cmdline, &bi->module[i]);
 	}
 }
 

@@ -52,6 +52,11 @@ void file_sums_read(void);                      /* from here on file_read() veri
 /* pages that stay the kernel's: BOOT_RAM_LOADER; zeroed */
 void *page_alloc(UINTN n);
 
+/* cmdline.c */
+extern char cmdline[BOOT_CMDLINE_MAX];          /* NUL-terminated */
+void cmdline_make(EFI_HANDLE image, struct bootinfo *bi);       /* and what its words are to ring 0 */
+UINT64 cmdline_number(const char *word);        /* behind "word="; 0: it is not there */
+
 /* elf.c */
 void elf_module_plan(const struct blob *file, const char *name, const char *cmdline, struct boot_module *out);
 void elf_kernel_load(const struct blob *file, struct image *out);

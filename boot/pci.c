@@ -162,27 +162,11 @@ static void disk_prepare(const struct function *f, const struct boot_disk *d, ui
 	if (f->msix_cap) write16(f, f->msix_cap + MSIX_CONTROL, MSIX_ENABLE);
 }
 
-/* The number behind "word=" on the command line; 0: it is not there. */
-static uint32_t word_number(const char *line, const char *word)
-{
-	for (const char *at = line; *at; at++) {
-		const char *a = at, *b = word;
-		uint32_t n = 0;
-
-		while (*b && *a == *b)
-			a++, b++;
-		if (*b || (at > line && at[-1] != ' ')) continue;
-		for (; *a >= '0' && *a <= '9'; a++) n = n * 10 + (uint32_t)(*a - '0');
-		return n;
-	}
-	return 0;
-}
-
 /* irqcpu=N: CPU N has the disks' interrupts.  Without it the first one, where the drivers run: the shortest way. */
 static uint8_t irq_cpu(const struct bootinfo *bi)
 {
 	const struct boot_machine *m = &bi->machine;
-	uint32_t n = word_number(bi->cmdline, "irqcpu=");
+	UINT64 n = cmdline_number("irqcpu=");
 
 	if (n > m->ncpus) say_number("irqcpu: there is no CPU", n, "");
 	if (n > 0 && n <= m->ncpus) return m->cpu[n - 1];

@@ -18,8 +18,7 @@
 #define LAPIC_TIMER 0x320
 #define LAPIC_INIT  0x380
 #define LAPIC_DIV   0x3e0
-#define ICR_NMI     0x400u              /* SDM 3A 10.6.1 */
-#define ICR_PENDING BIT(12)
+#define ICR_PENDING BIT(12)             /* SDM 3A 10.6.1 */
 #define ICR_ASSERT  BIT(14)
 
 static volatile uint32_t *lapic;
@@ -51,7 +50,7 @@ void apic_timer_set(uint64_t ns)
 }
 
 /* Two registers: no interrupt of ours may send between them. */
-static void icr_write(uint32_t apic_id, uint32_t what)
+void apic_send(uint32_t apic_id, uint32_t what)
 {
 	bool on = irq_off();
 
@@ -60,9 +59,6 @@ static void icr_write(uint32_t apic_id, uint32_t what)
 	lapic_write(LAPIC_ICR, what | ICR_ASSERT);
 	if (on) irq_enable();
 }
-
-void apic_send(uint32_t apic_id, int vector) { icr_write(apic_id, vector); }
-void apic_send_nmi(uint32_t apic_id) { icr_write(apic_id, ICR_NMI); }
 
 void apic_eoi(void)
 {

@@ -15,8 +15,8 @@ struct cpu;
 
 void apic_init(void);
 void apic_cpu_init(void);               /* on each CPU */
-void apic_send(uint32_t apic_id, int vector);
-void apic_send_nmi(uint32_t apic_id);
+#define APIC_NMI        0x400u          /* delivery mode (SDM 3A 10.6.1) */
+void apic_send(uint32_t apic_id, uint32_t what);        /* a vector, or APIC_NMI */
 void apic_eoi(void);
 void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or after a second if that is sooner */
 

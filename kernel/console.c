@@ -11,6 +11,8 @@
 #include "boot/bootinfo.h"
 #include "kernel/cpu.h"
 #include "kernel/ipc.h"
+#include "kernel/syscalls.h"
+#include "kernel/usercopy.h"
 #include "mm/frame.h"
 
 #define COM1 0x3f8              /* 16550, set up by the loader: data, IER +1, LSR +5 */
@@ -18,6 +20,7 @@
 #define LSR_EMPTY 0x20          /* the transmitter's FIFO */
 #define LSR_DONE  0x40          /* and its shift register */
 #define FIFO_SIZE 16
+#define PIECE     256u          /* bytes on the kernel stack, and in one piece on the line */
 #define PATIENCE  1000000       /* readings of LSR: a line that takes nothing must not stop a panic */
 #define RESULT_PORT 0xe9
 #define DEBUG_EXIT  0xf4
@@ -62,32 +65,12 @@ void console_put(char c)
 	serial_put(c);
 }
 
-void console_write(unsigned channel, const char *buf, size_t len)
-{
-	console_lock();
-	for (size_t i = 0; i < len; i++) {
-		if (channel == CON_RESULT) outb(RESULT_PORT, buf[i]);
-		else serial_put(buf[i]);        /* the terminal has done its own line ends */
-	}
-	console_unlock();
-}
-
 /* Off until the input has been read: then the line is as good as level-triggered, and what came meanwhile raises it. */
 void console_interrupt(void)
 {
+	this_cpu()->irqs++;
 	outb(COM1 + 1, 0);
 	if (fs_port) port_notify(fs_port, NOTIFY_CONSOLE);
-}
-
-/* What is not fetched waits in the receiver's FIFO, and in QEMU.  => fewer than len: there is no more, and the next
- * character interrupts */
-size_t console_read(char *buf, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len && inb(COM1 + 5) & LSR_DATA) buf[n++] = inb(COM1);
-	if (n < len) outb(COM1 + 1, 1);
-	return n;
 }
 
 void machine_exit(unsigned code)
@@ -105,3 +88,36 @@ void machine_stop(int status)
 	kprintf("[end] status=%d\n", status);
 	machine_exit(status & 0x7f);
 }
+
+/* ---- the servers' calls */
+
+SYSCALL(con_write, channel, from, len)
+{
+	char piece[PIECE];
+
+	if (channel > CON_RESULT) return -EINVAL;
+	for (uint64_t done = 0, n; done < len; done += n) {
+		n = MIN(len - done, sizeof(piece));
+		if (copy_in(piece, from + done, n)) return done ? (long)done : -EFAULT;
+		console_lock();
+		for (uint64_t i = 0; i < n; i++) {
+			if (channel == CON_RESULT) outb(RESULT_PORT, piece[i]);
+			else serial_put(piece[i]);      /* the terminal has done its own line ends */
+		}
+		console_unlock();
+	}
+	return len;
+}
+
+/* What is not fetched waits in the receiver's FIFO, and in QEMU. */
+SYSCALL(con_read, to, len)
+{
+	char piece[PIECE];
+	uint64_t n = 0;
+
+	for (len = MIN(len, sizeof(piece)); n < len && inb(COM1 + 5) & LSR_DATA; n++) piece[n] = inb(COM1);
+	if (n < len) outb(COM1 + 1, 1);         /* the next character interrupts */
+	return copy_out(to, piece, n) ? -EFAULT : (long)n;
+}
+
+SYSCALL(machine_stop, status) { machine_stop(status & 0xff); }

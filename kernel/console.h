@@ -8,9 +8,7 @@
 void console_lock(void), console_unlock(void);  /* lines of several CPUs do not mix */
 void console_break_lock(void);                  /* panic: from now on nobody waits for it */
 void console_put(char c);                       /* console locked */
-void console_write(unsigned channel, const char *buf, size_t len);      /* CON_* of abi/ipc.h */
 void console_interrupt(void);                   /* there is input: the file server is notified */
-size_t console_read(char *buf, size_t len);     /* what was typed and not read yet; never sleeps */
 
 #define STOP_PANIC  0x55        /* QEMU's status is (value << 1) | 1 */
 /* The end: "[end] status=N" on the console, then isa-debug-exit, then ACPI's power off. */

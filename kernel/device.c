@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/device.c - RING 0 - a disk's driver gets what the loader laid out for it (boot/pci.c), and nothing else.
  *
- * Path:  servers.c > [device.c] > mm/mapops.c;  trap.c > device_interrupt() > ipc.c;  proc.c at the driver's end
+ * Path:  servers.c > [device.c] > mm/mapops.c;  trap.c > device_interrupt() > ipc.c;  syscall.c > dev_segments() >
+ *        mm/pager.c;  proc.c at the driver's end
  * Locks: none: the table of drivers is written before the first of them runs.
+ *
+ * Who drives no device gets -EBADF from dev_segments, so the file server never learns a physical address (design rule 2).
  *
  * D2  When its driver ends the device is reset, and its bus mastering is off, before the runs that the driver held end.
  * D3  A device's memory is never used for anything else: one that does not answer the reset may still write to it. */
@@ -11,9 +14,12 @@
 #include "kernel/cpu.h"
 #include "kernel/ipc.h"
 #include "kernel/proc.h"
+#include "kernel/syscalls.h"
 #include "kernel/time.h"
+#include "kernel/usercopy.h"
 #include "mm/frame.h"
 #include "mm/map.h"
+#include "mm/run.h"
 
 #define COMMAND 0x04                    /* PCI 3.0 6.2.2 */
 #define COMMAND_NOINTX BIT(10)
@@ -37,6 +43,7 @@ void device_interrupt(unsigned vector)
 {
 	unsigned n = vector - BOOT_DISK_VECTOR, disk = n / BOOT_DISK_IRQS;
 
+	this_cpu()->irqs++;
 	if (disk < BOOT_DISKS_MAX && driver[disk]) port_notify(driver[disk], BIT(n % BOOT_DISK_IRQS));
 }
 
@@ -59,4 +66,18 @@ void device_stop(const struct boot_disk *d)
 {
 	if (!device_reset(d)) kprintf("pci %x: the device does not answer a reset\n", d->bdf);
 	*(volatile uint16_t *)phys_to_virt(d->config + COMMAND) = COMMAND_NOINTX;       /* no memory, no bus mastering */
+}
+
+/* At most `max` segments; if the part needs more, they cover its beginning, as the caller sees from their lengths. */
+SYSCALL(dev_segments, run, off, len, to, max)
+{
+	KOBJ_HELD struct kobj *r = object_get(run, KOBJ_RUN);
+	struct dev_seg seg[RUN_MAX];            /* a run has no more pages */
+	uint64_t covered;
+	int n, rc = 0;
+
+	if (!current_proc()->disk || !r) return -EBADF;
+	n = run_segments(container_of(r, struct run, obj), off, len, seg, MIN(max, RUN_MAX), &covered);
+	if (n > 0) rc = copy_out(to, seg, n * sizeof(seg[0]));
+	return rc ? rc : n;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/handle.c - RING 0 - a process's handles: small numbers for references on kernel objects.
  *
- * Path:  sys_ipc.c, sys_vmo.c, sys_dev.c > [handle.c]
+ * Path:  sys_ipc.c, sys_vmo.c, device.c > [handle.c]
  * Locks: handles->lock around the table; objects are referenced inside it and let go of outside.
  *
  * H1  A filled slot is one reference and one count in kobj->handles.

@@ -34,19 +34,6 @@ size_t strlen(const char *s)
 	return n;
 }
 
-int strncmp(const char *a, const char *b, size_t n)
-{
-	for (; n > 0; n--, a++, b++) {
-		if (*a != *b || !*a) return (uint8_t)*a - (uint8_t)*b;
-	}
-	return 0;
-}
-
-int strcmp(const char *a, const char *b)
-{
-	return strncmp(a, b, SIZE_MAX);
-}
-
 size_t kstrlcpy(char *dst, const char *src, size_t size)
 {
 	size_t n = strlen(src), copied = MIN(n, size - 1);

@@ -64,8 +64,6 @@ static inline struct list *list_pop_front(struct list *head)
 void *memcpy(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
 size_t strlen(const char *s);
-int strcmp(const char *a, const char *b);
-int strncmp(const char *a, const char *b, size_t n);
 size_t kstrlcpy(char *dst, const char *src, size_t size);      /* always terminates; returns strlen(src) */
 
 /* The kernel's log, on COM1: %d %u %x with or without l, %s %c; widths are filled with zeros. */
@@ -84,7 +82,5 @@ void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)))
 #else
 #define DEBUG_INVARIANT(id, cond) do { } while (0)
 #endif
-
-const char *cmdline_get(const char *key);       /* what follows key= in the kernel's command line; NULL: not there */
 
 #endif

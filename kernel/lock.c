@@ -34,11 +34,7 @@ static void order_check(struct cpu *c, const struct spinlock *l)
 
 static uint64_t delay_seed;             /* 0: no delays */
 
-void lock_delays_start(const char *seed)
-{
-	delay_seed = 1;
-	for (; seed && *seed >= '0' && *seed <= '9'; seed++) delay_seed = delay_seed * 10 + (uint64_t)(*seed - '0');
-}
+void lock_delays_start(uint64_t seed) { delay_seed = seed; }
 
 void lock_delay(void)
 {
@@ -55,7 +51,7 @@ void lock_delay(void)
 	}
 }
 #else
-void lock_delays_start(const char *seed) { kprintf("quire: delay=%s needs a debug build (make DEBUG=1)\n", seed); }
+void lock_delays_start(uint64_t seed) { kprintf("quire: delay=%lu needs a debug build (make DEBUG=1)\n", seed - 1); }
 void lock_delay(void) { }
 #endif
 

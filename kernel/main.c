@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/main.c - RING 0 - the boot, one step per line, and the command line.
+/* kernel/main.c - RING 0 - the boot, one step per line.
  *
  * Path:  boot/jump.S > [main.c] > servers.c, then this thread idles
  * Locks: none: interrupts are off; the other CPUs, once started, only idle until the servers do.
@@ -14,16 +14,6 @@
 #include "mm/pmap.h"
 #include "mm/split.h"
 
-const char *cmdline_get(const char *key)
-{
-	const char *line = frame_bootinfo->cmdline;
-
-	for (const char *at = line; *at; at++) {
-		if ((at == line || at[-1] == ' ') && !strncmp(at, key, strlen(key))) return at + strlen(key);
-	}
-	return NULL;
-}
-
 /* One frame of 512 bytes after the other, until the guard page. */
 __attribute__((noinline)) static uint64_t stack_eat(uint64_t n)
 {
@@ -37,20 +27,18 @@ __attribute__((noinline)) static uint64_t stack_eat(uint64_t n)
  * panic=test breaks an invariant, panic=stack overflows the stack, panic=fault follows a wild pointer. */
 static void panic_on_purpose(void *arg)
 {
-	const char *how = arg;
+	uint32_t how = frame_bootinfo->panic;
 	uint64_t nowhere = USER_TOP;
 
 	__asm__ volatile("" : "+r"(nowhere));         /* the compiler must not know what it is */
-	if (!strncmp(how, "test", 4)) INVARIANT("T0", !"asked for on the command line");
-	if (!strncmp(how, "stack", 5)) stack_eat(0);
-	if (!strncmp(how, "fault", 5)) *(volatile char *)nowhere = 0;
+	if (how == BOOT_PANIC_TEST) INVARIANT("T0", !"asked for on the command line");
+	if (how == BOOT_PANIC_STACK) stack_eat(0);
+	if (how == BOOT_PANIC_FAULT) *(volatile char *)nowhere = 0;
 }
 
 void kernel_main(struct bootinfo *bi);
 void kernel_main(struct bootinfo *bi)
 {
-	const char *word;
-
 	cpu_init(0);
 	sched_init();
 	if (bi->magic != BOOTINFO_MAGIC) panic("the loader's structure is not one of this kernel's");
@@ -62,13 +50,13 @@ void kernel_main(struct bootinfo *bi)
 	time_init();
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
-	if ((word = cmdline_get("delay="))) lock_delays_start(word);
-	vm_split = cmdline_get("vm=split");
+	if (bi->delay) lock_delays_start(bi->delay);
+	vm_split = bi->split;
 	vdso_init();
 	writeback_start();
 	reclaim_start();
 	servers_start();
-	if ((word = cmdline_get("panic="))) thread_kernel("panic test", panic_on_purpose, (void *)word);
+	if (bi->panic) thread_kernel("panic test", panic_on_purpose, NULL);
 	irq_enable();
 	sched_idle();
 }

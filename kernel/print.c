@@ -21,17 +21,14 @@ static void put_number(uint64_t v, unsigned base, unsigned width)
 	while (n > 0) console_put(digits[--n]);
 }
 
-static void put_signed(int64_t v)
-{
-	if (v < 0) console_put('-');
-	put_number(v < 0 ? -(uint64_t)v : (uint64_t)v, 10, 0);
-}
-
 /* What the format says with the letter c. */
 static void put_conversion(char c, unsigned width, bool is_long, va_list *ap)
 {
 	if (c == 'd') {
-		put_signed(is_long ? va_arg(*ap, int64_t) : va_arg(*ap, int));
+		int64_t v = is_long ? va_arg(*ap, int64_t) : va_arg(*ap, int);
+
+		if (v < 0) console_put('-');
+		put_number(v < 0 ? -(uint64_t)v : (uint64_t)v, 10, width);
 	} else if (c == 'u' || c == 'x') {
 		put_number(is_long ? va_arg(*ap, uint64_t) : va_arg(*ap, unsigned), c == 'x' ? 16 : 10, width);
 	} else if (c == 's') {

@@ -28,7 +28,7 @@
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");
 struct list all_procs = LIST_INIT(all_procs);
-uint32_t proc_last_pid = PID_INIT;
+uint32_t proc_last_pid = PID_INIT - 1;
 uint64_t proc_births;
 
 static struct proc *proc_of(struct list *l) { return container_of(l, struct proc, all_link); }
@@ -109,7 +109,7 @@ void proc_publish(struct proc *p, const struct proc *parent, uint64_t how)
 
 	p->ppid = !parent ? 0 : how & PM_SIBLING ? parent->ppid : parent->pid;
 	spin_lock(&proc_tree_lock);
-	p->pid = p->server && !strcmp(p->name, "init") ? PID_INIT : pid_choose_locked();
+	p->pid = pid_choose_locked();   /* the first one is init */
 	t->tid = p->pid;
 	proc_births++;
 	after = proc_from_locked(p->pid);

@@ -61,7 +61,7 @@ void cpu_kick(struct cpu *c)
 void smp_stop_others(void)
 {
 	for (uint32_t i = 0; i < ncpus; i++)    /* N1: no other CPU has an IDT, and an NMI would reset the machine */
-		if (&cpus[i] != this_cpu()) apic_send_nmi(cpus[i].apic_id);
+		if (&cpus[i] != this_cpu()) apic_send(cpus[i].apic_id, APIC_NMI);
 }
 
 static void shootdown_do(const struct shootdown *s)

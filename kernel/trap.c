@@ -146,6 +146,19 @@ void trap_exit(struct trapframe *tf)
 	this_cpu()->doing = "ring 3";
 }
 
+/* Its end is told first: until we return nothing interrupts here. */
+static void interrupt_handle(uint64_t vector)
+{
+	apic_eoi();
+	switch (vector) {
+	case VECTOR_TIMER:
+	case VECTOR_KICK:      sched_tick(); break;
+	case VECTOR_SHOOTDOWN: shootdown_poll(); break;
+	case BOOT_COM1_VECTOR: console_interrupt(); break;
+	default:               device_interrupt(vector); break;
+	}
+}
+
 void trap_handle(struct trapframe *tf)
 {
 	struct cpu *c = this_cpu();
@@ -153,20 +166,8 @@ void trap_handle(struct trapframe *tf)
 
 	if (tf->vector >= 32) c->doing = "interrupt";
 	else if (trap_from_user(tf)) c->doing = tf->vector == PAGE_FAULT ? "page fault" : "exception";
-	if (tf->vector < 32) {
-		exception_handle(tf);
-	} else if (tf->vector == VECTOR_TIMER || tf->vector == VECTOR_KICK) {
-		apic_eoi();
-		sched_tick();
-	} else if (tf->vector == VECTOR_SHOOTDOWN) {
-		apic_eoi();
-		shootdown_poll();
-	} else if (tf->vector != VECTOR_SPURIOUS) {
-		c->irqs++;
-		if (tf->vector == BOOT_COM1_VECTOR) console_interrupt();
-		else device_interrupt(tf->vector);
-		apic_eoi();
-	}
+	if (tf->vector < 32) exception_handle(tf);
+	else if (tf->vector != VECTOR_SPURIOUS) interrupt_handle(tf->vector);
 	if (trap_from_user(tf)) trap_exit(tf);
 	else this_cpu()->doing = doing;
 }

@@ -70,8 +70,6 @@ WEAK size_t kstrlcpy(char *dst, const char *src, size_t size)
 	return strlen(src);
 }
 
-WEAK bool cmdline_has(const char *word) { return word == NULL; }
-
 void panic(const char *fmt, ...)
 {
 	static char text[512];          /* cmocka keeps the pointer */
