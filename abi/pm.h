@@ -32,8 +32,8 @@
 #define PM_SIGNAL(n) ((n) << 8)         /* 7 bits */
 #define PM_SIBLING   0x10000u
 
-/* execve is such a call, of a process of its own: arg[4] is where the vDSO lies in the new program's memory, arg[5]
- * where its stack ends.  lend[1] is all of that memory, to be written to.
+/* execve is such a call, of a process of its own: arg[4] is where the stack ends in the new program's memory, in which
+ * the vDSO is mapped.  lend[1] is all of that memory, to be written to.
  * => arg[0] 0; arg[1] where in it a struct exec_plan lies and the pieces behind that; arg[2], arg[3] the nodes of program
  * and interpreter, or 0, which were opened and are the caller's to close; handle[0], handle[1] their objects. */
 struct exec_plan {

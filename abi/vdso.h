@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#define VDSO_AT 0x7fffffffd000ull      /* where the code is in every program; the clock's page is before it */
+
 struct vdso_clock { uint64_t tsc_base, tsc_mult; int64_t real_base; };
 
 #endif

@@ -45,20 +45,24 @@ enum { BOOT_FS, BOOT_VIRTIO_BLK, BOOT_PM, BOOT_INIT, BOOT_MODULES };
 
 #define BOOT_CMDLINE_MAX 512
 
-/* What a server finds at its stack pointer (x86-64 psABI 3.4.1).  Its name is its only word, which the kernel
- * writes, with the random bytes, and where it finds the vDSO.  Its environment is the kernel's command line. */
-#define BOOT_AUX_VDSO 5
+/* A program: pages of its own, which the kernel maps in each server that it becomes. */
+struct boot_module {
+	uint64_t start, len;            /* physical, page-aligned start; bytes */
+	struct exec_piece piece[BOOT_PIECES_MAX];       /* object 0: the module; rising, no page twice */
+};
+
+/* What a server finds at its stack pointer (x86-64 psABI 3.4.1).  Its name is its only word; its environment is the
+ * command line. */
 struct boot_words {
-	uint64_t argc, argv[2], envp[2], aux[BOOT_AUX_VDSO + 2][2];
+	uint64_t argc, argv[2], envp[2], aux[7][2];
 	char     name[32];
 	char     env[8 + BOOT_CMDLINE_MAX];             /* "CMDLINE=..." */
 	uint64_t random[2];
 } __attribute__((aligned(16)));
 
-struct boot_module {
-	uint64_t start, len;            /* physical, page-aligned start; bytes */
+struct boot_server {
+	uint32_t module;
 	struct exec_plan plan;
-	struct exec_piece piece[BOOT_PIECES_MAX];       /* object 0: the module; rising, no page twice */
 	struct boot_words words;
 };
 
@@ -110,6 +114,7 @@ struct bootinfo {
 	uint32_t nsymbols, nranges;
 	struct boot_range  range[BOOT_RANGES_MAX];
 	struct boot_module module[BOOT_MODULES];
+	struct boot_server server[BOOT_DISKS_MAX + 4];  /* init, the driver of each disk, fs, pm, pm:exec */
 	struct boot_machine machine;
 	struct vdso_clock clock;        /* ns since the start, and the date then */
 	uint64_t vdso;                  /* physical: a page, the vDSO's code */

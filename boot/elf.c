@@ -137,14 +137,16 @@ void elf_kernel_load(const struct blob *file, struct image *im)
 #define PF_R        4u
 #define MODULE_LOW  (64 * 1024ull)
 #define MODULE_HIGH (1ull << 40)
-#define STACK_TOP   0x7fffffffe000ull
+#define STACK_TOP   (VDSO_AT - PAGE)
 #define STACK_LEN   (128 * 1024ull)     /* wired, so not more than needed */
 #define PROT_RW     3
 
+static struct exec_plan *plan;          /* of the module that is looked at */
+
 static void piece_add(struct boot_module *m, const char *name, struct exec_piece x)
 {
-	if (m->plan.npieces == BOOT_PIECES_MAX) fail("is damaged: too many segments", name);
-	m->piece[m->plan.npieces++] = x;
+	if (plan->npieces == BOOT_PIECES_MAX) fail("is damaged: too many segments", name);
+	m->piece[plan->npieces++] = x;
 }
 
 /* The pages of the file, the last one zero behind its end; then pages of zeros. */
@@ -154,7 +156,7 @@ static void module_segment(const struct blob *file, const struct elf_segment *s,
 	UINT64 top = PAGES(end) * PAGE, last = PAGES(s->vaddr + s->memsz) * PAGE;
 	UINT16 prot = (UINT16)((s->flags & PF_R ? 1 : 0) | (s->flags & PF_W ? 2 : 0) | (s->flags & PF_X ? 4 : 0));
 
-	if (s->vaddr < MODULE_LOW || s->vaddr > MODULE_HIGH || s->memsz > MODULE_HIGH || at < m->plan.brk)
+	if (s->vaddr < MODULE_LOW || s->vaddr > MODULE_HIGH || s->memsz > MODULE_HIGH || at < plan->brk)
 		fail("is damaged: a segment out of order or too far up", name);
 	if (s->filesz > s->memsz || s->offset > file->len || s->filesz > file->len - s->offset)
 		fail("is damaged: it is cut short", name);
@@ -162,7 +164,7 @@ static void module_segment(const struct blob *file, const struct elf_segment *s,
 	if (s->filesz) piece_add(m, name, (struct exec_piece){at, off, end - at, s->memsz > s->filesz ? top - end : 0, prot, 0});
 	else top = at;
 	if (last > top) piece_add(m, name, (struct exec_piece){top, 0, last - top, 0, prot, EXEC_ZEROS});
-	m->plan.brk = last;
+	plan->brk = last;
 }
 
 #define AT_PHDR   3
@@ -172,28 +174,30 @@ static void module_segment(const struct blob *file, const struct elf_segment *s,
 #define AT_RANDOM 25
 #define AT_SYSINFO_EHDR 33
 
-static void module_stack(const struct elf_header *h, const char *name, UINT64 phdr, const char *cmdline,
-                         struct boot_module *m)
+static void words_make(const struct elf_header *h, UINT64 phdr, struct boot_words *w)
 {
-	UINT64 at = STACK_TOP - sizeof(m->words), text = at + offsetof(struct boot_words, name);
-	UINT64 env = at + offsetof(struct boot_words, env);
+	UINT64 at = STACK_TOP - sizeof(*w);
 
-	piece_add(m, name, (struct exec_piece){STACK_TOP - STACK_LEN, 0, STACK_LEN, 0, PROT_RW, EXEC_ZEROS});
-	m->words = (struct boot_words){ .argc = 1, .argv = { text }, .envp = { env }, .env = "CMDLINE=", .aux = {
-		{ AT_PHDR, phdr }, { AT_PHENT, h->phentsize }, { AT_PHNUM, h->phnum }, { AT_PAGESZ, PAGE },
-		{ AT_RANDOM, at + offsetof(struct boot_words, random) }, [BOOT_AUX_VDSO] = { AT_SYSINFO_EHDR },
-	}};
-	memcpy(m->words.env + 8, cmdline, BOOT_CMDLINE_MAX);
-	m->plan.sp = at;
-	m->plan.args = text;
+	*w = (struct boot_words){
+		.argc = 1, .argv = { at + offsetof(struct boot_words, name) },
+		.envp = { at + offsetof(struct boot_words, env) }, .env = "CMDLINE=",
+		.aux = {
+			{ AT_PHDR, phdr }, { AT_PHENT, h->phentsize }, { AT_PHNUM, h->phnum }, { AT_PAGESZ, PAGE },
+			{ AT_RANDOM, at + offsetof(struct boot_words, random) }, { AT_SYSINFO_EHDR, VDSO_AT },
+		},
+	};
+	memcpy(w->env + 8, cmdline, BOOT_CMDLINE_MAX);
+	plan->sp = at;
+	plan->args = w->argv[0];
 }
 
-void elf_module_plan(const struct blob *file, const char *name, const char *cmdline, struct boot_module *m)
+void elf_module_plan(const struct blob *file, const char *name, struct boot_module *m, struct boot_server *server)
 {
 	const struct elf_header *h = file->data;
 	const struct elf_segment *s;
 	UINT64 phdr = 0;
 
+	plan = &server->plan;
 	if (file->len == 0) fail("is empty", name);
 	if (!header_good(file)) fail("is damaged: not a static x86-64 ELF program", name);
 	for (unsigned i = 0; (s = segment(file, i)); i++) {
@@ -203,8 +207,9 @@ void elf_module_plan(const struct blob *file, const char *name, const char *cmdl
 	}
 	m->start = (UINT64)file->data;
 	m->len = file->len;
-	m->plan.entry = h->entry;
-	module_stack(h, name, phdr, cmdline, m);
+	plan->entry = h->entry;
+	piece_add(m, name, (struct exec_piece){STACK_TOP - STACK_LEN, 0, STACK_LEN, 0, PROT_RW, EXEC_ZEROS});
+	words_make(h, phdr, &server->words);
 }
 
 /* ---- the kernel's symbols */

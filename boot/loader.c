@@ -11,20 +11,6 @@
 #include "boot/loader.h"
 #include "boot/machine.h"
 
-static const char *const modules[BOOT_MODULES] = {
-	[BOOT_FS] = "modules/fs", [BOOT_VIRTIO_BLK] = "modules/virtio-blk", [BOOT_PM] = "modules/pm",
-	[BOOT_INIT] = "modules/init",
-};
-
-static void modules_read(struct bootinfo *bi)
-{
-	for (unsigned i = 0; i < BOOT_MODULES; i++) {
-		struct blob file = file_read(modules[i], 0);
-
-		elf_module_plan(&file, modules[i], cmdline, &bi->module[i]);
-	}
-}
-
 /* The RSDP of ACPI 2.0 or later if there is one, else that of 1.0 (UEFI 4.6). */
 static UINT64 rsdp_find(void)
 {
@@ -120,5 +106,6 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	control_prepare(&bi->control);
 	cpus_start(bi, low, low + PAGE);
 	pci_read(chipset.ecam, bi);
+	servers_list(bi);
 	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi, bi->control.cr4);
 }

@@ -58,7 +58,7 @@ void cmdline_make(EFI_HANDLE image, struct bootinfo *bi);       /* and what its 
 UINT64 cmdline_number(const char *word);        /* behind "word="; 0: it is not there */
 
 /* elf.c */
-void elf_module_plan(const struct blob *file, const char *name, const char *cmdline, struct boot_module *out);
+void elf_module_plan(const struct blob *file, const char *name, struct boot_module *out, struct boot_server *server);
 void elf_kernel_load(const struct blob *file, struct image *out);
 void elf_symbols_read(const struct blob *file, struct bootinfo *bi);   /* none if the table is damaged */
 int elf_segment(const struct blob *file, unsigned i, UINT64 *va, UINT64 *len, UINT32 *flags);  /* 0: no such one */
@@ -79,6 +79,10 @@ void *memmap_take(struct bootinfo *bi, UINT64 npages);  /* then: zeroed, contigu
 /* control.c */
 void control_check(void);       /* the firmware left nothing on that stands in the way */
 void control_prepare(struct boot_control *);    /* chosen, and this CPU has them, but for CR4 */
+
+/* servers.c: the programs, while the firmware reads files; then the servers that they become, when the disks are known */
+void modules_read(struct bootinfo *bi);
+void servers_list(struct bootinfo *bi);
 
 /* cpus.c: at: the page below 1 MiB where they begin, or 0; cr3: their tables */
 void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3);

@@ -3,12 +3,12 @@
  *
  * What is run, as whom, and where it lies is for the process manager to say (user/pm/exec.c): it gets the new memory,
  * with a stack and the vDSO in it, writes the words and a plan there (abi/pm.h), and ring 0 maps what that says.  Of a
- * server the loader says it (boot/elf.c).
+ * server the loader says it (boot/elf.c, servers.c).
  *
  * So there is no point of no return: until the exchange every error leaves the old program as it was, and after it
  * nothing can fail.
  *
- * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm; servers.c > proc_spawn_module()
+ * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm; servers.c > proc_spawn_server()
  * Locks: proc->lock around the exchange.
  */
 #include "abi/pm.h"
@@ -18,9 +18,10 @@
 #include "kernel/syscalls.h"
 #include "kernel/time.h"
 #include "kernel/usercopy.h"
+#include "mm/frame.h"
 #include "mm/map.h"
 
-#define STACK_TOP    (USER_TOP - PAGE_SIZE)
+#define STACK_TOP    (VDSO_AT - PAGE_SIZE)      /* the clock's page */
 #define STACK_MIN    (256ull << 10)             /* what the limit says, but the words have to fit (user/pm/exec.c) */
 #define STACK_MAX    (64ull << 20)
 #define STACK_WORDS  (2 * PAGE_SIZE)            /* there from the start: enough for most programs' words */
@@ -93,12 +94,11 @@ static int program_make(struct program *g, uaddr_t path, uaddr_t argv, uaddr_t e
 {
 	uint64_t stack = ROUND_UP(MAX(MIN(current_proc()->rlimit[RLIMIT_STACK][0], STACK_MAX), STACK_MIN), PAGE_SIZE);
 	struct kmsg k = {.target = g->map};
-	uaddr_t vdso;
 	int rc = stack_map(g->map, stack);
 
-	if (!rc) rc = vdso_map(g->map, &vdso);
+	if (!rc) rc = vdso_map(g->map);
 	if (!rc) rc = pages_bring(g->map, STACK_TOP - STACK_WORDS, STACK_WORDS, true);
-	if (!rc) rc = pm_forward(exec_port, &k, (uint64_t[6]){path, argv, envp, vdso, STACK_TOP});
+	if (!rc) rc = pm_forward(exec_port, &k, (uint64_t[6]){path, argv, envp, STACK_TOP});
 	if (!rc) {
 		g->file->node = k.m.arg[2];
 		g->interp->node = k.m.arg[3];
@@ -180,48 +180,35 @@ SYSCALL(execve)
 /* ---- boot modules */
 
 /* All is there before it runs: a server may never wait for a page.  The object has no pager: its pages stay. */
-static int server_map(struct map *m, const struct boot_module *b, uaddr_t *vdso)
+static int server_map(struct map *m, const struct boot_server *s)
 {
+	const struct boot_module *b = &frame_bootinfo->module[s->module];
 	struct vmo *image = vmo_create(NULL, 0, b->len, b->len, VMO_EPHEMERAL);
 	int64_t n = image ? pcache_write_kernel(image, 0, phys_to_virt(b->start), b->len, b->len) : -ENOMEM;
 	int rc = n < 0 ? n : (uint64_t)n == b->len ? 0 : -ENOMEM;
 
 	m->wired = true;
 	m->lock_future = MCL_FUTURE;
-	for (uint32_t i = 0; !rc && i < b->plan.npieces; i++)
+	for (uint32_t i = 0; !rc && i < s->plan.npieces; i++)
 		rc = piece_map(m, b->piece[i].object == EXEC_ZEROS ? NULL : image, &b->piece[i]);
-	if (!rc) rc = vdso_map(m, vdso);
+	if (!rc) rc = vdso_map(m);
 	m->lock_future = 0;
 	if (image) vmo_unref(image);
+	if (!rc) rc = map_copy(m, s->plan.sp, (void *)&s->words, sizeof(s->words), true);
+	plan_tell(m, &s->plan);
 	return rc;
 }
 
-static int server_words(struct map *m, const struct boot_module *b, const char *name, uaddr_t vdso)
+struct thread *proc_spawn_server(const struct boot_server *s)
 {
-	struct boot_words w = b->words;
-
-	kstrlcpy(w.name, name, sizeof(w.name));
-	w.aux[BOOT_AUX_VDSO][1] = vdso;
-	w.random[0] = w.random[1] = rdtsc() * 0x9e3779b97f4a7c15ull;    /* for its stack guard: no secret */
-	plan_tell(m, &b->plan);
-	m->env = m->env_end = m->args + strlen(w.name) + 1;
-	return map_copy(m, m->stack, &w, sizeof(w), true);
-}
-
-struct thread *proc_spawn_module(const struct boot_module *b, const char *name)
-{
-	struct proc *p = proc_create(name);
+	struct proc *p = proc_create(s->plan.name);
 	struct thread *t = p ? proc_thread(p) : NULL;
 	struct map *m = map_create();
-	int rc = t && m ? 0 : -ENOMEM;
-	uaddr_t vdso;
 
-	if (!rc) rc = server_map(m, b, &vdso);
-	if (!rc) rc = server_words(m, b, name, vdso);
-	if (rc) return NULL;            /* the machine stops: nothing is given back */
+	if (!t || !m || server_map(m, s)) return NULL;  /* the machine stops: nothing is given back */
 	p->server = t->reserve = true;
 	p->map = m;
-	regs_start(t->tf, b->plan.entry, b->plan.sp);
+	regs_start(t->tf, s->plan.entry, s->plan.sp);
 	proc_publish(p, NULL, 0);
 	return t;
 }

@@ -12,7 +12,7 @@
 #include "kernel/trap.h"
 
 
-struct boot_module;
+struct boot_server;
 struct map;
 struct note;
 
@@ -90,9 +90,9 @@ void thread_memory_leave(struct thread *);              /* the current one's: ex
 void proc_map_leave_locked(struct proc *, struct map *other);   /* exec, exit: vfork's parent may go on; p->lock held */
 struct usage thread_usage(struct thread *);
 
-/* exec.c: a boot module becomes a wired server process of this name; its thread, not started yet.  The first is init and
- * gets pid 1.  NULL: no memory */
-struct thread *proc_spawn_module(const struct boot_module *, const char *name);
+/* exec.c: a wired server process out of a boot module; its thread, not started yet.  The first is init and gets pid 1.
+ * NULL: no memory */
+struct thread *proc_spawn_server(const struct boot_server *);
 
 /* servers.c: the boot modules, for the disks that there are; returns when they are on the run queue */
 void servers_start(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/servers.c - RING 0 - starts the ring-3 servers that the loader brought.
  *
- * One driver process per disk, each with that PCI function alone; then the file server, with the drivers'
- * ports, and the processes of the process manager; then init, which is pid 1 (it is made first and started last).
+ * Init, which is pid 1 and started last; one driver per disk, each with that PCI function alone; the file server, with the
+ * drivers' ports; the two processes of the process manager.
  * Who asks another one before that is ready waits in its port, and hears EIO if it dies.
  *
  * Path:  main.c > [servers.c] > device.c, proc.c
@@ -14,26 +14,15 @@
 #include "kernel/proc.h"
 #include "mm/frame.h"
 
-/* The process of a boot module, with its port as HANDLE_PORT. */
-static struct thread *server_create(int module, const char *name)
+/* Its process, with its port as HANDLE_PORT. */
+static struct thread *server_create(const struct boot_server *s)
 {
-	struct thread *t = proc_spawn_module(&frame_bootinfo->module[module], name);
+	struct thread *t = proc_spawn_server(s);
 	struct port *port = t ? port_create(t->proc) : NULL;
 
-	if (!port || handle_add(&t->proc->handles, &port->obj) != HANDLE_PORT) panic("no memory for the server %s", name);
+	if (!port || handle_add(&t->proc->handles, &port->obj) != HANDLE_PORT) panic("no memory for %s", s->plan.name);
 	kobj_ref(&port->obj);           /* for ever: who asks a dead one shall hear so */
 	t->proc->port = port;
-	return t;
-}
-
-static struct thread *driver_create(uint32_t disk)
-{
-	char name[] = "virtio-blk:vda"; /* the program, its disk */
-	struct thread *t;
-
-	name[sizeof(name) - 2] += disk;
-	t = server_create(BOOT_VIRTIO_BLK, name);
-	device_give(disk, t->proc);
 	return t;
 }
 
@@ -45,26 +34,24 @@ static void server_uses(struct thread *t, struct port *port)
 
 void servers_start(void)
 {
-	struct thread *init, *fs, *pm, *exec, *driver[BOOT_DISKS_MAX];
-	uint32_t ndisks = frame_bootinfo->machine.ndisks;
+	struct thread *server[ARRAY_LEN(frame_bootinfo->server)], *fs, *pm, *exec;
+	uint32_t ndisks = frame_bootinfo->machine.ndisks, n = ndisks + 4;
 
 	ipc_start();
-	init = server_create(BOOT_INIT, "init");
-	for (uint32_t i = 0; i < ndisks; i++) driver[i] = driver_create(i);
-	fs = server_create(BOOT_FS, "fs");
-	for (uint32_t i = 0; i < ndisks; i++) server_uses(fs, driver[i]->proc->port);
+	for (uint32_t i = 0; i < n; i++) server[i] = server_create(&frame_bootinfo->server[i]);
+	fs = server[n - 3];
+	pm = server[n - 2];
+	exec = server[n - 1];
+	for (uint32_t i = 0; i < ndisks; i++) {
+		device_give(i, server[1 + i]->proc);
+		server_uses(fs, server[1 + i]->proc->port);
+	}
 	fs_port = fs->proc->port;
-	pm = server_create(BOOT_PM, "pm");
-	exec = server_create(BOOT_PM, "pm:exec");
 	server_uses(pm, fs_port);
 	server_uses(exec, fs_port);
 	pm->reserve = exec->reserve = false;    /* not needed to clean memory */
 	pm_port = pm->proc->port;
 	exec_port = exec->proc->port;
 
-	for (uint32_t i = 0; i < ndisks; i++) thread_start(driver[i]);
-	thread_start(fs);
-	thread_start(pm);
-	thread_start(exec);
-	thread_start(init);
+	while (n > 0) thread_start(server[--n]);
 }

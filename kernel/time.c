@@ -51,11 +51,9 @@ void vdso_init(void)
 	vdso_update();
 }
 
-int vdso_map(struct map *m, uaddr_t *at)
+int vdso_map(struct map *m)
 {
-	uaddr_t clock = 0;
-	int rc = map_map(m, &clock, 2 * PAGE_SIZE, PROT_READ | PROT_EXEC, PROT_READ | PROT_EXEC, MAP_SHARED, vdso, 0);
+	uaddr_t at = VDSO_AT - PAGE_SIZE;
 
-	*at = clock + PAGE_SIZE;
-	return rc;
+	return map_map(m, &at, 2 * PAGE_SIZE, PROT_READ | PROT_EXEC, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, vdso, 0);
 }

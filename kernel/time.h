@@ -14,6 +14,6 @@ void time_init(void);
 /* The same clock for programs, without a system call. */
 struct map;
 void vdso_init(void);
-int vdso_map(struct map *, uaddr_t *at);        /* *at: AT_SYSINFO_EHDR; 0, -ENOMEM */
+int vdso_map(struct map *);                     /* at VDSO_AT; 0, -ENOMEM */
 
 #endif

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "abi/name.h"
+#include "abi/vdso.h"
 #include "user/pm/image.h"
 
 #define PIE_BASE     0x0000555555554000ull      /* where Linux puts them: addresses look familiar */
@@ -149,7 +150,7 @@ static int words_write(const struct call *c, struct words *w, uint64_t more)
 	const struct proc_attr *who = &c->me.attr;
 	struct aux aux[] = {
 		{AT_PHDR, g.prog.phdr}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, g.prog.phnum}, {AT_PAGESZ, 4096},
-		{AT_BASE, g.interp.base}, {AT_SYSINFO_EHDR, c->arg[3]}, {AT_FLAGS, 0}, {AT_ENTRY, g.prog.entry},
+		{AT_BASE, g.interp.base}, {AT_SYSINFO_EHDR, VDSO_AT}, {AT_FLAGS, 0}, {AT_ENTRY, g.prog.entry},
 		{AT_UID, who->uid}, {AT_EUID, g.euid}, {AT_GID, who->gid}, {AT_EGID, g.egid},
 		{AT_HWCAP, cpu_features()}, {AT_HWCAP2, 0},     /* no FSGSBASE: CR4 does not let ring 3 */
 		{AT_PLATFORM, 0}, {AT_CLKTCK, 100}, {AT_SECURE, who->uid != g.euid || who->gid != g.egid},
@@ -167,7 +168,7 @@ static int words_write(const struct call *c, struct words *w, uint64_t more)
 /* Below the stack, where the new program will find nothing of use.  *at: where */
 static int plan_write(const struct call *c, uint64_t *at)
 {
-	struct words w = {.argv = c->arg[1], .envp = c->arg[2], .top = c->arg[4]};
+	struct words w = {.argv = c->arg[1], .envp = c->arg[2], .top = c->arg[3]};
 	uint64_t prog = g.prog.npieces * sizeof(struct exec_piece);
 	uint64_t interp = g.interp.npieces * sizeof(struct exec_piece);
 	uint64_t size = (sizeof(struct exec_plan) + prog + interp + 15) & ~15ull;

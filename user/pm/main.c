@@ -57,7 +57,7 @@ int mem_out(const struct call *c, uint64_t at, const void *from, size_t n) { ret
 /* What is missing is so up to the end of the stack, as it is written from below. */
 int mem_new(const struct call *c, uint64_t at, const void *from, size_t n)
 {
-	return lent_write_up_to(c->token, 1, at, from, n, c->arg[4]);
+	return lent_write_up_to(c->token, 1, at, from, n, c->arg[3]);
 }
 
 int mem_text(const struct call *c, char *to, uint64_t at, size_t size) { return lent_text(c->token, at, to, size); }
