@@ -30,7 +30,7 @@ struct facts_machine {
 	uint64_t now_ns;                        /* since boot */
 	int64_t  boot_ns;                       /* since the epoch */
 	uint64_t forks;                         /* processes ever made */
-	uint64_t memory, free;                  /* bytes */
+	uint64_t memory, free, reserve;         /* bytes; of what is free, programs do not get the last of it */
 	uint32_t cpus, last_pid;
 };
 
@@ -97,7 +97,7 @@ struct facts_proc {
 	uint32_t execs;                         /* since its fork */
 	uint32_t server;                        /* a boot module */
 	struct proc_attr attr;
-	char     state;                         /* R S D T Z */
+	char     state;                         /* R S D T; X: all its threads end; Z */
 	uint32_t umask, cpu;
 	int32_t  exit_status;
 	uint64_t pending, shared_pending, blocked, ignored, caught;     /* bit n-1 for signal n */

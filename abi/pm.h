@@ -24,6 +24,9 @@
 #define PM_STOPPED   0x402u
 #define PM_CONTINUED 0x403u
 
+/* A bit of its port: there is no memory.  It is raised until there is. */
+#define NOTIFY_NO_MEMORY 1u
+
 /* Notes.  word[0]: which, and pid << 32.  A birth has PM_SIGNAL(what the parent gets at its end; 0: nothing), and in
  * word[1] who made it: its parent, or with PM_SIBLING its parent's other child. */
 #define PM_NOTE      0xffu              /* which */

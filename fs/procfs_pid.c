@@ -93,6 +93,7 @@ static const char *state_name(char state)
 	case 'S': return "sleeping";
 	case 'D': return "disk sleep";
 	case 'T': return "stopped";
+	case 'X': return "dead";
 	case 'Z': return "zombie";
 	default: return "unknown";
 	}

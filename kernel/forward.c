@@ -17,6 +17,7 @@
 #include "mm/map.h"
 
 #define PID_INIT 1
+#define OOM_PAUSE 10000000            /* ns */
 
 struct port *pm_port, *exec_port;
 
@@ -152,5 +153,17 @@ SYSCALL(signal_post, pid, tid, siginfo, timer)
 SYSCALL(time_set)
 {
 	time_real_set(a0);
+	return 0;
+}
+
+/* No page is free and none can be reclaimed.  Whose end shall help is the process manager's to say: who waits for a page
+ * tries again when that may have happened, until it is its own. */
+int oom_wait(void)
+{
+	const struct proc *p = current_proc();
+
+	if (!p || p->exiting || p->port == pm_port || !pm_port->owner) return -ENOMEM;
+	port_notify(pm_port, NOTIFY_NO_MEMORY);
+	thread_sleep(OOM_PAUSE);
 	return 0;
 }

@@ -2,7 +2,7 @@
 /* kernel/sys_facts.c - RING 0 - facts(): what the file server makes the text of /proc from (abi/facts.h).
  *
  * Path:  syscall.c > [sys_facts.c] > mm/facts.c
- * The answer is gathered in a page of the kernel's and copied out when no lock is held any more.  The process asked
+ * The answer is gathered in memory of the kernel's and copied out when no lock is held any more.  The process asked
  * about may be anybody, the server itself too, and may end meanwhile: it is held by a reference, its map by another.
  * Locks: proc_tree_lock, proc->lock, files_lock and map->lock, one after the other; nobody sleeps with one of them
  *        until a server answers, so the server can always take them. */
@@ -13,7 +13,8 @@
 #include "mm/frame.h"
 #include "mm/map.h"
 
-_Static_assert(sizeof(struct facts_proc) <= FACTS_MAX, "an answer is a page");
+#define FACTS_SMALL 1024u
+_Static_assert(sizeof(struct facts_proc) <= FACTS_SMALL, "an answer without memory");
 
 struct query { uint32_t kind, pid; uint64_t index; void *buf; size_t size; };   /* size: of buf; the answer's */
 
@@ -42,6 +43,7 @@ static int facts_machine(struct proc *none, struct query *q)
 	f->last_pid = proc_last_pid;
 	f->memory = frame_total() * PAGE_SIZE;
 	f->free = frame_free_count() * PAGE_SIZE;
+	f->reserve = frame_reserve * PAGE_SIZE;
 	return sizeof(*f);
 }
 
@@ -160,6 +162,7 @@ static int facts_proc(struct proc *p, struct query *q)
 	if (t) thread_facts(t, f);
 	if (t && q->index) f->used = thread_usage(t);
 	if (p->stopped) f->state = 'T';
+	if (p->exiting) f->state = 'X';
 	f->used.maxrss = p->used.maxrss;
 	signals_facts_locked(p, f);
 	f->attr = p->attr;
@@ -238,13 +241,14 @@ static int facts(struct query *q)
 
 SYSCALL(facts)
 {
-	struct query q = {.kind = a0, .pid = a1, .index = a2, .size = MIN(a4, (uint64_t)FACTS_MAX)};
+	uint8_t small[FACTS_SMALL] = {0};       /* what is asked about one process needs no memory: there may be none */
+	struct query q = {.kind = a0, .pid = a1, .index = a2, .size = MIN(a4, (uint64_t)FACTS_MAX), .buf = small};
 	long n;
 
-	q.buf = kalloc(MAX(q.size, 1));
+	if (q.size > sizeof(small)) q.buf = kalloc(q.size);
 	if (!q.buf) return -ENOMEM;
 	n = facts(&q);
 	if (n > 0 && copy_out(a3, q.buf, n)) n = -EFAULT;
-	kfree(q.buf);
+	if (q.buf != small) kfree(q.buf);
 	return n;
 }

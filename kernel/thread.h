@@ -76,7 +76,7 @@ void thread_yield(void);
 static inline void thread_pause(void) { if (this_cpu()->resched) thread_yield(); }
 void thread_sleep(uint64_t ns);                         /* not interruptible; kernel threads */
 int thread_sleep_until(uint64_t until, bool interruptible);     /* no lock held.  -ETIMEDOUT; -EINTR: a signal came */
-int oom_wait(void);             /* oom.c: a process ends for want of memory.  0: try again; -ENOMEM: the caller's */
+int oom_wait(void);             /* forward.c: a process ends for want of memory.  0: try again; -ENOMEM: the caller's */
 void thread_bind(struct thread *, uint64_t cpus);
 uint64_t thread_cpu_ns(struct thread *);                /* with the turn that it may have just now */
 void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep with -EINTR */

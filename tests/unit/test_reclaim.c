@@ -249,7 +249,7 @@ static void a_fault_that_finds_no_memory_says_so(void **st)
 
 static unsigned ends;                   /* of others that there will be, when memory is asked for */
 
-/* oom.c's part: somebody else ends, or nobody. */
+/* oom_wait()'s part: somebody else ends, or nobody. */
 int oom_wait(void)
 {
 	if (ends == 0) return -ENOMEM;

@@ -64,10 +64,7 @@ int mem_text(const struct call *c, char *to, uint64_t at, size_t size) { return 
 
 int proc_facts(uint32_t pid, struct facts_proc *f)
 {
-	long n;
-
-	while ((n = q_facts(FACTS_PROC, pid, 0, f, FACTS_NO_MEMORY)) == -ENOMEM) usleep(1000);
-	return n > 0 ? 0 : (int)n;
+	return q_facts(FACTS_PROC, pid, 0, f, FACTS_NO_MEMORY) > 0 ? 0 : -ESRCH;
 }
 
 int thread_look(struct call *c)
@@ -142,6 +139,7 @@ int main(void)
 		for (int i = 0; i < IPC_HANDLES; i++)
 			if (m.handle[i]) q_close(m.handle[i]);
 		if (m.note[0]) family_note(m.note);
+		if (m.op == OP_NOTIFY && m.arg[0] & NOTIFY_NO_MEMORY) memory_lack();
 		m = m.token ? serve(&m) : (struct ipc_msg){0};
 	}
 }

@@ -30,7 +30,7 @@ int mem_out(const struct call *, uint64_t at, const void *from, size_t n);
 int mem_new(const struct call *, uint64_t at, const void *from, size_t n);      /* into the memory that execve makes */
 int mem_text(const struct call *, char *to, uint64_t at, size_t size);        /* length without NUL; -EFAULT, -ENAMETOOLONG */
 
-/* Processes.  0, -ESRCH; without memory they wait for it, which nobody frees here.  pid 0: the caller, but for proc_facts() */
+/* Processes.  0, -ESRCH.  pid 0: the caller, but for proc_facts() */
 int proc_facts(uint32_t pid, struct facts_proc *);
 int proc_look(const struct call *, uint32_t pid, struct facts_proc *);
 int thread_look(struct call *);         /* c->me, with the times, mask and words of the calling thread */
@@ -40,6 +40,9 @@ int attr_set(const struct call *, const struct facts_proc *f, const void *part, 
 
 /* A call that waits begins again: its token and words, as they came. */
 void serve_again(uint64_t token, const uint64_t arg[IPC_ARGS]);
+
+/* oom.c */
+void memory_lack(void);                 /* who faults finds no page: another process ends for it */
 
 /* time.c */
 struct rusage usage_of(const struct usage *, uint64_t rss_peak);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* user/pm/oom.c - RING 3 - no page is free and none can be reclaimed: the process that has most of them is killed.
+ *
+ * Path:  kernel's vm_fault() > oom_wait()  ~NOTIFY_NO_MEMORY~>  main.c > [oom.c] > kernel's facts, signal_post
+ * Who waits for a page asks again, a hundred times a second, until it has one or is killed itself.  Nothing here needs
+ * memory, or waits for anybody.  Servers stay, and init, unless nobody else is left.
+ */
+#include <signal.h>
+
+#include "user/pm/timer.h"
+
+#define PID_INIT 1
+#define ENDS_NS  (10 * NS)              /* whose end lasts longer is not waited for */
+
+struct choice {
+	struct facts_proc most;         /* rss 0: nobody has pages */
+	bool ending;                    /* somebody's pages are to come */
+};
+
+/* Of processes with pages in their page tables, which their end may set free. */
+static void look(uint32_t pid, struct choice *to)
+{
+	struct facts_proc f;
+
+	if (q_facts(FACTS_PROC, pid, 0, &f, sizeof(f)) <= 0 || f.server || !f.rss) return;
+	if (f.state == 'X') to->ending = true;
+	else if (f.rss > to->most.rss) to->most = f;
+}
+
+static void end(const struct facts_proc *f)
+{
+	const siginfo_t info = {.si_signo = SIGKILL, .si_code = SI_KERNEL};
+
+	say("no memory: %s (%u) is killed for its %lu pages", f->attr.name, f->pid, (unsigned long)f->rss);
+	q_signal_post(f->pid, 0, &info, 0);
+}
+
+/* One after the other.  Who asked may have its page by now. */
+void memory_lack(void)
+{
+	static uint64_t last, since;    /* when somebody asked; since when somebody ends */
+	struct choice to = {.most = {.pid = PID_INIT, .attr.name = "init"}};
+	struct facts_machine m;
+	uint64_t now = mono_ns();
+
+	if (q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m)) <= 0 || m.free > 2 * m.reserve) return;
+	for (uint32_t pid = PID_INIT; q_facts(FACTS_PIDS, 0, pid + 1, &pid, sizeof(pid)) > 0;) look(pid, &to);
+	if (!to.ending || now - last > NS) since = now;
+	last = now;
+	if (to.ending && now - since < ENDS_NS) return;
+	end(&to.most);
+	since = now;
+}
