@@ -142,6 +142,9 @@ static void program_enter(struct program *g)
 	p->exe = g->file;
 	file_ref(p->exe);
 	cred_set_locked(p, &g->plan);
+	signal_actions_clear(p);
+	signals_flush_locked(p, ~0ull, true);   /* timers were the old program's */
+	p->execs++;
 	proc_map_leave_locked(p, g->map);
 	t->fs_base = t->gs_base = 0;
 	wrmsr(MSR_FS_BASE, 0);
@@ -150,10 +153,10 @@ static void program_enter(struct program *g)
 	p->used.maxrss = MAX(p->used.maxrss, old->pmap.peak);
 	map_put(old);
 	if (exe) file_put(exe);
-	signal_exec(p);
 	files_close(p, true);           /* last: who waits for the end of a pipe sees a program that was executed */
 	thread_fpu_reset();
 	t->clear_tid = t->robust = 0;
+	t->sig_stack.flags = SS_DISABLE;
 	regs_start(t->tf, g->plan.entry, g->plan.sp);
 }
 

@@ -73,14 +73,15 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 	thread_fpu_fork(c, t);
 }
 
-/* CLONE_VFORK: sleep until the child has another map, or none; or this thread is to end: the child may sleep too. */
+/* CLONE_VFORK: sleep until the child has executed a program or has ended; or this thread is to end: the child may sleep
+ * too. */
 static void vfork_wait(struct proc *c)
 {
 	struct thread *t = current_thread();
 
 	t->fatal_only = true;
 	spin_lock(&c->lock);
-	while (c->borrowed_map && !thread_has_signal(t)) waitq_sleep(&c->wait, &c->lock, WAIT_FOREVER, true);
+	while (!c->execs && c->map && !thread_has_signal(t)) waitq_sleep(&c->wait, &c->lock, WAIT_FOREVER, true);
 	spin_unlock(&c->lock);
 	t->fatal_only = false;
 }
@@ -130,7 +131,6 @@ static long clone_process(const struct clone_args *a)
 	thread_fork(t, current_thread(), a->stack);
 	if ((a->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) t->sig_stack.flags = SS_DISABLE;
 	if (a->flags & CLONE_CLEAR_SIGHAND) signal_actions_clear(c);
-	c->borrowed_map = a->flags & CLONE_VFORK;
 	proc_ref(c);
 	proc_publish(c, p, PM_SIGNAL(a->exit_signal) | (a->flags & CLONE_PARENT ? PM_SIBLING : 0));
 	pid = child_start(c, t, a);

@@ -156,8 +156,8 @@ SYSCALL(time_set)
 	return 0;
 }
 
-/* No page is free and none can be reclaimed.  Whose end shall help is the process manager's to say: who waits for a page
- * tries again when that may have happened, until it is its own. */
+/* No page is free and none can be reclaimed.  Whose end shall help is the process manager's to say: who waits for a
+ * page tries again when that may have happened, unless the end is its own. */
 int oom_wait(void)
 {
 	const struct proc *p = current_proc();

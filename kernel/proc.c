@@ -120,23 +120,15 @@ void proc_publish(struct proc *p, const struct proc *parent, uint64_t how)
 	if (parent) pm_note(&p->born, PM_BORN | how | (uint64_t)p->pid << 32, parent->pid);
 }
 
-struct proc *proc_seek(uint32_t pid)
+struct proc *proc_find(uint32_t pid)
 {
 	struct proc *p;
 
 	SPIN_HELD(&proc_tree_lock);
 	p = proc_from_locked(pid);
-	if (p) proc_ref(p);
+	if (!p || p->pid != pid) return NULL;
+	proc_ref(p);
 	return p;
-}
-
-struct proc *proc_find(uint32_t pid)
-{
-	struct proc *p = proc_seek(pid);
-
-	if (!p || p->pid == pid) return p;
-	proc_unref(p);
-	return NULL;
 }
 
 struct thread *proc_thread(struct proc *p)
@@ -162,7 +154,6 @@ void proc_map_leave_locked(struct proc *p, struct map *other)
 {
 	p->map = other;
 	map_switch(other);
-	p->borrowed_map = false;
 	waitq_wake_all(&p->wait);
 }
 

@@ -34,7 +34,6 @@ struct proc {
 	bool     dead;                  /* [P] a zombie, until the process manager says that nobody waits for it */
 	bool     stopped;               /* [p] by a stop signal; its threads sleep on `wait` */
 	uint32_t execs;                 /* [p] since its fork */
-	bool     borrowed_map;          /* [p] after vfork: the parent sleeps on `wait` until exec or exit */
 	struct waitq wait;              /* [p] it sleeps here while stopped, until other threads end; its vfork parent */
 	struct note *born, *ended;      /* memory to tell the process manager with; NULL: told */
 	struct map *map;                /* changed by exec and exit alone, under p; own reference */
@@ -75,7 +74,6 @@ void proc_unref(struct proc *);
 static inline void proc_held_unref(struct proc **p) { if (*p) proc_unref(*p); }
 #define PROC_HELD __attribute__((cleanup(proc_held_unref)))
 struct proc *proc_find(uint32_t pid);                   /* a reference, of a zombie too; NULL */
-struct proc *proc_seek(uint32_t pid);                   /* the first with this pid or a larger one, likewise */
 struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid;
                                                            NULL: no memory, or the process ends */
 struct thread *thread_of_locked(struct proc *, uint32_t tid);   /* p->lock held; NULL */
@@ -114,8 +112,8 @@ void signal_send(struct proc *, int signo);             /* the kernel's: queue a
 int signal_queue(struct proc *, uint32_t tid, const struct siginfo *, uint64_t timer);
 bool signal_ignored(const struct proc *, int signo);    /* as its action is now; p->lock held */
 void threads_interrupt_locked(struct proc *);           /* those that have something to look at now; p->lock held */
-void signal_exec(struct proc *);
 void signal_actions_clear(struct proc *);               /* what is not ignored is default again; p->lock, or p is new */
+void signal_mask_set(uint64_t mask);                     /* of the current thread */
 int signal_mask_swap(uaddr_t set, uint64_t size);       /* until this call ends, or a handler: ppoll, sigsuspend */
 void signal_mask_back(void);                            /* no signal came */
 

@@ -173,8 +173,6 @@ SYSCALL(rt_sigreturn)
 
 	regs_restore(t->tf, &f.uc.mc);
 	altstack_set(t, &f.uc.stack, f.uc.mc.sp);
-	spin_lock(&t->proc->lock);
-	t->sig_mask = f.uc.sigmask & ~SIG_UNBLOCKABLE;
-	spin_unlock(&t->proc->lock);
+	signal_mask_set(f.uc.sigmask);
 	return t->tf->rax;
 }

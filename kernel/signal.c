@@ -135,18 +135,6 @@ void signal_actions_clear(struct proc *p)
 		if (p->action[i].handler != SIG_IGN) p->action[i] = (struct sigaction_k){0};
 }
 
-void signal_exec(struct proc *p)
-{
-	struct thread *t = current_thread();
-
-	spin_lock(&p->lock);
-	signal_actions_clear(p);
-	p->execs++;                     /* timers were the old program's */
-	signals_flush_locked(p, ~0ull, true);
-	spin_unlock(&p->lock);
-	t->sig_stack.flags = SS_DISABLE;
-}
-
 /* ---- delivery */
 
 bool thread_has_signal(struct thread *t)
@@ -162,15 +150,12 @@ bool thread_has_signal(struct thread *t)
 /* Take the next signal that may be delivered now.  false: none */
 static bool take(struct proc *p, struct thread *t, struct siginfo *info, struct sigaction_k *action)
 {
-	bool some;
-
-	spin_lock(&p->lock);
-	some = sigqueue_take_locked(p, t, ~t->sig_mask, info);
-	if (some) *action = p->action[info->signo];
-	if (some && (SIG_MASK(info->signo) & STOP_SIGNALS)) p->stopping = true;
-	if (some && handled(p, info->signo) && (action->flags & SA_RESETHAND)) p->action[info->signo].handler = SIG_DFL;
-	spin_unlock(&p->lock);
-	return some;
+	SPIN_HELD(&p->lock);
+	if (!sigqueue_take_locked(p, t, ~t->sig_mask, info)) return false;
+	*action = p->action[info->signo];
+	if (SIG_MASK(info->signo) & STOP_SIGNALS) p->stopping = true;
+	if (handled(p, info->signo) && (action->flags & SA_RESETHAND)) p->action[info->signo].handler = SIG_DFL;
+	return true;
 }
 
 /* Ask or tell the process manager, who speaks with the parent (PM_MAY_STOP of abi/pm.h).  true: no */
@@ -240,7 +225,7 @@ static void restart(struct trapframe *tf, bool ran, uint64_t sa_flags)
 
 /* Run a handler: the frame keeps the mask to come back to.  One that cannot be written is a SIGSEGV, which may have a
  * handler on another stack. */
-static void handler_enter(struct proc *p, struct thread *t, struct trapframe *tf, const struct sigaction_k *a,
+static void handler_enter(struct thread *t, struct trapframe *tf, const struct sigaction_k *a,
                           const struct siginfo *info)
 {
 	uint64_t back = t->sig_saved ? t->sig_saved_mask : t->sig_mask;
@@ -253,11 +238,7 @@ static void handler_enter(struct proc *p, struct thread *t, struct trapframe *tf
 		signal_fault(SIGSEGV, SI_KERNEL, 0, tf);
 		return;
 	}
-	spin_lock(&p->lock);
-	t->sig_mask |= a->mask;
-	if (!(a->flags & SA_NODEFER)) t->sig_mask |= SIG_MASK(info->signo);
-	t->sig_mask &= ~SIG_UNBLOCKABLE;
-	spin_unlock(&p->lock);
+	signal_mask_set(t->sig_mask | a->mask | (a->flags & SA_NODEFER ? 0 : SIG_MASK(info->signo)));
 }
 
 void signal_deliver(struct trapframe *tf)
@@ -281,7 +262,7 @@ void signal_deliver(struct trapframe *tf)
 			default_action(p, info.signo);
 			continue;
 		}
-		handler_enter(p, t, tf, &action, &info);
+		handler_enter(t, tf, &action, &info);
 		ran = true;
 	}
 	if (ran) return;
@@ -289,8 +270,17 @@ void signal_deliver(struct trapframe *tf)
 	signal_mask_back();
 }
 
-/* ---- a mask for the time of one call (POSIX sigsuspend, ppoll): back after the handler, or at once */
+/* ---- masks.  Others read that of a thread, which alone changes it. */
 
+void signal_mask_set(uint64_t mask)
+{
+	struct thread *t = current_thread();
+
+	SPIN_HELD(&t->proc->lock);
+	t->sig_mask = mask & ~SIG_UNBLOCKABLE;
+}
+
+/* For the time of one call (POSIX sigsuspend, ppoll): back after the handler, or at once */
 int signal_mask_swap(uaddr_t set, uint64_t size)
 {
 	struct thread *t = current_thread();
@@ -298,11 +288,9 @@ int signal_mask_swap(uaddr_t set, uint64_t size)
 
 	if (size != 8) return -EINVAL;
 	if (copy_in(&mask, set, 8)) return -EFAULT;
-	spin_lock(&t->proc->lock);
 	t->sig_saved_mask = t->sig_mask;
 	t->sig_saved = true;
-	t->sig_mask = mask & ~SIG_UNBLOCKABLE;
-	spin_unlock(&t->proc->lock);
+	signal_mask_set(mask);
 	return 0;
 }
 
@@ -310,9 +298,6 @@ void signal_mask_back(void)
 {
 	struct thread *t = current_thread();
 
-	if (!t->sig_saved) return;
-	spin_lock(&t->proc->lock);
-	t->sig_mask = t->sig_saved_mask;
+	if (t->sig_saved) signal_mask_set(t->sig_saved_mask);
 	t->sig_saved = false;
-	spin_unlock(&t->proc->lock);
 }

@@ -37,21 +37,13 @@ SYSCALL(rt_sigaction)
 
 SYSCALL(rt_sigprocmask)
 {
-	struct thread *t = current_thread();
-	uint64_t old = t->sig_mask, set = 0;
+	uint64_t old = current_thread()->sig_mask, set = 0;
 
 	if (a3 != SET_SIZE) return -EINVAL;
 	if (a1 && copy_in(&set, a1, sizeof(set))) return -EFAULT;
 	if (a1 && a0 > SIG_SETMASK) return -EINVAL;
 
-	if (a1) {
-		spin_lock(&t->proc->lock);
-		if (a0 == SIG_BLOCK) t->sig_mask |= set;
-		else if (a0 == SIG_UNBLOCK) t->sig_mask &= ~set;
-		else t->sig_mask = set;
-		t->sig_mask &= ~SIG_UNBLOCKABLE;
-		spin_unlock(&t->proc->lock);
-	}
+	if (a1) signal_mask_set(a0 == SIG_BLOCK ? old | set : a0 == SIG_UNBLOCK ? old & ~set : set);
 	return a2 ? copy_out(a2, &old, sizeof(old)) : 0;
 }
 

@@ -1,6 +1,6 @@
 /* links: */
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/test_oom.c - HOST - who is killed when there is no memory (user/pm/oom.c), over a kernel that is a table. */
+/* tests/unit/test_oom.c - HOST - who is killed when there is no memory (user/pm/oom.c): the kernel is a table. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
