@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/mapops.c - RING 0 - what is done to a whole address space or along a range of it: msync, mlock, fork, brk, devices.
+/* mm/mapops.c - RING 0 - what is done to a whole address space or a range of it: msync, mlock, fork, brk, devices.
  *
  * Path:  sys_mem.c > [mapops.c] > writeback.c, fault.c
  * Locks: map->lock while entries are looked at; none while an object is synced or a page brought in, so a range is
@@ -31,7 +31,9 @@ static bool part_next(struct map *m, uaddr_t *at, uaddr_t end, struct part *s)
 	e = map_first_locked(m, *at, end - 1);
 	s->hole = hole |= !e || e->anode.start > *at;
 	if (!e) return false;
-	*s = (struct part){.e = *e, .start = MAX(*at, e->anode.start), .end = MIN(end, e->anode.last + 1), .hole = hole};
+	*s = (struct part){.e = *e, .hole = hole};
+	s->start = MAX(*at, e->anode.start);
+	s->end = MIN(end, e->anode.last + 1);
 	s->first = entry_index(e, s->start);
 	s->last = entry_index(e, s->end - 1);
 	s->shared = e->vmo && (e->flags & ENTRY_SHARED);

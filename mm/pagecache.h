@@ -39,7 +39,7 @@ void run_post(struct run *);                    /* no lock held; gives up the ca
 int vmo_reserve(struct vmo *, uint64_t index);  /* room on disk for a page that has no block: 0, -ENOSPC, -EIO */
 bool vmo_has_room_locked(struct vmo *, uint64_t index, const struct page *);
 int vmo_commit(struct vmo *, unsigned commit_flags);
-int vmo_tell(struct vmo *, uint32_t op, uint64_t off, uint64_t len);    /* PAGER_SIZE (0, size), PAGER_PUNCH; 0: no pager */
+int vmo_tell(struct vmo *, uint32_t op, uint64_t off, uint64_t len);    /* PAGER_SIZE (0, size), PAGER_PUNCH */
 
 /* writeback.c */
 /* The dirty page at first, and its dirty neighbours up to last, in a run: WRITING.  owner: PFL_OWNER's too.  NULL: no

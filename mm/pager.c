@@ -234,7 +234,7 @@ bool vmo_has_room_locked(struct vmo *v, uint64_t index, const struct page *p)
 	return index >= v->grant_lo && index < v->grant_hi;
 }
 
-/* vmo_reserve: ask the pager for room from page index on, a view its file.  => no lock held; sleeps.  0, -ENOSPC, -EIO */
+/* vmo_reserve: ask the pager for room from page index on (a view its file).  => no lock held.  0, -ENOSPC, -EIO */
 int vmo_reserve(struct vmo *v, uint64_t index)
 {
 	uint64_t off = index << PAGE_SHIFT, pages = 1;

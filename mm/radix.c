@@ -35,105 +35,75 @@ static bool height_covers(unsigned height, uint64_t index)
 	return height >= HEIGHT_MAX || index >> (height * SLOT_BITS) == 0;
 }
 
-/* R1: slot and bit change together, here and in slot_clear() alone. */
-static void slot_put(struct radix_node *n, unsigned i, void *item)
+/* R1 and R2 for one slot: its bits follow what is in it now.  At level 0 a tag of an item stays as it is. */
+static void slot_update(struct radix_node *n, unsigned level, unsigned i)
 {
-	n->slot[i] = item;
-	n->bits[USED] |= BIT(i);
+	const struct radix_node *below = n->slot[i];
+
+	for (unsigned t = 0; t <= USED; t++)
+		if (!below || (level && !below->bits[t])) n->bits[t] &= ~BIT(i);
+		else if (level || t == USED) n->bits[t] |= BIT(i);
 }
 
-static void slot_clear(struct radix_node *n, unsigned i)
+/* Put item at index of the node at *at, which is made if it is not there, or NULL; a node that is empty then goes.
+ * -ENOMEM: nothing changed.  Recursion, here and below, is at most HEIGHT_MAX deep. */
+static int node_put(void **at, unsigned level, uint64_t index, void *item)
 {
-	n->slot[i] = NULL;
-	for (unsigned t = 0; t <= RADIX_TAGS; t++)
-		n->bits[t] &= ~BIT(i);
-}
+	struct radix_node *n = *at ? *at : kalloc(sizeof(*n));
+	unsigned i = slot_of(index, level);
+	int rc = 0;
 
-/* The nodes on the way to index, path[level]; how many of them exist, counted from the root.  0: index is outside. */
-static inline unsigned path_find(const struct radix *r, uint64_t index, struct radix_node *path[HEIGHT_MAX])
-{
-	struct radix_node *n = r->root;
-	unsigned level = r->height;
-
-	if (!height_covers(r->height, index)) return 0;
-	while (n && level-- > 0) {
-		path[level] = n;
-		n = level ? n->slot[slot_of(index, level)] : NULL;
-	}
-	return r->height - level;
-}
-
-/* Make R2 and R3 true again on the way to index, after its lowest node lost something or remained empty. */
-static void path_trim(struct radix *r, uint64_t index)
-{
-	struct radix_node *path[HEIGHT_MAX];
-	unsigned have = path_find(r, index, path);
-
-	/* Upwards: a node that became empty leaves its parent, which may become empty by that. */
-	for (unsigned level = r->height - have; have && level < r->height; level++) {
-		struct radix_node *n = path[level], *up = level + 1 < r->height ? path[level + 1] : NULL;
-		unsigned i = up ? slot_of(index, level + 1) : 0;
-
-		if (n->bits[USED] == 0) {
-			if (up) slot_clear(up, i);
-			else    r->root = NULL;
-			kfree(n);
-			continue;
-		}
-		for (unsigned t = 0; up && t < RADIX_TAGS; t++)
-			if (n->bits[t] == 0) up->bits[t] &= ~BIT(i);
-	}
-	/* A root with nothing but slot 0 only makes the way longer (R3). */
-	while (r->root && r->height > 1 && r->root->bits[USED] == BIT(0)) {
-		struct radix_node *old = r->root;
-
-		r->root = old->slot[0];
-		r->height--;
-		kfree(old);
-	}
-	if (!r->root) r->height = 0;
+	if (!n) return -ENOMEM;
+	if (level) rc = node_put(&n->slot[i], level - 1, index, item);
+	else n->slot[i] = item;
+	slot_update(n, level, i);
+	*at = n->bits[USED] ? n : NULL;
+	if (!*at) kfree(n);
+	return rc;
 }
 
 /* Put roots on top until the tree covers index: what was the tree becomes slot 0.  An empty tree starts at the
  * height it needs. */
 static int root_grow(struct radix *r, uint64_t index)
 {
-	while (!r->root && !height_covers(r->height + 1, index))
-		r->height++;
-	while (!r->root || !height_covers(r->height, index)) {
-		struct radix_node *n = kalloc(sizeof(*n));
-
-		if (!n) return -ENOMEM;
+	while (r->height == 0 || !height_covers(r->height, index)) {
 		if (r->root) {
-			slot_put(n, 0, r->root);
-			for (unsigned t = 0; t < RADIX_TAGS; t++)
-				if (r->root->bits[t]) n->bits[t] = BIT(0);
+			struct radix_node *n = kalloc(sizeof(*n));
+
+			if (!n) return -ENOMEM;
+			n->slot[0] = r->root;
+			slot_update(n, r->height, 0);
+			r->root = n;
 		}
-		r->root = n;
 		r->height++;
 	}
 	return 0;
 }
 
+/* A root with nothing but slot 0 only makes the way longer: it goes (R3), also after it was put there in vain. */
+static int radix_put(struct radix *r, uint64_t index, void *item)
+{
+	int rc = root_grow(r, index);
+	void *root = r->root;
+	struct radix_node *old;
+
+	if (!rc) rc = node_put(&root, r->height - 1, index, item);
+	while ((old = root) && r->height > 1 && old->bits[USED] == BIT(0)) {
+		root = old->slot[0];
+		r->height--;
+		kfree(old);
+	}
+	r->root = root;
+	if (!root) r->height = 0;
+	return rc;
+}
+
 /* radix_insert: put item (not NULL) at index, without tags.
- * => 0; -EEXIST: there is one, which stays; -ENOMEM: the array is as before, to the node
- * Nodes are brought one by one; path_trim() takes back those of a failed insertion, as it does after a removal. */
+ * => 0; -EEXIST: there is one, which stays; -ENOMEM: the array is as before, to the node */
 int radix_insert(struct radix *r, uint64_t index, void *item)
 {
-	struct radix_node *n, *below;
-
 	INVARIANT("R1", item != NULL);
-	if (radix_get(r, index)) return -EEXIST;
-
-	n = root_grow(r, index) ? NULL : r->root;
-	for (unsigned level = r->height - 1; n && level > 0; level--) {
-		below = n->slot[slot_of(index, level)];
-		if (!below && (below = kalloc(sizeof(*below)))) slot_put(n, slot_of(index, level), below);
-		n = below;
-	}
-	if (n) slot_put(n, slot_of(index, 0), item);
-	else   path_trim(r, index);
-	return n ? 0 : -ENOMEM;
+	return radix_get(r, index) ? -EEXIST : radix_put(r, index, item);
 }
 
 /* The hot path of every fault, read and write: a load per level, two levels for files up to 16 MiB. */
@@ -147,76 +117,61 @@ void *radix_get(const struct radix *r, uint64_t index)
 	return n;
 }
 
-/* Needs no memory: truncation and reclaim must not fail. */
+/* Needs no memory, since the way to the item is there: truncation and reclaim must not fail. */
 void *radix_remove(struct radix *r, uint64_t index)
 {
-	struct radix_node *path[HEIGHT_MAX];
 	void *item = radix_get(r, index);
 
-	if (!item) return NULL;
-	path_find(r, index, path);
-	slot_clear(path[0], slot_of(index, 0));
-	path_trim(r, index);
+	if (item) radix_put(r, index, NULL);
 	return item;
 }
 
-/* The first index at or after *index whose slot has a bit in bits[map], at level 0 and so (R2) all the way down to it.
- * Where a subtree has no such slot left, the search starts again at the root with the first index behind it. */
-static void *bits_next(const struct radix *r, uint64_t *index, unsigned map)
+/* The first item at or after *index whose slot has a bit in bits[map], at level 0 and so (R2) all the way down to it;
+ * *index is where.  Only below the first slot can there be a bit and nothing behind *index: then the next one is it. */
+static void *node_next(const struct radix_node *n, unsigned level, uint64_t *index, unsigned map)
 {
-	uint64_t at = *index;
+	unsigned shift = level * SLOT_BITS, first = slot_of(*index, level);
+	uint64_t base = *index >> shift & ~(uint64_t)(SLOTS - 1);
+	void *found = NULL;
 
-	for (;;) {
-		const struct radix_node *n = r->root;
-		unsigned level = r->height;
-
-		if (!n || !n->bits[map] || !height_covers(r->height, at)) return NULL;
-		while (level-- > 0) {
-			unsigned i = slot_of(at, level);
-			uint64_t left = n->bits[map] >> i, behind;
-
-			if (!left) {            /* nothing from here to the end of this node */
-				if (level + 1 == r->height) return NULL;
-				behind = (at >> (level + 1) * SLOT_BITS) + 1;
-				at = behind << (level + 1) * SLOT_BITS;
-				break;
-			}
-			if (!(left & 1)) {      /* a later slot: its first index */
-				i += __builtin_ctzll(left);
-				at >>= level * SLOT_BITS;
-				at = ((at & ~(uint64_t)(SLOTS - 1)) | i) << level * SLOT_BITS;
-			}
-			if (level == 0) {
-				*index = at;
-				return n->slot[i];
-			}
-			n = n->slot[i];
-		}
+	for (unsigned i = first; !found && i < SLOTS && n->bits[map] >> i; i++) {
+		i += __builtin_ctzll(n->bits[map] >> i);
+		if (i > first) *index = (base | i) << shift;    /* the first one of that slot */
+		found = level ? node_next(n->slot[i], level - 1, index, map) : n->slot[i];
 	}
+	return found;
 }
 
 /* Both: *index is where to begin, and gets where the item is.  To go on, add one. */
-void *radix_next(const struct radix *r, uint64_t *index) { return bits_next(r, index, USED); }
-
-void *radix_next_tagged(const struct radix *r, uint64_t *index, unsigned tag) { return bits_next(r, index, tag); }
-
-/* Upwards, as long as a node's first bit came or its last one went (R2).  No item: nothing to clear. */
-void radix_tag(struct radix *r, uint64_t index, unsigned tag, bool on)
+void *radix_next_tagged(const struct radix *r, uint64_t *index, unsigned tag)
 {
-	struct radix_node *path[HEIGHT_MAX];
-	unsigned have = path_find(r, index, path);
-	bool there = have && have == r->height && path[0]->slot[slot_of(index, 0)];
-
-	INVARIANT("R1", there || !on);
-	for (unsigned level = 0; there && level < r->height; level++) {
-		uint64_t *bits = &path[level]->bits[tag], was = *bits, bit = BIT(slot_of(index, level));
-
-		*bits = on ? was | bit : was & ~bit;
-		if (!was == !*bits) return;
-	}
+	return r->root && height_covers(r->height, *index) ? node_next(r->root, r->height - 1, index, tag) : NULL;
 }
 
-/* Recursion is at most HEIGHT_MAX deep. */
+void *radix_next(const struct radix *r, uint64_t *index) { return radix_next_tagged(r, index, USED); }
+
+/* The bit of each inner slot follows from the node below (R2). */
+static void node_tag(struct radix_node *n, unsigned level, uint64_t index, unsigned tag, bool on)
+{
+	unsigned i = slot_of(index, level);
+	struct radix_node *below = n->slot[i];
+
+	if (level) {
+		node_tag(below, level - 1, index, tag, on);
+		on = below->bits[tag];
+	}
+	n->bits[tag] = on ? n->bits[tag] | BIT(i) : n->bits[tag] & ~BIT(i);
+}
+
+/* No item: nothing to clear. */
+void radix_tag(struct radix *r, uint64_t index, unsigned tag, bool on)
+{
+	bool there = radix_get(r, index);
+
+	INVARIANT("R1", there || !on);
+	if (there) node_tag(r->root, r->height - 1, index, tag, on);
+}
+
 static void node_check(const struct radix_node *n, unsigned level)
 {
 	INVARIANT("R3", n->bits[USED] != 0);

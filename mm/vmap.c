@@ -7,7 +7,7 @@
  *
  * V1  Below each piece lies a page that is not mapped: a stack or table that grows over its end faults.
  * V2  An address is given out again only after the TLBs were shot down.
- * V3  A piece lies in a slot of addresses of its own: one slot is one bit, and all that is mapped in it is the piece. */
+ * V3  A piece lies in a slot of addresses of its own, which is one bit; all that is mapped in the slot is the piece. */
 #include "kernel/cpu.h"
 #include "mm/frame.h"
 #include "mm/pmap.h"

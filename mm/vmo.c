@@ -68,9 +68,9 @@ static struct vmo *vmo_at_locked(struct list **at)
 		struct vmo *v = container_of(*at, struct vmo, all_link);
 		uint32_t n = __atomic_load_n(&v->obj.refs, __ATOMIC_RELAXED);
 
-		while (n > 0)
-			if (__atomic_compare_exchange_n(&v->obj.refs, &n, n + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-				return v;
+		while (n > 0 && !__atomic_compare_exchange_n(&v->obj.refs, &n, n + 1, false, __ATOMIC_ACQUIRE,
+		                                             __ATOMIC_RELAXED)) {}
+		if (n > 0) return v;
 	}
 	return NULL;
 }
