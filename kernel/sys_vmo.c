@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_vmo.c - RING 0 - the servers' system calls about memory objects and runs.
  *
- * Path:  entry.S > syscall.c > [sys_vmo.c] > mm/vmo.c, mm/vmwrite.c, mm/pager.c
+ * Path:  entry.S > syscall.c > [sys_vmo.c] > mm/vmo.c, mm/writeback.c, mm/pager.c
  * Locks: vmo->lock around what vmo_set changes; otherwise none here. */
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"

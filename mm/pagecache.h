@@ -42,9 +42,6 @@ int vmo_commit(struct vmo *, unsigned commit_flags);
 int vmo_tell(struct vmo *, uint32_t op, uint64_t off, uint64_t len);    /* PAGER_SIZE (0, size), PAGER_PUNCH */
 
 /* writeback.c */
-/* The dirty page at first, and its dirty neighbours up to last, in a run: WRITING.  owner: PFL_OWNER's too.  NULL: no
- * memory. */
-struct run *writeback_run_locked(struct vmo *, uint64_t first, uint64_t last, bool owner);
 void writeback_all(void);                       /* start writing everything that is dirty */
 extern uint64_t dirty_pages;                    /* DIRTY + WRITING, all objects; atomic */
 

@@ -2,7 +2,11 @@
 /* mm/writeback.c - RING 0 - what is owed to the disk: msync, fsync, vm_write, and the thread that cleans by age.
  *
  * Path:  sys_mem.c (msync), sys_file.c (fsync) > [writeback.c] > pager.c  ~message~>  fs/ext2_pager.c ~> driver
- * Locks: takes vmo->lock; none is held while a run or a commit is under way.
+ *        fs/blkclient.c  ~SYS_vm_write~>  [writeback.c] > pager.c  ~message~>  driver
+ * Locks: takes vmo->lock, for vm_write first the map's mutex; none is held while a run or a commit is under way.
+ *
+ * msync speaks in pages; with blocks smaller than a page, a page of the disk can hold one block of metadata and
+ * three of some file's data, which are newer in that file's object.  So the file server names bytes: vm_write.
  *
  * W1  A page is write-protected in every page table, and every TLB knows, before its write begins.
  * W2  Bytes past the end of file are zeroed before they could be written.
@@ -34,38 +38,43 @@ static void writeback_begin_locked(struct run *r, struct page *p)
 	r->page[r->npages++] = p;
 }
 
-struct run *writeback_run_locked(struct vmo *v, uint64_t first, uint64_t last, bool owner)
+/* Of a run of vm_write's the extent's bytes alone are written; what else its last page has may still be owed. */
+static void run_trim(struct run *r, const struct vm_extent *x)
 {
-	struct run *r = run_create_locked(v, RUN_WRITE, first);
-	struct page *p;
+	uint64_t start = r->first << PAGE_SHIFT, end = (r->first + r->npages) << PAGE_SHIFT, x_end = x->addr + x->len;
 
-	if (!r) return NULL;
-	last = dirty_end_locked(v, first, MIN(last, first + RUN_MAX - 1));
-	pages_clear(v, first, last, PTE_W);     /* W1 */
-	for (; first <= last && (p = radix_get(&v->pages, first)) && (owner || !(p->flags & PFL_OWNER)); first++)
-		writeback_begin_locked(r, p);
-	return r;
+	r->off = MAX(x->addr, start) - start;
+	r->len = MIN(x_end, end) - start - r->off;
+	if ((x->flags & VMX_KEEP_DIRTY) && x_end <= end) r->page[r->npages - 1]->flags |= PFL_KEEP_DIRTY;
 }
 
-/* The next run of dirty pages of [*index, last].  => vmo->lock held; *index is moved past them.
+/* The next run of dirty pages of [*first, last].  => vmo->lock held; *first is moved past them.
  * NULL: no more (*rc 0) or no memory (*rc -ENOMEM). */
-static struct run *writeback_gather_locked(struct vmo *v, uint64_t *index, uint64_t last, int *rc)
+static struct run *writeback_gather_locked(struct vmo *v, uint64_t *first, uint64_t last, const struct vm_extent *x,
+                                           int *rc)
 {
-	struct run *r = NULL;
 	struct page *p;
+	struct run *r;
 
-	while ((p = radix_next_tagged(&v->pages, index, TAG_DIRTY)) && *index <= last && (p->flags & PFL_OWNER))
-		(*index)++;             /* W4 */
+	while ((p = radix_next_tagged(&v->pages, first, TAG_DIRTY)) && *first <= last && !x && (p->flags & PFL_OWNER))
+		(*first)++;             /* W4 */
 	*rc = 0;
-	if (!p || *index > last) return NULL;
-	r = writeback_run_locked(v, *index, last, false);
-	if (r) *index += r->npages;
-	else *rc = -ENOMEM;
+	if (!p || *first > last) return NULL;
+	r = run_create_locked(v, RUN_WRITE, *first);
+	if (!r) {
+		*rc = -ENOMEM;
+		return NULL;
+	}
+	last = dirty_end_locked(v, *first, MIN(last, *first + RUN_MAX - 1));
+	pages_clear(v, *first, last, PTE_W);    /* W1 */
+	for (; *first <= last && (p = radix_get(&v->pages, *first)) && (x || !(p->flags & PFL_OWNER)); (*first)++)
+		writeback_begin_locked(r, p);
+	if (x) run_trim(r, x);
 	return r;
 }
 
-/* Start writing every dirty page of [first, last]. */
-static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last)
+/* Start writing every dirty page of [first, last]; x: it is vm_write's, for its owner (W4). */
+static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last, const struct vm_extent *x)
 {
 	struct thread *t = current_thread();
 	bool reserve = t->reserve;
@@ -75,7 +84,7 @@ static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last)
 	t->reserve = true;              /* cleaning memory needs memory */
 	for (;;) {
 		spin_lock(&v->lock);
-		r = writeback_gather_locked(v, &first, last, &rc);
+		r = writeback_gather_locked(v, &first, last, x, &rc);
 		spin_unlock(&v->lock);
 		if (r) run_post(r);
 		else if (rc == 0) break;
@@ -84,7 +93,8 @@ static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last)
 	t->reserve = reserve;
 }
 
-/* A page on its way that was stored to since has to be written once more: what was stored before this call is promised.
+/* A page on its way that was stored to since has to be written once more: what was stored before this call is promised;
+ * and so has one of which vm_write has other bytes to write.
  * MS_ASYNC does not wait for the first write; the writeback thread then sends the second one in its next round. */
 static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool async)
 {
@@ -93,7 +103,8 @@ static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool 
 	spin_lock(&v->lock);
 	for (uint64_t i = first; (p = radix_next_tagged(&v->pages, &i, TAG_WRITING)) && i <= last; i++) {
 		if (async && (p->flags & PFL_REDIRTIED)) v->dirty_since = DUE;
-		while (!async && (p = radix_get(&v->pages, i)) && p->state == PG_WRITING && (p->flags & PFL_REDIRTIED))
+		while (!async && (p = radix_get(&v->pages, i)) && p->state == PG_WRITING &&
+		       (p->flags & (PFL_REDIRTIED | PFL_KEEP_DIRTY)))
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	}
 	spin_unlock(&v->lock);
@@ -134,7 +145,7 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 
 	if (!v->pager) return 0;
 	writeback_settle(v, first, last, !(wb & (WB_WAIT | WB_COMMIT)));
-	writeback_start_range(v, first, last);
+	writeback_start_range(v, first, last, NULL);
 	if (v->split_of) return vmo_sync(v->split_of, first, last, wb, err_seen);
 	if (!(wb & (WB_WAIT | WB_COMMIT))) {
 		writeback_wait_queued(v);
@@ -148,6 +159,63 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 	needed = v->uncommitted || !(wb & WB_DATASYNC);
 	spin_unlock(&v->lock);
 	return needed ? vmo_commit(v, flags) : 0;       /* W3 */
+}
+
+/* The one object of all extents, a reference; their addresses become offsets in it. */
+static int extents_check(struct map *m, struct vm_extent *x, uint32_t n, struct vmo **v)
+{
+	MUTEX_HELD(&m->lock);
+	for (; n > 0; n--, x++) {
+		const struct entry *e = map_find_locked(m, x->addr);
+
+		if (x->addr % 512 || x->len % 512 || x->len == 0) return -EINVAL;
+		if (!e || !(e->flags & ENTRY_OWNER) || x->addr + (x->len - 1) > e->anode.last) return -EFAULT;
+		if (*v && e->vmo != *v) return -EINVAL;
+		*v = e->vmo;
+		x->addr = (entry_index(e, x->addr) << PAGE_SHIFT) + (x->addr & PAGE_MASK);
+	}
+	if (*v) vmo_ref(*v);
+	return 0;
+}
+
+static void extent_forget(struct vmo *v, uint64_t first, uint64_t last)
+{
+	SPIN_HELD(&v->lock);
+	for (uint64_t i = first; i <= last; i++) {
+		struct page *p;
+
+		while ((p = radix_get(&v->pages, i)) && p->state == PG_WRITING)
+			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+		if (!p || p->state != PG_DIRTY) continue;
+		page_clear(p, PTE_W);
+		p->flags &= ~PFL_OWNER;
+		page_set_state(p, PG_CLEAN);
+	}
+}
+
+/* vm_write: start all extents, then wait for all writes of their object. */
+int vm_write(struct map *m, struct vm_extent *x, uint32_t n)
+{
+	struct vmo *v = NULL;
+	uint32_t seen;
+	int rc = extents_check(m, x, n, &v);
+
+	if (rc || !v) return rc;
+
+	seen = __atomic_load_n(&v->wb_err, __ATOMIC_RELAXED);
+	for (; n > 0; n--, x++) {
+		uint64_t first = x->addr >> PAGE_SHIFT, last = (x->addr + x->len - 1) >> PAGE_SHIFT;
+
+		if (x->flags & VMX_FORGET) {
+			extent_forget(v, first, last);
+			continue;
+		}
+		writeback_settle(v, first, last, false);
+		writeback_start_range(v, first, last, x);
+	}
+	rc = vmo_wait(v, 0, ~0ull, &seen);
+	vmo_unref(v);
+	return rc;
 }
 
 /* The page stays after all, and is there for those who waited. */

@@ -30,7 +30,7 @@ def fault(name, broken, old, new, *judges):
 file("mm/writeback.c")
 
 fault("alias_left_writable", "A page stays writable in page tables while it is written, and after.",
-      "\tpages_clear(v, first, last, PTE_W);     /* W1 */\n",
+      "\tpages_clear(v, *first, last, PTE_W);    /* W1 */\n",
       "")
 
 fault("tail_not_zeroed_at_writeback", "Bytes stored past the end of file are written to the disk.",
@@ -57,8 +57,8 @@ fault("store_during_write_not_settled", "A page stored to while it was written i
       "\t\twhile (false && (p = radix_get(&v->pages, i))")
 
 fault("async_queues_nothing", "MS_ASYNC starts no write.",
-      "\twriteback_start_range(v, first, last);\n\tif (v->split_of)",
-      "\tif (wb & (WB_WAIT | WB_COMMIT)) writeback_start_range(v, first, last);\n\tif (v->split_of)",
+      "\twriteback_start_range(v, first, last, NULL);\n\tif (v->split_of)",
+      "\tif (wb & (WB_WAIT | WB_COMMIT)) writeback_start_range(v, first, last, NULL);\n\tif (v->split_of)",
       "posix", "ms_async_has_queued_the_write_when_it_returns")
 
 fault("error_never_told", "A failed write is not reported.",
