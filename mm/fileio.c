@@ -51,7 +51,6 @@ int write_room(struct vmo *v, uint64_t index)
 struct source {
 	uaddr_t user;
 	const char *kernel;
-	bool within;                    /* the object does not get longer by it: -ENXIO behind its end */
 };
 
 /* How many bytes were not copied. */
@@ -62,10 +61,10 @@ static size_t source_copy(void *to, const struct source *s, uint64_t n)
 	return 0;
 }
 
-static void write_account_locked(struct vmo *v, struct page *p, const struct source *from, uint64_t end)
+static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
 {
 	page_dirty_locked(v, p);
-	if (end > v->size && !from->within) {
+	if (end > v->size) {
 		v->size = end;
 		v->changed |= VMOC_SIZE;
 	}
@@ -86,20 +85,18 @@ static int write_fresh(struct vmo *v, uint64_t at, const struct source *from, ui
 	there = radix_get(&v->pages, index);
 	if (rc) {
 		/* nothing was copied */
-	} else if (from->within && index >= vmo_pages_locked(v)) {
-		rc = -ENXIO;                    /* cut off meanwhile */
 	} else if ((there && there->state == PG_FILLING) || punching(v, index)) {
 		rc = -EAGAIN;
 	} else if (there) {
 		memcpy((char *)page_virt(there) + off, (char *)page_virt(p) + off, *n);
-		write_account_locked(v, there, from, at + *n);
+		write_account_locked(v, there, at + *n);
 	} else if (*n < want && index < vmo_pages_locked(v)) {
 		rc = -EAGAIN;                   /* the rest of the page is on the disk: it has to be read after all */
 	} else if (pcache_insert_locked(v, p, index, PG_CLEAN)) {
 		rc = -ENOMEM;
 	} else {
 		page_ref(p);                    /* ours is the object's now; this one goes below */
-		write_account_locked(v, p, from, at + *n);
+		write_account_locked(v, p, at + *n);
 	}
 	spin_unlock(&v->lock);
 	page_unref(p);
@@ -118,7 +115,7 @@ static int write_resident(struct vmo *v, uint64_t at, const struct source *from,
 	spin_lock(&v->lock);
 	if (p->vmo != v) rc = -EAGAIN;          /* cut off or invalidated while we copied: again (F2) */
 	else if (*n == 0) rc = -EFAULT;
-	if (!rc) write_account_locked(v, p, from, at + *n);
+	if (!rc) write_account_locked(v, p, at + *n);
 	else if (p->vmo == v) page_dirty_locked(v, p);  /* a part of a word may have been copied before the fault */
 	spin_unlock(&v->lock);
 	page_unref(p);
@@ -173,8 +170,7 @@ static int write_limit(const struct vmo *v, uint64_t pos, uint64_t *len, uint64_
 	return 0;
 }
 
-/* Page by page, as far as it goes.  Bytes done, or why there are none.  (The view's own pages may be on their way here,
- * so nothing but a longer file is told to it: cutting the view would wait for them.) */
+/* Page by page, as far as it goes.  Bytes done, or why there are none. */
 static int64_t write_pages(struct vmo *v, uint64_t pos, struct source from, uint64_t len, uint64_t limit)
 {
 	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED), done = 0;
@@ -191,7 +187,7 @@ static int64_t write_pages(struct vmo *v, uint64_t pos, struct source from, uint
 		from.user += n;
 		if (from.kernel) from.kernel += n;
 	}
-	if (!from.within) split_resized(v);
+	split_resized(v);
 	return done ? (int64_t)done : rc;
 }
 
@@ -210,13 +206,11 @@ int64_t pcache_write(struct vmo *v, uint64_t *pos, uaddr_t buf, uint64_t len, bo
 
 int64_t pcache_write_kernel(struct vmo *v, uint64_t pos, const void *buf, uint64_t len, uint64_t max)
 {
-	bool within = max == WRITE_WITHIN;      /* of a view's pages, in the turn of nobody */
 	int64_t n;
 
-	if (!within) writer_enter(v);
-	n = write_pages(v, pos, (struct source){.kernel = buf, .within = within}, len, within ? v->size : max);
-	if (!within) writer_leave(v, n > 0);
-	else if (n > 0) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
+	writer_enter(v);
+	n = write_pages(v, pos, (struct source){.kernel = buf}, len, max);
+	writer_leave(v, n > 0);
 	return n;
 }
 

@@ -148,19 +148,15 @@ static void spares_drain_locked(struct cpu *c, uint32_t keep)
 	spin_unlock(&frame_lock);
 }
 
-/* What any CPU keeps.  How many pages.  => no spare_lock held */
-static uint64_t spares_drain_all(void)
+/* What any CPU keeps.  => no spare_lock held */
+static void spares_drain_all(void)
 {
-	uint64_t n = 0;
-
 	for (struct cpu *c = cpus; c < cpus + ncpus; c++) {
 		if (__atomic_load_n(&c->nspares, __ATOMIC_RELAXED) == 0) continue;
 		spin_lock(&c->spare_lock);
-		n += c->nspares;
 		spares_drain_locked(c, 0);
 		spin_unlock(&c->spare_lock);
 	}
-	return n;
 }
 
 /* One of this CPU's own, after a look at the list if there is none.  NULL: little is free (F5) */
@@ -205,7 +201,10 @@ struct page *frame_alloc(enum page_use use, unsigned flags)
 	struct page *p = spare_take(use);
 
 	if (!p) p = list_take(use, keep);
-	if (!p && spares_drain_all() > 0) p = list_take(use, keep);     /* F5 */
+	if (!p) {
+		spares_drain_all();     /* F5 */
+		p = list_take(use, keep);
+	}
 	if (frames_low()) reclaim_kick();
 	if (p) page_prepare(p, flags);
 	return p;

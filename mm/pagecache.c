@@ -119,7 +119,7 @@ uint32_t readahead_window(struct readahead *ra, uint64_t index)
 /* Put FILLING pages at [index, index + n) as far as they are absent and within the object; they get a run. */
 static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 {
-	struct run *r = run_create_locked(v, RUN_FILL, index);
+	struct run *r = run_create_locked(v, PAGER_FILL, index);
 	struct page *p;
 
 	for (; r && r->npages < n && index + r->npages < vmo_pages_locked(v); r->npages++) {
@@ -153,19 +153,20 @@ static int fill_zero_locked(struct vmo *v, uint64_t index)
 	return 0;
 }
 
-/* Start to bring in the absent page at index and, if the pager is asked, its neighbours.
- * => vmo->lock held, dropped and taken again.  -ENOMEM: nothing started. */
-static int pcache_fill(struct vmo *v, uint64_t index, struct readahead *ra)
+/* Start to bring in the absent page at index and, if the pager is asked, its neighbours, n in all at most.
+ * => vmo->lock held, dropped and taken again.  How many pages; -ENOMEM: nothing started. */
+static int pcache_fill(struct vmo *v, uint64_t index, uint32_t n)
 {
 	struct run *r;
 
 	if (!v->pager) return fill_zero_locked(v, index);
-	r = fill_begin_locked(v, index, ra ? readahead_window(ra, index) : 1);
+	r = fill_begin_locked(v, index, n);
 	if (!r) return -ENOMEM;
+	n = r->npages;
 	spin_unlock(&v->lock);
 	run_post(r);
 	spin_lock(&v->lock);
-	return 0;
+	return n;
 }
 
 /* pcache_get: the page of (vmo, index), held, its contents valid (CLEAN, DIRTY or WRITING).
@@ -194,7 +195,7 @@ int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page 
 			rc = -ENXIO;
 		} else if (fails != v->fill_fails) {
 			rc = v->fill_errno;     /* the fill that we waited for failed */
-		} else if (pcache_fill(v, index, ra)) {
+		} else if (pcache_fill(v, index, ra ? readahead_window(ra, index) : 1) < 0) {
 			spin_unlock(&v->lock);
 			rc = reclaim_wait();
 			spin_lock(&v->lock);
@@ -206,21 +207,11 @@ int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page 
 
 void vmo_prefetch(struct vmo *v, uint64_t first, uint64_t last)
 {
-	struct run *r;
-
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	last = MIN(last + 1, vmo_pages_locked(v));      /* from here on: the first page not wanted */
-	while (v->pager && first < last) {
-		if (radix_get(&v->pages, first) || punching(v, first)) {
-			first++;
-			continue;
-		}
-		r = fill_begin_locked(v, first, MIN(last - first, (uint64_t)RUN_MAX));
-		if (!r) break;          /* no memory to spare: it is only advice */
-		first += r->npages;
-		spin_unlock(&v->lock);
-		run_post(r);
-		spin_lock(&v->lock);
+	/* to the end, or until there is no memory to spare: it is only advice */
+	for (int n = 1; v->pager && first < last && n > 0; first += n) {
+		if (radix_get(&v->pages, first) || punching(v, first)) n = 1;
+		else n = pcache_fill(v, first, MIN(last - first, (uint64_t)RUN_MAX));
 	}
-	spin_unlock(&v->lock);
 }

@@ -34,7 +34,7 @@ struct vmo *vmo_next(struct vmo *);             /* of all, behind this one, whic
 struct vmo *vmo_under_hand(bool on);            /* of reclaim.c, which goes on first; a reference; NULL: at the end */
 
 /* pager.c */
-struct run *run_create_locked(struct vmo *, enum run_op, uint64_t first);       /* NULL: no memory */
+struct run *run_create_locked(struct vmo *, uint32_t op, uint64_t first);       /* NULL: no memory */
 void run_post(struct run *);                    /* no lock held; gives up the caller's reference */
 int vmo_reserve(struct vmo *, uint64_t index);  /* room on disk for a page that has no block: 0, -ENOSPC, -EIO */
 bool vmo_has_room_locked(struct vmo *, uint64_t index, const struct page *);

@@ -11,7 +11,6 @@
  */
 #include "mm/pagecache.h"
 
-#include "abi/pager.h"
 #include "kernel/thread.h"
 #include "mm/split.h"
 
@@ -72,7 +71,7 @@ static void run_finish_write_locked(struct run *r, struct page *p)
 static void run_finish_locked(struct run *r)
 {
 	struct vmo *v = r->vmo;
-	bool wrote = r->op == RUN_WRITE;
+	bool wrote = r->op == PAGER_WRITE;
 
 	if (r->status && wrote) {
 		v->wb_err++;
@@ -121,7 +120,7 @@ static void run_replied(struct kmsg *k)
 	kobj_unref(&r->obj);            /* the message's */
 }
 
-struct run *run_create_locked(struct vmo *v, enum run_op op, uint64_t first)
+struct run *run_create_locked(struct vmo *v, uint32_t op, uint64_t first)
 {
 	struct run *r = kalloc(sizeof(*r));
 
@@ -151,7 +150,7 @@ void run_post(struct run *r)
 	}
 	v->unqueued++;
 	r->msg.m = (struct ipc_msg){
-		.op = r->op == RUN_FILL ? PAGER_FILL : PAGER_WRITE,
+		.op = r->op,
 		.arg = {v->cookie, (r->first << PAGE_SHIFT) + r->off, r->len, v->size, r->off},
 	};
 	spin_unlock(&v->lock);
@@ -193,7 +192,7 @@ int run_done(struct run *r, uint64_t off, uint64_t len, int status)
 
 int run_zero(struct run *r, uint64_t off, uint64_t len)
 {
-	if (r->op != RUN_FILL || !run_part_ok(r, off, len)) return -EINVAL;
+	if (r->op != PAGER_FILL || !run_part_ok(r, off, len)) return -EINVAL;
 	for (uint64_t at = off; at < off + len;) {
 		uint64_t i = at >> PAGE_SHIFT, n = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));
 

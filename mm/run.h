@@ -3,17 +3,16 @@
 #ifndef MM_RUN_H
 #define MM_RUN_H
 
+#include "abi/pager.h"
 #include "kernel/ipc.h"
 #include "mm/vmo.h"
 
 #define RUN_MAX 128u                    /* pages */
 
-enum run_op { RUN_FILL, RUN_WRITE };
-
 struct run {
 	struct kobj obj;                /* handles in servers keep it alive */
 	struct vmo *vmo;                /* [c] a reference */
-	enum run_op op;                 /* [c] */
+	uint32_t op;                    /* [c] PAGER_FILL or PAGER_WRITE */
 	uint64_t first;                 /* [c] page index */
 	uint32_t npages;                /* [c] */
 	uint64_t off, len;              /* [c] the part of the run, in bytes, that is to be moved and completed */

@@ -10,8 +10,6 @@
  */
 #include "mm/pagecache.h"
 
-#include "abi/pager.h"
-
 /* Whole pages [first, end) leave the cache, then their blocks go. */
 static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
 {

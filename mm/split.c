@@ -131,19 +131,28 @@ static int page_from_file(struct run *r, uint32_t i)
 	return 0;
 }
 
+/* What is behind the end of file is nobody's. */
 static int page_to_file(struct run *r, uint32_t i)
 {
 	struct vmo *file = r->vmo->split_of;
-	uint64_t pos = (r->first + i) << PAGE_SHIFT, done = 0;
+	bool there = false;
+	struct page *to;
+	int rc = file->flags & VMO_READONLY ? -EROFS : write_room(file, r->first + i);
 
-	while (done < PAGE_SIZE) {
-		int64_t n = pcache_write_kernel(file, pos + done, (char *)page_virt(r->page[i]) + done, PAGE_SIZE - done,
-		                                WRITE_WITHIN);
-
-		if (n < 0) return n == -EFBIG || n == -ENXIO ? 0 : n;   /* what is behind the end of file is nobody's */
-		done += n;
+	while (!rc && !there) {         /* it may leave memory meanwhile */
+		rc = pcache_get(file, r->first + i, NULL, &to);
+		if (rc) break;
+		spin_lock(&file->lock);
+		there = to->vmo == file;
+		if (there) {
+			memcpy(page_virt(to), page_virt(r->page[i]), PAGE_SIZE);
+			page_dirty_locked(file, to);
+			vmo_touch_locked(file, VMOC_MTIME | VMOC_CTIME);
+		}
+		spin_unlock(&file->lock);
+		page_unref(to);
 	}
-	return 0;
+	return rc == -ENXIO ? 0 : rc;
 }
 
 /* The view's pager, in place of a message: done when it returns. */
@@ -154,6 +163,6 @@ void split_run(struct run *r)
 	for (uint64_t off = 0; off < len; off += PAGE_SIZE) {
 		uint32_t i = off >> PAGE_SHIFT;
 
-		run_done(r, off, PAGE_SIZE, r->op == RUN_FILL ? page_from_file(r, i) : page_to_file(r, i));
+		run_done(r, off, PAGE_SIZE, r->op == PAGER_FILL ? page_from_file(r, i) : page_to_file(r, i));
 	}
 }

@@ -10,7 +10,6 @@
  */
 #include "mm/pagecache.h"
 
-#include "abi/pager.h"
 #include "kernel/time.h"
 #include "mm/map.h"
 #include "mm/split.h"

@@ -73,9 +73,7 @@ void vmo_check(struct vmo *);                   /* every invariant of this objec
  * write: extends; append ignores *pos and sets it. */
 int64_t pcache_read(struct vmo *, uint64_t pos, uaddr_t buf, char *kbuf, uint64_t len, struct readahead *);
 int64_t pcache_write(struct vmo *, uint64_t *pos, uaddr_t buf, uint64_t len, bool append, uint64_t limit);
-/* From kernel memory: modules, sendfile.  Never past max: -EFBIG; or with WRITE_WITHIN, and without the
- * writer's turn, past the end of the object as it is then: -ENXIO. */
-#define WRITE_WITHIN 0
+/* From kernel memory: modules, sendfile.  Never past max: -EFBIG. */
 int64_t pcache_write_kernel(struct vmo *, uint64_t pos, const void *buf, uint64_t len, uint64_t max);
 
 /* fallocate(2), in bytes (space.c).  -ENOSPC, -EFBIG, -EROFS, -EOPNOTSUPP (a disk) */

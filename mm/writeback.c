@@ -16,7 +16,6 @@
  */
 #include "mm/pagecache.h"
 
-#include "abi/pager.h"
 #include "kernel/thread.h"
 #include "mm/map.h"
 #include "mm/split.h"
@@ -60,7 +59,7 @@ static struct run *writeback_gather_locked(struct vmo *v, uint64_t *first, uint6
 		(*first)++;             /* W4 */
 	*rc = 0;
 	if (!p || *first > last) return NULL;
-	r = run_create_locked(v, RUN_WRITE, *first);
+	r = run_create_locked(v, PAGER_WRITE, *first);
 	if (!r) {
 		*rc = -ENOMEM;
 		return NULL;

@@ -449,8 +449,8 @@ fault("split_view_keeps_its_size", "vm=split: truncation and growth are not seen
       "split")
 
 fault("split_msync_loses_stores", "vm=split: what was stored does not get into the file's own pages.",
-      "\twhile (done < PAGE_SIZE) {\n",
-      "\twhile (!file && done < PAGE_SIZE) {\n",
+      "\t\t\tmemcpy(page_virt(to), page_virt(r->page[i]), PAGE_SIZE);\n",
+      "",
       "split")
 
 fault("split_hole_counts_as_backed", "vm=split: a store into a hole does not ask whether the disk has room.",

@@ -91,7 +91,7 @@ bool world_step(void)
 		world.releases++;
 	} else {
 		r = container_of(k->obj[0], struct run, obj);
-		if (r->op == RUN_FILL) serve_fill(r);
+		if (r->op == PAGER_FILL) serve_fill(r);
 		else serve_write(r);
 	}
 	k->m.status = 0;
@@ -218,7 +218,7 @@ void begin_write(struct vmo *v, uint64_t index)
 	struct run *r;
 
 	spin_lock(&v->lock);
-	r = run_create_locked(v, RUN_WRITE, index);
+	r = run_create_locked(v, PAGER_WRITE, index);
 	page_clear(p, PTE_W);
 	page_set_state(p, PG_WRITING);
 	page_ref(p);

@@ -103,7 +103,7 @@ static void do_begin(struct fix *f)
 
 	spin_lock(&f->vmo->lock);
 	p = radix_next_tagged(&f->vmo->pages, &i, TAG_DIRTY);
-	r = p && nflights < ARRAY_LEN(flight) ? run_create_locked(f->vmo, RUN_WRITE, i) : NULL;
+	r = p && nflights < ARRAY_LEN(flight) ? run_create_locked(f->vmo, PAGER_WRITE, i) : NULL;
 	if (r) {
 		page_clear(p, PTE_W);
 		page_set_state(p, PG_WRITING);

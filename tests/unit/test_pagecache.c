@@ -274,7 +274,7 @@ static struct run *begin_fill(struct fix *f)
 	struct run *r;
 
 	spin_lock(&f->vmo->lock);
-	r = run_create_locked(f->vmo, RUN_FILL, 0);
+	r = run_create_locked(f->vmo, PAGER_FILL, 0);
 	assert_int_equal(pcache_insert_locked(f->vmo, p, 0, PG_FILLING), 0);
 	page_ref(p);
 	r->page[r->npages++] = p;

@@ -4,17 +4,17 @@
 #include "tests/unit/mmworld.h"
 
 /* A run of n pages from index 0 on that the pager has; the test answers. */
-static struct run *begin(struct fix *f, enum run_op op, unsigned n)
+static struct run *begin(struct fix *f, uint32_t op, unsigned n)
 {
 	struct run *r;
 
-	if (op == RUN_WRITE) for (unsigned i = 0; i < n; i++) dirty_page(f->vmo, i, 'X');
+	if (op == PAGER_WRITE) for (unsigned i = 0; i < n; i++) dirty_page(f->vmo, i, 'X');
 	spin_lock(&f->vmo->lock);
 	r = run_create_locked(f->vmo, op, 0);
 	for (; r->npages < n; r->npages++) {
-		struct page *p = op == RUN_FILL ? frame_alloc(PAGE_OBJECT, 0) : radix_get(&f->vmo->pages, r->npages);
+		struct page *p = op == PAGER_FILL ? frame_alloc(PAGE_OBJECT, 0) : radix_get(&f->vmo->pages, r->npages);
 
-		if (op == RUN_FILL) assert_int_equal(pcache_insert_locked(f->vmo, p, r->npages, PG_FILLING), 0);
+		if (op == PAGER_FILL) assert_int_equal(pcache_insert_locked(f->vmo, p, r->npages, PG_FILLING), 0);
 		else page_set_state(p, PG_WRITING);
 		page_ref(p);
 		r->page[r->npages] = p;
@@ -34,7 +34,7 @@ static void reply(struct run *r, int status)
 static void parts_outside_the_run_are_refused(void **st)
 {
 	struct fix *f = *st;
-	struct run *r = begin(f, RUN_FILL, 2);
+	struct run *r = begin(f, PAGER_FILL, 2);
 	struct dev_seg seg[2];
 	uint64_t covered;
 
@@ -56,7 +56,7 @@ static void bytes_before_the_runs_part_are_not_its(void **st)
 
 	dirty_page(f->vmo, 0, 'X');
 	spin_lock(&f->vmo->lock);
-	r = run_create_locked(f->vmo, RUN_WRITE, 0);
+	r = run_create_locked(f->vmo, PAGER_WRITE, 0);
 	p = radix_get(&f->vmo->pages, 0);
 	page_set_state(p, PG_WRITING);
 	page_ref(p);
@@ -74,7 +74,7 @@ static void bytes_before_the_runs_part_are_not_its(void **st)
 static void a_part_that_is_a_hole_is_zero_and_has_no_block(void **st)
 {
 	struct fix *f = *st;
-	struct run *r = begin(f, RUN_FILL, 3);
+	struct run *r = begin(f, PAGER_FILL, 3);
 
 	assert_int_equal(run_zero(r, PG(1) - 512, PG(1)), 0);
 	assert_int_equal(run_done(r, 0, PG(1) - 512, 0), 0);
@@ -88,7 +88,7 @@ static void a_part_that_is_a_hole_is_zero_and_has_no_block(void **st)
 static void the_first_error_of_a_run_counts_and_odd_ones_are_eio(void **st)
 {
 	struct fix *f = *st;
-	struct run *r = begin(f, RUN_WRITE, 1);
+	struct run *r = begin(f, PAGER_WRITE, 1);
 
 	assert_int_equal(run_done(r, 0, 512, -ENOSPC), 0);
 	r->obj.handles = 1;
@@ -96,11 +96,11 @@ static void the_first_error_of_a_run_counts_and_odd_ones_are_eio(void **st)
 	assert_int_equal(run_done(r, 512, PAGE_SIZE - 512, -EIO), 0);
 	assert_int_equal(f->vmo->wb_errno, -ENOSPC);
 	assert_int_equal(state_of(f->vmo, 0), PG_DIRTY);
-	r = begin(f, RUN_WRITE, 1);
+	r = begin(f, PAGER_WRITE, 1);
 	assert_int_equal(run_done(r, 0, PAGE_SIZE, 5), 0);
 	reply(r, 0);
 	assert_int_equal(f->vmo->wb_errno, -EIO);
-	r = begin(f, RUN_WRITE, 1);
+	r = begin(f, PAGER_WRITE, 1);
 	assert_int_equal(run_done(r, 0, PAGE_SIZE, -100000), 0);
 	reply(r, 0);
 	assert_int_equal(f->vmo->wb_errno, -EIO);
@@ -109,7 +109,7 @@ static void the_first_error_of_a_run_counts_and_odd_ones_are_eio(void **st)
 static void a_finished_run_takes_no_more(void **st)
 {
 	struct fix *f = *st;
-	struct run *r = begin(f, RUN_FILL, 1);
+	struct run *r = begin(f, PAGER_FILL, 1);
 
 	kobj_ref(&r->obj);
 	reply(r, -EIO);                         /* and nobody has a handle: it fails */
@@ -122,7 +122,7 @@ static void a_finished_run_takes_no_more(void **st)
 static void a_run_whose_pager_forgot_it_is_an_io_error(void **st)
 {
 	struct fix *f = *st;
-	struct run *r = begin(f, RUN_WRITE, 1);
+	struct run *r = begin(f, PAGER_WRITE, 1);
 
 	reply(r, 0);
 	assert_int_equal(f->vmo->wb_errno, -EIO);
@@ -133,7 +133,7 @@ static void a_run_whose_pager_forgot_it_is_an_io_error(void **st)
 static void handles_that_go_before_the_answer_leave_the_run_alone(void **st)
 {
 	struct fix *f = *st;
-	struct run *r = begin(f, RUN_FILL, 1);
+	struct run *r = begin(f, PAGER_FILL, 1);
 
 	r->obj.no_handles(&r->obj);
 	assert_int_equal(state_of(f->vmo, 0), PG_FILLING);
@@ -151,7 +151,7 @@ static void the_device_gets_pieces_as_long_as_pages_are_neighbours(void **st)
 {
 	struct fix *f = *st;
 	struct page *apart = frame_alloc(PAGE_KERNEL, 0);
-	struct run *r = begin(f, RUN_FILL, 4);
+	struct run *r = begin(f, PAGER_FILL, 4);
 	struct dev_seg seg[8];
 	uint64_t covered, pages = 0;
 	int n = run_segments(r, 512, PG(4) - 1024, seg, 8, &covered);
@@ -176,7 +176,7 @@ static void pages_far_apart_are_pieces_of_their_own(void **st)
 	struct run *r;
 
 	spin_lock(&f->vmo->lock);
-	r = run_create_locked(f->vmo, RUN_FILL, 0);
+	r = run_create_locked(f->vmo, PAGER_FILL, 0);
 	spin_unlock(&f->vmo->lock);
 	r->page[0] = &a[2];
 	r->page[1] = &a[3];
