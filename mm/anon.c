@@ -40,7 +40,7 @@ static int anon_enter(struct map *m, struct entry *e, uaddr_t va, struct page *p
 
 int anon_copy_locked(struct map *m, struct entry *e, uaddr_t va, struct page *from)
 {
-	struct page *p = frame_alloc(PAGE_ANON, frame_flags_current());
+	struct page *p = frame_alloc(PAGE_ANON, 0);
 
 	if (!p) return -ENOMEM;
 	memcpy(page_virt(p), page_virt(from), PAGE_SIZE);
@@ -53,7 +53,7 @@ int anon_fault_locked(struct map *m, struct entry *e, uaddr_t va, bool write)
 	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
 
 	if (!p) {
-		p = frame_alloc(PAGE_ANON, FRAME_ZERO | frame_flags_current());
+		p = frame_alloc(PAGE_ANON, FRAME_ZERO);
 		return p ? anon_enter(m, e, va, p) : -ENOMEM;
 	}
 	if (write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1) return anon_copy_locked(m, e, va, p);

@@ -74,7 +74,7 @@ static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
  * page of our own, which joins the object when it is complete (F1).  *n: bytes wanted, then bytes done. */
 static int write_fresh(struct vmo *v, uint64_t at, const struct source *from, uint64_t *n)
 {
-	struct page *p = frame_alloc(PAGE_OBJECT, frame_flags_current() | FRAME_ZERO), *there;
+	struct page *p = frame_alloc(PAGE_OBJECT, FRAME_ZERO), *there;
 	uint64_t off = at & PAGE_MASK, index = at >> PAGE_SHIFT, want = *n;
 	int rc = 0;
 

@@ -9,7 +9,8 @@
  * F1  A FREE page has refs 0, no object, and is on the free list once; a SPARE one on one CPU's list.
  * F2  A page in use is freed once, by its last reference.
  * F3  An OBJECT page is freed only after it left its object (vmo NULL); no page while it is on a list (link alone).
- * F4  The last frame_reserve pages go to FRAME_RESERVE alone: cleaning memory must not wait for clean memory.
+ * F4  The last frame_reserve pages go to threads marked `reserve` alone (servers, and who cleans memory): cleaning
+ *     memory must not wait for clean memory.
  * F5  With fewer than frame_low on the list no CPU keeps what it frees or takes more than it needs; nobody is told that
  *     there is none while another CPU has spare pages. */
 #include "boot/bootinfo.h"
@@ -197,7 +198,8 @@ static void page_prepare(struct page *p, unsigned flags)
  * => without FRAME_ZERO its bytes are anything: the caller fills all of it */
 struct page *frame_alloc(enum page_use use, unsigned flags)
 {
-	uint64_t keep = (flags & FRAME_RESERVE) ? 0 : frame_reserve;    /* F4 */
+	const struct thread *t = current_thread();      /* NULL until the first thread runs */
+	uint64_t keep = t && t->reserve && !(flags & FRAME_SPARING) ? 0 : frame_reserve;        /* F4 */
 	struct page *p = spare_take(use);
 
 	if (!p) p = list_take(use, keep);
@@ -208,14 +210,6 @@ struct page *frame_alloc(enum page_use use, unsigned flags)
 	if (frames_low()) reclaim_kick();
 	if (p) page_prepare(p, flags);
 	return p;
-}
-
-/* What a function that allocates on behalf of its caller adds to its flags. */
-unsigned frame_flags_current(void)
-{
-	const struct thread *t = current_thread();      /* NULL until the first thread runs */
-
-	return t && t->reserve ? FRAME_RESERVE : 0;
 }
 
 /* p has refs 0 and nobody else knows it any more: only the list needs the lock. */

@@ -97,7 +97,7 @@ static unsigned class_of(size_t size)
  * slot to the first, so that objects made one after the other are neighbours. */
 static struct slab *slab_create(struct pool *o, unsigned c)
 {
-	struct page *page = frame_alloc(PAGE_KERNEL, frame_flags_current());
+	struct page *page = frame_alloc(PAGE_KERNEL, 0);
 	struct slab *s;
 	char *slot;
 
@@ -138,7 +138,7 @@ void *kalloc(size_t size)
 
 	if (size > PAGE_SIZE) return kalloc_pages(ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE);
 	if (size + TAIL_MIN > SLOT_MAX) {
-		struct page *page = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
+		struct page *page = frame_alloc(PAGE_KERNEL, FRAME_ZERO);
 
 		return page ? page_virt(page) : NULL;
 	}

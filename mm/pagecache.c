@@ -125,7 +125,7 @@ static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 	for (; r && r->npages < n && index + r->npages < vmo_pages_locked(v); r->npages++) {
 		if (radix_get(&v->pages, index + r->npages) || punching(v, index + r->npages)) break;
 		/* read-ahead must not eat the last pages: only the first one may use the reserve */
-		p = frame_alloc(PAGE_OBJECT, r->npages == 0 ? frame_flags_current() : 0);
+		p = frame_alloc(PAGE_OBJECT, r->npages == 0 ? 0 : FRAME_SPARING);
 		if (!p) break;
 		if (pcache_insert_locked(v, p, index + r->npages, PG_FILLING)) {
 			page_unref(p);
@@ -142,7 +142,7 @@ static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 /* An object without a pager has nothing to read: a page of zeros. */
 static int fill_zero_locked(struct vmo *v, uint64_t index)
 {
-	struct page *p = frame_alloc(PAGE_OBJECT, frame_flags_current() | FRAME_ZERO);
+	struct page *p = frame_alloc(PAGE_OBJECT, FRAME_ZERO);
 
 	if (!p) return -ENOMEM;
 	if (pcache_insert_locked(v, p, index, PG_CLEAN)) {

@@ -32,7 +32,7 @@ static pte_t *table_of(pte_t e) { return phys_to_virt(e & PTE_ADDR); }
 /* A table with nothing in it; 0: no memory. */
 static paddr_t table_alloc(void)
 {
-	struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
+	struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO);
 
 	if (!p) return 0;                       /* frame.c never gives page 0 */
 	p->flags = KPAGE_TABLE;

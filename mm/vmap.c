@@ -67,7 +67,7 @@ void *kalloc_pages(uint64_t n)
 	uint64_t va = n < SLOT_PAGES ? slot_take() : 0;
 
 	for (uint64_t i = 0; va && i < n; i++) {
-		struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO | frame_flags_current());
+		struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO);
 
 		if (p && !pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_KDATA, NULL)) continue;
 		if (p) frame_free(p);

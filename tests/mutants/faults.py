@@ -356,8 +356,8 @@ fault("copy_on_write_copies_nothing", "The copy of a private page is not filled.
       "")
 
 fault("anonymous_memory_not_zero", "New anonymous memory holds what was there before.",
-      "\t\tp = frame_alloc(PAGE_ANON, FRAME_ZERO | frame_flags_current());\n",
-      "\t\tp = frame_alloc(PAGE_ANON, frame_flags_current());\n")
+      "\t\tp = frame_alloc(PAGE_ANON, FRAME_ZERO);\n",
+      "\t\tp = frame_alloc(PAGE_ANON, 0);\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/remap.c")

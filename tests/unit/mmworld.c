@@ -110,14 +110,14 @@ void thread_rounds(void (*start)(void), unsigned n)
 	current_thread()->reserve = false;
 }
 
-void memory_take(unsigned left, unsigned flags)
+void memory_take(unsigned left, bool reserve)
 {
 	static const size_t sizes[] = {2000, 1300, 1000, 800, 560, 400, 250, 190, 128, 96, 64, 32};
 	struct page *p;
 	void *o;
 
-	current_thread()->reserve = flags & FRAME_RESERVE;
-	while ((p = frame_alloc(PAGE_KERNEL, flags))) {
+	current_thread()->reserve = reserve;
+	while ((p = frame_alloc(PAGE_KERNEL, 0))) {
 		memset(page_virt(p), 0xee, PAGE_SIZE);
 		taken[ntaken++] = p;
 	}

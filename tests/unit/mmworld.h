@@ -38,7 +38,7 @@ extern struct script script;
 int world_setup(void **st);             /* mm_setup() and a script that says nothing */
 int world_teardown(void **st);          /* mm_teardown(), and no page of memory is left over */
 /* Somebody has all frames but `left`, filled with 0xee, and all slots of slabs. */
-void memory_take(unsigned left, unsigned flags);
+void memory_take(unsigned left, bool reserve);
 void memory_slots(size_t size, unsigned n);             /* he gives n objects of this size back */
 void memory_give(void);                                 /* and everything */
 void thread_rounds(void (*start)(void), unsigned n);    /* what start() makes a thread do, for n - 1 rounds */

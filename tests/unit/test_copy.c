@@ -130,7 +130,7 @@ static void neighbours_that_find_no_table_are_left_out(void **st)
 	assert_int_equal(map_map(f->map, &at, PG(8), PROT_READ, RW, MAP_SHARED | MAP_FIXED, f->vmo, 0), 0);
 	map_at(f, edge - PG(9), 1, RW, 0);
 	user_store(f->map, edge - PG(9), 'T');          /* makes the table below the edge */
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(user_load(f->map, at + PG(1)), 'b');
 	memory_give();
 	assert_true(pmap_get(&f->map->pmap, at) & PTE_P);

@@ -266,7 +266,7 @@ static void a_write_without_memory_says_so_and_loses_nothing(void **st)
 
 	for (unsigned left = 0; n < 0; left++) {
 		vmo_invalidate(f->vmo, 0, ~0ull);
-		memory_take(left, 0);
+		memory_take(left, false);
 		n = put(f, PG(2), PG(1));
 		memory_give();
 		assert_true(n == PG(1) || n == -ENOMEM);
@@ -284,7 +284,7 @@ static void a_write_takes_memory_from_clean_pages(void **st)
 	for (uint64_t i = 0; (p = radix_next(&f->vmo->pages, &i)); i++) p->flags &= ~PFL_REFERENCED;
 	f->vmo->size = PG(9);
 	world.hole[8] = true;
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(put(f, PG(8), PG(1)), PG(1));
 	memory_give();
 	assert_int_equal(byte_at(f, PG(8)), 'W');

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "kernel/cpu.h"
+#include "kernel/thread.h"
 #include "tests/unit/memory.h"
 #include "tests/unit/stub_kernel.h"
 
@@ -22,11 +23,22 @@ static bool is_zero(const struct page *p)
 	return true;
 }
 
-static unsigned take_all(unsigned flags)
+/* As a thread does that may use the reserve. */
+static struct page *reserve_alloc(void)
+{
+	struct page *p;
+
+	current_thread()->reserve = true;
+	p = frame_alloc(PAGE_KERNEL, 0);
+	current_thread()->reserve = false;
+	return p;
+}
+
+static unsigned take_all(bool reserve)
 {
 	unsigned n = 0;
 
-	while ((held[n] = frame_alloc(PAGE_KERNEL, flags)))
+	while ((held[n] = reserve ? reserve_alloc() : frame_alloc(PAGE_KERNEL, 0)))
 		n++;
 	return n;
 }
@@ -49,7 +61,7 @@ static int nothing_is_lost(void **st)
 static void every_free_page_is_given_out_once(void **st)
 {
 	static bool seen[MEMORY_PAGES];
-	unsigned n = take_all(FRAME_RESERVE);
+	unsigned n = take_all(true);
 
 	(void)st;
 	assert_int_equal(n, frame_total());
@@ -78,13 +90,16 @@ static void only_what_the_loader_left_is_free(void **st)
 
 static void the_reserve_is_for_those_who_clean(void **st)
 {
-	unsigned n = take_all(0);
-	struct page *p = frame_alloc(PAGE_KERNEL, FRAME_RESERVE);
+	unsigned n = take_all(false);
+	struct page *p = reserve_alloc();
 
 	(void)st;
 	assert_int_equal(frame_free_count() + 1, frame_reserve);
 	assert_non_null(p);
 	frame_free(p);
+	current_thread()->reserve = true;
+	assert_null(frame_alloc(PAGE_KERNEL, FRAME_SPARING));
+	current_thread()->reserve = false;
 	give_all(n);
 }
 
@@ -215,11 +230,11 @@ static void no_page_is_refused_while_another_cpu_has_spares(void **st)
 
 	(void)st;
 	second_cpu_gets_spares();
-	n = take_all(FRAME_RESERVE);
+	n = take_all(true);
 	assert_int_equal(n, frame_total());
 	give_all(n);
 	second_cpu_gets_spares();
-	n = take_all(0);
+	n = take_all(false);
 	assert_int_equal(n, frame_total() - frame_reserve);
 	give_all(n);
 }
@@ -231,11 +246,11 @@ static void spares_are_no_way_into_the_reserve(void **st)
 	(void)st;
 	second_cpu_gets_spares();
 	while (frame_free_count() > frame_reserve)
-		held[n++] = frame_alloc(PAGE_KERNEL, FRAME_RESERVE);
+		held[n++] = reserve_alloc();
 	host_cpu = 1;
 	assert_int_equal(cpus[1].nspares, 32);
 	assert_null(frame_alloc(PAGE_KERNEL, 0));
-	held[n] = frame_alloc(PAGE_KERNEL, FRAME_RESERVE);
+	held[n] = reserve_alloc();
 	assert_non_null(held[n++]);
 	give_all(n);
 }

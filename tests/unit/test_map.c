@@ -61,7 +61,7 @@ static void without_memory_for_a_second_entry_nothing_is_unmapped(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_file(f, 8, RW, MAP_SHARED);
 
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(map_unmap(f->map, at + PG(3), PG(2)), -ENOMEM);
 	memory_slots(sizeof(struct entry), 1);
 	assert_int_equal(map_unmap(f->map, at + PG(3), PG(2)), -ENOMEM);        /* the first cut went well */
@@ -75,7 +75,7 @@ static void without_memory_for_a_second_entry_no_right_changes(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_file(f, 8, RW, MAP_SHARED);
 
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(map_protect(f->map, at + PG(3), PG(2), PROT_NONE), -ENOMEM);
 	memory_give();
 	assert_int_equal(user_load(f->map, at + PG(3)), 'd');
@@ -86,7 +86,7 @@ static void a_failed_fixed_mapping_leaves_the_old_one_whole(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_file(f, 8, RW, MAP_SHARED), mid = at + PG(3);
 
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(try_map(f, mid, PG(1), ANON | MAP_FIXED), -ENOMEM);
 	memory_slots(sizeof(struct entry), 1);
 	assert_int_equal(try_map(f, mid, PG(1), ANON | MAP_FIXED), -ENOMEM);
@@ -231,7 +231,7 @@ static void a_mapping_that_finds_no_memory_leaves_no_trace(void **st)
 	struct fix *f = *st;
 	uint64_t objects = vmo_count();
 
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(try_map(f, 0, PG(1), ANON), -ENOMEM);
 	assert_int_equal(try_map(f, 0, PG(1), MAP_SHARED | MAP_ANONYMOUS), -ENOMEM);
 	memory_slots(sizeof(struct entry), 1);

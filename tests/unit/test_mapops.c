@@ -220,7 +220,7 @@ static void advice_that_needs_a_border_and_gets_no_memory_changes_nothing(void *
 	struct fix *f = *st;
 	uaddr_t at = map_anon(f, 4, MAP_PRIVATE);
 
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(advise(f, at + PG(1), 1, MADV_DONTFORK), -ENOMEM);
 	memory_give();
 	assert_int_equal(map_find_locked(f->map, at + PG(1))->flags & ENTRY_NOFORK, 0);

@@ -23,7 +23,7 @@ static void a_break_that_cannot_be_had_stays_where_it_is(void **st)
 	now = map_brk(f->map, BASE + PG(5));            /* within the last page */
 	assert_int_equal(now, BASE + PG(5));
 	assert_int_equal(f->map->size, PG(6));
-	memory_take(0, 0);
+	memory_take(0, false);
 	now = map_brk(f->map, BASE + PG(6));
 	assert_int_equal(now, BASE + PG(5));
 	memory_give();
@@ -102,7 +102,7 @@ static void a_fork_that_finds_no_memory_leaves_the_parent_whole(void **st)
 	fill_with(f, BASE, 4);
 	map_file(f, 8, RW, MAP_SHARED);
 	for (unsigned left = 0; !child; left++) {
-		memory_take(left, 0);
+		memory_take(left, false);
 		child = map_fork(f->map);
 		memory_give();
 		assert_in_range(left, 0, 20);
@@ -157,7 +157,7 @@ static void a_device_without_memory_for_its_tables_is_not_mapped(void **st)
 	for (unsigned left = 0; rc; left++) {
 		uaddr_t at = BASE + PG(2);
 
-		memory_take(left / 3, 0);
+		memory_take(left / 3, false);
 		if (left % 3) memory_slots(sizeof(struct entry), left % 3);
 		rc = map_device(f->map, &at, 0xfee00000, PG(2), false);
 		memory_give();

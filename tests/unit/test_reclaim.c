@@ -148,7 +148,7 @@ static void memory_that_others_free_is_enough(void **st)
 	struct fix *f = *st;
 
 	dirty_page(f->vmo, 0, 'X');
-	memory_take(0, 0);
+	memory_take(0, false);
 	script.on_idle = somebody_frees;
 	assert_int_equal(reclaim_wait(), 0);
 	assert_int_equal(script.sleeps, 0);
@@ -211,7 +211,7 @@ static void a_fault_without_memory_takes_it_from_clean_pages(void **st)
 	user_load(f->map, shared);
 	read_pages(f->vmo, 8);
 	forget_use(f->vmo);
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(user_store(f->map, anon + PG(1), 'B'), 0);
 	assert_int_equal(user_load(f->map, shared + PG(2)), 'c');
 	assert_int_equal(user_store(f->map, file + PG(3), 'C'), 0);
@@ -233,7 +233,7 @@ static void a_fault_that_finds_no_memory_says_so(void **st)
 	user_load(f->map, file);
 	assert_int_equal(pcache_get(f->vmo, 0, NULL, &held), 0);
 	get_page(map_find_locked(f->map, shared)->vmo, 400);
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(user_store(f->map, anon, 'B'), -ENOMEM);               /* no page for the copy */
 	assert_int_equal(user_store(f->map, anon + PG(1), 'B'), -ENOMEM);       /* nor for zeros */
 	assert_int_equal(user_store(f->map, anon + PG(599), 'B'), -ENOMEM);     /* nor for a table */
@@ -264,10 +264,10 @@ static void a_fault_tries_again_when_another_has_ended(void **st)
 	uaddr_t anon = map_anon(f, 4, MAP_PRIVATE), shared = map_anon(f, 4, MAP_SHARED);
 
 	user_store(f->map, anon, 'A');                  /* the tables are there */
-	memory_take(0, 0);
+	memory_take(0, false);
 	ends = 1;
 	assert_int_equal(user_store(f->map, anon + PG(1), 'B'), 0);
-	memory_take(0, 0);
+	memory_take(0, false);
 	ends = 1;
 	assert_int_equal(user_store(f->map, shared, 'C'), 0);
 	assert_int_equal(ends, 0);

@@ -251,7 +251,7 @@ static void a_move_without_memory_changes_nothing(void **st)
 	for (unsigned left = 0; rc; left++) {
 		uaddr_t at = BASE + PG(1);
 
-		memory_take(left / 2, 0);
+		memory_take(left / 2, false);
 		if (left % 2) memory_slots(sizeof(struct entry), 2);
 		rc = remap(f, &at, 4, 5, MREMAP_MAYMOVE | MREMAP_FIXED, FAR);
 		memory_give();
@@ -269,7 +269,7 @@ static void a_fixed_move_that_cannot_make_room_changes_nothing(void **st)
 	uaddr_t at = map_at(f, BASE, 4, RW, 0);
 
 	map_at(f, FAR, 8, RW, 0);
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(remap(f, &at, 4, 4, MREMAP_MAYMOVE | MREMAP_FIXED, FAR + PG(1)), -ENOMEM);
 	memory_slots(sizeof(struct entry), 2);
 	at = BASE + PG(1);

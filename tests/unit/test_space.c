@@ -270,7 +270,7 @@ static void many_pages_are_allocated_under_the_brake(void **st)
 	(void)f;
 	assert_int_equal(vmo_allocate(v, 0, PG(70), false), 0);
 	assert_int_equal(v->npages, 70);
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(vmo_allocate(v, PG(70), PG(5), false), -ENOSPC);
 	memory_give();
 	assert_int_equal(v->size, PG(70));
@@ -297,7 +297,7 @@ static void prefetch_without_memory_to_spare_reads_nothing(void **st)
 {
 	struct fix *f = *st;
 
-	memory_take(0, 0);
+	memory_take(0, false);
 	vmo_prefetch(f->vmo, 0, 7);
 	memory_give();
 	assert_int_equal(world.queued, 0);

@@ -296,7 +296,7 @@ static void a_page_cut_off_while_the_view_reads_it_is_zero(void **st)
 	struct page *p;
 
 	map_view(f, MAP_SHARED);
-	memory_take(0, 0);                              /* what is given back is not zero */
+	memory_take(0, false);                              /* what is given back is not zero */
 	memory_give();
 	script.on_sleep = cut_the_file_alone;
 	get_page(f->vmo->view, 0);
@@ -358,7 +358,7 @@ static void a_view_without_memory_is_none(void **st)
 {
 	struct fix *f = *st;
 
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_null(split_view(f->vmo));
 	memory_give();
 	assert_null(f->vmo->view);

@@ -170,7 +170,7 @@ static void kernel_memory_that_does_not_fit_is_none(void **st)
 
 	(void)st;
 	for (unsigned left = 0; !p; left++) {
-		memory_take(left, 0);
+		memory_take(left, false);
 		p = kalloc_pages(3);
 		memory_give();
 		assert_in_range(left, 0, 10);

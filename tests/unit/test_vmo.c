@@ -179,7 +179,7 @@ static void a_page_that_finds_no_memory_leaves_no_trace(void **st)
 		struct page *p;
 		int rc;
 
-		memory_take(i / 8, 0);
+		memory_take(i / 8, false);
 		memory_slots(sizeof(struct run), i / 2 % 2);
 		memory_slots(540, i / 4 % 2);           /* a node of the tree */
 		rc = pcache_get(v, 0, NULL, &p);

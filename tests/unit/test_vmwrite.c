@@ -203,7 +203,7 @@ static void without_memory_for_a_run_it_waits(void **st)
 	struct fix *f = *st;
 
 	store(f, 0, 'X');
-	memory_take(0, FRAME_RESERVE);
+	memory_take(0, true);
 	script.on_idle = give_memory;
 	assert_int_equal(put(f, 0, PG(1), 0), 0);
 	assert_null(script.on_idle);

@@ -118,7 +118,7 @@ static void without_memory_to_split_nothing_is_locked(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_anon(f, 6, MAP_PRIVATE);
 
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(lock(f, at + PG(1), 2), -ENOMEM);
 	memory_give();
 	assert_int_equal(f->map->locked, 0);

@@ -241,7 +241,7 @@ static void cleaning_waits_for_memory_when_even_the_reserve_is_out(void **st)
 	struct fix *f = *st;
 
 	dirty_range(f->vmo, 0, 3);
-	memory_take(0, FRAME_RESERVE);
+	memory_take(0, true);
 	script.on_sleep = give_memory;
 	assert_int_equal(sync_all(f, WB_WAIT), 0);
 	assert_int_equal(world.write_pages, 4);
@@ -253,7 +253,7 @@ static void cleaning_may_use_the_reserve(void **st)
 	struct fix *f = *st;
 
 	dirty_range(f->vmo, 0, 3);
-	memory_take(0, 0);
+	memory_take(0, false);
 	assert_int_equal(sync_all(f, WB_WAIT), 0);
 	memory_give();
 	assert_int_equal(world.write_pages, 4);
