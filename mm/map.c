@@ -262,19 +262,6 @@ int map_detach(struct map *m, uaddr_t start)
 	return rc;
 }
 
-/* May every byte of the range get this protection?  0, -ENOMEM (a hole), -EACCES */
-static int protect_check(struct map *m, uaddr_t start, uaddr_t end, uint32_t prot)
-{
-	while (start < end) {
-		struct entry *e = map_find_locked(m, start);
-
-		if (!e) return -ENOMEM;
-		if (prot & ~e->max_prot) return -EACCES;
-		start = e->anode.last + 1;
-	}
-	return 0;
-}
-
 /* Rights that the new protection does not give leave the PTE; those it adds come back by a fault, which knows why a
  * page is not writable. */
 static pte_t protect_pte(pte_t pte, uaddr_t va, void *arg)
@@ -298,8 +285,10 @@ int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 	if (start >= USER_TOP || len > USER_TOP - start) return -ENOMEM;
 
 	MUTEX_HELD(&m->lock);
-	rc = protect_check(m, start, end, prot);
-	if (!rc) rc = map_cut(m, start, end);
+	map_for(e, m, start, end - 1) {
+		if (prot & ~e->max_prot) return -EACCES;
+	}
+	rc = map_covered(m, start, end, 0) < end - start ? -ENOMEM : map_cut(m, start, end);
 	if (rc) return rc;
 
 	map_for(e, m, start, end - 1) {

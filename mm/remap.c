@@ -34,7 +34,7 @@ static bool remap_extend(struct map *m, struct entry *e, uint64_t new_len, uaddr
 {
 	uaddr_t end = e->anode.last + 1;
 
-	if (new_len > USER_TOP - old || map_covered(m, end, old + new_len, 0)) return false;
+	if (new_len > USER_TOP - old || map_first_locked(m, end, old + new_len - 1)) return false;
 	entry_resize(m, e, e->anode.start, old + new_len - e->anode.start, e->vnode.start);
 	return true;
 }

@@ -367,7 +367,7 @@ fault("remap_forgets_the_offset", "A moved part of a mapping shows the first pag
       "\tentry_place(n, to, new_len, 0);\n")
 
 fault("remap_grows_over_neighbours", "mremap grows a mapping over what lies behind it.",
-      "\tif (new_len > USER_TOP - old || map_covered(m, end, old + new_len, 0)) return false;\n",
+      "\tif (new_len > USER_TOP - old || map_first_locked(m, end, old + new_len - 1)) return false;\n",
       "\tif (new_len > USER_TOP - old || !end) return false;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
