@@ -39,7 +39,7 @@ struct map *map_create(void)
 void map_put(struct map *m)
 {
 	if (__atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL)) return;
-	map_clear(m);
+	map_unmap(m, 0, USER_TOP);
 	pmap_destroy(&m->pmap);
 	kfree(m);
 }
@@ -321,13 +321,6 @@ struct entry *map_grow_down(struct map *m, uaddr_t va)
 	if (map_first_locked(m, (va & ~PAGE_MASK) - STACK_GAP, e->anode.start - 1)) return NULL;
 	entry_resize(m, e, e->anode.start - more, entry_bytes(e) + more, 0);
 	return e;
-}
-
-void map_clear(struct map *m)
-{
-	mutex_lock(&m->lock);
-	map_unmap_locked(m, 0, USER_TOP);
-	mutex_unlock(&m->lock);
 }
 
 void map_check(struct map *m)

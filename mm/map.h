@@ -70,7 +70,6 @@ int map_lock(struct map *, uaddr_t start, uaddr_t end, bool on, bool onfault);
 int map_lock_all(struct map *, uint32_t mcl_flags);     /* mlockall; 0: munlockall */
 int map_populate(struct map *, uaddr_t start, uaddr_t end, bool write); /* fault all in; the first error */
 int map_device(struct map *, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable); /* ENTRY_DEVICE */
-void map_clear(struct map *);           /* unmap everything (exec, exit) */
 void map_check(struct map *);
 
 /* facts.c: for sys_facts.c */

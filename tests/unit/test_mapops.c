@@ -47,7 +47,7 @@ static void the_first_error_of_a_range_is_told_and_the_rest_is_written(void **st
 static void cut_while_syncing(struct fix *f, struct kmsg *k)
 {
 	(void)k;
-	map_clear(f->map);
+	map_unmap(f->map, 0, USER_TOP);
 }
 
 static void a_mapping_that_goes_during_its_msync_is_not_looked_at_again(void **st)

@@ -15,7 +15,7 @@ static int split_teardown(void **st)
 {
 	struct fix *f = *st;
 
-	map_clear(f->map);
+	map_unmap(f->map, 0, USER_TOP);
 	vmo_sync_all();
 	return world_teardown(st);
 }
