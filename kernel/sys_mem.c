@@ -33,11 +33,10 @@ static struct map *map_limited(void)
 	struct proc *p = current_proc();
 	struct map *m = p->map;
 
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	m->max_size = p->rlimit[RLIMIT_AS][0];
 	m->max_stack = p->rlimit[RLIMIT_STACK][0];
 	m->max_locked = p->euid ? p->rlimit[RLIMIT_MEMLOCK][0] : RLIM_INFINITY;        /* root may lock all */
-	mutex_unlock(&m->lock);
 	return m;
 }
 

@@ -85,9 +85,8 @@ SYSCALL(vmo_set)
 	if (!v) return -EBADF;
 
 	split_times(v);
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	vmo_set_locked(v, a1, a2);
-	spin_unlock(&v->lock);
 	return 0;
 }
 

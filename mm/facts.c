@@ -67,7 +67,7 @@ static void count_object(struct entry *e, struct facts_pages *f)
 	uint32_t steps = 0;
 	struct page *p;
 
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	for (uint64_t i = e->vnode.start; (p = radix_next(&v->pages, &i)) && i <= e->vnode.last; i++) {
 		pte_t pte = pte_on(e, i, p);
 
@@ -76,7 +76,6 @@ static void count_object(struct entry *e, struct facts_pages *f)
 		spin_unlock(&v->lock);
 		spin_lock(&v->lock);
 	}
-	spin_unlock(&v->lock);
 }
 
 static void entry_facts(struct entry *e, bool pages, struct facts_entry *f)
@@ -111,11 +110,10 @@ uint32_t map_facts(struct map *m, uaddr_t from, bool pages, struct facts_entry *
 /* map_sums: what struct facts_proc says of an address space. */
 void map_sums(struct map *m, struct facts_proc *f)
 {
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	f->size = m->size;
 	f->locked = m->locked;
 	f->rss = m->pmap.resident;
 	f->rss_peak = m->pmap.peak;
 	f->layout = m->layout;
-	mutex_unlock(&m->lock);
 }

@@ -167,7 +167,7 @@ static struct page *map_hold(struct map *m, uaddr_t va, bool write, struct vmo *
 	struct entry *e;
 	pte_t pte = 0;
 
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	e = map_find_locked(m, va);
 	if (e && e->vmo) spin_lock(&e->vmo->lock);
 	if (e && !(e->flags & ENTRY_DEVICE) && prot_allows(e->prot, want)) pte = pmap_get(&m->pmap, va);
@@ -176,7 +176,6 @@ static struct page *map_hold(struct map *m, uaddr_t va, bool write, struct vmo *
 	if (e && e->vmo) spin_unlock(&e->vmo->lock);
 	*v = p && write ? e->vmo : NULL;
 	if (*v) vmo_ref(*v);
-	mutex_unlock(&m->lock);
 	return p;
 }
 

@@ -144,19 +144,17 @@ static int write_page(struct vmo *v, uint64_t at, const struct source *from, uin
 /* No pager and no fault ever waits for the turn. */
 void writer_enter(struct vmo *v)
 {
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	while (v->writer) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	v->writer = current_thread();
-	spin_unlock(&v->lock);
 }
 
 void writer_leave(struct vmo *v, bool wrote)
 {
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	v->writer = NULL;
 	if (wrote) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
 	waitq_wake_all(&v->wait);
-	spin_unlock(&v->lock);
 }
 
 /* How much may be written at pos: up to the object's and the caller's limit.  0, -EFBIG, -ENOSPC, -EROFS */

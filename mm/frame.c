@@ -128,17 +128,16 @@ static inline struct page *page_take_locked(struct list *pages, enum page_use wa
 /* => spare_lock held */
 static void spares_refill_locked(struct cpu *c)
 {
-	spin_lock(&frame_lock);
+	SPIN_HELD(&frame_lock);
 	for (; nfree > frame_low && c->nspares < SPARE_BATCH; c->nspares++, nfree--)    /* F5 */
 		list_push_back(&c->spares, &page_take_locked(&free_list, PAGE_FREE, PAGE_SPARE)->link);
-	spin_unlock(&frame_lock);
 }
 
 /* All but `keep` go back to the list, the longest unused first.  => spare_lock held */
 static void spares_drain_locked(struct cpu *c, uint32_t keep)
 {
 	if (c->nspares <= keep) return;
-	spin_lock(&frame_lock);
+	SPIN_HELD(&frame_lock);
 	for (; c->nspares > keep; c->nspares--, nfree++) {
 		struct page *p = container_of(c->spares.prev, struct page, link);
 
@@ -146,7 +145,6 @@ static void spares_drain_locked(struct cpu *c, uint32_t keep)
 		p->use = PAGE_FREE;
 		list_push_front(&free_list, &p->link);
 	}
-	spin_unlock(&frame_lock);
 }
 
 /* What any CPU keeps.  => no spare_lock held */
@@ -219,13 +217,12 @@ static void page_to_spares(struct page *p)
 
 	INVARIANT("F3", list_empty(&p->link));
 	poison_put(p);
-	spin_lock(&c->spare_lock);
+	SPIN_HELD(&c->spare_lock);
 	p->use = PAGE_SPARE;
 	list_push_front(&c->spares, &p->link);  /* likely still in this CPU's cache: out first */
 	c->nspares++;
 	if (frames_low()) spares_drain_locked(c, 0);            /* F5 */
 	else if (c->nspares > SPARE_MAX) spares_drain_locked(c, SPARE_BATCH);
-	spin_unlock(&c->spare_lock);
 }
 
 /* frame_free: a KERNEL page goes back; its one reference is the caller's.
@@ -287,7 +284,6 @@ void frame_check(void)
 		INVARIANT("F5", c->nspares <= SPARE_MAX);
 		spin_unlock(&c->spare_lock);
 	}
-	spin_lock(&frame_lock);
+	SPIN_HELD(&frame_lock);
 	list_check(&free_list, PAGE_FREE, nfree);
-	spin_unlock(&frame_lock);
 }

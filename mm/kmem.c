@@ -201,7 +201,7 @@ void kfree(void *p)
 
 static void pool_check(struct pool *o)
 {
-	spin_lock(&o->lock);
+	SPIN_HELD(&o->lock);
 	for (unsigned c = 0; c < NCLASSES; c++) {
 		unsigned nempty = 0, slots = (PAGE_SIZE - sizeof(struct slab)) / slot_size[c];
 
@@ -220,7 +220,6 @@ static void pool_check(struct pool *o)
 		}
 		INVARIANT("K3", nempty <= 1);
 	}
-	spin_unlock(&o->lock);
 }
 
 /* K1 to K3 for all slabs that have a free slot.  Full ones are on no list; their users know them. */

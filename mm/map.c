@@ -54,9 +54,8 @@ static void entry_trees(struct map *m, struct entry *e, void (*change)(struct tr
 {
 	change(&m->entries, &e->anode);
 	if (!e->vmo) return;
-	spin_lock(&e->vmo->lock);
+	SPIN_HELD(&e->vmo->lock);
 	change(&e->vmo->entries, &e->vnode);
-	spin_unlock(&e->vmo->lock);
 }
 
 void entry_insert(struct map *m, struct entry *e)
@@ -328,7 +327,7 @@ void map_check(struct map *m)
 	uint64_t bytes = 0, locked = 0;
 	struct entry *prev = NULL;
 
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	tree_check(&m->entries);
 	map_for(e, m, 0, ~0ull) {
 		INVARIANT("E1", e->anode.last < USER_TOP && (!prev || prev->anode.last < e->anode.start));
@@ -340,5 +339,4 @@ void map_check(struct map *m)
 	}
 	INVARIANT("E1", bytes == m->size && locked == m->locked);
 	pmap_check(&m->pmap);
-	mutex_unlock(&m->lock);
 }

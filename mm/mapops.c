@@ -241,13 +241,12 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 		return parts_for(m, start, end, false, advise_part, advice);
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
 		return map_populate(m, start, end, advice == MADV_POPULATE_WRITE);
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	hole = map_covered(m, start, end, 0) < end - start;
 	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
 	map_for(e, m, start, end - 1) {
 		if (!rc) rc = advise_entry(m, e, MAX(start, e->anode.start), MIN(end, e->anode.last + 1), advice);
 	}
-	mutex_unlock(&m->lock);
 	return rc ? rc : hole ? -ENOMEM : 0;
 }
 
@@ -282,10 +281,9 @@ uaddr_t map_brk(struct map *m, uaddr_t want)
 	else if (to < at)
 		rc = map_unmap(m, to, at - to);
 
-	mutex_lock(&m->lock);
+	MUTEX_HELD(&m->lock);
 	if (!rc) m->brk = want;
 	want = m->brk;
-	mutex_unlock(&m->lock);
 	return want;
 }
 

@@ -179,7 +179,7 @@ int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page 
 	int rc = 0;
 
 	thread_pause();
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	fails = v->fill_fails;
 	while (!rc) {
 		p = radix_get(&v->pages, index);
@@ -201,7 +201,6 @@ int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page 
 			spin_lock(&v->lock);
 		}
 	}
-	spin_unlock(&v->lock);
 	return rc;
 }
 

@@ -243,11 +243,10 @@ int vmo_reserve(struct vmo *v, uint64_t index)
 	if (rc) return rc;
 	if (!v->split_of) pages = MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);
 	if (pages == 0) return -ENOSPC;
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	v->grant_lo = index;
 	v->grant_hi = index + pages;
 	v->released_due |= v->users > 0;
-	spin_unlock(&v->lock);
 	return 0;
 }
 
@@ -278,10 +277,9 @@ int vmo_commit(struct vmo *v, unsigned commit_flags)
 
 	rc = pager_ask(v, &k);
 	if (!rc) return 0;
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	v->changed |= changed;
 	v->uncommitted = true;
-	spin_unlock(&v->lock);
 	return rc;
 }
 

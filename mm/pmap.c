@@ -272,9 +272,8 @@ void pmap_check(struct pmap *pm)
 {
 	const pte_t *root = phys_to_virt(pm->root), *kernel = phys_to_virt(kernel_pmap.root);
 
-	spin_lock(&pm->lock);
+	SPIN_HELD(&pm->lock);
 	INVARIANT("M1", table_check(root, ROOT_LEVEL, KERNEL_HALF) == pm->resident);
 	for (unsigned i = KERNEL_HALF; i < SLOTS; i++)
 		INVARIANT("M3", root[i] == kernel[i]);
-	spin_unlock(&pm->lock);
 }

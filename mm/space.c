@@ -24,11 +24,10 @@ static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
 	vmo_cut_locked(v, first, end - 1);
 	spin_unlock(&v->lock);
 	rc = v->split_of ? vmo_punch(v->split_of, off, len) : vmo_tell(v, PAGER_PUNCH, off, len);
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	v->punch_lo = v->punch_hi = 0;
 	v->uncommitted = true;
 	waitq_wake_all(&v->wait);
-	spin_unlock(&v->lock);
 	return rc;
 }
 

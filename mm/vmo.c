@@ -54,9 +54,8 @@ struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint6
 	v->flags = flags;
 	v->links = 1;
 	v->uncommitted = true;
-	spin_lock(&all_lock);
+	SPIN_HELD(&all_lock);
 	list_push_front(&all_vmos, &v->all_link);
-	spin_unlock(&all_lock);
 	return v;
 }
 
@@ -98,9 +97,8 @@ struct vmo *vmo_under_hand(bool on)
 void vmo_user_get(struct vmo *v)
 {
 	vmo_ref(v);
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	v->users++;
-	spin_unlock(&v->lock);
 }
 
 void vmo_user_put(struct vmo *v)
@@ -131,23 +129,21 @@ void vmo_touch_locked(struct vmo *v, uint32_t which)
 /* vmo_touch: mark times.  atime follows relatime: only if it is older than mtime, or than a day. */
 void vmo_touch(struct vmo *v, uint32_t which)
 {
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	if ((v->flags & VMO_READONLY) || (v->atime > v->mtime && time_real() - v->atime < 86400ll * 1000000000))
 		which &= ~VMOC_ATIME;
 	if (which) vmo_touch_locked(v, which);
-	spin_unlock(&v->lock);
 }
 
 void vmo_info(struct vmo *v, struct vmo_info *info)
 {
 	split_times(v);
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	*info = (struct vmo_info){
 		.size = v->size, .pages = v->npages, .dirty = v->ndirty, .users = v->users, .changed = v->changed,
 		.atime = v->atime, .mtime = v->mtime, .ctime = v->ctime,
 	};
 	v->changed = 0;
-	spin_unlock(&v->lock);
 }
 
 uint64_t dirty_end_locked(struct vmo *v, uint64_t first, uint64_t last)
@@ -165,12 +161,11 @@ void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 {
 	uint64_t i = first, end;
 
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	for (; radix_next_tagged(&v->pages, &i, TAG_DIRTY) && i <= last; i = end + 1) {
 		end = dirty_end_locked(v, i, last);
 		if (pages_clear(v, i, end, PTE_W)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
 	}
-	spin_unlock(&v->lock);
 }
 
 /* Zero [from, to), a part of one page, if there is one; owed to the disk if the disk may hold other bytes there. */
@@ -253,7 +248,7 @@ void vmo_check(struct vmo *v)
 	uint64_t i = 0, n = 0, owed = 0;
 	struct page *p;
 
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	radix_check(&v->pages);
 	tree_check(&v->entries);
 	for (; (p = radix_next(&v->pages, &i)); i++) {
@@ -264,5 +259,4 @@ void vmo_check(struct vmo *v)
 		owed += p->state == PG_DIRTY || p->state == PG_WRITING;
 	}
 	INVARIANT("P1", n == v->npages && owed == v->ndirty);
-	spin_unlock(&v->lock);
 }

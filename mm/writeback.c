@@ -99,14 +99,13 @@ static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool 
 {
 	struct page *p;
 
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	for (uint64_t i = first; (p = radix_next_tagged(&v->pages, &i, TAG_WRITING)) && i <= last; i++) {
 		if (async && (p->flags & PFL_REDIRTIED)) v->dirty_since = DUE;
 		while (!async && (p = radix_get(&v->pages, i)) && p->state == PG_WRITING &&
 		       (p->flags & (PFL_REDIRTIED | PFL_KEEP_DIRTY)))
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	}
-	spin_unlock(&v->lock);
 }
 
 /* What is under way now, from page to page: a write that begins behind our back is not ours to wait for. */
@@ -114,23 +113,21 @@ int vmo_wait(struct vmo *v, uint64_t first, uint64_t last, uint32_t *err_seen)
 {
 	int rc = 0;
 
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	while (radix_next_tagged(&v->pages, &first, TAG_WRITING) && first <= last)
 		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	if (err_seen) {         /* a failed write that its holder has not heard of is told once */
 		if (*err_seen != v->wb_err) rc = v->wb_errno;
 		*err_seen = v->wb_err;
 	}
-	spin_unlock(&v->lock);
 	return rc;
 }
 
 /* MS_ASYNC: the writes have reached the device's queue, whether or not they are done. */
 static void writeback_wait_queued(struct vmo *v)
 {
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	while (v->unqueued > 0) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
-	spin_unlock(&v->lock);
 }
 
 /* vmo_sync: see vmo.h.  The whole of msync, fsync and fdatasync for one object:
