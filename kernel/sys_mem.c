@@ -134,19 +134,15 @@ SYSCALL(madvise, addr, len, advice)
 
 SYSCALL(mincore, addr, len, vec)
 {
-	uint8_t in[64];
 	uaddr_t end;
 
 	if (addr % PAGE_SIZE) return -EINVAL;
 	if (!range_pages(addr, len, &end)) return -ENOMEM;
-	while (addr < end) {
-		uint64_t n = MIN((end - addr) >> PAGE_SHIFT, sizeof(in));
-		int rc = map_resident(current_proc()->map, addr, n, in);
+	for (; addr < end; addr += PAGE_SIZE, vec++) {
+		int in = map_resident(current_proc()->map, addr);
 
-		if (!rc) rc = copy_out(vec, in, n);
-		if (rc) return rc;
-		addr += n << PAGE_SHIFT;
-		vec += n;
+		if (in < 0) return in;
+		if (copy_out(vec, &(uint8_t){in}, 1)) return -EFAULT;
 	}
 	return 0;
 }

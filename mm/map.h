@@ -61,7 +61,7 @@ int map_detach(struct map *, uaddr_t start);    /* shmdt(): what is left of the 
 int map_protect(struct map *, uaddr_t start, uint64_t len, uint32_t prot);
 int map_sync(struct map *, uaddr_t start, uaddr_t end, int msflags);   /* msync after its checks */
 int map_advise(struct map *, uaddr_t start, uaddr_t end, int advice);     /* MADV_*; -ENOMEM: a hole, after the rest */
-int map_resident(struct map *, uaddr_t start, uint64_t npages, uint8_t *in);    /* mincore: 1 if resident; -ENOMEM */
+int map_resident(struct map *, uaddr_t va);             /* mincore: is the page in memory?  1, 0, -ENOMEM */
 uaddr_t map_brk(struct map *, uaddr_t want);    /* where it is then */
 /* mremap(2): *addr moves.  -EFAULT: no one mapping there; -ENOMEM, -EAGAIN (locked, over the limit), -EINVAL */
 int map_remap(struct map *, uaddr_t *addr, uint64_t old_len, uint64_t new_len, uint32_t flags, uaddr_t to);

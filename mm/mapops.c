@@ -250,20 +250,17 @@ int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 	return rc ? rc : hole ? -ENOMEM : 0;
 }
 
-int map_resident(struct map *m, uaddr_t start, uint64_t npages, uint8_t *in)
+int map_resident(struct map *m, uaddr_t va)
 {
-	MUTEX_HELD(&m->lock);
-	for (uint64_t i = 0; i < npages; i++) {
-		uaddr_t va = start + (i << PAGE_SHIFT);
-		struct entry *e = map_find_locked(m, va);
+	struct entry *e;
 
-		if (!e) return -ENOMEM;
-		in[i] = pmap_get(&m->pmap, va) != 0;
-		if (in[i] || !e->vmo) continue;
-		SPIN_HELD(&e->vmo->lock);
-		in[i] = radix_get(&e->vmo->pages, entry_index(e, va)) != NULL;
-	}
-	return 0;
+	MUTEX_HELD(&m->lock);
+	e = map_find_locked(m, va);
+	if (!e) return -ENOMEM;
+	if (pmap_get(&m->pmap, va)) return 1;
+	if (!e->vmo) return 0;
+	SPIN_HELD(&e->vmo->lock);
+	return radix_get(&e->vmo->pages, entry_index(e, va)) != NULL;
 }
 
 /* map_brk: move the end of the data segment, and say where it is afterwards: a want that cannot be had changes nothing

@@ -148,12 +148,12 @@ fault("fork_inherits_locks", "A child inherits memory locks.",
       "")
 
 fault("mincore_always_yes", "mincore says that every page is resident.",
-      "\t\tin[i] = pmap_get(&m->pmap, va) != 0;\n",
-      "\t\tin[i] = 1;\n")
+      "\tif (pmap_get(&m->pmap, va)) return 1;\n",
+      "\treturn 1;\n")
 
 fault("mincore_sees_page_tables_alone", "mincore says that a page in memory is not, unless this mapping has touched it.",
-      "\t\tif (in[i] || !e->vmo) continue;\n",
-      "\t\tif (e) continue;\n")
+      "\tif (!e->vmo) return 0;\n",
+      "\tif (e) return 0;\n")
 
 fault("dontneed_keeps_private_pages", "madvise(MADV_DONTNEED) leaves private memory as it is.",
       "\t\tif (!keep) map_zap(m, from, to);\n",

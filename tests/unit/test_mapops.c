@@ -244,14 +244,12 @@ static void mincore_knows_pages_of_tables_and_of_the_cache(void **st)
 {
 	struct fix *f = *st;
 	uaddr_t file = map_at(f, BASE, 4, RW, 0) + PG(4);
-	uint8_t in[9];
 
 	assert_int_equal(map_map(f->map, &file, PG(4), RW, RW, MAP_SHARED | MAP_FIXED, f->vmo, PG(1)), 0);
 	user_store(f->map, BASE + PG(1), 'X');
 	get_page(f->vmo, 3);
-	assert_int_equal(map_resident(f->map, BASE, 8, in), 0);
-	assert_memory_equal(in, "\0\1\0\0\0\0\1\0", 8);
-	assert_int_equal(map_resident(f->map, BASE, 9, in), -ENOMEM);
+	for (unsigned i = 0; i < 8; i++) assert_int_equal(map_resident(f->map, BASE + PG(i)), i == 1 || i == 6);
+	assert_int_equal(map_resident(f->map, BASE + PG(8)), -ENOMEM);
 }
 
 int main(void)
