@@ -6,7 +6,7 @@
  * others get -EPERM.
  *
  *   client                 kernel                       server
- *   ipc_call(port, m) ---> queue on the port  --------> ipc_reply_recv(port, m) m.token names the caller
+ *   ipc_call(port, m) ---> queue on the port  --------> ipc_reply_recv(m)      m.token names the caller
  *      (sleeps)                                         lend_read/lend_write(m.token, ...)
  *   m = reply        <--- wake the caller    <--------- ipc_reply(m)           same token
  *
@@ -64,8 +64,9 @@ struct ipc_msg {
 /* number               arguments -> result */
 #define SYS_ipc_call        0x1000 /* port, msg*            -> 0; msg is replaced by the reply, whose status is in it */
 #define SYS_ipc_reply       0x1002 /* msg* (token, status, arg, handle) -> 0, -ESRCH */
-#define SYS_ipc_reply_recv  0x1003 /* port, msg*, until (ns of CLOCK_MONOTONIC; 0: for ever): reply to msg->token if it is
-                                      not 0, then receive -> 0, -EINTR, -ETIMEDOUT */
+#define SYS_ipc_reply_recv  0x1003 /* msg*, until (ns of CLOCK_MONOTONIC; 0: for ever): reply to msg->token if it is not 0,
+                                      then receive from the server's own port -> 0, -EINTR, -ETIMEDOUT; -EPERM: it has
+                                      none, or gave an address to which nothing can be copied */
 #define SYS_lend_read       0x1004 /* token, which lend, offset, buf, len -> 0, -EAGAIN: copy from the lent buffer */
 #define SYS_lend_write      0x1005 /* token, which lend, offset, buf, len -> 0, -EAGAIN: copy to the lent buffer */
 #define SYS_handle_close    0x1006 /* handle -> 0, -EBADF */

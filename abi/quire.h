@@ -25,11 +25,11 @@ static inline long quire_call(long n, uint64_t a, uint64_t b, uint64_t c, uint64
 
 static inline long q_call(uint32_t port, struct ipc_msg *m) { return QUIRE(SYS_ipc_call, port, m, 0, 0, 0, 0); }
 static inline long q_reply(struct ipc_msg *m) { return QUIRE(SYS_ipc_reply, m, 0, 0, 0, 0, 0); }
-static inline long q_reply_recv_until(uint32_t port, struct ipc_msg *m, uint64_t deadline)
+static inline long q_reply_recv_until(struct ipc_msg *m, uint64_t deadline)
 {
-	return QUIRE(SYS_ipc_reply_recv, port, m, deadline, 0, 0, 0);
+	return QUIRE(SYS_ipc_reply_recv, m, deadline, 0, 0, 0, 0);
 }
-static inline long q_reply_recv(uint32_t port, struct ipc_msg *m) { return q_reply_recv_until(port, m, 0); }
+static inline long q_reply_recv(struct ipc_msg *m) { return q_reply_recv_until(m, 0); }
 static inline long q_lend_read(uint64_t token, int which, uint64_t off, void *buf, uint64_t len)
 {
 	return QUIRE(SYS_lend_read, token, which, off, buf, len, 0);

@@ -243,7 +243,7 @@
 #define SYSCALLS_QUIRE(X) \
 	X(0x1000, ipc_call, "handle addr") \
 	X(0x1002, ipc_reply, "addr") \
-	X(0x1003, ipc_reply_recv, "handle addr") \
+	X(0x1003, ipc_reply_recv, "addr size") \
 	X(0x1004, lend_read, "token int size addr size") \
 	X(0x1005, lend_write, "token int size addr size") \
 	X(0x1006, handle_close, "handle") \

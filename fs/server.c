@@ -131,7 +131,7 @@ static void message_loop(void)
 
 	for (;;) {
 		struct ipc_msg *m = out;
-		long rc = q_reply_recv_until(HANDLE_PORT, m, counters_run());
+		long rc = q_reply_recv_until(m, counters_run());
 
 		out = in;
 		in = m;

@@ -5,7 +5,7 @@
  * Use:   ipc_call() and ipc_post() on one side; ipc_recv(), lend_copy(), ipc_reply() on the other.
  * Locks: port->lock around the queues and the state of their messages; not held while anybody copies or `done` runs.
  *
- * I1  A message that is not IDLE is on exactly one list of its port and holds a reference on the port.
+ * I1  A message that is not IDLE is on exactly one list of its port.  Ports live for ever.
  * I2  A message leaves TAKEN only with no copy from or to its lent buffers under way (lend_busy is 0).
  * I3  The caller of a message, or its `done`, hears of its end exactly once.
  * I4  A dead port (owner NULL) gets no new message, and none stays on it.
@@ -18,45 +18,32 @@
 
 struct port *fs_port;
 
-/* Posts to dead ports, for the worker: whoever posts may hold locks that `done` takes. */
-static struct spinlock orphans_lock = SPINLOCK_INIT(RANK_PORT, "orphans");
-static struct list orphans = LIST_INIT(orphans);
-static struct waitq orphans_wait = { LIST_INIT(orphans_wait.threads) };
-
-static void port_destroy(struct kobj *o)
-{
-	struct port *p = container_of(o, struct port, obj);
-
-	INVARIANT("I1", list_empty(&p->queue) && list_empty(&p->taken) && list_empty(&p->notes));
-	kfree(p);
-}
-
-/* The message is over; who waits for it may go on as soon as the lock is free.  Posts: kmsg_done() is still to come. */
+/* The message is over; who waits for it may go on as soon as the lock is free.  Posts: `done` is still to come. */
 static void kmsg_finish_locked(struct kmsg *k)
 {
 	INVARIANT("I2", k->state != KMSG_IDLE && k->lend_busy == 0);
 	list_remove(&k->link);
 	k->state = KMSG_IDLE;
-	k->replied = true;
 	if (k->caller) sched_wake(k->caller, true);
 }
 
-/* => nothing locked; k may be gone afterwards */
-static void kmsg_done(struct kmsg *k, struct port *p)
+/* The first message that is queued, or else taken; NULL: there is none. */
+static struct kmsg *kmsg_first_locked(struct port *p)
 {
-	k->done(k);
-	kobj_unref(&p->obj);
+	struct list *from = list_empty(&p->queue) ? &p->taken : &p->queue;
+
+	return list_empty(from) ? NULL : container_of(from->next, struct kmsg, link);
 }
 
-/* Fail every message.  => p->lock is held, and dropped now and then */
-static void port_drain_locked(struct port *p)
+void port_die(struct port *p)
 {
-	while (!list_empty(&p->notes)) kfree(container_of(list_pop_front(&p->notes), struct note, link));
-	for (;;) {
-		struct list *from = list_empty(&p->queue) ? &p->taken : &p->queue;
-		struct kmsg *k = container_of(from->next, struct kmsg, link);
+	struct kmsg *k;
 
-		if (list_empty(from)) return;
+	spin_lock(&p->lock);
+	p->owner = NULL;
+	waitq_wake_all(&p->servers);
+	while (!list_empty(&p->notes)) kfree(container_of(list_pop_front(&p->notes), struct note, link));
+	while ((k = kmsg_first_locked(p))) {
 		if (k->lend_busy) {
 			waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);
 			continue;
@@ -66,24 +53,10 @@ static void port_drain_locked(struct port *p)
 		kmsg_finish_locked(k);
 		if (k->caller) continue;
 		spin_unlock(&p->lock);
-		kmsg_done(k, p);
+		k->done(k);
 		spin_lock(&p->lock);
 	}
-}
-
-void port_die(struct port *p)
-{
-	spin_lock(&p->lock);
-	p->owner = NULL;
-	waitq_wake_all(&p->servers);
-	port_drain_locked(p);
 	spin_unlock(&p->lock);
-}
-
-/* No handle is left by which anybody could receive: as good as dead. */
-static void port_no_handles(struct kobj *o)
-{
-	port_die(container_of(o, struct port, obj));
 }
 
 struct port *port_create(struct proc *owner)
@@ -91,8 +64,7 @@ struct port *port_create(struct proc *owner)
 	struct port *p = kalloc(sizeof(*p));
 
 	if (!p) return NULL;
-	kobj_init(&p->obj, KOBJ_PORT, port_destroy);
-	p->obj.no_handles = port_no_handles;
+	kobj_init(&p->obj, KOBJ_PORT, NULL);    /* nobody drops the last reference (I1) */
 	spin_init(&p->lock, RANK_PORT, "port");
 	list_init(&p->queue);
 	list_init(&p->taken);
@@ -108,62 +80,43 @@ static bool kmsg_queue_locked(struct port *p, struct kmsg *k, struct thread *cal
 {
 	INVARIANT("I1", k->state == KMSG_IDLE);
 	if (!p->owner) return false;
-	kobj_ref(&p->obj);
-	k->port = p;
 	k->state = KMSG_QUEUED;
 	k->caller = caller;
-	k->replied = false;
 	k->lend_busy = 0;
+	k->lack.len = 0;
 	k->m.token = ++p->last_token;
 	list_push_back(&p->queue, &k->link);
 	waitq_wake_one(&p->servers);
 	return true;
 }
 
-/* A signal came first: take the message back, unless the reply won.  => 0: it did; -EINTR */
-static int kmsg_withdraw_locked(struct port *p, struct kmsg *k)
-{
-	while (k->lend_busy) waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);   /* I2 */
-	if (k->replied) return 0;
-	list_remove(&k->link);
-	k->state = KMSG_IDLE;
-	return -EINTR;
-}
-
 static int call_once(struct port *p, struct kmsg *k, bool interruptible)
 {
-	int rc = 0;
+	int rc = -EIO;
 
 	spin_lock(&p->lock);
-	if (!kmsg_queue_locked(p, k, current_thread())) {
-		spin_unlock(&p->lock);
-		return -EIO;
-	}
-	while (!k->replied && !rc) {
-		rc = sched_sleep(&p->lock, WAIT_FOREVER, interruptible);
-		if (rc) rc = kmsg_withdraw_locked(p, k);
+	if (kmsg_queue_locked(p, k, current_thread())) rc = 0;
+	while (!rc && k->state != KMSG_IDLE) rc = sched_sleep(&p->lock, WAIT_FOREVER, interruptible);
+	if (rc == -EINTR) {             /* take the message back, unless the reply wins */
+		while (k->lend_busy) waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);   /* I2 */
+		if (k->state == KMSG_IDLE) rc = 0;
+		else list_remove(&k->link);
+		k->state = KMSG_IDLE;
 	}
 	spin_unlock(&p->lock);
-	kobj_unref(&p->obj);
 	return rc;
 }
 
 int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 {
-	struct kobj *const obj[IPC_HANDLES] = {k->obj[0], k->obj[1]};
 	const bool fatal_only = current_thread()->fatal_only;
-	uint64_t arg[IPC_ARGS];
 	int rc;
 
-	memcpy(arg, k->m.arg, sizeof(arg));
 	for (;;) {
 		rc = call_once(p, k, interruptible);
-		if (rc || k->m.status != -EAGAIN || !k->m.arg[1] || !k->lender) return rc;
-		objs_drop(k->obj);
+		if (rc || !k->lack.len) return rc;
 		rc = lend_bring(k);
 		if (rc) return rc;
-		memcpy(k->m.arg, arg, sizeof(arg));
-		memcpy(k->obj, obj, sizeof(obj));
 		current_thread()->fatal_only = true;            /* nothing was done yet: who is to end need not go on */
 		if (thread_has_signal(current_thread())) rc = -EINTR;
 		current_thread()->fatal_only = fatal_only;      /* the server may have changed it: ipc_signals() */
@@ -171,37 +124,15 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 	}
 }
 
-void ipc_post(struct port *p, struct kmsg *k)
+bool ipc_post(struct port *p, struct kmsg *k)
 {
 	bool alive;
 
 	spin_lock(&p->lock);
 	alive = kmsg_queue_locked(p, k, NULL);
 	spin_unlock(&p->lock);
-	if (alive) return;
-
-	k->m.status = -EIO;
-	kobj_ref(&p->obj);              /* kmsg_done() drops it */
-	k->port = p;
-	spin_lock(&orphans_lock);
-	list_push_back(&orphans, &k->link);
-	waitq_wake_one(&orphans_wait);
-	spin_unlock(&orphans_lock);
+	return alive;
 }
-
-static void orphans_run(void *arg)
-{
-	for (;;) {
-		struct list *l;
-
-		spin_lock(&orphans_lock);
-		while (!(l = list_pop_front(&orphans))) waitq_sleep(&orphans_wait, &orphans_lock, WAIT_FOREVER, false);
-		spin_unlock(&orphans_lock);
-		kmsg_done(container_of(l, struct kmsg, link), container_of(l, struct kmsg, link)->port);
-	}
-}
-
-void ipc_start(void) { thread_kernel("ipc", orphans_run, NULL); }
 
 void ipc_note(struct port *p, struct note *n)
 {
@@ -261,13 +192,15 @@ static bool port_take_locked(struct port *p, struct ipc_msg *m, struct kobj *obj
 	return true;
 }
 
-int ipc_recv(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline)
+int ipc_recv(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline)
 {
+	struct port *p = current_proc()->port;
 	int rc = 0;
 
+	if (!p) return -EPERM;
 	spin_lock(&p->lock);
 	for (;;) {
-		if (p->owner != current_proc()) rc = -EPERM;
+		if (!p->owner) rc = -EPERM;
 		else if (port_take_locked(p, m, obj)) rc = 0;   /* even after a signal, or too late: the wake-up was ours alone */
 		else if (!rc) {
 			rc = waitq_sleep(&p->servers, &p->lock, deadline, true);
@@ -289,6 +222,17 @@ struct kmsg *kmsg_find_locked(struct port *p, uint64_t token)
 	return NULL;
 }
 
+struct kmsg *kmsg_lock(struct port *p, uint64_t token)
+{
+	struct kmsg *k;
+
+	if (!p) return NULL;
+	spin_lock(&p->lock);
+	k = kmsg_find_locked(p, token);
+	if (!k) spin_unlock(&p->lock);
+	return k;
+}
+
 void objs_drop(struct kobj *obj[IPC_HANDLES])
 {
 	for (int i = 0; i < IPC_HANDLES; i++) {
@@ -300,25 +244,27 @@ void objs_drop(struct kobj *obj[IPC_HANDLES])
 int ipc_signals(uint64_t token, bool any)
 {
 	struct port *p = current_proc()->port;
-	struct kmsg *k = NULL;
+	struct kmsg *k = kmsg_lock(p, token);
 
-	if (!p) return -ESRCH;
-	spin_lock(&p->lock);
-	k = kmsg_find_locked(p, token);
-	if (k && k->caller) {
+	if (!k) return -ESRCH;
+	if (k->caller) {
 		k->caller->fatal_only = !any;
 		thread_interrupt(k->caller);
 	}
 	spin_unlock(&p->lock);
-	return k ? 0 : -ESRCH;
+	return 0;
 }
 
-/* The reply's words into the message.  An errno that is none is the server's mistake: -EIO, never a made-up success. */
+/* The reply's words into the message, or what it says is missing (L1).  An errno that is none is the server's mistake:
+ * -EIO, never a made-up success. */
 static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
+	bool lacks = m->status == -EAGAIN && m->arg[1] && k->lender;
+
 	k->m.status = m->status <= 0 && m->status > -4096 ? m->status : -EIO;
-	memcpy(k->m.arg, m->arg, sizeof(k->m.arg));
-	for (int i = 0; i < IPC_HANDLES; i++) {
+	if (lacks) memcpy(&k->lack, m->arg, sizeof(k->lack));
+	else memcpy(k->m.arg, m->arg, sizeof(k->m.arg));
+	for (int i = 0; i < IPC_HANDLES && !lacks; i++) {
 		k->obj[i] = k->caller ? obj[i] : NULL;
 		if (k->caller) obj[i] = NULL;
 	}
@@ -328,21 +274,13 @@ static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct k
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
 	struct port *p = current_proc()->port;
-	struct kmsg *k = NULL;
-	bool post = false;
-	int rc = -ESRCH;
+	struct kmsg *k = kmsg_lock(p, m->token);
+	int rc = !k ? -ESRCH : k->lend_busy ? -EBUSY : 0;
+	bool post = !rc && !k->caller;  /* once the lock is free, a caller may be gone, and k with it */
 
-	if (p) {
-		spin_lock(&p->lock);
-		k = kmsg_find_locked(p, m->token);
-		if (k) rc = k->lend_busy ? -EBUSY : 0;
-		if (!rc) {
-			post = !k->caller;      /* once the lock is free, a caller may be gone, and k with it */
-			kmsg_answer_locked(k, m, obj);
-		}
-		spin_unlock(&p->lock);
-	}
-	if (post) kmsg_done(k, p);
+	if (!rc) kmsg_answer_locked(k, m, obj);
+	if (k) spin_unlock(&p->lock);
+	if (post) k->done(k);
 	objs_drop(obj);
 	return rc;
 }

@@ -22,7 +22,6 @@ enum kmsg_state { KMSG_IDLE, KMSG_QUEUED, KMSG_TAKEN };
 
 struct kmsg {
 	struct list link;               /* [o] port's queue, or its taken list */
-	struct port *port;              /* [o] held by a reference while not IDLE */
 	enum kmsg_state state;          /* [o] */
 	struct ipc_msg m;               /* request, then reply.  token: [o] */
 	struct kobj *obj[IPC_HANDLES];  /* request: borrowed from the sender; reply: references, the caller's to drop */
@@ -31,8 +30,8 @@ struct kmsg {
 	struct map *target;             /* [c] whose memory lend[1] is; NULL: the lender's */
 	struct thread *caller;          /* [o] sleeps for the reply; NULL: a post */
 	void (*done)(struct kmsg *);    /* post: replied, or the server died (status -EIO).  No lock; may post again */
-	bool replied;                   /* [o] */
 	uint32_t lend_busy;             /* [o] a server copies from or to the lent buffers right now */
+	struct { uint64_t at, len, how, which; } lack;  /* [o] of what is lent, said the reply (abi/ipc.h); len 0: nothing */
 };      /* [o] port->lock */
 
 /* What a server is told with its next message, and nobody waits for.  It lies at the start of memory of kalloc()'s,
@@ -52,7 +51,7 @@ struct port {
 	struct proc *owner;             /* [o] who receives; NULL: dead, every call gives -EIO */
 };
 
-struct port *port_create(struct proc *owner);           /* NULL: no memory; one reference */
+struct port *port_create(struct proc *owner);           /* NULL: no memory; it lives for ever */
 /* Its server ended: all queued and taken messages fail with -EIO.  A second time: nothing happens.
  * => no lock held; waits for copies from and to lent buffers to end */
 void port_die(struct port *);
@@ -62,29 +61,29 @@ void port_die(struct port *);
  * => 0: the reply is in k (its status in k->m.status; reply objects in k->obj); -EIO: no server; -EFAULT: what the
  * server wants is nowhere.  No spinlock or map->lock held. */
 int ipc_call(struct port *, struct kmsg *, bool interruptible);
-/* Send m, never sleep.  k->done is called exactly once.  Spinlocks up to rank VMO may be held; if the port is dead
- * done is called from a kernel worker, not from here. */
-void ipc_post(struct port *, struct kmsg *);
+/* Send m, never sleep.  k->done is called exactly once; false: never, the port is dead.  Spinlocks up to rank VMO may be
+ * held. */
+bool ipc_post(struct port *, struct kmsg *);
 /* The sender goes on: an idle server is woken, but gets the CPU only when somebody gives it away.  No lock held. */
 void ipc_note(struct port *, struct note *);
 void port_notify(struct port *, uint64_t bits);         /* from anywhere, interrupts too */
 
-/* The server's side, for sys_ipc.c: tokens belong to proc->port, the one port of the current process.  Handles are
+/* The server's side, for sys_ipc.c: all are about proc->port, the one port of the current process.  Handles are
  * objects here: obj[] carries references.
  * recv: the next notification or message into m; its token is good until ipc_reply().
- * => -EPERM: not the owner; -EINTR, -ETIMEDOUT (deadline as waitq_sleep)
+ * => -EPERM: no server; -EINTR, -ETIMEDOUT (deadline as waitq_sleep)
  * reply: takes over the references in obj, always.  => -ESRCH: the caller went away; -EBUSY: another thread copies */
-int ipc_recv(struct port *, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
+int ipc_recv(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 /* Any signal ends the wait of who sent it, or only one that ends it itself.  => -ESRCH: it went away */
 int ipc_signals(uint64_t token, bool any);
 void objs_drop(struct kobj *obj[IPC_HANDLES]);           /* their references, if they are not NULL */
-void ipc_start(void);                   /* once, before the first server: the worker for posts to dead ports */
 
 struct port *port_get(uint64_t handle);                 /* sys_ipc.c: a reference; NULL: no handle on a port */
 
 /* Between ipc.c and lend.c. */
 struct kmsg *kmsg_find_locked(struct port *, uint64_t token);   /* TAKEN; NULL */
+struct kmsg *kmsg_lock(struct port *, uint64_t token);          /* likewise, and the port locked; NULL: not locked */
 /* What a reply says is missing of the lent buffers.  0, -EFAULT; by who lent them */
 int lend_bring(const struct kmsg *);
 int pages_bring(struct map *, uaddr_t addr, uint64_t len, bool write);  /* [addr, addr + len) of it: likewise */

@@ -28,9 +28,9 @@ int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
 
 int lend_bring(const struct kmsg *k)
 {
-	const uint64_t *lack = k->m.arg, which = lack[3] % IPC_LENDS;
+	uint64_t which = k->lack.which % IPC_LENDS;
 
-	return pages_bring(lent_map(k, which), k->m.lend[which].addr + lack[0], lack[1], lack[2] & LEND_WRITE);
+	return pages_bring(lent_map(k, which), k->m.lend[which].addr + k->lack.at, k->lack.len, k->lack.how & LEND_WRITE);
 }
 
 /* Between two address spaces. */
@@ -62,7 +62,6 @@ static int lend_check_locked(const struct kmsg *k, uint64_t which, uint64_t off,
 {
 	const struct ipc_lend *l;
 
-	if (!k) return -ESRCH;
 	if (which >= IPC_LENDS || !k->m.lend[which].flags) return -EINVAL;
 	l = &k->m.lend[which];
 	if (!(l->flags & (write ? LEND_WRITE : LEND_READ))) return -EPERM;
@@ -80,13 +79,11 @@ static void lend_end(struct port *p, struct kmsg *k)
 int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64_t len, bool write)
 {
 	struct port *p = current_proc()->port;
-	struct kmsg *k;
+	struct kmsg *k = kmsg_lock(p, token);
 	uint64_t addr;
 	int rc;
 
-	if (!p) return -ESRCH;
-	spin_lock(&p->lock);
-	k = kmsg_find_locked(p, token);
+	if (!k) return -ESRCH;
 	rc = lend_check_locked(k, which, off, len, write);
 	if (!rc) k->lend_busy++;
 	spin_unlock(&p->lock);

@@ -21,7 +21,6 @@ static struct thread *server_create(const struct boot_server *s)
 	struct port *port = t ? port_create(t->proc) : NULL;
 
 	if (!port || handle_add(&t->proc->handles, &port->obj) != HANDLE_PORT) panic("no memory for %s", s->plan.name);
-	kobj_ref(&port->obj);           /* for ever: who asks a dead one shall hear so */
 	t->proc->port = port;
 	return t;
 }
@@ -37,7 +36,6 @@ void servers_start(void)
 	struct thread *server[ARRAY_LEN(frame_bootinfo->server)], *fs, *pm, *exec;
 	uint32_t ndisks = frame_bootinfo->machine.ndisks, n = ndisks + 4;
 
-	ipc_start();
 	for (uint32_t i = 0; i < n; i++) server[i] = server_create(&frame_bootinfo->server[i]);
 	fs = server[n - 3];
 	pm = server[n - 2];

@@ -92,11 +92,11 @@ SYSCALL(ipc_call)
 }
 
 /* Receive, and put the message at `msg`.  What cannot be delivered is answered here: its caller does not wait. */
-static int msg_receive(struct port *p, uaddr_t msg, uint64_t deadline)
+static int msg_receive(uaddr_t msg, uint64_t deadline)
 {
 	struct kobj *obj[IPC_HANDLES], *none[IPC_HANDLES] = { NULL };
 	struct ipc_msg m;
-	int rc = ipc_recv(p, &m, obj, deadline), bad;
+	int rc = ipc_recv(&m, obj, deadline), bad;
 
 	if (rc) return rc;
 	for (int i = 0; i < IPC_LENDS; i++) m.lend[i].addr = 0;
@@ -108,10 +108,7 @@ static int msg_receive(struct port *p, uaddr_t msg, uint64_t deadline)
 		m.arg[0] = 0;
 	}
 	rc = copy_out(msg, &m, sizeof(m));
-	if (!rc) return 0;
-	handles_undo(&m);
-	if (m.token) ipc_reply(&(struct ipc_msg){ .token = m.token, .status = -EIO }, none);
-	else port_notify(p, m.arg[0]);          /* not lost: it comes again */
+	if (rc) port_die(current_proc()->port); /* else whoever sent it might wait for ever */
 	return rc;
 }
 
@@ -127,17 +124,12 @@ SYSCALL(ipc_reply)
 	return rc ? rc : ipc_reply(&m, obj);
 }
 
-SYSCALL(ipc_reply_recv)
+SYSCALL(ipc_reply_recv, msg, until)
 {
-	long rc = sys_ipc_reply(a1, 0, 0, 0, 0, 0);
-	struct port *p;
+	long rc = sys_ipc_reply(msg, 0, 0, 0, 0, 0);
 
 	if (rc && rc != -ESRCH) return rc;      /* a caller that went away is no reason not to serve the next */
-	p = port_get(a0);
-	if (!p) return -EBADF;
-	rc = msg_receive(p, a1, a2 ? a2 : WAIT_FOREVER);
-	kobj_unref(&p->obj);
-	return rc;
+	return msg_receive(msg, until ? until : WAIT_FOREVER);
 }
 
 SYSCALL(lend_read) { return lend_copy(a0, a1, a2, a3, a4, false); }

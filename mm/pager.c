@@ -157,7 +157,9 @@ void run_post(struct run *r)
 	r->msg.obj[0] = &r->obj;
 	r->msg.done = run_replied;
 	kobj_ref(&r->obj);              /* the message's */
-	ipc_post(v->pager, &r->msg);
+	if (ipc_post(v->pager, &r->msg)) return;
+	r->msg.m.status = -EIO;
+	run_replied(&r->msg);
 }
 
 static bool run_part_ok(const struct run *r, uint64_t off, uint64_t len)
@@ -309,12 +311,11 @@ void vmo_release_check_locked(struct vmo *v)
 	bool owed = v->links ? v->ndirty > 0 : radix_next_tagged(&v->pages, &i, TAG_WRITING) != NULL;
 
 	if (v->users || !v->pager || v->split_of || !v->released_due || owed || v->release_busy) return;
-	v->release_busy = true;
 	v->released_due = false;
 	v->grant_lo = v->grant_hi = 0;
 	v->release_msg.m = (struct ipc_msg){.op = PAGER_RELEASE, .arg = {v->cookie}};
 	vmo_attr_locked(v, &v->release_msg.m);
 	v->release_msg.done = vmo_release_done;
-	vmo_ref(v);
-	ipc_post(v->pager, &v->release_msg);
+	v->release_busy = ipc_post(v->pager, &v->release_msg);
+	if (v->release_busy) vmo_ref(v);        /* vmo_release_done() needs the lock first */
 }

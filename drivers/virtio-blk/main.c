@@ -214,7 +214,7 @@ static void message_loop(void)
 
 	for (;;) {
 		m.token = 0;                    /* replies are sent apart: most are not for the message just received */
-		if (q_reply_recv(HANDLE_PORT, &m)) continue;
+		if (q_reply_recv(&m)) continue;
 		if (m.token) {
 			message_handle(&m);
 			continue;

@@ -19,7 +19,6 @@ struct port *port;
 struct kobj thing;
 int dones, faults, copies;
 bool no_memory;
-void (*worker)(void *);
 void (*during_copy)(void);
 struct ipc_msg got;              /* what the server received last */
 struct kobj *got_obj[IPC_HANDLES];
@@ -30,13 +29,6 @@ uint32_t fault_want;
 
 struct thread *current_thread(void) { return current; }
 void *kalloc(size_t n) { return no_memory ? NULL : calloc(1, n); }
-
-struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
-{
-	(void)name, (void)arg;
-	worker = fn;
-	return &client_thread;
-}
 
 void thread_interrupt(struct thread *t) { interrupted = t; }
 
@@ -90,7 +82,8 @@ int ipc_teardown(void **st)
 	handles_destroy(&client.handles);
 	handles_destroy(&server.handles);
 	assert_int_equal(port->obj.refs, 1);
-	kobj_unref(&port->obj);
+	assert_true(list_empty(&port->queue) && list_empty(&port->taken) && list_empty(&port->notes));
+	free(port);
 	assert_int_equal(thing.refs, 1);
 	host_mm_done();
 	return 0;
@@ -108,7 +101,7 @@ int receive(void)
 	current = &server_thread;
 	host_sleep_status = -EINTR;             /* with nothing there it would sleep for ever */
 	if (!hook) host_sleep_hook = nothing;
-	rc = ipc_recv(port, &got, got_obj, WAIT_FOREVER);
+	rc = ipc_recv(&got, got_obj, WAIT_FOREVER);
 	host_sleep_status = signal;
 	if (!hook) host_sleep_hook = NULL;
 	current = was;

@@ -23,7 +23,6 @@ extern int faults;                              /* calls of vm_fault(), which br
 extern uint32_t fault_want;                     /* the last one's access */
 extern bool no_memory;                          /* the heap is empty */
 extern struct thread *interrupted;              /* last: looks whether it has a signal */
-extern void (*worker)(void *);                  /* the kernel thread that was started */
 extern void (*during_copy)(void);               /* called in the middle of each copy */
 extern struct ipc_msg got;                      /* what the server received last */
 extern struct kobj *got_obj[IPC_HANDLES];

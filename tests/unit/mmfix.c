@@ -15,11 +15,13 @@ struct world world;
 struct port pager_port;
 
 /* The message system of ring 0, played by the test: a post waits in the queue, a call is answered at once. */
-void ipc_post(struct port *p, struct kmsg *k)
+bool ipc_post(struct port *p, struct kmsg *k)
 {
 	assert_ptr_equal(p, &pager_port);
+	if (world.dead) return false;
 	assert_true(world.queued < ARRAY_LEN(world.queue));
 	world.queue[world.queued++] = k;
+	return true;
 }
 
 int ipc_call(struct port *p, struct kmsg *k, bool interruptible)

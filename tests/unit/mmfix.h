@@ -21,6 +21,7 @@ struct world {
 	struct kmsg *queue[64];
 	unsigned queued;
 	bool    hold;                   /* messages wait until the test steps by hand */
+	bool    dead;                   /* the pager has ended: no post goes to it */
 	int     fill_status, write_status, commit_status, reserve_status;      /* what the script answers */
 	unsigned fills, writes, write_pages, commits, reserves, releases, sizes;     /* what was asked */
 	unsigned last_commit_flags;

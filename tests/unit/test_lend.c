@@ -206,6 +206,14 @@ static void a_reply_during_a_copy_of_another_thread_is_refused(void **st)
 
 /* ---- handles in messages: the system calls */
 static struct ipc_msg user_msg;         /* "user memory" of the server */
+static uintptr_t bad_address;           /* this part of it cannot be written */
+
+int copy_out(uaddr_t dst, const void *src, size_t n)
+{
+	if (dst == bad_address) return -EFAULT;
+	memcpy((void *)dst, src, n);
+	return 0;
+}
 
 static long as_server(long (*fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t), uint64_t a, uint64_t b)
 {
@@ -221,7 +229,7 @@ static long as_server(long (*fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_
 static void serve_handle_back(void)
 {
 	user_msg.token = 0;
-	assert_int_equal(as_server(sys_ipc_reply_recv, HANDLE_PORT, (uintptr_t)&user_msg), 0);
+	assert_int_equal(as_server(sys_ipc_reply_recv, (uintptr_t)&user_msg, 0), 0);
 	assert_int_not_equal(user_msg.handle[0], 0);
 	assert_int_equal(user_msg.lend[0].addr, 0);     /* a server learns no addresses */
 	user_msg.status = 0;
@@ -229,17 +237,14 @@ static void serve_handle_back(void)
 	as_server(sys_handle_close, user_msg.handle[0], 0);
 }
 
-static void serve_without_memory_for_handles(void)
+/* Nothing can be copied to the address that it gives. */
+static void serve_at_a_bad_address(void)
 {
-	handles_destroy(&server.handles);
-	no_memory = true;
-	host_sleep_hook = NULL;
-	current = &server_thread;
-	got = (struct ipc_msg){ 0 };
-	/* its port went with the table */
 	user_msg.token = 0;
-	assert_int_equal(sys_ipc_reply_recv(1, (uintptr_t)&user_msg, 0, 0, 0, 0), -EBADF);
-	current = &client_thread;
+	bad_address = (uintptr_t)&user_msg;
+	assert_int_equal(as_server(sys_ipc_reply_recv, (uintptr_t)&user_msg, 0), -EFAULT);
+	bad_address = 0;
+	assert_int_equal(as_server(sys_ipc_reply_recv, (uintptr_t)&user_msg, 0), -EPERM);
 }
 
 static void handles_are_installed_in_the_receivers_table_and_back(void **st)
@@ -270,7 +275,7 @@ static void a_message_whose_handles_cannot_be_installed_fails_whole(void **st)
 	n->word[0] = 8;
 	ipc_note(port, n);
 	user_msg.token = 0;
-	assert_int_equal(as_server(sys_ipc_reply_recv, HANDLE_PORT, (uintptr_t)&user_msg), 0);
+	assert_int_equal(as_server(sys_ipc_reply_recv, (uintptr_t)&user_msg, 0), 0);
 	assert_int_equal(user_msg.op, OP_NOTIFY);       /* of nothing, with the note that came with the message */
 	assert_int_equal(user_msg.token, 0);
 	assert_int_equal(user_msg.arg[0], 0);
@@ -290,12 +295,12 @@ static void a_message_with_a_bad_handle_is_refused(void **st)
 	assert_int_equal(sys_ipc_call(77, (uintptr_t)&m, 0, 0, 0, 0), -EBADF);
 }
 
-static void a_server_that_lost_its_handles_receives_no_more(void **st)
+static void a_server_that_gives_a_bad_address_is_dead_for_its_callers(void **st)
 {
 	struct kmsg k = { .m = { .op = 1 } };
 
 	(void)st;
-	assert_int_equal(call(&k, serve_without_memory_for_handles), 0);
+	assert_int_equal(call(&k, serve_at_a_bad_address), 0);
 	assert_int_equal(k.m.status, -EIO);
 }
 
@@ -315,7 +320,7 @@ int main(void)
 		T(handles_are_installed_in_the_receivers_table_and_back),
 		T(a_message_whose_handles_cannot_be_installed_fails_whole),
 		T(a_message_with_a_bad_handle_is_refused),
-		T(a_server_that_lost_its_handles_receives_no_more),
+		T(a_server_that_gives_a_bad_address_is_dead_for_its_callers),
 	};
 
 	return cmocka_run_group_tests_name("lend", tests, NULL, NULL);

@@ -255,6 +255,36 @@ static void a_release_during_a_release_is_told_afterwards(void **st)
 	assert_int_equal(world.releases, 2);
 }
 
+static void a_dead_pagers_pages_are_neither_read_nor_written(void **st)
+{
+	struct fix *f = *st;
+	struct page *p;
+	uint32_t seen = 0;
+
+	dirty_page(f->vmo, 0, 'X');
+	world.dead = true;
+	assert_int_equal(pcache_get(f->vmo, 3, NULL, &p), -EIO);
+	assert_int_equal(state_of(f->vmo, 3), PG_ABSENT);
+	assert_int_equal(vmo_sync(f->vmo, 0, ~0ull, WB_WAIT, &seen), -EIO);
+	assert_int_equal(state_of(f->vmo, 0), PG_DIRTY);
+	world.dead = false;
+	assert_int_equal(vmo_sync(f->vmo, 0, ~0ull, WB_WAIT, &seen), 0);
+}
+
+static void the_end_of_a_use_is_not_told_to_a_dead_pager(void **st)
+{
+	struct fix *f = *st;
+
+	world.dead = true;
+	use_it_again(f);
+	assert_false(f->vmo->release_busy);
+	assert_int_equal(f->vmo->obj.refs, 1);
+	world.dead = false;
+	use_it_again(f);
+	world_run();
+	assert_int_equal(world.releases, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +301,8 @@ int main(void)
 		T(a_size_that_cannot_be_told_is_an_error),
 		T(the_end_of_a_use_that_leaves_nothing_to_tell_is_not_told),
 		T(a_release_during_a_release_is_told_afterwards),
+		T(a_dead_pagers_pages_are_neither_read_nor_written),
+		T(the_end_of_a_use_is_not_told_to_a_dead_pager),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,7 +132,7 @@ int main(void)
 	struct ipc_msg m = {0};
 
 	for (;;) {
-		if (q_reply_recv_until(HANDLE_PORT, &m, timers_run())) {
+		if (q_reply_recv_until(&m, timers_run())) {
 			m.token = 0;
 			continue;
 		}
