@@ -20,12 +20,6 @@ void handles_init(struct handles *t)
 	spin_init(&t->lock, RANK_HANDLE, "handles");
 }
 
-static void slot_drop(struct kobj *o)
-{
-	if (__atomic_sub_fetch(&o->handles, 1, __ATOMIC_ACQ_REL) == 0 && o->no_handles) o->no_handles(o);
-	kobj_unref(o);
-}
-
 void handles_destroy(struct handles *t)
 {
 	uint32_t n = t->nslots;
@@ -36,60 +30,42 @@ void handles_destroy(struct handles *t)
 	t->nslots = 0;
 }
 
-/* Twice as many slots.  => nothing locked; another thread may have done it meanwhile, then this is for nothing */
-static int handles_grow(struct handles *t, uint32_t old)
+/* Twice as many slots. */
+static int handles_grow_locked(struct handles *t)
 {
-	uint32_t n = old ? old * 2 : HANDLE_MIN;
-	struct kobj **slot, **gone;
+	uint32_t n = t->nslots ? t->nslots * 2 : HANDLE_MIN;
+	struct kobj **slot;
 
 	if (n > HANDLE_MAX) return -EMFILE;
 	slot = kalloc(n * sizeof(*slot));
 	if (!slot) return -ENOMEM;
-
-	gone = slot;
-	spin_lock(&t->lock);
-	if (t->nslots == old) {
-		for (uint32_t h = 0; h < old; h++) slot[h] = t->slot[h];
-		gone = t->slot;
-		t->slot = slot;
-		t->nslots = n;
-	}
-	spin_unlock(&t->lock);
-	kfree(gone);
-	return 0;
-}
-
-/* None below the hint is free. */
-static uint32_t slot_find_locked(const struct handles *t)
-{
-	for (uint32_t h = t->hint; h < t->nslots; h++)
-		if (!t->slot[h]) return h;
+	for (uint32_t h = 0; h < t->nslots; h++) slot[h] = t->slot[h];
+	kfree(t->slot);
+	t->slot = slot;
+	t->nslots = n;
 	return 0;
 }
 
 int handle_add(struct handles *t, struct kobj *o)
 {
-	for (;;) {
-		uint32_t h, n;
-		int rc;
+	uint32_t h;
+	int rc = 0;
 
-		spin_lock(&t->lock);
-		h = slot_find_locked(t);
-		n = t->nslots;
-		if (h) {
-			t->slot[h] = o;
-			t->hint = h + 1;
-			kobj_ref(o);
-			__atomic_add_fetch(&o->handles, 1, __ATOMIC_RELAXED);
-		}
-		spin_unlock(&t->lock);
-		if (h) return h;
-		rc = handles_grow(t, n);
-		if (rc) return rc;
+	spin_lock(&t->lock);
+	h = t->hint;
+	while (h < t->nslots && t->slot[h]) h++;
+	if (h >= t->nslots) rc = handles_grow_locked(t);
+	if (!rc) {
+		t->slot[h] = o;
+		t->hint = h + 1;
+		kobj_ref(o);
+		__atomic_add_fetch(&o->handles, 1, __ATOMIC_RELAXED);
 	}
+	spin_unlock(&t->lock);
+	return rc ? rc : (int)h;
 }
 
-struct kobj *handle_get(struct handles *t, uint32_t h, enum kobj_type type)
+struct kobj *handle_get(struct handles *t, uint64_t h, enum kobj_type type)
 {
 	struct kobj *o = NULL;
 
@@ -101,12 +77,9 @@ struct kobj *handle_get(struct handles *t, uint32_t h, enum kobj_type type)
 	return o;
 }
 
-struct kobj *object_get(uint64_t h, enum kobj_type type)
-{
-	return h <= UINT32_MAX ? handle_get(&current_proc()->handles, h, type) : NULL;
-}
+struct kobj *object_get(uint64_t h, enum kobj_type type) { return handle_get(&current_proc()->handles, h, type); }
 
-int handle_close(struct handles *t, uint32_t h)
+int handle_close(struct handles *t, uint64_t h)
 {
 	struct kobj *o = NULL;
 
@@ -118,6 +91,7 @@ int handle_close(struct handles *t, uint32_t h)
 	}
 	spin_unlock(&t->lock);
 	if (!o) return -EBADF;
-	slot_drop(o);
+	if (__atomic_sub_fetch(&o->handles, 1, __ATOMIC_ACQ_REL) == 0 && o->no_handles) o->no_handles(o);
+	kobj_unref(o);
 	return 0;
 }

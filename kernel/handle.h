@@ -40,9 +40,9 @@ struct handles {
 void handles_init(struct handles *);
 void handles_destroy(struct handles *);                         /* closes all */
 int handle_add(struct handles *, struct kobj *);        /* takes a reference of its own; handle, -ENOMEM, -EMFILE */
-struct kobj *handle_get(struct handles *, uint32_t h, enum kobj_type);  /* a reference; NULL: bad handle or type */
+struct kobj *handle_get(struct handles *, uint64_t h, enum kobj_type);  /* a reference; NULL: bad handle or type */
 struct kobj *object_get(uint64_t h, enum kobj_type);            /* the same, of the current process.  All objects
                                                                    begin with their kobj: container_of() keeps NULL */
-int handle_close(struct handles *, uint32_t h);                 /* -EBADF */
+int handle_close(struct handles *, uint64_t h);                 /* -EBADF */
 
 #endif

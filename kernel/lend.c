@@ -52,12 +52,6 @@ static int copy_lent(struct map *m, uaddr_t from, uaddr_t user, uint64_t len, bo
 	return 0;
 }
 
-/* Between kernel memory and the server. */
-static int copy_kernel(uaddr_t user, void *buf, uint64_t len, bool write)
-{
-	return write ? copy_in(buf, user, len) : copy_out(user, buf, len);
-}
-
 static int lend_check_locked(const struct kmsg *k, uint64_t which, uint64_t off, uint64_t len, bool write)
 {
 	const struct ipc_lend *l;
@@ -66,14 +60,6 @@ static int lend_check_locked(const struct kmsg *k, uint64_t which, uint64_t off,
 	l = &k->m.lend[which];
 	if (!(l->flags & (write ? LEND_WRITE : LEND_READ))) return -EPERM;
 	return off > l->len || len > l->len - off ? -EINVAL : 0;
-}
-
-/* Let the message go again: whoever wants to withdraw it, or to fail it, may wait for this. */
-static void lend_end(struct port *p, struct kmsg *k)
-{
-	spin_lock(&p->lock);
-	if (--k->lend_busy == 0) waitq_wake_all(&p->settled);
-	spin_unlock(&p->lock);
 }
 
 int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64_t len, bool write)
@@ -91,7 +77,9 @@ int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64
 
 	addr = k->m.lend[which].addr + off;
 	if (k->lender) rc = copy_lent(lent_map(k, which), addr, user, len, write);
-	else rc = copy_kernel(user, (void *)(uintptr_t)addr, len, write);
-	lend_end(p, k);
+	else rc = write ? copy_in((void *)addr, user, len) : copy_out(user, (void *)addr, len);
+	spin_lock(&p->lock);
+	if (--k->lend_busy == 0) waitq_wake_all(&p->settled);   /* who withdraws it, or fails it, may wait for this */
+	spin_unlock(&p->lock);
 	return rc;
 }

@@ -11,6 +11,8 @@
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 
+#define IPC_REPLY_SIZE offsetof(struct ipc_msg, lend)   /* what a reply has of a message */
+
 struct port *port_get(uint64_t h) { return container_of(object_get(h, KOBJ_PORT), struct port, obj); }
 
 /* The objects that a message's handles name.  -EBADF, and then nothing is held */
@@ -51,44 +53,33 @@ static int objs_to_handles(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 	return MIN(rc, 0);
 }
 
-/* The caller sees its own words of the request again, but for what the reply says. */
 static int call_finish(struct kmsg *k, uaddr_t msg)
 {
 	int rc = objs_to_handles(&k->m, k->obj);
 
 	if (rc) k->m.status = rc;
 	k->m.token = 0;
-	memset(k->m.lend, 0, sizeof(k->m.lend));
-	rc = copy_out(msg, &k->m, sizeof(k->m));
+	rc = copy_out(msg, &k->m, IPC_REPLY_SIZE);
 	if (rc) handles_undo(&k->m);
 	return rc;
 }
 
-SYSCALL(ipc_call)
+/* What it lends is looked at when it is used: none of it can be more than its own. */
+SYSCALL(ipc_call, port, msg)
 {
 	struct kmsg k = { .lender = current_proc()->map };
+	KOBJ_HELD struct kobj *to = object_get(port, KOBJ_PORT);
 	struct kobj *obj[IPC_HANDLES];
-	struct port *p;
-	int rc = copy_in(&k.m, a1, sizeof(k.m));
+	int rc = copy_in(&k.m, msg, sizeof(k.m));
 
+	if (!to) return -EBADF;
+	if (!rc) rc = handles_to_objs(&k.m, obj);
 	if (rc) return rc;
-	for (int i = 0; i < IPC_LENDS; i++) {
-		const struct ipc_lend *l = &k.m.lend[i];
 
-		if (l->flags & ~(uint64_t)(LEND_READ | LEND_WRITE)) return -EINVAL;
-		if (l->flags && !user_range_ok(l->addr, l->len)) return -EFAULT;
-	}
-	p = port_get(a0);
-	if (!p) return -EBADF;
-	rc = handles_to_objs(&k.m, obj);
-
-	if (!rc) {
-		for (int i = 0; i < IPC_HANDLES; i++) k.obj[i] = obj[i];
-		rc = ipc_call(p, &k, true);
-		objs_drop(obj);
-	}
-	kobj_unref(&p->obj);
-	return rc ? rc : call_finish(&k, a1);
+	memcpy(k.obj, obj, sizeof(obj));
+	rc = ipc_call(container_of(to, struct port, obj), &k, true);
+	objs_drop(obj);
+	return rc ? rc : call_finish(&k, msg);
 }
 
 /* Receive, and put the message at `msg`.  What cannot be delivered is answered here: its caller does not wait. */
@@ -116,7 +107,7 @@ SYSCALL(ipc_reply)
 {
 	struct kobj *obj[IPC_HANDLES];
 	struct ipc_msg m;
-	int rc = copy_in(&m, a0, offsetof(struct ipc_msg, lend));
+	int rc = copy_in(&m, a0, IPC_REPLY_SIZE);
 
 	if (rc) return rc;
 	if (!m.token) return -ESRCH;
@@ -137,7 +128,4 @@ SYSCALL(lend_write) { return lend_copy(a0, a1, a2, a3, a4, true); }
 
 SYSCALL(call_signals, token, any) { return ipc_signals(token, any); }
 
-SYSCALL(handle_close)
-{
-	return a0 <= UINT32_MAX ? handle_close(&current_proc()->handles, a0) : -EBADF;
-}
+SYSCALL(handle_close, handle) { return handle_close(&current_proc()->handles, handle); }

@@ -83,16 +83,14 @@ static int signal_wait(uint64_t set, uint64_t deadline, struct siginfo *info)
 
 SYSCALL(rt_sigtimedwait)
 {
-	struct siginfo info;
+	struct { struct siginfo info; uint8_t zero[SIGINFO_SIZE - sizeof(struct siginfo)]; } got = {0};
 	uint64_t set, deadline;
 	int rc;
 
 	if (a3 != SET_SIZE) return -EINVAL;
 	if (copy_in(&set, a0, sizeof(set))) return -EFAULT;
 	rc = deadline_in(a2, 1, &deadline);
-	if (!rc) rc = signal_wait(set & ~SIG_UNBLOCKABLE, deadline, &info);
+	if (!rc) rc = signal_wait(set & ~SIG_UNBLOCKABLE, deadline, &got.info);
 	if (rc) return rc;
-	if (a1 && (copy_out(a1, &info, sizeof(info)) || clear_out(a1 + sizeof(info), SIGINFO_SIZE - sizeof(info))))
-		return -EFAULT;
-	return info.signo;
+	return a1 && copy_out(a1, &got, sizeof(got)) ? -EFAULT : got.info.signo;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/usercopy.S - RING 0 - the instructions that touch a user's memory, and where each continues after a fault.
  *
- * Both return the number of bytes that were not done.  Eight bytes at a time, then single ones; a fault among the
+ * All return the number of bytes that were not done.  Eight bytes at a time, then single ones; a fault among the
  * eights continues with single bytes, so that all bytes before the bad page are done.  SMAP (SDM 3A 4.6.1) is
  * opened by stac for the copy alone; a trap in between saves AC and comes back with it.
  */
@@ -42,7 +42,7 @@ usercopy_move_quads_fault:
 	jmp	usercopy_move_bytes
 
 /* size_t usercopy_load32(uint32_t *to, const uint32_t *from): one aligned word at once */
-	.globl	usercopy_load32, usercopy_load32_at, usercopy_load32_fault
+	.globl	usercopy_load32, usercopy_load32_at
 usercopy_load32:
 	user_open
 usercopy_load32_at:
@@ -51,13 +51,9 @@ usercopy_load32_at:
 	mov	%ecx, (%rdi)
 	xor	%eax, %eax
 	ret
-usercopy_load32_fault:
-	user_close
-	mov	$4, %eax
-	ret
 
 /* size_t usercopy_swap32(uint32_t *at, uint32_t *old, uint32_t new): new goes in if *old is there; *old: what was */
-	.globl	usercopy_swap32, usercopy_swap32_at, usercopy_swap32_fault
+	.globl	usercopy_swap32, usercopy_swap32_at, usercopy_word_fault
 usercopy_swap32:
 	user_open
 	mov	(%rsi), %eax
@@ -67,30 +63,9 @@ usercopy_swap32_at:
 	mov	%eax, (%rsi)
 	xor	%eax, %eax
 	ret
-usercopy_swap32_fault:
+usercopy_word_fault:
 	user_close
 	mov	$4, %eax
 	ret
-
-/* size_t usercopy_zero(void *dst, size_t n) */
-	.globl	usercopy_zero, usercopy_zero_quads, usercopy_zero_quads_fault, usercopy_zero_bytes, usercopy_zero_end
-usercopy_zero:
-	user_open
-	xor	%eax, %eax
-	mov	%rsi, %rcx
-	shr	$3, %rcx
-	and	$7, %esi
-usercopy_zero_quads:
-	rep stosq
-	mov	%rsi, %rcx
-usercopy_zero_bytes:
-	rep stosb
-usercopy_zero_end:
-	user_close
-	mov	%rcx, %rax
-	ret
-usercopy_zero_quads_fault:
-	lea	(%rsi,%rcx,8), %rcx
-	jmp	usercopy_zero_bytes
 
 	.section .note.GNU-stack, "", @progbits

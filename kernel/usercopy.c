@@ -11,18 +11,15 @@
 #include "kernel/trap.h"
 
 size_t usercopy_move(void *dst, const void *src, size_t n);
-size_t usercopy_zero(void *dst, size_t n);
 size_t usercopy_load32(uint32_t *to, const uint32_t *from);
 size_t usercopy_swap32(uint32_t *at, uint32_t *old, uint32_t new);
-extern const char usercopy_load32_at[], usercopy_load32_fault[], usercopy_swap32_at[], usercopy_swap32_fault[];
+extern const char usercopy_load32_at[], usercopy_swap32_at[], usercopy_word_fault[];
 extern const char usercopy_move_quads[], usercopy_move_quads_fault[], usercopy_move_bytes[], usercopy_move_end[];
-extern const char usercopy_zero_quads[], usercopy_zero_quads_fault[], usercopy_zero_bytes[], usercopy_zero_end[];
 
 /* The instructions that may fault, and where they go on when vm_fault() could not help. */
 static const struct { const char *at, *next; bool no_wait; } fixups[] = {
 	{usercopy_move_quads, usercopy_move_quads_fault, false}, {usercopy_move_bytes, usercopy_move_end, false},
-	{usercopy_zero_quads, usercopy_zero_quads_fault, false}, {usercopy_zero_bytes, usercopy_zero_end, false},
-	{usercopy_load32_at, usercopy_load32_fault, true}, {usercopy_swap32_at, usercopy_swap32_fault, true},
+	{usercopy_load32_at, usercopy_word_fault, true}, {usercopy_swap32_at, usercopy_word_fault, true},
 };
 
 uint64_t usercopy_fixup(uint64_t rip, bool *no_wait)
@@ -60,11 +57,6 @@ int user_swap32(uaddr_t at, uint32_t *old, uint32_t new)
 
 int copy_in(void *dst, uaddr_t src, size_t n) { return copy_in_part(dst, src, n) ? -EFAULT : 0; }
 int copy_out(uaddr_t dst, const void *src, size_t n) { return copy_out_part(dst, src, n) ? -EFAULT : 0; }
-
-int clear_out(uaddr_t dst, size_t n)
-{
-	return user_range_ok(dst, n) && usercopy_zero((void *)dst, n) == 0 ? 0 : -EFAULT;
-}
 
 /* Strings come in pieces that end at multiples of 64: none crosses into a page that the string does not reach. */
 int copy_in_str(char *dst, uaddr_t src, size_t size)

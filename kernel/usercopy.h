@@ -18,7 +18,6 @@ int copy_in_str(char *dst, uaddr_t src, size_t size);   /* length without NUL; -
 /* A word at once, for futex.c: may be called with a spinlock held, and then fails if the page has to be fetched. */
 int user_load32(uint32_t *to, uaddr_t from);
 int user_swap32(uaddr_t at, uint32_t *old, uint32_t new);       /* compare and swap; *old: what was there */
-int clear_out(uaddr_t dst, size_t n);                   /* zeros */
 bool user_range_ok(uaddr_t start, uint64_t len);        /* lies below USER_TOP without wrapping */
 
 #endif

@@ -196,7 +196,6 @@ WEAK size_t copy_in_part(void *dst, uaddr_t src, size_t n) { memcpy(dst, (void *
 WEAK size_t copy_out_part(uaddr_t dst, const void *src, size_t n) { memcpy((void *)dst, src, n); return 0; }
 WEAK int copy_in(void *dst, uaddr_t src, size_t n) { return copy_in_part(dst, src, n) ? -EFAULT : 0; }
 WEAK int copy_out(uaddr_t dst, const void *src, size_t n) { return copy_out_part(dst, src, n) ? -EFAULT : 0; }
-WEAK int clear_out(uaddr_t dst, size_t n) { memset((void *)dst, 0, n); return 0; }
 WEAK bool user_range_ok(uaddr_t start, uint64_t len) { return start + len >= start; }
 
 /* Memory: the heap, unless mm/kmem.c and its neighbours are linked. */
