@@ -34,11 +34,10 @@ size_t strlen(const char *s)
 	return n;
 }
 
-size_t kstrlcpy(char *dst, const char *src, size_t size)
+void kstrlcpy(char *dst, const char *src, size_t size)
 {
-	size_t n = strlen(src), copied = MIN(n, size - 1);
+	size_t n = MIN(strlen(src), size - 1);
 
-	memcpy(dst, src, copied);
-	dst[copied] = 0;
-	return n;
+	memcpy(dst, src, n);
+	dst[n] = 0;
 }

@@ -64,7 +64,7 @@ static inline struct list *list_pop_front(struct list *head)
 void *memcpy(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
 size_t strlen(const char *s);
-size_t kstrlcpy(char *dst, const char *src, size_t size);      /* always terminates; returns strlen(src) */
+void kstrlcpy(char *dst, const char *src, size_t size);        /* always terminates */
 
 /* The kernel's log, on COM1: %d %u %x with or without l, %s %c; widths are filled with zeros. */
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

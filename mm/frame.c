@@ -77,7 +77,6 @@ static void range_add(const struct boot_range *r)
 		struct page *p = phys_to_page(pa);
 
 		p->use = PAGE_FREE;
-		p->refs = 0;
 		list_push_back(&free_list, &p->link);
 		nfree++;
 	}
@@ -85,7 +84,7 @@ static void range_add(const struct boot_range *r)
 
 /* frame_init: take over the memory that the loader describes.
  * => called once, with the loader's page tables: all memory is at direct_base
- * => what is not BOOT_RAM_FREE, holes included, becomes KERNEL pages that are never freed */
+ * => what is not BOOT_RAM_FREE, holes included, stays KERNEL pages that are never freed: their struct pages are zeros */
 void frame_init(const struct bootinfo *bi)
 {
 	_Static_assert(sizeof(struct page) == BOOT_PAGE_BYTES, "the loader leaves room for so much");
@@ -93,11 +92,6 @@ void frame_init(const struct bootinfo *bi)
 	frame_bootinfo = bi;
 	page_array = phys_to_virt(bi->page_array);
 	page_array_len = bi->npages;
-	for (uint64_t i = 0; i < page_array_len; i++) {
-		page_array[i].use = PAGE_KERNEL;
-		page_array[i].refs = 1;
-		list_init(&page_array[i].link);
-	}
 	for (uint32_t i = 0; i < bi->nranges; i++)
 		if (bi->range[i].kind == BOOT_RAM_FREE) range_add(&bi->range[i]);
 	ntotal = nfree;

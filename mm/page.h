@@ -2,9 +2,9 @@
 /* mm/page.h - RING 0 - struct page: one per page of memory; the states of a file page; who may free it.
  *
  * use      owner                                      refs counts                               freed by
+ * KERNEL   whoever called frame_alloc()               1 (0: never was free)                     frame_free()
  * FREE     frame.c's list                             0
  * SPARE    a CPU's own few free pages (frame.c)       0
- * KERNEL   whoever called frame_alloc()               1                                         frame_free()
  * ANON     the page tables that map it, no object     PTEs + calls that hold it                 the last page_unref()
  * OBJECT   exactly one (vmo, index)                   1 for the object + holders (pins).        the last page_unref(),
  *                                                     PTEs do not count: the object finds and  after it left the object
@@ -31,7 +31,7 @@
 
 struct vmo;
 
-enum page_use { PAGE_FREE, PAGE_SPARE, PAGE_KERNEL, PAGE_ANON, PAGE_OBJECT };
+enum page_use { PAGE_KERNEL, PAGE_FREE, PAGE_SPARE, PAGE_ANON, PAGE_OBJECT };
 enum page_state { PG_ABSENT, PG_FILLING, PG_CLEAN, PG_DIRTY, PG_WRITING, PG_NSTATES };
 
 struct page {

@@ -64,10 +64,9 @@ WEAK void kprintf(const char *fmt, ...)
 	va_end(ap);
 }
 
-WEAK size_t kstrlcpy(char *dst, const char *src, size_t size)
+WEAK void kstrlcpy(char *dst, const char *src, size_t size)
 {
 	if (size) snprintf(dst, size, "%s", src);
-	return strlen(src);
 }
 
 void panic(const char *fmt, ...)
