@@ -92,8 +92,8 @@ struct boot_disk {
 	uint64_t status;                /* physical: the byte whose 0 is a reset (virtio 1.1 4.1.4.3); 0: it has none */
 	uint16_t bdf;                   /* bus << 8 | device << 3 | function */
 	uint32_t nmaps;
-	struct boot_map { uint64_t at, start, len; } map[BOOT_DISK_MAPS];       /* in its driver's address space: the first
-	                                 * one is DEV_MEMORY, the others are registers.  start: physical; whole pages */
+	/* At these addresses of its driver; start: physical; whole pages.  map[0] is DEV_MEMORY, the others are registers. */
+	struct boot_map { uint64_t at, start, len; } map[BOOT_DISK_MAPS];
 };
 
 /* What the ACPI tables and the PCI buses say.  0 where there is none. */

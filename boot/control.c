@@ -3,6 +3,8 @@
  *
  * Bits that CPUID does not offer are not set: on a model that lacks them a CR4 write hangs the CPU.
  *
+ * X1  The state of a thread's registers fits in a page (kernel/fpu.c).
+ *
  * Path:  loader.c > [control.c]; what is loaded with the kernel's tables alone, jump.S and ap.S load */
 #include "boot/loader.h"
 
@@ -53,6 +55,7 @@ static void xsave_choose(struct boot_control *c)
 	__asm__ volatile("xsetbv" : : "c"(0), "a"((UINT32)c->xcr0), "d"(0));
 	cpuid(13, r);
 	c->fpu_area = r[1];
+	if (c->fpu_area > PAGE) fail("needs more than a page for the registers of a thread", "this CPU");       /* X1 */
 }
 
 static void choose(struct boot_control *c)
@@ -72,8 +75,8 @@ static void choose(struct boot_control *c)
 	if (c->cr4 & BOOT_CR4_OSXSAVE) xsave_choose(c);
 }
 
-/* NXE before a CR3 whose tables use NX, or the bit is a reserved one and faults (SDM 3A 4.1.4).  CR4 comes after CR3: the
- * firmware's tables may make all memory ring 3's, which SMEP and SMAP forbid to ring 0. */
+/* NXE before a CR3 whose tables use NX, or the bit is a reserved one and faults (SDM 3A 4.1.4).  CR4 comes after CR3:
+ * the firmware's tables may make all memory ring 3's, which SMEP and SMAP forbid to ring 0. */
 void control_prepare(struct boot_control *c)
 {
 	UINT32 lo, hi;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
- * Path:  firmware > [loader.c] > file.c, cmdline.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, clock.c, control.c, cpus.c,
- *        pci.c > jump.S > kernel/main.c
+ * Path:  firmware > [loader.c] > file.c, cmdline.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, clock.c, control.c,
+ *        cpus.c, pci.c, servers.c > jump.S > kernel/main.c
  * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,pm,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
  *

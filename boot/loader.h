@@ -80,7 +80,7 @@ void *memmap_take(struct bootinfo *bi, UINT64 npages);  /* then: zeroed, contigu
 void control_check(void);       /* the firmware left nothing on that stands in the way */
 void control_prepare(struct boot_control *);    /* chosen, and this CPU has them, but for CR4 */
 
-/* servers.c: the programs, while the firmware reads files; then the servers that they become, when the disks are known */
+/* servers.c: the programs, while the firmware reads files; when the disks are known, the servers that they become */
 void modules_read(struct bootinfo *bi);
 void servers_list(struct bootinfo *bi);
 

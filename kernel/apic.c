@@ -21,10 +21,9 @@
 #define ICR_PENDING BIT(12)             /* SDM 3A 10.6.1 */
 #define ICR_ASSERT  BIT(14)
 
-static volatile uint32_t *lapic;
-
-static uint32_t lapic_read(unsigned reg) { return lapic[reg / 4]; }
-static void lapic_write(unsigned reg, uint32_t v) { lapic[reg / 4] = v; }
+static volatile uint32_t *lapic(unsigned reg) { return phys_to_virt(frame_bootinfo->machine.lapic + reg); }
+static uint32_t lapic_read(unsigned reg) { return *lapic(reg); }
+static void lapic_write(unsigned reg, uint32_t v) { *lapic(reg) = v; }
 
 void apic_cpu_init(void)
 {
@@ -33,12 +32,6 @@ void apic_cpu_init(void)
 	lapic_write(LAPIC_SVR, 0x100 | VECTOR_SPURIOUS);
 	lapic_write(LAPIC_DIV, 3);      /* by 16 */
 	lapic_write(LAPIC_TIMER, VECTOR_TIMER);
-}
-
-void apic_init(void)
-{
-	lapic = phys_to_virt(frame_bootinfo->machine.lapic);
-	apic_cpu_init();
 }
 
 /* A second at most, so that nothing overflows: an interrupt too early does no harm (sched.c S6). */

@@ -13,7 +13,6 @@ struct cpu;
 #define VECTOR_SHOOTDOWN 0xf1
 #define VECTOR_SPURIOUS 0xff
 
-void apic_init(void);
 void apic_cpu_init(void);               /* on each CPU */
 #define APIC_NMI        0x400u          /* delivery mode (SDM 3A 10.6.1) */
 void apic_send(uint32_t apic_id, uint32_t what);        /* a vector, or APIC_NMI */

@@ -5,7 +5,7 @@
  *        mm/pager.c;  proc.c at the driver's end
  * Locks: none: the table of drivers is written before the first of them runs.
  *
- * Who drives no device gets -EBADF from dev_segments, so the file server never learns a physical address (design rule 2).
+ * Who drives no device gets -EBADF from dev_segments: so the file server learns no physical address (design rule 2).
  *
  * D2  When its driver ends the device is reset, and its bus mastering is off, before the runs that the driver held end.
  * D3  A device's memory is never used for anything else: one that does not answer the reset may still write to it. */
@@ -48,24 +48,16 @@ void device_interrupt(unsigned vector)
 }
 
 /* Clearing the bus master bit does not call back requests that the device has begun; a virtio reset waits for them
- * (virtio 1.1 4.1.4.3.2: the driver writes 0 and reads until it is 0). => false: it does not answer */
-static bool device_reset(const struct boot_disk *d)
+ * (virtio 1.1 4.1.4.3.2: the driver writes 0 and reads until it is 0). */
+void device_stop(const struct boot_disk *d)
 {
 	volatile uint8_t *status = phys_to_virt(d->status);
 	uint64_t until = time_mono() + RESET_NS;
 
-	if (!d->status) return true;
-	*status = 0;
-	while (*status != 0) {
-		if (time_mono() > until) return false;
-	}
-	return true;
-}
-
-void device_stop(const struct boot_disk *d)
-{
-	if (!device_reset(d)) kprintf("pci %x: the device does not answer a reset\n", d->bdf);
-	*(volatile uint16_t *)phys_to_virt(d->config + COMMAND) = COMMAND_NOINTX;       /* no memory, no bus mastering */
+	if (d->status) *status = 0;
+	while (d->status && *status && time_mono() < until) { }
+	if (d->status && *status) kprintf("pci %x: the device does not answer a reset\n", d->bdf);
+	*(volatile uint16_t *)phys_to_virt(d->config + COMMAND) = COMMAND_NOINTX; /* no bus mastering, no memory */
 }
 
 /* At most `max` segments; if the part needs more, they cover its beginning, as the caller sees from their lengths. */

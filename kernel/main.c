@@ -43,10 +43,9 @@ void kernel_main(struct bootinfo *bi)
 	sched_init();
 	if (bi->magic != BOOTINFO_MAGIC) panic("the loader's structure is not one of this kernel's");
 	frame_init(bi);
-	fpu_init(&bi->control);
 	cpu_has_smap = bi->control.cr4 & BOOT_CR4_SMAP;
 	pmap_kernel_init();
-	apic_init();
+	apic_cpu_init();
 	time_init();
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/servers.c - RING 0 - starts the ring-3 servers that the loader brought.
  *
- * Init, which is pid 1 and started last; one driver per disk, each with that PCI function alone; the file server, with the
- * drivers' ports; the two processes of the process manager.
+ * Init, which is pid 1 and started last; one driver per disk, each with that PCI function alone; the file server, with
+ * the drivers' ports; the two processes of the process manager.
  * Who asks another one before that is ready waits in its port, and hears EIO if it dies.
  *
  * Path:  main.c > [servers.c] > device.c, proc.c

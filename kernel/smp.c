@@ -64,12 +64,6 @@ void smp_stop_others(void)
 		if (&cpus[i] != this_cpu()) apic_send(cpus[i].apic_id, APIC_NMI);
 }
 
-static void shootdown_do(const struct shootdown *s)
-{
-	if (s->leave) pmap_leave(s->pmap);
-	else tlb_flush(s->pmap, s->start, s->npages);
-}
-
 /* Not twice at once on one CPU: an interrupt between the work and the answer would do it again, and the second answer
  * could wipe out the asker's next request. */
 void shootdown_poll(void)
@@ -81,7 +75,8 @@ void shootdown_poll(void)
 		struct shootdown *s = __atomic_load_n(&mine[i], __ATOMIC_ACQUIRE);
 
 		if (!s) continue;
-		shootdown_do(s);
+		if (s->leave) pmap_leave(s->pmap);
+		else tlb_flush(s->pmap, s->start, s->npages);
 		this_cpu()->tlb_flushes++;
 		__atomic_store_n(&mine[i], NULL, __ATOMIC_RELEASE);
 	}

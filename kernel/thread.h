@@ -19,7 +19,6 @@
 
 enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPING, THREAD_DEAD };
 
-struct boot_control;
 struct proc;
 struct trapframe;
 
@@ -82,7 +81,6 @@ uint64_t thread_cpu_ns(struct thread *);                /* with the turn that it
 void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep with -EINTR */
 void thread_fpu_fork(struct thread *to, struct thread *from);   /* saves the live state first if from is current */
 void thread_fpu_reset(void);                            /* the current one's, at exec */
-void fpu_init(const struct boot_control *);             /* what the loader has switched on */
 void fpu_area_init(void *area);                         /* the state of a new program (fcw 0x37f, mxcsr 0x1f80) */
 bool fpu_area_ok(const void *area);                     /* may it be restored without a fault? (signal frames) */
 uint32_t fpu_area_size(void);                           /* bytes of the XSAVE area, for signal frames */

@@ -53,7 +53,8 @@ void vdso_init(void)
 
 int vdso_map(struct map *m)
 {
+	const uint32_t prot = PROT_READ | PROT_EXEC;
 	uaddr_t at = VDSO_AT - PAGE_SIZE;
 
-	return map_map(m, &at, 2 * PAGE_SIZE, PROT_READ | PROT_EXEC, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, vdso, 0);
+	return map_map(m, &at, 2 * PAGE_SIZE, prot, prot, MAP_SHARED | MAP_FIXED, vdso, 0);
 }

@@ -84,7 +84,7 @@ static void range_add(const struct boot_range *r)
 
 /* frame_init: take over the memory that the loader describes.
  * => called once, with the loader's page tables: all memory is at direct_base
- * => what is not BOOT_RAM_FREE, holes included, stays KERNEL pages that are never freed: their struct pages are zeros */
+ * => what is not BOOT_RAM_FREE, holes included, stays KERNEL pages that are never freed: zeros in the array */
 void frame_init(const struct bootinfo *bi)
 {
 	_Static_assert(sizeof(struct page) == BOOT_PAGE_BYTES, "the loader leaves room for so much");

@@ -260,7 +260,8 @@ void vblk_interrupt(void)
 	int head = -EAGAIN;
 
 	while (!dead && (head = virtq_get(&queue)) >= 0)
-		job_part_done(parts[head].job, parts[head].off, parts[head].len, status_errno(shared->slot[head].status));
+		job_part_done(parts[head].job, parts[head].off, parts[head].len,
+		              status_errno(shared->slot[head].status));
 	if (!dead && head == -EPROTO) device_fail("the used ring names a request that is not in flight");
 }
 

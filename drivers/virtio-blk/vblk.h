@@ -9,7 +9,8 @@
 #include "drivers/virtio-blk/virtio.h"
 #include "user/lib/server.h"
 
-enum { ENTRY_QUEUE, ENTRY_CONFIG };     /* of MSI-X: requests have finished; configuration changed, or it wants a reset */
+/* Of MSI-X: requests have finished; the device has changed its configuration, or wants a reset. */
+enum { ENTRY_QUEUE, ENTRY_CONFIG };
 #define NOTIFY_CONFIG (1u << ENTRY_CONFIG)      /* bit of HANDLE_PORT */
 
 /* The work of one message: some bytes of a run, or a flush.  It can take several device requests ("parts"). */
