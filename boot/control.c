@@ -84,6 +84,7 @@ void control_prepare(struct boot_control *c)
 
 	__asm__ volatile("cli; rdmsr" : "=a"(lo), "=d"(hi) : "c"(EFER));
 	__asm__ volatile("wrmsr" : : "a"(lo | EFER_SCE | EFER_NXE), "d"(hi), "c"(EFER));
+	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4_read() & ~CR4_PGE));  /* global pages are forgotten, and none come */
 	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
 	__asm__ volatile("mov %0, %%cr0" : : "r"((cr0 | CR0_WP | CR0_MP | CR0_NE) & ~(CR0_EM | CR0_TS)));
 	choose(c);

@@ -82,7 +82,7 @@ void pmap_kernel_init(void)
 	kernel_pmap.cpus = BIT(this_cpu()->id);
 	memset(phys_to_virt(kernel_pmap.root), 0, KERNEL_HALF * sizeof(pte_t));
 	this_cpu()->pmap = &kernel_pmap;
-	tlb_flush_global();             /* the jump's page may be cached */
+	tlb_load(&kernel_pmap);         /* the jump's page, which is not global, may be cached */
 }
 
 /* Can a TLB that still holds `old` do what `now` forbids?  Losing PTE_A or PTE_D takes no right away. */

@@ -65,6 +65,5 @@ void tlb_flush(struct pmap *, uint64_t start, uint64_t npages); /* on this CPU a
 void tlb_leave(struct pmap *);                  /* no other CPU has it loaded any more: idle ones may have kept it */
 void pmap_leave(struct pmap *);                 /* nor this one; interrupts off */
 void tlb_load(struct pmap *);                   /* its root into this CPU's CR3 */
-void tlb_flush_global(void);                    /* this CPU forgets everything, PTE_G too */
 
 #endif

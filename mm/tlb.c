@@ -12,21 +12,10 @@
 #include "mm/pmap.h"
 
 #define INVLPG_MAX 32u                  /* more pages than this: forget everything instead */
-#define CR4_PGE    BIT(7)
 
 void tlb_load(struct pmap *pm)
 {
 	write_cr3(pm->root);
-}
-
-/* Clearing CR4.PGE flushes global entries too (SDM 3A 4.10.4.1). */
-void tlb_flush_global(void)
-{
-	uint64_t cr4;
-
-	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 & ~CR4_PGE) : "memory");
-	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_PGE) : "memory");
 }
 
 /* Kernel translations are everywhere, those of a user half only where it is loaded.  The caller's store to the PTE

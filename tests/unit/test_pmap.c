@@ -32,7 +32,6 @@ void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
 }
 
 void tlb_leave(struct pmap *pm) { (void)pm; }
-void tlb_flush_global(void) { }
 void tlb_load(struct pmap *pm) { loaded_root = pm->root; }
 
 static struct pmap pm;
