@@ -46,7 +46,7 @@ void kernel_main(struct bootinfo *bi)
 	cpu_has_smap = bi->control.cr4 & BOOT_CR4_SMAP;
 	pmap_kernel_init();
 	apic_cpu_init();
-	time_init();
+	time_clock = bi->clock;
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
 	if (bi->delay) lock_delays_start(bi->delay);

@@ -180,7 +180,6 @@ static void proc_strip(struct proc *p)
 	if (p->disk) device_stop(p->disk);      /* D2 of device.c */
 	if (p->port) port_die(p->port);
 	handles_destroy(&p->handles);
-	p->port = NULL;
 	spin_lock(&p->lock);
 	p->exe = NULL;
 	proc_map_leave_locked(p, NULL);

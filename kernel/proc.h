@@ -56,7 +56,7 @@ struct proc {
 	struct thread *survivor;        /* [p] exec: every thread but this one ends */
 	int      exit_status;           /* [p] as wait4 gives it */
 	struct usage used;              /* [p] by threads that have ended */
-	struct port *port;              /* servers: their own port (handle 1) */
+	struct port *port;              /* [c] servers: their own port (handle 1), which outlives them */
 	const struct boot_disk *disk;   /* [c] what it drives (device.c); NULL: no driver */
 };
 

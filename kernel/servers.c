@@ -21,7 +21,7 @@ static struct thread *server_create(const struct boot_server *s)
 	struct port *port = t ? port_create(t->proc) : NULL;
 
 	if (!port || handle_add(&t->proc->handles, &port->obj) != HANDLE_PORT) panic("no memory for %s", s->plan.name);
-	t->proc->port = port;
+	t->proc->port = port;           /* its reference is for ever: who asks a dead one shall hear so */
 	return t;
 }
 

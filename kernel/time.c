@@ -11,10 +11,8 @@
 #include "mm/frame.h"
 #include "mm/map.h"
 
-static struct vdso_clock time_clock;    /* real_base alone changes */
+struct vdso_clock time_clock;
 static struct vmo *vdso;
-
-void time_init(void) { time_clock = frame_bootinfo->clock; }
 
 uint64_t time_mono(void)
 {

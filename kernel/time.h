@@ -9,10 +9,10 @@
 uint64_t time_mono(void);       /* ns since boot, from the calibrated TSC; never goes back */
 int64_t time_real(void);        /* ns since the epoch: the RTC at boot + time_mono() */
 void time_real_set(int64_t ns);
-void time_init(void);
 
 /* The same clock for programs, without a system call. */
 struct map;
+extern struct vdso_clock time_clock;    /* measured by the loader; real_base alone changes */
 void vdso_init(void);
 int vdso_map(struct map *);                     /* at VDSO_AT; 0, -ENOMEM */
 
