@@ -63,14 +63,11 @@ static void fd_put(struct proc *p, struct file *f)
 struct file *fd_get_any(int fd)
 {
 	struct proc *p = current_proc();
-	struct file *f = NULL;
 
 	if (fd < 0 || fd >= FD_MAX) return NULL;
-	mutex_lock(&p->files_lock);
-	f = p->fd[fd];
-	if (f) file_ref(f);
-	mutex_unlock(&p->files_lock);
-	return f;
+	MUTEX_HELD(&p->files_lock);
+	if (p->fd[fd]) file_ref(p->fd[fd]);
+	return p->fd[fd];
 }
 
 struct file *fd_get(int fd)
@@ -127,7 +124,7 @@ void files_fork(struct proc *child)
 {
 	struct proc *p = current_proc();
 
-	mutex_lock(&p->files_lock);
+	MUTEX_HELD(&p->files_lock);
 	child->fd_end = p->fd_end;
 	for (int i = 0; i < p->fd_end; i++) {
 		child->fd[i] = p->fd[i];
@@ -138,17 +135,15 @@ void files_fork(struct proc *child)
 	child->root = p->root;
 	if (p->cwd.dir) file_ref(p->cwd.dir);
 	if (p->root.dir) file_ref(p->root.dir);
-	mutex_unlock(&p->files_lock);
 }
 
 static struct file *fd_take(struct proc *p, int fd)
 {
 	struct file *f;
 
-	mutex_lock(&p->files_lock);
+	MUTEX_HELD(&p->files_lock);
 	f = p->fd[fd];
 	p->fd[fd] = NULL;
-	mutex_unlock(&p->files_lock);
 	return f;
 }
 
@@ -182,15 +177,11 @@ SYSCALL(close)
 static long fcntl_setfd(int fd, uint64_t flags)
 {
 	struct proc *p = current_proc();
-	long rc = -EBADF;
 
-	mutex_lock(&p->files_lock);
-	if (p->fd[fd]) {
-		p->fd_flags[fd] = flags & O_CLOEXEC_FD;
-		rc = 0;
-	}
-	mutex_unlock(&p->files_lock);
-	return rc;
+	MUTEX_HELD(&p->files_lock);
+	if (!p->fd[fd]) return -EBADF;
+	p->fd_flags[fd] = flags & O_CLOEXEC_FD;
+	return 0;
 }
 
 /* close_range(2): CLOSE_RANGE_UNSHARE has nothing to do, no two processes share a table. */
@@ -233,9 +224,8 @@ static long fcntl_setfl(struct file *f, uint32_t flags)
 {
 	const uint32_t may = O_APPEND | O_NONBLOCK;
 
-	mutex_lock(&f->lock);
+	MUTEX_HELD(&f->lock);
 	f->flags = (f->flags & ~may) | (flags & may);
-	mutex_unlock(&f->lock);
 	return 0;
 }
 

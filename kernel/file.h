@@ -11,7 +11,6 @@
 
 struct vmo;
 struct pipe;
-struct pollhead;
 struct file;
 struct proc;
 
@@ -32,19 +31,30 @@ static inline void io_advance(struct io *io, uint64_t n)
 	if (io->kbuf) io->kbuf += n;
 }
 
-/* What a descriptor does that is no memory and no directory. */
+/* What a descriptor does; NULL: a directory, or of O_PATH. */
 struct file_ops {
-	int64_t (*rw)(struct file *, uint64_t pos, const struct io *);  /* bytes or -errno; pos: if it has an offset */
-	int (*poll)(struct file *);     /* POLL* that hold now; always the same: no pollhead */
+	int64_t (*rw)(struct file *, uint64_t *pos, struct io); /* bytes or -errno; *pos moves on if it has an offset */
+	int (*poll)(struct file *);     /* POLL* that hold now; NULL: always ready */
 	void (*close)(struct file *);   /* the last reference went; NULL: nothing to do */
 };
+
+/* Of a thing that may be not ready: each of its files points to it.  Whatever may change what the poll operation tells
+ * calls poll_wake(): who waits then asks again. */
+struct pollhead {
+	struct spinlock lock;           /* RANK_FUTEX */
+	struct list watches;            /* [l] of those who wait */
+};      /* [l] lock */
+#define POLLHEAD_INIT(h) {SPINLOCK_INIT(RANK_FUTEX, "polls"), LIST_INIT((h).watches)}
+static inline void pollhead_init(struct pollhead *h) { *h = (struct pollhead)POLLHEAD_INIT(*h); }
+/* => under the lock that the poll operation takes, or after a change that it sees; locks up to RANK_HANDLE held */
+void poll_wake(struct pollhead *);
 
 struct file {
 	struct note closed;             /* first: the file server hears of it when the last reference goes */
 	uint32_t refs;                  /* atomic: descriptors, calls in progress */
 	enum file_kind kind;            /* [c] */
-	const struct file_ops *ops;     /* [c] NULL: FILE_VMO, FILE_DIR */
-	struct pollhead *pollhead;      /* [c] poll.h: what wakes those who poll it */
+	const struct file_ops *ops;     /* [c] */
+	struct pollhead *pollhead;      /* [c] what wakes those who poll it; NULL: what it tells does not change */
 	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
 	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
 	uint32_t namef;                 /* [c] NAMEF_* */
@@ -84,6 +94,7 @@ int name_sync(uint64_t node);                   /* sys_name.c: metadata to the d
 void device_open(struct file *);                        /* filedev.c: it is one of the file server's devices */
 
 /* sys_file.c */
+extern const struct file_ops vmo_ops;
 int64_t file_rw(struct file *, uint64_t *pos, struct io);       /* with all checks; pos NULL: at its own offset */
 int file_set_size(struct file *, uint64_t size);                /* FILE_VMO; -EFBIG with SIGXFSZ ... */
 

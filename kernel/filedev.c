@@ -5,7 +5,6 @@
  * Locks: none across a message.
  */
 #include "kernel/forward.h"
-#include "kernel/poll.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -28,19 +27,19 @@ static int64_t device_piece(struct file *f, uint64_t pos, const struct io *io)
 	return n <= (int64_t)io->len ? n : -EIO;
 }
 
-static int64_t device_rw(struct file *f, uint64_t pos, const struct io *all)
+static int64_t device_rw(struct file *f, uint64_t *pos, struct io io)
 {
-	struct io io = *all;
-	uint64_t done = 0;
-	int64_t n;
+	uint64_t done = 0, more;
 
 	do {
-		n = device_piece(f, pos + done, &io);
+		int64_t n = device_piece(f, *pos, &io);
+
 		if (n < 0) return done ? (int64_t)done : n;
+		more = (uint64_t)n == DEV_PIECE && !thread_has_signal(current_thread());
 		done += n;
-		if ((uint64_t)n < MIN(io.len, DEV_PIECE) || thread_has_signal(current_thread())) break;
+		*pos += n;
 		io_advance(&io, n);
-	} while (io.len > 0);
+	} while (more && io.len > 0);
 	return done;
 }
 

@@ -10,7 +10,6 @@
  * B3  A write of at most PIPE_BUF bytes is never mixed with others (POSIX write): it waits until all fits.
  * B4  Without an open file a named pipe is empty. */
 #include "kernel/file.h"
-#include "kernel/poll.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
@@ -125,18 +124,19 @@ static int64_t pipe_turn(struct pipe *p, const struct io *io, bool nonblock)
 }
 
 /* A read takes what there is; a write goes on until all is written. */
-static int64_t pipe_rw(struct file *f, uint64_t pos, const struct io *all)
+static int64_t pipe_rw(struct file *f, uint64_t *pos, struct io io)
 {
-	struct io io = *all;
+	uint64_t done = 0;
 	int64_t n = 0;
 
-	while (io.len > 0 && (io.write || io.len == all->len)) {
+	while (io.len > 0 && (io.write || !done)) {
 		n = pipe_turn(f->pipe, &io, f->flags & O_NONBLOCK);
 		if (n <= 0) break;
 		io_advance(&io, n);
+		done += n;
 	}
 	if (n == -EPIPE) signal_send(current_proc(), SIGPIPE);
-	return io.len < all->len ? (int64_t)(all->len - io.len) : n;
+	return done ? (int64_t)done : n;
 }
 
 static int pipe_poll(struct file *f)

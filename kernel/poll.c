@@ -6,9 +6,8 @@
  *
  * L1  A watch is on its pollhead's list before the descriptor is asked, so a change in between is seen: as the answer,
  *     or as a wake-up. */
-#include "kernel/poll.h"
-
 #include "kernel/file.h"
+
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "kernel/usercopy.h"

@@ -87,18 +87,9 @@ static int64_t vmo_rw(struct file *f, uint64_t *pos, struct io io)
 	return n;
 }
 
+const struct file_ops vmo_ops = {.rw = vmo_rw};
+
 static bool has_offset(const struct file *f) { return f->kind == FILE_VMO || (f->namef & NAMEF_SEEK); }
-
-/* *pos moves on; NULL: it has no offset. */
-static int64_t piece_rw(struct file *f, uint64_t *pos, const struct io *io)
-{
-	int64_t n;
-
-	if (f->kind == FILE_VMO) return vmo_rw(f, pos, *io);
-	n = f->ops->rw(f, pos ? *pos : 0, io);
-	if (pos && n > 0) *pos += n;
-	return n;
-}
 
 /* ---- vectors */
 
@@ -120,41 +111,41 @@ static int64_t vector_total(uaddr_t iov, uint64_t count)
 }
 
 /* A short vector for a pipe or a terminal goes out as one piece: POSIX writev is one write. */
-static int64_t writev_gathered(struct file *f, const struct io *vector, uint64_t total)
+static int64_t writev_gathered(struct file *f, uint64_t *pos, struct io vector, uint64_t total)
 {
 	char *page = kalloc(PAGE_SIZE);
 	uint64_t at = 0;
 	int64_t n = page ? 0 : -ENOMEM;
 
-	for (uint64_t i = 0; i < vector->len && !n; i++) {
+	for (uint64_t i = 0; i < vector.len && !n; i++) {
 		struct iovec v;
 
-		n = copy_in(&v, vector->buf + i * sizeof(v), sizeof(v));
+		n = copy_in(&v, vector.buf + i * sizeof(v), sizeof(v));
 		if (!n && v.len > total - at) n = -EFAULT;      /* somebody changed it meanwhile */
 		if (!n) n = copy_in(page + at, v.base, v.len);
 		at += v.len;
 	}
-	if (!n) n = piece_rw(f, NULL, &(struct io){.kbuf = page, .len = total, .write = true});
+	if (!n) n = f->ops->rw(f, pos, (struct io){.kbuf = page, .len = total, .write = true});
 	kfree(page);
 	return n;
 }
 
 /* One after the other; stops at the first that is not done in full. */
-static int64_t vector_rw(struct file *f, uint64_t *pos, const struct io *vector)
+static int64_t vector_rw(struct file *f, uint64_t *pos, struct io vector)
 {
 	uint64_t done = 0;
 
-	for (uint64_t i = 0; i < vector->len; i++) {
+	for (uint64_t i = 0; i < vector.len; i++) {
 		struct iovec v;
-		struct io io = *vector;
-		int64_t n = copy_in(&v, vector->buf + i * sizeof(v), sizeof(v));
+		struct io io = vector;
+		int64_t n = copy_in(&v, vector.buf + i * sizeof(v), sizeof(v));
 
 		if (!n && !user_range_ok(v.base, v.len)) n = -EFAULT;
 		if (n) return done ? (int64_t)done : n;
 		if (v.len == 0) continue;
 		io.buf = v.base;
 		io.len = v.len = MIN(v.len, RW_MAX - done);
-		n = piece_rw(f, pos, &io);
+		n = f->ops->rw(f, pos, io);
 		if (n < 0) return done ? (int64_t)done : n;
 		done += n;
 		if ((uint64_t)n < v.len) break;
@@ -180,12 +171,14 @@ int64_t file_rw(struct file *f, uint64_t *pos, struct io io)
 {
 	bool own = !pos && has_offset(f);
 	int64_t n = rw_check(f, pos, &io);
+	uint64_t none = 0;
 
 	if (n < 0 || (n == 0 && io.vector)) return n;
-	if (io.vector && io.write && n <= PIPE_BUF && !has_offset(f)) return writev_gathered(f, &io, n);
+	if (!pos) pos = own ? &f->offset : &none;
+	if (io.vector && io.write && n <= PIPE_BUF && !has_offset(f)) return writev_gathered(f, pos, io, n);
 	if (!io.vector) io.len = n;
 	if (own) mutex_lock(&f->lock);
-	n = (io.vector ? vector_rw : piece_rw)(f, own ? &f->offset : pos, &io);
+	n = (io.vector ? vector_rw : f->ops->rw)(f, pos, io);
 	if (own) mutex_unlock(&f->lock);
 	return n;
 }

@@ -34,6 +34,7 @@ static int open_again(int fd, uint32_t acc, struct file **out)
 static int open_object(struct file *f, struct vmo *v, uint32_t flags)
 {
 	f->vmo = v;
+	f->ops = &vmo_ops;
 	vmo_user_get(v);
 	f->err_seen = v->wb_err;
 	return (flags & O_TRUNC) && file_writable(f) && !(f->namef & NAMEF_DISK) ? vmo_resize(v, 0) : 0;
@@ -85,13 +86,11 @@ SYSCALL(forward_open)
 SYSCALL(truncate)
 {
 	struct kmsg k = {.m = {.arg = {a0}}};
-	struct file *f;
+	FILE_HELD struct file *f = NULL;
 	int rc = (int64_t)a1 < 0 ? -EINVAL : open_forward(&k, &f);
 
 	if (rc) return rc;
-	rc = f->kind == FILE_VMO ? file_set_size(f, a1) : -EINVAL;
-	file_put(f);
-	return rc;
+	return f->kind == FILE_VMO ? file_set_size(f, a1) : -EINVAL;
 }
 
 /* ---- directories: their entries, those where a process is and where its paths begin */
@@ -117,16 +116,14 @@ SYSCALL(getdents64)
 static int dir_change(struct place *at, uint64_t arg)
 {
 	struct kmsg k = {.m = {.arg = {arg}}};
-	struct proc *p = current_proc();
-	struct file *f, *old;
+	FILE_HELD struct file *old = NULL;
+	struct file *f;
 	int rc = open_forward(&k, &f);
 
 	if (rc) return rc;
-	mutex_lock(&p->files_lock);
+	MUTEX_HELD(&current_proc()->files_lock);
 	old = at->dir;
 	*at = (struct place){f, f->node};
-	mutex_unlock(&p->files_lock);
-	if (old) file_put(old);
 	return 0;
 }
 
