@@ -81,43 +81,27 @@ struct file *fd_get(int fd)
 
 static int fd_limit(const struct proc *p) { return MIN(p->rlimit[RLIMIT_NOFILE][0], (uint64_t)FD_MAX); }
 
-static void fd_set_locked(struct proc *p, int fd, struct file *f, bool cloexec)
-{
-	p->fd[fd] = f;
-	p->fd_flags[fd] = cloexec ? O_CLOEXEC_FD : 0;
-	p->fd_end = MAX(p->fd_end, fd + 1);
-}
-
-int fd_install(struct file *f, int min, bool cloexec)
+int fd_install(struct file *f, int fd, bool cloexec, bool replace)
 {
 	struct proc *p = current_proc();
-	int fd = min, limit = fd_limit(p);
+	int limit = fd_limit(p);
+	struct file *old = NULL;
+	bool room;
 
 	mutex_lock(&p->files_lock);
-	while (fd < limit && p->fd[fd]) fd++;
-	if (fd < limit) fd_set_locked(p, fd, f, cloexec);
-	mutex_unlock(&p->files_lock);
-	if (fd < limit) return fd;
-	file_put(f);
-	return -EMFILE;
-}
-
-/* Put f at fd; what was there is closed (POSIX dup2: without reporting errors). */
-int fd_replace(int fd, struct file *f, bool cloexec)
-{
-	struct proc *p = current_proc();
-	struct file *old;
-
-	if (fd < 0 || fd >= fd_limit(p)) {
-		file_put(f);
-		return -EBADF;
+	while (!replace && fd < limit && p->fd[fd]) fd++;
+	room = fd >= 0 && fd < limit;
+	if (room) {
+		old = p->fd[fd];
+		p->fd[fd] = f;
+		p->fd_flags[fd] = cloexec ? O_CLOEXEC_FD : 0;
+		p->fd_end = MAX(p->fd_end, fd + 1);
 	}
-	mutex_lock(&p->files_lock);
-	old = p->fd[fd];
-	fd_set_locked(p, fd, f, cloexec);
 	mutex_unlock(&p->files_lock);
 	if (old) fd_put(p, old);
-	return fd;
+	if (room) return fd;
+	file_put(f);
+	return replace ? -EBADF : -EMFILE;
 }
 
 void files_fork(struct proc *child)
@@ -199,7 +183,7 @@ SYSCALL(dup)
 {
 	struct file *f = fd_get_any(a0);
 
-	return f ? fd_install(f, 0, false) : -EBADF;
+	return f ? fd_install(f, 0, false, false) : -EBADF;
 }
 
 SYSCALL(dup3, from, to, flags)
@@ -208,7 +192,7 @@ SYSCALL(dup3, from, to, flags)
 
 	if ((int)from == (int)to || (flags & ~(uint64_t)O_CLOEXEC)) return -EINVAL;
 	f = fd_get_any(from);
-	return f ? fd_replace(to, f, flags & O_CLOEXEC) : -EBADF;
+	return f ? fd_install(f, to, flags & O_CLOEXEC, true) : -EBADF;
 }
 
 SYSCALL(dup2, from, to)
@@ -270,7 +254,7 @@ SYSCALL(fcntl, fd, cmd, arg)
 	case F_DUPFD_CLOEXEC:
 		if (arg >= (uint64_t)fd_limit(current_proc())) return -EINVAL;
 		file_ref(f);
-		return fd_install(f, arg, cmd == F_DUPFD_CLOEXEC);
+		return fd_install(f, arg, cmd == F_DUPFD_CLOEXEC, false);
 	case F_GETFD: return current_proc()->fd_flags[(int)fd];
 	case F_SETFD: return fcntl_setfd(fd, arg);
 	case F_GETFL: return f->flags & ~(uint32_t)O_CLOEXEC;

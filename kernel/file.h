@@ -82,14 +82,13 @@ static inline void file_held_put(struct file **f) { if (*f) file_put(*f); }
 #define FILE_HELD __attribute__((cleanup(file_held_put)))
 struct file *fd_get(int fd);                                    /* of the current process, a reference; NULL: EBADF */
 struct file *fd_get_any(int fd);                                /* the same, and one that O_PATH gave */
-int fd_install(struct file *, int min, bool cloexec);           /* takes over the caller's reference; fd or -EMFILE */
+/* At the first free number from fd on, or (replace) just there, and what was there is closed: POSIX dup2, without
+ * reporting errors.  Takes over the caller's reference.  The number; -EMFILE, -EBADF */
+int fd_install(struct file *, int fd, bool cloexec, bool replace);
 void files_fork(struct proc *child);                            /* the current process's descriptors, shared */
 void files_close(struct proc *, bool cloexec_only);             /* exec, exit */
-int fd_replace(int fd, struct file *, bool cloexec);            /* dup2: takes over the reference */
 static inline bool file_readable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 1; }
 static inline bool file_writable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 0; }
-
-int name_sync(uint64_t node);                   /* sys_name.c: metadata to the disk; 0: of everything */
 
 void device_open(struct file *);                        /* filedev.c: it is one of the file server's devices */
 

@@ -241,8 +241,8 @@ static long pipe_make(uaddr_t fds, uint32_t flags)
 	pipe_open_locked(p, w);
 	spin_unlock(&p->lock);
 	kobj_unref(&p->obj);
-	fd[0] = fd_install(r, 0, flags & O_CLOEXEC);
-	fd[1] = fd_install(w, 0, flags & O_CLOEXEC);
+	fd[0] = fd_install(r, 0, flags & O_CLOEXEC, false);
+	fd[1] = fd_install(w, 0, flags & O_CLOEXEC, false);
 	if (fd[0] >= 0 && fd[1] >= 0 && !copy_out(fds, fd, sizeof(fd))) return 0;
 	if (fd[0] >= 0) sys_close(fd[0], 0, 0, 0, 0, 0);
 	if (fd[1] >= 0) sys_close(fd[1], 0, 0, 0, 0, 0);

@@ -10,53 +10,35 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
-/* One end of a copy, and where it is: at an offset of its own, or at the descriptor's, which then moves. */
-struct end { struct file *f; uint64_t pos; uaddr_t user_pos; };
-
-static int end_open(struct end *e, int fd, uaddr_t user_pos)
+/* Where an end of a copy begins: at an offset of the caller's, or at the descriptor's, which then moves. */
+static int place_in(const struct file *f, uaddr_t user, uint64_t *pos)
 {
-	*e = (struct end){.f = fd_get(fd), .user_pos = user_pos};
-	if (!e->f) return -EBADF;
-	e->pos = __atomic_load_n(&e->f->offset, __ATOMIC_RELAXED);
-	if (user_pos && copy_in(&e->pos, user_pos, sizeof(e->pos))) return -EFAULT;
-	return (int64_t)e->pos < 0 ? -EINVAL : 0;
-}
-
-static int64_t end_close(struct end *e, int64_t n)
-{
-	if (!e->f) return n;
-	if (n > 0 && e->user_pos && copy_out(e->user_pos, &e->pos, sizeof(e->pos))) n = -EFAULT;
-	file_put(e->f);
-	return n;
-}
-
-static int64_t end_rw(struct end *e, char *page, uint64_t len, bool write)
-{
-	return file_rw(e->f, e->user_pos ? &e->pos : NULL, (struct io){0, len, page, e->f->flags, write, false});
+	*pos = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
+	if (user && copy_in(pos, user, sizeof(*pos))) return -EFAULT;
+	return (int64_t)*pos < 0 ? -EINVAL : 0;
 }
 
 /* n bytes were read that nobody took. */
-static void end_unread(struct end *e, uint64_t n)
+static void file_unread(struct file *f, uint64_t *pos, uint64_t n)
 {
-	uint64_t *pos = e->user_pos ? &e->pos : &e->f->offset;
-
-	mutex_lock(&e->f->lock);
+	if (!pos) pos = &f->offset;
+	mutex_lock(&f->lock);
 	*pos -= MIN(n, *pos);
-	mutex_unlock(&e->f->lock);
+	mutex_unlock(&f->lock);
 }
 
-/* A page at a time.  Bytes, or the error if there are none. */
-static int64_t copy_bytes(struct end *out, struct end *in, uint64_t len)
+/* A page at a time.  Bytes, or the error if there are none.  A place NULL: the descriptor's. */
+static int64_t copy_bytes(struct file *out, uint64_t *to, struct file *in, uint64_t *from, uint64_t len)
 {
 	char *page = kalloc(PAGE_SIZE);
 	int64_t n = page ? 0 : -ENOMEM, took = 0;
 	uint64_t done = 0;
 
 	while (page && done < len && took == n) {
-		n = end_rw(in, page, MIN(len - done, PAGE_SIZE), false);
+		n = file_rw(in, from, (struct io){.kbuf = page, .len = MIN(len - done, PAGE_SIZE)});
 		if (n <= 0) break;
-		took = end_rw(out, page, n, true);
-		if (took < n) end_unread(in, n - MAX(took, (int64_t)0));
+		took = file_rw(out, to, (struct io){.kbuf = page, .len = n, .flags = out->flags, .write = true});
+		if (took < n) file_unread(in, from, n - MAX(took, (int64_t)0));
 		if (took > 0) done += took;
 		writeback_throttle();
 	}
@@ -66,33 +48,36 @@ static int64_t copy_bytes(struct end *out, struct end *in, uint64_t len)
 
 /* ranges: copy_file_range(2), between regular files, and within one where the ranges do not overlap; else sendfile(2):
  * from a file to anything that can be written.  Not to a descriptor opened with O_APPEND. */
-static int copy_check(const struct end *out, const struct end *in, uint64_t len, bool ranges)
+static int copy_check(const struct file *out, const struct file *in, bool ranges)
 {
-	if (ranges && (in->f->kind == FILE_DIR || out->f->kind == FILE_DIR)) return -EISDIR;
-	if (!file_readable(in->f) || !file_writable(out->f)) return -EBADF;
-	if (in->f->kind != FILE_VMO || out->f->kind == FILE_DIR || in->f->limit || out->f->limit) return -EINVAL;
-	if (out->f->flags & O_APPEND) return ranges ? -EBADF : -EINVAL;
-	if (!ranges) return 0;
-	if (out->f->kind != FILE_VMO) return -EINVAL;
-	return in->f->vmo == out->f->vmo && in->pos < out->pos + len && out->pos < in->pos + len ? -EINVAL : 0;
+	if (ranges && (in->kind == FILE_DIR || out->kind == FILE_DIR)) return -EISDIR;
+	if (!file_readable(in) || !file_writable(out)) return -EBADF;
+	if (in->kind != FILE_VMO || out->kind == FILE_DIR || in->limit || out->limit) return -EINVAL;
+	if (out->flags & O_APPEND) return ranges ? -EBADF : -EINVAL;
+	return ranges && out->kind != FILE_VMO ? -EINVAL : 0;
 }
 
-static long copy(int from, uaddr_t from_pos, int to, uaddr_t to_pos, uint64_t len, bool ranges)
+static long copy(int from_fd, uaddr_t from_at, int to_fd, uaddr_t to_at, uint64_t len, bool ranges)
 {
-	struct end in, out = {0};
-	int64_t n = end_open(&in, from, from_pos);
+	FILE_HELD struct file *in = fd_get(from_fd), *out = fd_get(to_fd);
+	uint64_t from, to;
+	int64_t n;
 
+	if (!in || !out) return -EBADF;
 	len = MIN(len, RW_MAX);
-	if (!n) n = end_open(&out, to, to_pos);
-	if (!n) n = copy_check(&out, &in, len, ranges);
-	if (!n) n = copy_bytes(&out, &in, len);
-	n = end_close(&out, n);
-	return end_close(&in, n);
+	n = place_in(in, from_at, &from);
+	if (!n) n = place_in(out, to_at, &to);
+	if (!n) n = copy_check(out, in, ranges);
+	if (!n && ranges && in->vmo == out->vmo && from < to + len && to < from + len) n = -EINVAL;
+	if (!n) n = copy_bytes(out, to_at ? &to : NULL, in, from_at ? &from : NULL, len);
+	if (n > 0 && from_at && copy_out(from_at, &from, sizeof(from))) n = -EFAULT;
+	if (n > 0 && to_at && copy_out(to_at, &to, sizeof(to))) n = -EFAULT;
+	return n;
 }
 
-SYSCALL(sendfile, to, from, from_pos, len) { return copy(from, from_pos, to, 0, len, false); }
+SYSCALL(sendfile, to, from, from_at, len) { return copy(from, from_at, to, 0, len, false); }
 
-SYSCALL(copy_file_range, from, from_pos, to, to_pos, len, flags)
+SYSCALL(copy_file_range, from, from_at, to, to_at, len, flags)
 {
-	return flags ? -EINVAL : copy(from, from_pos, to, to_pos, len, true);
+	return flags ? -EINVAL : copy(from, from_at, to, to_at, len, true);
 }

@@ -13,13 +13,6 @@
 #include "kernel/syscalls.h"
 #include "mm/vmo.h"
 
-int name_sync(uint64_t node)
-{
-	struct kmsg k = {.m = {.arg = {node}}};
-
-	return name_call(&k, NAME_SYNC, false);
-}
-
 /* ---- open */
 
 /* One of the caller's own descriptors that the server knows nothing of, a pipe (/proc/self/fd/N): the same open file. */
@@ -79,7 +72,7 @@ SYSCALL(forward_open)
 	struct file *f;
 	int rc = open_forward(&k, &f);
 
-	return rc ? rc : fd_install(f, 0, k.m.arg[5] & O_CLOEXEC);
+	return rc ? rc : fd_install(f, 0, k.m.arg[5] & O_CLOEXEC, false);
 }
 
 /* The server opens it, to be written to. */

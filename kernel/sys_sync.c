@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_sync.c - RING 0 - what a descriptor's bytes have to do with the disk: fsync and its kin, advice, room.
  *
- * Path:  syscall.c > [sys_sync.c] > mm/writeback.c, mm/space.c; sys_name.c name_sync() for names
+ * Path:  syscall.c > [sys_sync.c] > mm/writeback.c, mm/space.c; forward.c name_call() for names
  * Locks: none here.
  */
 #include "kernel/forward.h"
@@ -10,6 +10,14 @@
 #include "mm/split.h"
 
 #define LAST_PAGE (UINT64_MAX >> PAGE_SHIFT)
+
+/* Metadata to the disk; node 0: of everything. */
+static int name_sync(uint64_t node)
+{
+	struct kmsg k = {.m = {.arg = {node}}};
+
+	return name_call(&k, NAME_SYNC, false);
+}
 
 static long fd_sync(int fd, unsigned wb)
 {
@@ -25,10 +33,15 @@ static long fd_sync(int fd, unsigned wb)
 SYSCALL(fsync) { return fd_sync(a0, WB_WAIT | WB_COMMIT); }
 SYSCALL(fdatasync) { return fd_sync(a0, WB_WAIT | WB_COMMIT | WB_DATASYNC); }
 
-SYSCALL(sync)
+static int sync_all(void)
 {
 	vmo_sync_all();
-	name_sync(0);
+	return name_sync(0);
+}
+
+SYSCALL(sync)
+{
+	sync_all();
 	return 0;
 }
 
@@ -36,15 +49,13 @@ SYSCALL(syncfs)
 {
 	FILE_HELD struct file *f = fd_get(a0);
 
-	if (!f) return -EBADF;
-	vmo_sync_all();
-	return name_sync(0);
+	return f ? sync_all() : -EBADF;
 }
 
 /* What programs wrote goes to the disk first: pages that are owed would keep the file system busy. */
 SYSCALL(umount2)
 {
-	if (!current_proc()->fsuid) sys_sync(0, 0, 0, 0, 0, 0);
+	if (!current_proc()->fsuid) sync_all();
 	return sys_forward_name(a0, a1, a2, a3, a4, a5);
 }
 

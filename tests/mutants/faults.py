@@ -511,8 +511,8 @@ fault("dontneed_drops_pages_beside", "posix_fadvise(DONTNEED) drops pages that i
 file("kernel/sys_copy.c")
 
 fault("copy_leaves_the_offset", "sendfile without an offset does not move the descriptor.",
-      "\treturn file_rw(e->f, e->user_pos ? &e->pos : NULL, ",
-      "\treturn file_rw(e->f, &e->pos, ")
+      "in, from_at ? &from : NULL, len);\n",
+      "in, &from, len);\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("kernel/trap.c")
