@@ -265,12 +265,8 @@ SYSCALL(fcntl, fd, cmd, arg)
 	case F_SETPIPE_SZ:
 		if (f->kind != FILE_PIPE) return -EBADF;
 		return cmd == F_SETPIPE_SZ && arg > PIPE_SIZE ? -EPERM : (long)PIPE_SIZE;
-	case F_GETLK:
-	case F_SETLK:
-	case F_SETLKW:
-	case F_OFD_GETLK:
-	case F_OFD_SETLK:
-	case F_OFD_SETLKW: return fcntl_lock(fd, f, cmd, arg);
+	case F_GETLK ... F_SETLKW:
+	case F_OFD_GETLK ... F_OFD_SETLKW: return fcntl_lock(fd, f, cmd, arg);
 	}
 	return -EINVAL;
 }

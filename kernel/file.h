@@ -34,7 +34,7 @@ static inline void io_advance(struct io *io, uint64_t n)
 /* What a descriptor does; NULL: a directory, or of O_PATH. */
 struct file_ops {
 	int64_t (*rw)(struct file *, uint64_t *pos, struct io); /* bytes or -errno; *pos moves on if it has an offset */
-	int (*poll)(struct file *);     /* POLL* that hold now; NULL: always ready */
+	int (*poll)(struct file *);     /* POLL* that hold now, of what has a pollhead */
 	void (*close)(struct file *);   /* the last reference went; NULL: nothing to do */
 };
 
@@ -54,7 +54,7 @@ struct file {
 	uint32_t refs;                  /* atomic: descriptors, calls in progress */
 	enum file_kind kind;            /* [c] */
 	const struct file_ops *ops;     /* [c] */
-	struct pollhead *pollhead;      /* [c] what wakes those who poll it; NULL: what it tells does not change */
+	struct pollhead *pollhead;      /* [c] what wakes those who poll it; NULL: it is always ready */
 	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
 	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
 	uint32_t namef;                 /* [c] NAMEF_* */

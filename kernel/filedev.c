@@ -46,7 +46,7 @@ static int64_t device_rw(struct file *f, uint64_t *pos, struct io io)
 static int device_poll(struct file *f)
 {
 	struct kmsg k = {.m = {.arg = {f->node}}};
-	long now = f->namef & NAMEF_POLL ? name_call(&k, DEV_POLL, false) : POLLIN | POLLOUT;
+	long now = name_call(&k, DEV_POLL, false);
 
 	return now < 0 ? POLLIN | POLLOUT : now & (POLLIN | POLLOUT | POLLHUP);
 }
@@ -58,7 +58,7 @@ void device_open(struct file *f)
 {
 	f->kind = FILE_DEVICE;
 	f->ops = &device_ops;
-	f->pollhead = &device_polls;
+	f->pollhead = f->namef & NAMEF_POLL ? &device_polls : NULL;
 }
 
 /* The file server: what said "not ready" may be so now. */
@@ -75,13 +75,6 @@ SYSCALL(poll_wake)
 #define FIONCLEX    0x5450
 #define FIOCLEX     0x5451
 #define BLKFLSBUF   0x1261
-
-static long ioctl_device(struct file *f, uint32_t request, uaddr_t arg)
-{
-	struct kmsg k = {.m = {.arg = {f->node, request, arg}}};
-
-	return name_call(&k, DEV_IOCTL, false);
-}
 
 static long ioctl_fionread(const struct file *f, uaddr_t arg)
 {
@@ -104,11 +97,12 @@ static long ioctl_any(struct file *f, int fd, uint32_t request, uaddr_t arg)
 SYSCALL(ioctl, fd, request, arg)
 {
 	FILE_HELD struct file *f = fd_get(fd);
+	struct kmsg k = {.m = {.arg = {f ? f->node : 0, (uint32_t)request, arg}}};
 
 	if (!f) return -EBADF;
 	if (request == FIONBIO || request == FIOCLEX || request == FIONCLEX) return ioctl_any(f, fd, request, arg);
 	if ((f->namef & NAMEF_DISK) && request == BLKFLSBUF)
 		return current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
-	if (f->kind == FILE_DEVICE || (f->namef & NAMEF_DISK)) return ioctl_device(f, request, arg);
+	if (f->kind == FILE_DEVICE || (f->namef & NAMEF_DISK)) return name_call(&k, DEV_IOCTL, false);
 	return request == FIONREAD && (f->kind == FILE_PIPE || f->kind == FILE_VMO) ? ioctl_fionread(f, arg) : -ENOTTY;
 }

@@ -66,7 +66,7 @@ static void watches_end(struct watch *w, uint64_t n)
 	}
 }
 
-/* Regular files and directories are always ready (POSIX poll). */
+/* Regular files, directories and most devices are always ready (POSIX poll). */
 static int watch_ask(const struct watch *w)
 {
 	struct file *f = w->file;
@@ -74,7 +74,7 @@ static int watch_ask(const struct watch *w)
 
 	if (w->p.fd < 0) return 0;
 	if (!f) return POLLNVAL;
-	if (f->ops && f->ops->poll) now = f->ops->poll(f);
+	if (f->pollhead) now = f->ops->poll(f);
 	if (now & POLLIN) now |= POLLRDNORM;
 	if (now & POLLOUT) now |= POLLWRNORM;
 	return now & (w->p.events | POLLERR | POLLHUP);

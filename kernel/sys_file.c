@@ -52,39 +52,29 @@ static int write_ids(struct file *f)
 	return f->vmo->set_ids && current_proc()->fsuid ? name_call(&k, NAME_WRITTEN, false) : 0;
 }
 
-/* Regular files and disks.  *pos moves on. */
-static int64_t object_rw(struct file *f, uint64_t *pos, const struct io *io)
-{
-	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
-	bool direct = (io->flags & O_DIRECT) && !io->kbuf;
-	int64_t n = 0;
-
-	if (*pos > INT64_MAX - io->len) return io->write ? -EFBIG : -EINVAL;
-	if (direct && (*pos | io->buf | io->len) % SECTOR) return -EINVAL;
-	if (io->write && io->len > 0) n = write_ids(f);
-	if (direct && !io->write && io->len > 0) n = direct_settle(f, *pos, io->len);
-	if (n < 0) return n;
-	if (!io->write) n = pcache_read(f->vmo, *pos, io->buf, io->kbuf, io->len, &f->ra);
-	else if (io->kbuf) n = pcache_write_kernel(f->vmo, *pos, io->kbuf, io->len, limit);
-	else n = pcache_write(f->vmo, pos, io->buf, io->len, io->flags & O_APPEND, limit);
-	if (n < 0) return io->write ? fsize_exceeded(n, *pos) : n;
-	*pos += n;
-	return io->write ? write_synced(f, io->flags, *pos, n) : n;
-}
-
-/* A partition is a part of its disk's object. */
+/* Regular files and disks; a partition is a part of its disk's object.  *pos moves on. */
 static int64_t vmo_rw(struct file *f, uint64_t *pos, struct io io)
 {
-	uint64_t at = f->base + *pos;
-	int64_t n;
+	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0], at = f->base + *pos;
+	bool direct = (io.flags & O_DIRECT) && !io.kbuf;
+	int64_t n = 0;
 
-	if (!f->limit) return object_rw(f, pos, &io);
-	if (*pos >= f->limit) return io.write && io.len ? -ENOSPC : 0;
-	io.len = MIN(io.len, f->limit - *pos);
-	io.flags &= ~(uint32_t)O_APPEND;
-	n = object_rw(f, &at, &io);
-	*pos = at - f->base;
-	return n;
+	if (*pos > INT64_MAX - io.len) return io.write ? -EFBIG : -EINVAL;
+	if (direct && (*pos | io.buf | io.len) % SECTOR) return -EINVAL;
+	if (f->limit && *pos >= f->limit) return io.write && io.len ? -ENOSPC : 0;
+	if (f->limit) {
+		io.len = MIN(io.len, f->limit - *pos);
+		io.flags &= ~(uint32_t)O_APPEND;
+	}
+	if (io.write && io.len > 0) n = write_ids(f);
+	if (direct && !io.write && io.len > 0) n = direct_settle(f, at, io.len);
+	if (n < 0) return n;
+	if (!io.write) n = pcache_read(f->vmo, at, io.buf, io.kbuf, io.len, &f->ra);
+	else if (io.kbuf) n = pcache_write_kernel(f->vmo, at, io.kbuf, io.len, limit);
+	else n = pcache_write(f->vmo, &at, io.buf, io.len, io.flags & O_APPEND, limit);
+	if (n < 0) return io.write ? fsize_exceeded(n, at) : n;
+	*pos = at + n - f->base;
+	return io.write ? write_synced(f, io.flags, at + n, n) : n;
 }
 
 const struct file_ops vmo_ops = {.rw = vmo_rw};

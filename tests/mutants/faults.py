@@ -497,7 +497,7 @@ fault("synchronous_write_is_not", "write with O_SYNC returns before anything is 
       "\tif (rc || n <= 0 || flags) return rc ? rc : n;\n")
 
 fault("direct_read_asks_the_cache", "read with O_DIRECT does not ask the disk.",
-      "\tif (direct && !io->write && io->len > 0) n = direct_settle(f, *pos, io->len);\n",
+      "\tif (direct && !io.write && io.len > 0) n = direct_settle(f, at, io.len);\n",
       "")
 
 # ------------------------------------------------------------------------------------------------------------------
