@@ -27,14 +27,6 @@
 #define STACK_WORDS  (2 * PAGE_SIZE)            /* there from the start: enough for most programs' words */
 #define PROT_ALL     (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-static int stack_map(struct map *m, uint64_t size)
-{
-	uaddr_t at = STACK_TOP - size;
-
-	return map_map(m, &at, size, PROT_READ | PROT_WRITE, PROT_ALL, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL,
-	               0);
-}
-
 /* Its pages are shared out of the page cache until they are stored to.  -ENOEXEC: no such place, or no such pages */
 static int piece_map(struct map *m, struct vmo *v, const struct exec_piece *x)
 {
@@ -93,8 +85,9 @@ static int program_map(struct program *g, uint64_t stack, uaddr_t at, struct kob
 static int program_make(struct program *g, uaddr_t path, uaddr_t argv, uaddr_t envp)
 {
 	uint64_t stack = ROUND_UP(MAX(MIN(current_proc()->rlimit[RLIMIT_STACK][0], STACK_MAX), STACK_MIN), PAGE_SIZE);
+	struct exec_piece x = {.addr = STACK_TOP - stack, .bytes = stack, .prot = PROT_READ | PROT_WRITE};
 	struct kmsg k = {.target = g->map};
-	int rc = stack_map(g->map, stack);
+	int rc = piece_map(g->map, NULL, &x);
 
 	if (!rc) rc = vdso_map(g->map);
 	if (!rc) rc = pages_bring(g->map, STACK_TOP - STACK_WORDS, STACK_WORDS, true);
@@ -116,15 +109,12 @@ static void regs_start(struct trapframe *tf, uaddr_t entry, uaddr_t sp)
 /* => p->lock held */
 static void cred_set_locked(struct proc *p, const struct exec_plan *plan)
 {
-	bool secure;
-
 	if (plan->euid != EXEC_SAME) p->euid = plan->euid;
 	if (plan->egid != EXEC_SAME) p->egid = plan->egid;
 	p->suid = p->fsuid = p->euid;
 	p->sgid = p->fsgid = p->egid;
-	secure = p->uid != p->euid || p->gid != p->egid;
-	p->dumpable = !secure;
-	if (secure) p->pdeath_signal = 0;
+	p->dumpable = p->uid == p->euid && p->gid == p->egid;
+	if (!p->dumpable) p->pdeath_signal = 0;
 }
 
 /* Nothing can fail any more. */
@@ -150,7 +140,6 @@ static void program_enter(struct program *g)
 	wrmsr(MSR_FS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	spin_unlock(&p->lock);
-	p->used.maxrss = MAX(p->used.maxrss, old->pmap.peak);
 	map_put(old);
 	if (exe) file_put(exe);
 	files_close(p, true);           /* last: who waits for the end of a pipe sees a program that was executed */

@@ -47,14 +47,13 @@ static bool nproc_reached(const struct proc *p)
 {
 	uint64_t limit = p->uid && p->euid ? p->rlimit[RLIMIT_NPROC][0] : RLIM_INFINITY, n = 0, all = 0;
 
-	spin_lock(&proc_tree_lock);
+	SPIN_HELD(&proc_tree_lock);
 	list_for(l, &all_procs) {
 		struct proc *q = container_of(l, struct proc, all_link);
 
 		all++;
 		if (q->uid == p->uid) n += MAX(q->nthreads, 1u);
 	}
-	spin_unlock(&proc_tree_lock);
 	return n >= limit || all >= PROCS_MAX;
 }
 
@@ -69,7 +68,6 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 	c->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	c->sig_mask = t->sig_mask;
 	c->affinity = t->affinity;
-	c->sig_stack = t->sig_stack;
 	thread_fpu_fork(c, t);
 }
 
@@ -79,10 +77,9 @@ static void vfork_wait(struct proc *c)
 {
 	struct thread *t = current_thread();
 
+	SPIN_HELD(&c->lock);
 	t->fatal_only = true;
-	spin_lock(&c->lock);
 	while (!c->execs && c->map && !thread_has_signal(t)) waitq_sleep(&c->wait, &c->lock, WAIT_FOREVER, true);
-	spin_unlock(&c->lock);
 	t->fatal_only = false;
 }
 
@@ -129,7 +126,8 @@ static long clone_process(const struct clone_args *a)
 	if (!c) return -ENOMEM;
 	inherit(c, p);
 	thread_fork(t, current_thread(), a->stack);
-	if ((a->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) t->sig_stack.flags = SS_DISABLE;
+	/* not where two would use it at once (sigaltstack(2)) */
+	if ((a->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) t->sig_stack = current_thread()->sig_stack;
 	if (a->flags & CLONE_CLEAR_SIGHAND) signal_actions_clear(c);
 	proc_ref(c);
 	proc_publish(c, p, PM_SIGNAL(a->exit_signal) | (a->flags & CLONE_PARENT ? PM_SIBLING : 0));
@@ -151,7 +149,6 @@ static long clone_thread(const struct clone_args *a)
 	t = proc_thread(p);
 	if (!t) return -EAGAIN;
 	thread_fork(t, current_thread(), a->stack);
-	t->sig_stack.flags = SS_DISABLE;
 	return child_start(p, t, a);
 }
 

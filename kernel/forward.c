@@ -16,7 +16,6 @@
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 
-#define PID_INIT 1
 #define OOM_PAUSE 10000000            /* ns */
 
 struct port *pm_port, *exec_port;

@@ -7,7 +7,7 @@
  * Locks: proc_tree_lock: the list of all, groups and sessions, zombies.  proc->lock: threads, signals, stops, identity.
  *        Neither is taken inside the other.
  *
- * T1  A process is on all_procs from proc_publish() until proc_reap(), a server until it ends.
+ * T1  A process is on all_procs from proc_publish() until proc_reap().
  * T2  The process manager hears of a birth before the child runs, and of an end when nothing but the zombie is left.
  *     The memory for both notes is there from the start: neither can fail.
  * T3  A thread that has left its process (thread->proc NULL) touches nothing of it any more. */
@@ -23,12 +23,11 @@
 #include "mm/frame.h"
 #include "mm/map.h"
 
-#define PID_INIT 1
 #define PID_MAX  65536                  /* more than three for each process that there may be (fork.c) */
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");
 struct list all_procs = LIST_INIT(all_procs);
-uint32_t proc_last_pid = PID_INIT - 1;
+uint32_t proc_last_pid = PID_INIT - 1;   /* the first process that is made is init */
 uint64_t proc_births;
 
 static struct proc *proc_of(struct list *l) { return container_of(l, struct proc, all_link); }
@@ -47,7 +46,6 @@ struct proc *proc_create(const char *name)
 	spin_init(&p->lock, RANK_PROC, "process");
 	mutex_init(&p->files_lock, RANK_FILE, "descriptors");
 	waitq_init(&p->wait);
-	list_init(&p->all_link);
 	list_init(&p->threads);
 	list_init(&p->pending.queue);
 	memset(p->rlimit, 0xff, sizeof(p->rlimit));     /* RLIM_INFINITY; init sets what programs inherit */
@@ -109,8 +107,7 @@ void proc_publish(struct proc *p, const struct proc *parent, uint64_t how)
 
 	p->ppid = !parent ? 0 : how & PM_SIBLING ? parent->ppid : parent->pid;
 	spin_lock(&proc_tree_lock);
-	p->pid = pid_choose_locked();   /* the first one is init */
-	t->tid = p->pid;
+	t->tid = p->pid = pid_choose_locked();
 	proc_births++;
 	after = proc_from_locked(p->pid);
 	list_push_back(after ? &after->all_link : &all_procs, &p->all_link);
@@ -138,20 +135,19 @@ struct thread *proc_thread(struct proc *p)
 	if (!t) return NULL;
 	t->reserve = p->server;
 	t->sig_stack.flags = SS_DISABLE;
-	spin_lock(&p->lock);
+	SPIN_HELD(&p->lock);
 	if (p->exiting || p->survivor) {
-		spin_unlock(&p->lock);
 		thread_free(t);
 		return NULL;
 	}
 	list_push_back(&p->threads, &t->proc_link);
 	p->nthreads++;
-	spin_unlock(&p->lock);
 	return t;
 }
 
 void proc_map_leave_locked(struct proc *p, struct map *other)
 {
+	if (p->map) p->used.maxrss = MAX(p->used.maxrss, p->map->pmap.peak);
 	p->map = other;
 	map_switch(other);
 	waitq_wake_all(&p->wait);
@@ -175,7 +171,6 @@ static void proc_strip(struct proc *p)
 	struct map *m = p->map;
 	struct file *exe = p->exe;
 
-	if (m) p->used.maxrss = MAX(p->used.maxrss, m->pmap.peak);
 	files_close(p, false);
 	if (p->disk) device_stop(p->disk);      /* D2 of device.c */
 	if (p->port) port_die(p->port);
@@ -189,16 +184,14 @@ static void proc_strip(struct proc *p)
 	if (p->trace) file_put(p->trace);
 }
 
-/* Who knows whose child it was says when nobody will wait for it any more; a server is nobody's. */
+/* Who knows whose child it was says when nobody will wait for it any more. */
 static void proc_bury(struct proc *p)
 {
 	spin_lock(&proc_tree_lock);
 	p->dead = true;
-	if (p->server) list_remove(&p->all_link);
 	spin_unlock(&proc_tree_lock);
 	if (p->sid == p->pid) port_notify(fs_port, NOTIFY_SESSION);
-	if (p->server) proc_unref(p);
-	else pm_note(&p->ended, PM_ENDED | (uint64_t)p->pid << 32, 0);
+	pm_note(&p->ended, PM_ENDED | (uint64_t)p->pid << 32, 0);
 }
 
 /* A server is gone: its callers have their -EIO (port_die()), the log says why.  Without init there is no system. */

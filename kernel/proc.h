@@ -11,6 +11,7 @@
 #include "kernel/time.h"
 #include "kernel/trap.h"
 
+#define PID_INIT 1
 
 struct boot_server;
 struct map;
@@ -34,7 +35,7 @@ struct proc {
 	bool     dead;                  /* [P] a zombie, until the process manager says that nobody waits for it */
 	bool     stopped;               /* [p] by a stop signal; its threads sleep on `wait` */
 	uint32_t execs;                 /* [p] since its fork */
-	struct waitq wait;              /* [p] it sleeps here while stopped, until other threads end; its vfork parent */
+	struct waitq wait;              /* [p] its threads: stopped, until others end, for signals; its vfork parent */
 	struct note *born, *ended;      /* memory to tell the process manager with; NULL: told */
 	struct map *map;                /* changed by exec and exit alone, under p; own reference */
 	struct file *exe;               /* [p] what it runs: a reference; NULL: a boot module, or over */

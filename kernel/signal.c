@@ -16,7 +16,6 @@
 
 #define STOP_SIGNALS (SIG_MASK(SIGSTOP) | SIG_MASK(SIGTSTP) | SIG_MASK(SIGTTIN) | SIG_MASK(SIGTTOU))
 #define IGNORED_BY_DEFAULT (SIG_MASK(SIGCHLD) | SIG_MASK(SIGURG) | SIG_MASK(SIGWINCH) | SIG_MASK(SIGCONT))
-#define PID_INIT 1
 
 /* ---- sending */
 
@@ -174,10 +173,9 @@ static bool job_tell(struct proc *p, uint32_t op, int signo)
 
 static void stop_sleep(struct proc *p)
 {
-	spin_lock(&p->lock);
+	SPIN_HELD(&p->lock);
 	while (p->stopped && !p->exiting && !p->survivor) waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
 	p->stopped = false;             /* it ends, or executes another program */
-	spin_unlock(&p->lock);
 }
 
 /* Until SIGCONT or SIGKILL; one that came since the stop signal was taken has found nothing to continue.  Stop signals of
@@ -188,9 +186,8 @@ static void proc_stop(struct proc *p, int signo)
 
 	if (signo != SIGSTOP && job_tell(p, PM_MAY_STOP, signo)) return;
 	spin_lock(&p->lock);
-	stops = p->stopping;
-	if (stops) p->stopped = true;
-	if (stops) threads_interrupt_locked(p);
+	stops = p->stopped = p->stopping;
+	threads_interrupt_locked(p);
 	spin_unlock(&p->lock);
 	if (!stops) return;
 	job_tell(p, PM_STOPPED, signo);
@@ -257,11 +254,8 @@ void signal_deliver(struct trapframe *tf)
 			if (p->stopped || p->exiting) continue;
 			break;
 		}
-		if (action.handler == SIG_IGN) continue;
-		if (action.handler == SIG_DFL) {
-			default_action(p, info.signo);
-			continue;
-		}
+		if (action.handler == SIG_DFL) default_action(p, info.signo);
+		if (action.handler <= SIG_IGN) continue;
 		handler_enter(t, tf, &action, &info);
 		ran = true;
 	}

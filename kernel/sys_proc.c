@@ -28,13 +28,10 @@ SYSCALL(arch_prctl)
 	struct thread *t = current_thread();
 	bool fs = a0 == ARCH_SET_FS || a0 == ARCH_GET_FS;
 	uint32_t msr = fs ? MSR_FS_BASE : MSR_KERNEL_GS_BASE;
-	uint64_t base;
+	uint64_t base = rdmsr(msr);
 
 	if (a0 < ARCH_SET_GS || a0 > ARCH_GET_GS) return -EINVAL;
-	if (a0 == ARCH_GET_FS || a0 == ARCH_GET_GS) {
-		base = rdmsr(msr);
-		return copy_out(a1, &base, sizeof(base));
-	}
+	if (a0 == ARCH_GET_FS || a0 == ARCH_GET_GS) return copy_out(a1, &base, sizeof(base));
 	if (a1 >= USER_TOP) return -EPERM;      /* a base that is not canonical would fault in wrmsr */
 	*(fs ? &t->fs_base : &t->gs_base) = a1;
 	wrmsr(msr, a1);

@@ -10,27 +10,22 @@
 
 #define SET_SIZE 8                      /* bytes of a signal set: the only size Linux x86-64 takes */
 
-/* A pending signal that is now ignored is dropped (POSIX 2.4.3). => p->lock held */
-static void action_set_locked(struct proc *p, int signo, const struct sigaction_k *a)
-{
-	p->action[signo] = *a;
-	p->action[signo].mask &= ~SIG_UNBLOCKABLE;
-	if (signal_ignored(p, signo)) signals_flush_locked(p, SIG_MASK(signo), false);
-}
-
 SYSCALL(rt_sigaction)
 {
 	struct proc *p = current_proc();
-	struct sigaction_k new, old;
+	struct sigaction_k new = {0}, old;
 	int signo = a0;
 
 	if (a3 != SET_SIZE || signo < 1 || signo > NSIG) return -EINVAL;
 	if (a1 && (SIG_MASK(signo) & SIG_UNBLOCKABLE)) return -EINVAL;
 	if (a1 && copy_in(&new, a1, sizeof(new))) return -EFAULT;
 
+	new.mask &= ~SIG_UNBLOCKABLE;
 	spin_lock(&p->lock);
 	old = p->action[signo];
-	if (a1) action_set_locked(p, signo, &new);
+	if (a1) p->action[signo] = new;
+	/* a pending signal that is now ignored is dropped (POSIX 2.4.3) */
+	if (a1 && signal_ignored(p, signo)) signals_flush_locked(p, SIG_MASK(signo), false);
 	spin_unlock(&p->lock);
 	return a2 ? copy_out(a2, &old, sizeof(old)) : 0;
 }
@@ -66,19 +61,15 @@ static int signal_wait(uint64_t set, uint64_t deadline, struct siginfo *info)
 {
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
-	struct waitq wait;
 	bool got;
 	int rc = 0;
 
-	waitq_init(&wait);
-	spin_lock(&p->lock);
+	SPIN_HELD(&p->lock);
 	t->sig_wait = set;
 	while (!(got = sigqueue_take_locked(p, t, set, info)) && !rc)
-		rc = waitq_sleep(&wait, &p->lock, deadline, true);
+		rc = waitq_sleep(&p->wait, &p->lock, deadline, true);
 	t->sig_wait = 0;
-	spin_unlock(&p->lock);
-	if (got) return 0;
-	return rc == -ETIMEDOUT ? -EAGAIN : rc;
+	return got ? 0 : rc == -ETIMEDOUT ? -EAGAIN : rc;
 }
 
 SYSCALL(rt_sigtimedwait)

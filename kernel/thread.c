@@ -4,7 +4,7 @@
  *   kstack + 4 pages   +--------------------------+  <- TSS.rsp0: where an entry from ring 3 begins to push
  *                      | struct trapframe (tf)    |     ring 3's registers while the thread is in ring 0
  *                      | return address           |     thread_first at the beginning
- *                      | rbp rbx r12 .. r15       |  <- thread->rsp: what context_switch() pops
+ *                      | rbx rbp r12 .. r15       |  <- thread->rsp: what context_switch() pops
  *                      |   ...                    |
  *   kstack             +--------------------------+
  *                      | guard page, not mapped   |
@@ -23,20 +23,7 @@ static uint32_t next_tid = BIT(22);     /* above all pids: a process's first thr
 extern void thread_first(void);
 static struct thread boot_thread;
 
-/* What context_switch() pops: r15 r14 r13 r12 rbp rbx, then the return address. */
-static uint64_t stack_prepare(uint64_t top, void (*fn)(void *), void *arg)
-{
-	uint64_t *sp = (uint64_t *)top;
-
-	*--sp = (uint64_t)thread_first;
-	*--sp = 0;
-	*--sp = 0;
-	*--sp = (uint64_t)fn;
-	*--sp = (uint64_t)arg;
-	*--sp = 0;
-	*--sp = 0;
-	return (uint64_t)sp;
-}
+struct switch_frame { uint64_t r15, r14, r13, r12, rbp, rbx, rip; };    /* what context_switch() pops */
 
 /* fn NULL: a thread of ring 3, which starts with the registers in tf. */
 struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void *), void *arg)
@@ -63,7 +50,10 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void *
 	top = t->kstack + KSTACK_PAGES * PAGE_SIZE - sizeof(struct trapframe);
 	t->tf = (struct trapframe *)top;
 	memset(t->tf, 0, sizeof(*t->tf));
-	t->rsp = stack_prepare(top, fn, arg);
+	t->rsp = top - sizeof(struct switch_frame);
+	*(struct switch_frame *)t->rsp = (struct switch_frame){
+		.r12 = (uint64_t)fn, .r13 = (uint64_t)arg, .rip = (uint64_t)thread_first,
+	};
 	spin_lock(&all_lock);
 	t->tid = next_tid++;
 	list_push_back(&all_threads, &t->all_link);
