@@ -9,15 +9,14 @@
  *   kstack             +--------------------------+
  *                      | guard page, not mapped   |
  *
- * Locks: all_lock guards all_threads; it is taken alone.
+ * Locks: none.
  */
 #include "kernel/thread.h"
 
 #include "kernel/trap.h"
 #include "mm/frame.h"
 
-struct list all_threads = LIST_INIT(all_threads);
-static struct spinlock all_lock = SPINLOCK_INIT(RANK_WAIT, "all threads");
+struct list kernel_threads = LIST_INIT(kernel_threads);
 static uint32_t next_tid = BIT(22);     /* above all pids: a process's first thread has its pid */
 
 extern void thread_first(void);
@@ -54,20 +53,13 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void *
 	*(struct switch_frame *)t->rsp = (struct switch_frame){
 		.r12 = (uint64_t)fn, .r13 = (uint64_t)arg, .rip = (uint64_t)thread_first,
 	};
-	spin_lock(&all_lock);
-	t->tid = next_tid++;
-	list_push_back(&all_threads, &t->all_link);
-	spin_unlock(&all_lock);
+	t->tid = __atomic_fetch_add(&next_tid, 1, __ATOMIC_RELAXED);
+	if (!p) list_push_back(&kernel_threads, &t->proc_link);
 	return t;
 }
 
 void thread_free(struct thread *t)
 {
-	if (t->all_link.next) {
-		spin_lock(&all_lock);
-		list_remove(&t->all_link);
-		spin_unlock(&all_lock);
-	}
 	kfree(t->fpu);
 	kfree((void *)t->kstack);
 	kfree(t);
@@ -101,7 +93,7 @@ void sched_init(void)
 	t->affinity = ~0ull;
 	t->kstack = (uint64_t)__boot_stack_top - KSTACK_PAGES * PAGE_SIZE;
 	list_init(&t->wait_link);
-	list_push_back(&all_threads, &t->all_link);
+	list_push_back(&kernel_threads, &t->proc_link);
 	this_cpu()->idle = t;
 	sched_cpu_init();
 }

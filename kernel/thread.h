@@ -27,8 +27,7 @@ struct sigpending { uint64_t set; struct list queue; };        /* sigqueue.c; bi
 struct thread {
 	struct list link;               /* [s] READY: run queue; SLEEPING: cpu->sleepers */
 	struct list wait_link;          /* [w] the waitq it sleeps on; w: that queue's lock */
-	struct list proc_link;          /* [p] proc->threads */
-	struct list all_link;           /* all_threads */
+	struct list proc_link;          /* [p] proc->threads; without a process: kernel_threads */
 	struct proc *proc;              /* [c] NULL: a kernel thread */
 	enum thread_state state;        /* [s] */
 	uint32_t tid;                   /* [c] but for exec: the survivor gets the pid */
@@ -96,6 +95,6 @@ void sched_init(void);          /* the boot thread becomes this CPU's idle threa
 void sched_cpu_init(void);      /* on a further CPU: cpu->idle, on whose stack it runs */
 void sched_idle(void) __attribute__((noreturn));
 bool thread_has_signal(struct thread *);                /* signal.c: a deliverable signal is pending */
-extern struct list all_threads;                         /* for gdb (quire-threads) */
+extern struct list kernel_threads;      /* for gdb (quire-threads): made when the machine starts, they never end */
 
 #endif
