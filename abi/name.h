@@ -37,7 +37,8 @@
 #define NAME_UNLOCK   0x316u /* node: all record locks of the caller's process on it end */
 #define NAME_WRITTEN  0x315u /* node: somebody but root is going to write to it (VMO_SET_IDS) */
 
-#define NAME_SHMAT    0x319u /* number, flags of shmat() -> handle0 = vmo, mapped whole */
+#define NAME_SHMAT    0x319u /* number, flags, address of shmat() -> arg1 address, arg2 MAP_*, arg3 PROT_*; handle0 = vmo,
+                                mapped whole */
 
 #define NAME_FLOCK 1u
 

@@ -2,8 +2,8 @@
 /* fs/sysv_shm.c - RING 3 - System V shared memory: the table of segments.
  *
  * Path:  call.c > [sysv_shm.c]; kernel/sys_mem.c shmat()  ~message~>  server.c > [sysv_shm.c]
- * A segment is an object without a pager, as a tmpfs file is; the kernel maps it, and counts its users.  POSIX.1-2017
- * shmget(), shmat(), shmctl(); where they leave it open, Linux.
+ * A segment is an object without a pager, as a tmpfs file is; the kernel maps it as it is told, and counts its users.
+ * POSIX.1-2017 shmget(), shmat(), shmctl(); where they leave it open, Linux.
  *
  * H1  A segment with `removed` has no key; it goes with its last user, at the latest when shm_sweep() looks next.
  *     Until then it can be attached by its number, as on Linux.
@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 
 #include "fs/call.h"
@@ -135,12 +136,24 @@ long call_shmget(const struct call *c)
 	return rc ? rc : (long)s->vnode.ino;
 }
 
-/* shmat(): number, SHM_RDONLY and the like -> its object */
+/* Where and how the kernel is to map it. */
+static int attach_place(uint64_t at, uint64_t how, struct ipc_msg *out)
+{
+	if ((how & SHM_RND) && at) at &= ~4095ull;
+	if (at % 4096 || (!at && (how & SHM_REMAP))) return -EINVAL;
+	out->arg[1] = at;
+	out->arg[2] = MAP_SHARED | (!at ? 0 : how & SHM_REMAP ? MAP_FIXED : MAP_FIXED_NOREPLACE);
+	out->arg[3] = PROT_READ | (how & SHM_RDONLY ? 0 : PROT_WRITE) | (how & SHM_EXEC ? PROT_EXEC : 0);
+	return 0;
+}
+
+/* shmat(): number, SHM_RDONLY and the like, an address -> its object */
 static int shm_attach(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct segment *s;
-	int rc;
+	int rc = attach_place(in->arg[2], in->arg[1], out);
 
+	if (rc) return rc;
 	shm_sweep();
 	s = *segment_by_id(in->arg[0]);
 	if (!s) return -EINVAL;

@@ -186,38 +186,19 @@ SYSCALL(mremap)
 	return rc ? rc : (long)at;
 }
 
-/* ---- System V shared memory: the mappings are ours, the table is the file server's (fs/sysv_shm.c) */
-
-#define SHM_RDONLY 010000
-#define SHM_RND    020000
-#define SHM_REMAP  040000
-#define SHM_EXEC  0100000
-
-/* POSIX shmat: where to, and how.  -EINVAL */
-static int shmat_place(uaddr_t *at, uint32_t *flags)
-{
-	uint32_t how = *flags;
-
-	if ((how & SHM_RND) && *at) *at = ROUND_DOWN(*at, PAGE_SIZE);
-	if (*at % PAGE_SIZE || (!*at && (how & SHM_REMAP))) return -EINVAL;
-	*flags = MAP_SHARED;
-	if (*at) *flags |= how & SHM_REMAP ? MAP_FIXED : MAP_FIXED_NOREPLACE;
-	return 0;
-}
-
+/* System V shared memory: the mappings are ours, what is mapped where and how is the file server's (fs/sysv_shm.c). */
 SYSCALL(shmat)
 {
-	uint32_t prot = PROT_READ | (a2 & SHM_RDONLY ? 0 : PROT_WRITE), flags = a2;
-	struct kmsg k = {.m = {.arg = {a0, a2}}};
-	uaddr_t at = a1;
+	struct kmsg k = {.m = {.arg = {a0, a2, a1}}};
+	int rc = name_call(&k, NAME_SHMAT, false);
+	uint32_t prot = k.m.arg[3] & PROT_ALL;
+	uaddr_t at = k.m.arg[1];
 	struct vmo *v;
-	int rc = shmat_place(&at, &flags);
 
-	if (!rc) rc = name_call(&k, NAME_SHMAT, false);
 	if (rc) return rc;
 	if (!k.obj[0] || k.obj[0]->type != KOBJ_VMO) return -EIO;
 	v = container_of(k.obj[0], struct vmo, obj);
-	rc = map_map(map_limited(), &at, v->max_size, prot | (a2 & SHM_EXEC ? PROT_EXEC : 0), prot | PROT_EXEC, flags, v, 0);
+	rc = map_map(map_limited(), &at, v->max_size, prot, prot | PROT_EXEC, k.m.arg[2], v, 0);
 	vmo_unref(v);
 	return rc == -EEXIST ? -EINVAL : rc ? rc : (long)at;
 }
