@@ -74,7 +74,7 @@ static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
  * page of our own, which joins the object when it is complete (F1).  *n: bytes wanted, then bytes done. */
 static int write_fresh(struct vmo *v, uint64_t at, const struct source *from, uint64_t *n)
 {
-	struct page *p = frame_alloc(PAGE_OBJECT, FRAME_ZERO), *there;
+	struct page *p = frame_alloc(PAGE_OBJECT, FRAME_ZERO);
 	uint64_t off = at & PAGE_MASK, index = at >> PAGE_SHIFT, want = *n;
 	int rc = 0;
 
@@ -82,19 +82,11 @@ static int write_fresh(struct vmo *v, uint64_t at, const struct source *from, ui
 	*n -= source_copy((char *)page_virt(p) + off, from, *n);
 	if (*n == 0) rc = -EFAULT;
 	spin_lock(&v->lock);
-	there = radix_get(&v->pages, index);
-	if (rc) {
-		/* nothing was copied */
-	} else if ((there && there->state == PG_FILLING) || punching(v, index)) {
+	/* somebody brought it in meanwhile, or the rest of the page is on the disk: it has to be read after all */
+	if (!rc && (radix_get(&v->pages, index) || punching(v, index) || (*n < want && index < vmo_pages_locked(v))))
 		rc = -EAGAIN;
-	} else if (there) {
-		memcpy((char *)page_virt(there) + off, (char *)page_virt(p) + off, *n);
-		write_account_locked(v, there, at + *n);
-	} else if (*n < want && index < vmo_pages_locked(v)) {
-		rc = -EAGAIN;                   /* the rest of the page is on the disk: it has to be read after all */
-	} else if (pcache_insert_locked(v, p, index, PG_CLEAN)) {
-		rc = -ENOMEM;
-	} else {
+	if (!rc) rc = pcache_insert_locked(v, p, index, PG_CLEAN);
+	if (!rc) {
 		page_ref(p);                    /* ours is the object's now; this one goes below */
 		write_account_locked(v, p, at + *n);
 	}
