@@ -169,24 +169,19 @@ static int pcache_fill(struct vmo *v, uint64_t index, uint32_t n)
 	return n;
 }
 
-/* pcache_get: the page of (vmo, index), held, its contents valid (CLEAN, DIRTY or WRITING).
- * => no lock held; may sleep.  The caller calls page_unref().
+/* pcache_get_locked: the page of (vmo, index), its contents valid (CLEAN, DIRTY or WRITING).
+ * => vmo->lock held, dropped and taken again if the page has to be waited for
  * => 0; -ENXIO past the end of the object; -EIO and other errors of the pager; -ENOMEM; -EINTR by a fatal signal */
-int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page **out)
+int pcache_get_locked(struct vmo *v, uint64_t index, struct readahead *ra, struct page **out)
 {
+	uint32_t fails = v->fill_fails;
 	struct page *p;
-	uint32_t fails;
 	int rc = 0;
 
-	thread_pause();
-	SPIN_HELD(&v->lock);
-	fails = v->fill_fails;
 	while (!rc) {
-		p = radix_get(&v->pages, index);
+		p = *out = radix_get(&v->pages, index);
 		if (p && p->state != PG_FILLING && !(p->flags & PFL_LEAVING)) {
 			p->flags |= PFL_REFERENCED;
-			page_ref(p);
-			*out = p;
 			break;
 		}
 		if (p || punching(v, index)) {
@@ -201,6 +196,19 @@ int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page 
 			spin_lock(&v->lock);
 		}
 	}
+	return rc;
+}
+
+/* pcache_get: the same page, held: it stays what it is, but may leave the object.
+ * => no lock held; may sleep.  The caller calls page_unref(). */
+int pcache_get(struct vmo *v, uint64_t index, struct readahead *ra, struct page **out)
+{
+	int rc;
+
+	thread_pause();
+	SPIN_HELD(&v->lock);
+	rc = pcache_get_locked(v, index, ra, out);
+	if (!rc) page_ref(*out);
 	return rc;
 }
 

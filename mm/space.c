@@ -10,6 +10,8 @@
  */
 #include "mm/pagecache.h"
 
+#include "kernel/thread.h"
+
 /* Whole pages [first, end) leave the cache, then their blocks go. */
 static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
 {
@@ -59,13 +61,12 @@ static int allocate_page(struct vmo *v, uint64_t index)
 	struct page *p;
 	int rc = write_room(v, index);
 
-	if (!rc) rc = pcache_get(v, index, NULL, &p);
-	if (rc) return rc == -ENXIO ? 0 : rc;
-	spin_lock(&v->lock);
-	if (p->vmo == v && !(p->flags & PFL_BACKED)) page_dirty_locked(v, p);
-	spin_unlock(&v->lock);
-	page_unref(p);
-	return 0;
+	if (rc) return rc;
+	thread_pause();
+	SPIN_HELD(&v->lock);
+	rc = pcache_get_locked(v, index, NULL, &p);
+	if (!rc && !(p->flags & PFL_BACKED)) page_dirty_locked(v, p);
+	return rc == -ENXIO ? 0 : rc;
 }
 
 /* Past the end of file there is no page to write: room is promised to the object as long as it is in use. */

@@ -120,14 +120,16 @@ void split_publish(struct vmo *file, uint64_t first, uint64_t last)
 /* One page of the view from the file's object.  A hole stays one: the first store must ask for room (MM15). */
 static int page_from_file(struct run *r, uint32_t i)
 {
+	struct vmo *file = r->vmo->split_of;
 	struct page *from;
-	int rc = pcache_get(r->vmo->split_of, r->first + i, NULL, &from);
+	int rc;
 
+	SPIN_HELD(&file->lock);
+	rc = pcache_get_locked(file, r->first + i, NULL, &from);
 	if (rc == -ENXIO) memset(page_virt(r->page[i]), 0, PAGE_SIZE);          /* cut off meanwhile */
 	if (rc) return rc == -ENXIO ? 0 : rc;
 	memcpy(page_virt(r->page[i]), page_virt(from), PAGE_SIZE);
 	r->zeroed[i] = !(from->flags & PFL_BACKED);
-	page_unref(from);
 	return 0;
 }
 
@@ -135,24 +137,17 @@ static int page_from_file(struct run *r, uint32_t i)
 static int page_to_file(struct run *r, uint32_t i)
 {
 	struct vmo *file = r->vmo->split_of;
-	bool there = false;
 	struct page *to;
 	int rc = file->flags & VMO_READONLY ? -EROFS : write_room(file, r->first + i);
 
-	while (!rc && !there) {         /* it may leave memory meanwhile */
-		rc = pcache_get(file, r->first + i, NULL, &to);
-		if (rc) break;
-		spin_lock(&file->lock);
-		there = to->vmo == file;
-		if (there) {
-			memcpy(page_virt(to), page_virt(r->page[i]), PAGE_SIZE);
-			page_dirty_locked(file, to);
-			vmo_touch_locked(file, VMOC_MTIME | VMOC_CTIME);
-		}
-		spin_unlock(&file->lock);
-		page_unref(to);
-	}
-	return rc == -ENXIO ? 0 : rc;
+	if (rc) return rc;
+	SPIN_HELD(&file->lock);
+	rc = pcache_get_locked(file, r->first + i, NULL, &to);
+	if (rc) return rc == -ENXIO ? 0 : rc;
+	memcpy(page_virt(to), page_virt(r->page[i]), PAGE_SIZE);
+	page_dirty_locked(file, to);
+	vmo_touch_locked(file, VMOC_MTIME | VMOC_CTIME);
+	return 0;
 }
 
 /* The view's pager, in place of a message: done when it returns. */

@@ -175,15 +175,11 @@ int vmo_zero(struct vmo *v, uint64_t from, uint64_t to, bool owed)
 	int rc;
 
 	if (from >= to) return 0;
-	rc = pcache_get(v, from >> PAGE_SHIFT, NULL, &p);
+	SPIN_HELD(&v->lock);
+	rc = pcache_get_locked(v, from >> PAGE_SHIFT, NULL, &p);
 	if (rc) return rc == -ENXIO ? 0 : rc;
-	spin_lock(&v->lock);
-	if (p->vmo == v) {
-		memset((char *)page_virt(p) + (from & PAGE_MASK), 0, to - from);
-		if (owed && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);
-	}
-	spin_unlock(&v->lock);
-	page_unref(p);
+	memset((char *)page_virt(p) + (from & PAGE_MASK), 0, to - from);
+	if (owed && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);
 	return 0;
 }
 

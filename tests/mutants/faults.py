@@ -280,7 +280,7 @@ fault("growth_shows_old_bytes", "Bytes stored past the end are seen when the fil
       "\treturn end == v->size ? 0 : vmo_zero(v, end, ROUND_UP(end, PAGE_SIZE), !v->split_of);\n")
 
 fault("cut_bytes_stay_on_the_disk", "The zeroed rest of the last page is not owed to the disk.",
-      "\t\tif (owed && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);\n",
+      "\tif (owed && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);\n",
       "")
 
 fault("truncation_keeps_pages", "Pages past the new end stay in memory.",
@@ -386,7 +386,7 @@ fault("hole_keeps_blocks", "Blocks of a punched hole are not freed.",
       "\trc = 0;\n")
 
 fault("allocate_leaves_holes", "fallocate gives a hole no blocks.",
-      "\tif (p->vmo == v && !(p->flags & PFL_BACKED)) page_dirty_locked(v, p);\n",
+      "\tif (!rc && !(p->flags & PFL_BACKED)) page_dirty_locked(v, p);\n",
       "")
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -449,7 +449,7 @@ fault("split_view_keeps_its_size", "vm=split: truncation and growth are not seen
       "split")
 
 fault("split_msync_loses_stores", "vm=split: what was stored does not get into the file's own pages.",
-      "\t\t\tmemcpy(page_virt(to), page_virt(r->page[i]), PAGE_SIZE);\n",
+      "\tmemcpy(page_virt(to), page_virt(r->page[i]), PAGE_SIZE);\n",
       "",
       "split")
 
