@@ -23,10 +23,9 @@ static struct map *proc_map(struct proc *p)
 {
 	struct map *m;
 
-	spin_lock(&p->lock);
+	SPIN_HELD(&p->lock);
 	m = p->map;
 	if (m) map_ref(m);
-	spin_unlock(&p->lock);
 	return m;
 }
 
@@ -75,14 +74,13 @@ static int facts_pids(struct proc *none, struct query *q)
 {
 	uint32_t *pid = q->buf, n = 0, room = q->size / sizeof(*pid);
 
-	spin_lock(&proc_tree_lock);
+	SPIN_HELD(&proc_tree_lock);
 	list_for(l, &all_procs) {
 		const struct proc *p = container_of(l, struct proc, all_link);
 
 		if (n == room) break;
 		if (p->pid >= q->index) pid[n++] = p->pid;
 	}
-	spin_unlock(&proc_tree_lock);
 	return n * sizeof(*pid);
 }
 
@@ -92,25 +90,23 @@ static int facts_tids(struct proc *p, struct query *q)
 {
 	uint32_t *tid = q->buf, n = 0, room = q->size / sizeof(*tid);
 
-	spin_lock(&p->lock);
+	SPIN_HELD(&p->lock);
 	list_for(l, &p->threads) {
 		uint32_t t = container_of(l, struct thread, proc_link)->tid;
 
 		if (t >= q->index && n < room) tid[n++] = t;
 	}
-	spin_unlock(&p->lock);
 	return n * sizeof(*tid);
 }
 
 /* exit_status: what is dead does not change any more. */
 static void tree_facts(struct proc *p, struct facts_proc *f)
 {
-	spin_lock(&proc_tree_lock);
+	SPIN_HELD(&proc_tree_lock);
 	f->attr.pgid = p->pgid;
 	f->attr.sid = p->sid;
 	if (p->dead) f->state = 'Z';
 	f->exit_status = p->dead ? p->exit_status : 0;
-	spin_unlock(&proc_tree_lock);
 }
 
 static void thread_facts(const struct thread *t, struct facts_proc *f)
@@ -207,13 +203,12 @@ static int facts_fds(struct proc *p, struct query *q)
 	struct facts_fd *d = q->buf;
 	uint32_t n = 0, room = q->size / sizeof(*d);
 
-	mutex_lock(&p->files_lock);
+	MUTEX_HELD(&p->files_lock);
 	for (uint64_t i = q->index; i < FD_MAX && n < room; i++) {
 		if (!p->fd[i]) continue;
 		d[n].fd = i;
 		fd_facts(p->fd[i], &d[n++]);
 	}
-	mutex_unlock(&p->files_lock);
 	return n * sizeof(*d);
 }
 

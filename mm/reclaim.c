@@ -94,7 +94,7 @@ static void reclaim_thread(void *arg)
 	for (;;) {
 		thread_sleep(RECLAIM_PERIOD);
 		if (!__atomic_exchange_n(&kicked, false, __ATOMIC_RELAXED)) continue;
-		if (reclaim_pages(RECLAIM_BATCH * 4) < RECLAIM_BATCH) writeback_all();
+		if (reclaim_pages(RECLAIM_BATCH * 4) < RECLAIM_BATCH) sync_round(0, false);
 	}
 }
 

@@ -261,8 +261,7 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 	return rc || !v->split_of ? rc : vmo_invalidate(v->split_of, first, last);
 }
 
-/* Sync one step for each object; wait: then wait until what was started is written. */
-static void sync_round(uint64_t min_age, bool wait)
+void sync_round(uint64_t min_age, bool wait)
 {
 	uint64_t now = time_mono();
 
@@ -273,11 +272,6 @@ static void sync_round(uint64_t min_age, bool wait)
 			vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
 		if (v->split_of) split_idle(v);
 	}
-}
-
-void writeback_all(void)
-{
-	sync_round(0, false);
 }
 
 void vmo_sync_all(void)
