@@ -15,7 +15,7 @@
 
 /* What a range and an entry have in common. */
 struct part {
-	struct entry e;                 /* a copy; if shared, with a reference on its object */
+	struct entry e;                 /* a copy, with a reference on its object */
 	uaddr_t  start, end;
 	uint64_t first, last;           /* page indexes */
 	bool     shared, hole;          /* hole: something before it is not mapped */
@@ -37,7 +37,7 @@ static bool part_next(struct map *m, uaddr_t *at, uaddr_t end, struct part *s)
 	s->first = entry_index(e, s->start);
 	s->last = entry_index(e, s->end - 1);
 	s->shared = e->vmo && (e->flags & ENTRY_SHARED);
-	if (s->shared) vmo_ref(e->vmo);
+	if (e->vmo) vmo_ref(e->vmo);
 	*at = s->end;
 	return true;
 }
@@ -51,7 +51,7 @@ static int parts_for(struct map *m, uaddr_t start, uaddr_t end, bool all,
 
 	while ((all || !rc) && start < end && part_next(m, &start, end, &s)) {
 		err = fn(m, &s, how);
-		if (s.shared) vmo_unref(s.e.vmo);
+		if (s.e.vmo) vmo_unref(s.e.vmo);
 		if (err && !rc) rc = err;
 	}
 	return rc ? rc : s.hole ? -ENOMEM : 0;
@@ -81,25 +81,20 @@ static int sync_part(struct map *m, struct part *s, int msflags)
 	return rc;
 }
 
-/* Is a page of the range locked in memory? */
-static bool sync_locked(struct map *m, uaddr_t start, uaddr_t end)
+/* Is one of its pages locked in memory, by whomever? */
+static int busy_part(struct map *m, struct part *s, int how)
 {
-	MUTEX_HELD(&m->lock);
-	map_for(e, m, start, end - 1) {
-		if (e->flags & ENTRY_LOCKED) return true;
-		if (!e->vmo) continue;
-		SPIN_HELD(&e->vmo->lock);
-		if (vmo_range_locked(e->vmo, entry_index(e, MAX(start, e->anode.start)),
-		                     entry_index(e, MIN(end - 1, e->anode.last)))) return true;
-	}
-	return false;
+	if (s->e.flags & ENTRY_LOCKED) return -EBUSY;
+	if (!s->e.vmo) return 0;
+	SPIN_HELD(&s->e.vmo->lock);
+	return vmo_range_locked(s->e.vmo, s->first, s->last) ? -EBUSY : 0;
 }
 
 /* map_sync: msync of whole pages [start, end), flags checked (design 5).
  * => 0; -EBUSY before any effect; -ENOMEM if a part is not mapped, after the mapped parts were done; -EIO ... */
 int map_sync(struct map *m, uaddr_t start, uaddr_t end, int msflags)
 {
-	if ((msflags & MS_INVALIDATE) && sync_locked(m, start, end)) return -EBUSY;
+	if ((msflags & MS_INVALIDATE) && parts_for(m, start, end, false, busy_part, 0) == -EBUSY) return -EBUSY;
 
 	return parts_for(m, start, end, true, sync_part, msflags);
 }

@@ -113,15 +113,15 @@ fault("mapping_never_remembers_an_error", "Each msync of a mapping reports the s
       "ms_sync_reports_a_failed_write_once_and_the_retry_writes_it")
 
 fault("busy_after_effects", "MS_INVALIDATE on a locked page is EBUSY after everything was written and dropped.",
-      "\tif ((msflags & MS_INVALIDATE) && sync_locked(m, start, end)) return -EBUSY;\n\n"
+      "\tif ((msflags & MS_INVALIDATE) && parts_for(m, start, end, false, busy_part, 0) == -EBUSY) return -EBUSY;\n\n"
       "\treturn parts_for(m, start, end, true, sync_part, msflags);\n",
-      "\tbool busy = (msflags & MS_INVALIDATE) && sync_locked(m, start, end);\n"
+      "\tbool busy = (msflags & MS_INVALIDATE) && parts_for(m, start, end, false, busy_part, 0) == -EBUSY;\n"
       "\tint rc = parts_for(m, start, end, true, sync_part, msflags);\n\n"
       "\treturn busy ? -EBUSY : rc;\n")
 
 fault("another_mappings_lock_ignored", "MS_INVALIDATE asks for locks in the caller's own mapping alone.",
-      "\t\tif (!e->vmo) continue;\n",
-      "\t\tif (!e->vmo || start < end) continue;\n")
+      "\tif (!s->e.vmo) return 0;\n",
+      "\tif (s) return 0;\n")
 
 fault("hole_not_reported", "msync over a hole returns 0.",
       "\treturn rc ? rc : s.hole ? -ENOMEM : 0;\n}\n\n/* Remember",
