@@ -75,7 +75,7 @@ static void advise(struct file *f, uint64_t off, uint64_t len, uint64_t advice)
 	uint64_t first, last;
 
 	page_range(off, len, &first, &last);
-	if (advice <= RA_SEQUENTIAL) f->ra.advice = advice;
+	if (advice <= MADV_SEQUENTIAL) f->ra.advice = advice;
 	if (advice == POSIX_FADV_WILLNEED) vmo_prefetch(f->vmo, first, last);
 	if (advice != POSIX_FADV_DONTNEED || vmo_sync(f->vmo, first, last, 0, NULL)) return;
 	if (off % PAGE_SIZE) first++;

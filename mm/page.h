@@ -58,11 +58,8 @@ struct page {
 struct readahead {
 	uint64_t next;          /* page index that a sequential reader would ask for next */
 	uint32_t window;        /* pages to bring in at the next miss */
-	uint32_t advice;        /* RA_* from fadvise/madvise */
+	uint32_t advice;        /* MADV_NORMAL, _RANDOM or _SEQUENTIAL; fadvise's numbers are the same */
 };
-#define RA_NORMAL     0u
-#define RA_RANDOM     1u
-#define RA_SEQUENTIAL 2u
 
 /* How many pages to fill from index on, this one included: 1 .. RA_MAX.  Updates ra. */
 uint32_t readahead_window(struct readahead *ra, uint64_t index);

@@ -107,8 +107,8 @@ uint32_t readahead_window(struct readahead *ra, uint64_t index)
 	bool sequential = index == ra->next || (ra->window && index > ra->next - ra->window && index < ra->next);
 	uint32_t n;
 
-	if (ra->advice == RA_RANDOM) return 1;
-	if (ra->advice == RA_SEQUENTIAL) n = RA_MAX;
+	if (ra->advice == MADV_RANDOM) return 1;
+	if (ra->advice == MADV_SEQUENTIAL) n = RA_MAX;
 	else if (!sequential) n = 1;
 	else n = ra->window ? MIN(ra->window * 2, RA_MAX) : RA_FIRST;
 	ra->window = n;

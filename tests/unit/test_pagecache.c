@@ -86,7 +86,7 @@ static void read_ahead_doubles_for_a_sequential_reader_only(void **st)
 	assert_int_equal(readahead_window(&ra, 4), 8);
 	assert_int_equal(readahead_window(&ra, 12), 16);
 	assert_int_equal(readahead_window(&ra, 1000), 1);
-	ra.advice = RA_RANDOM;
+	ra.advice = MADV_RANDOM;
 	assert_int_equal(readahead_window(&ra, 1001), 1);
 }
 
