@@ -214,15 +214,6 @@ int vm_write(struct map *m, struct vm_extent *x, uint32_t n)
 	return rc;
 }
 
-/* The page stays after all, and is there for those who waited. */
-static void invalidate_stays_locked(struct vmo *v, uint64_t index)
-{
-	struct page *p = radix_get(&v->pages, index);
-
-	if (p) p->flags &= ~PFL_LEAVING;
-	waitq_wake_all(&v->wait);
-}
-
 /* vmo_invalidate: every page of the range leaves the cache and every page table, so that the next reference reads
  * permanent storage.  Dirty bytes are written first, never dropped.  => nothing locked.  0 or the error of a write. */
 int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
@@ -243,7 +234,8 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 		} else if (p->state == PG_CLEAN || (p->flags & PFL_OWNER)) {
 			/* locked meanwhile: whoever did that may be waiting for it; or the file server's is
 			 * the newest (W4) */
-			if (p->flags & PFL_LEAVING) invalidate_stays_locked(v, i);
+			p->flags &= ~PFL_LEAVING;
+			waitq_wake_all(&v->wait);
 			i++;
 		} else if (p->state == PG_DIRTY) {
 			/* whoever stores to it waits until it has gone: else it might never be clean */
@@ -252,11 +244,13 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 			spin_unlock(&v->lock);
 			rc = vmo_sync(v, i, i, WB_WAIT, &seen);
 			spin_lock(&v->lock);
-			if (rc) invalidate_stays_locked(v, i);
 		} else {
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 		}
 	}
+	/* a page that cannot be written stays after all, and is there for those who waited */
+	if (rc && (p = radix_get(&v->pages, i))) p->flags &= ~PFL_LEAVING;
+	waitq_wake_all(&v->wait);
 	spin_unlock(&v->lock);
 	return rc || !v->split_of ? rc : vmo_invalidate(v->split_of, first, last);
 }
