@@ -142,7 +142,10 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 	if (!v->pager) return 0;
 	writeback_settle(v, first, last, !(wb & (WB_WAIT | WB_COMMIT)));
 	writeback_start_range(v, first, last, NULL);
-	if (v->split_of) return vmo_sync(v->split_of, first, last, wb, err_seen);
+	if (v->split_of) {              /* also what another thread is bringing there just now */
+		vmo_wait(v, first, last, NULL);
+		return vmo_sync(v->split_of, first, last, wb, err_seen);
+	}
 	if (!(wb & (WB_WAIT | WB_COMMIT))) {
 		writeback_wait_queued(v);
 		return 0;

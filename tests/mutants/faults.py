@@ -81,8 +81,8 @@ fault("invalidate_drops_a_late_store", "A page stored to while MS_INVALIDATE wor
       "\t\tif ((p->state == PG_CLEAN || p->state == PG_DIRTY) && !vmo_range_locked(v, i, i)) {\n")
 
 fault("split_msync_stops_at_the_view", "vm=split: msync copies stores to the file's own pages and does not write those.",
-      "\tif (v->split_of) return vmo_sync(v->split_of, first, last, wb, err_seen);\n",
-      "\tif (v->split_of) return 0;\n",
+      "\t\treturn vmo_sync(v->split_of, first, last, wb, err_seen);\n",
+      "\t\treturn 0;\n",
       "split")
 
 # ------------------------------------------------------------------------------------------------------------------

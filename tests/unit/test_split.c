@@ -63,6 +63,36 @@ static void a_store_is_read_after_msync_only(void **st)
 	assert_int_equal(disk_byte(PG(1)), 'S');
 }
 
+static struct run *others;              /* of the writeback thread, which is slow */
+
+static void the_others_run_goes_on(struct fix *f)
+{
+	(void)f;
+	run_post(others);
+}
+
+static void an_msync_waits_for_a_page_that_another_thread_brings_to_the_file(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_view(f, MAP_SHARED);
+	struct vmo *view = f->vmo->view;
+	struct page *p;
+
+	user_store(f->map, at, 'X');
+	p = page_at(view, 0);
+	spin_lock(&view->lock);
+	others = run_create_locked(view, PAGER_WRITE, 0);
+	page_clear(p, PTE_W);
+	page_set_state(p, PG_WRITING);
+	page_ref(p);
+	others->page[others->npages++] = p;
+	spin_unlock(&view->lock);
+	script.on_sleep = the_others_run_goes_on;
+	assert_int_equal(sync_range(f, at, MS_SYNC), 0);
+	assert_null(script.on_sleep);
+	assert_int_equal(disk_byte(0), 'X');
+}
+
 static void a_write_is_seen_by_a_mapping_after_invalidation_only(void **st)
 {
 	struct fix *f = *st;
@@ -396,6 +426,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		S(a_store_is_read_after_msync_only),
+		S(an_msync_waits_for_a_page_that_another_thread_brings_to_the_file),
 		S(a_write_is_seen_by_a_mapping_after_invalidation_only),
 		S(all_mappings_share_one_view),
 		S(a_view_that_is_synced_while_it_goes_keeps_its_file),
