@@ -214,7 +214,7 @@ struct page *page_at(struct vmo *v, uint64_t index)
 	return p;
 }
 
-void begin_write(struct vmo *v, uint64_t index)
+struct run *begin_run(struct vmo *v, uint64_t index)
 {
 	struct page *p = page_at(v, index);
 	struct run *r;
@@ -226,5 +226,10 @@ void begin_write(struct vmo *v, uint64_t index)
 	page_ref(p);
 	r->page[r->npages++] = p;
 	spin_unlock(&v->lock);
-	run_post(r);
+	return r;
+}
+
+void begin_write(struct vmo *v, uint64_t index)
+{
+	run_post(begin_run(v, index));
 }

@@ -47,6 +47,7 @@ int user_store(struct map *, uaddr_t va, uint8_t byte);         /* as a program'
 int user_load(struct map *, uaddr_t va);                        /* the byte, or -errno of the fault */
 bool pte_writable(struct map *, uaddr_t va);
 struct page *page_at(struct vmo *, uint64_t index);
+struct run *begin_run(struct vmo *, uint64_t index);    /* of a dirty page, to be posted */
 void begin_write(struct vmo *, uint64_t index);         /* the page is on its way to the disk; its message waits */
 
 #endif

@@ -75,18 +75,9 @@ static void an_msync_waits_for_a_page_that_another_thread_brings_to_the_file(voi
 {
 	struct fix *f = *st;
 	uaddr_t at = map_view(f, MAP_SHARED);
-	struct vmo *view = f->vmo->view;
-	struct page *p;
 
 	user_store(f->map, at, 'X');
-	p = page_at(view, 0);
-	spin_lock(&view->lock);
-	others = run_create_locked(view, PAGER_WRITE, 0);
-	page_clear(p, PTE_W);
-	page_set_state(p, PG_WRITING);
-	page_ref(p);
-	others->page[others->npages++] = p;
-	spin_unlock(&view->lock);
+	others = begin_run(f->vmo->view, 0);
 	script.on_sleep = the_others_run_goes_on;
 	assert_int_equal(sync_range(f, at, MS_SYNC), 0);
 	assert_null(script.on_sleep);
