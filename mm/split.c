@@ -133,13 +133,15 @@ static int page_from_file(struct run *r, uint32_t i)
 	return 0;
 }
 
-/* What is behind the end of file is nobody's. */
+/* What is behind the end of file is nobody's, and asks for no room. */
 static int page_to_file(struct run *r, uint32_t i)
 {
 	struct vmo *file = r->vmo->split_of;
+	uint64_t size = __atomic_load_n(&file->size, __ATOMIC_ACQUIRE);
 	struct page *to;
-	int rc = file->flags & VMO_READONLY ? -EROFS : write_room(file, r->first + i);
+	int rc = file->flags & VMO_READONLY ? -EROFS : 0;
 
+	if (!rc && (r->first + i) << PAGE_SHIFT < size) rc = write_room(file, r->first + i);
 	if (rc) return rc;
 	SPIN_HELD(&file->lock);
 	rc = pcache_get_locked(file, r->first + i, NULL, &to);

@@ -335,9 +335,12 @@ static void pages_published_while_the_file_is_cut_wait_for_nothing_and_bring_no_
 
 	user_store(f->map, at, 'X');
 	user_store(f->map, at + PG(1), 'Y');
+	world.hole[2] = true;
 	user_store(f->map, at + PG(2), 'Z');
 	f->vmo->size = PG(1) + 7;
+	f->vmo->grant_lo = f->vmo->grant_hi = world.reserves = 0;
 	assert_int_equal(vmo_sync(f->vmo->view, 0, 7, WB_WAIT, NULL), 0);
+	assert_int_equal(world.reserves, 0);            /* nor ask for room behind the end */
 	assert_int_equal(f->vmo->size, PG(1) + 7);
 	assert_int_equal(file_byte(f->vmo, 0), 'X');
 	assert_int_equal(file_byte(f->vmo, PG(1)), 'Y');
