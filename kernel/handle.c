@@ -49,31 +49,27 @@ static int handles_grow_locked(struct handles *t)
 int handle_add(struct handles *t, struct kobj *o)
 {
 	uint32_t h;
-	int rc = 0;
+	int rc;
 
-	spin_lock(&t->lock);
+	SPIN_HELD(&t->lock);
 	h = t->hint;
 	while (h < t->nslots && t->slot[h]) h++;
-	if (h >= t->nslots) rc = handles_grow_locked(t);
-	if (!rc) {
-		t->slot[h] = o;
-		t->hint = h + 1;
-		kobj_ref(o);
-		__atomic_add_fetch(&o->handles, 1, __ATOMIC_RELAXED);
-	}
-	spin_unlock(&t->lock);
-	return rc ? rc : (int)h;
+	if (h >= t->nslots && (rc = handles_grow_locked(t))) return rc;
+	t->slot[h] = o;
+	t->hint = h + 1;
+	kobj_ref(o);
+	__atomic_add_fetch(&o->handles, 1, __ATOMIC_RELAXED);
+	return h;
 }
 
 struct kobj *handle_get(struct handles *t, uint64_t h, enum kobj_type type)
 {
-	struct kobj *o = NULL;
+	struct kobj *o;
 
-	spin_lock(&t->lock);
-	if (h < t->nslots) o = t->slot[h];
-	if (o && type != KOBJ_ANY && o->type != type) o = NULL;
-	if (o) kobj_ref(o);
-	spin_unlock(&t->lock);
+	SPIN_HELD(&t->lock);
+	o = h < t->nslots ? t->slot[h] : NULL;
+	if (!o || (type != KOBJ_ANY && o->type != type)) return NULL;
+	kobj_ref(o);
 	return o;
 }
 

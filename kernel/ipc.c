@@ -92,10 +92,10 @@ static bool kmsg_queue_locked(struct port *p, struct kmsg *k, struct thread *cal
 
 static int call_once(struct port *p, struct kmsg *k, bool interruptible)
 {
-	int rc = -EIO;
+	int rc = 0;
 
-	spin_lock(&p->lock);
-	if (kmsg_queue_locked(p, k, current_thread())) rc = 0;
+	SPIN_HELD(&p->lock);
+	if (!kmsg_queue_locked(p, k, current_thread())) return -EIO;
 	while (!rc && k->state != KMSG_IDLE) rc = sched_sleep(&p->lock, WAIT_FOREVER, interruptible);
 	if (rc == -EINTR) {             /* take the message back, unless the reply wins */
 		while (k->lend_busy) waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);   /* I2 */
@@ -103,7 +103,6 @@ static int call_once(struct port *p, struct kmsg *k, bool interruptible)
 		else list_remove(&k->link);
 		k->state = KMSG_IDLE;
 	}
-	spin_unlock(&p->lock);
 	return rc;
 }
 
@@ -126,12 +125,8 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 
 bool ipc_post(struct port *p, struct kmsg *k)
 {
-	bool alive;
-
-	spin_lock(&p->lock);
-	alive = kmsg_queue_locked(p, k, NULL);
-	spin_unlock(&p->lock);
-	return alive;
+	SPIN_HELD(&p->lock);
+	return kmsg_queue_locked(p, k, NULL);
 }
 
 void ipc_note(struct port *p, struct note *n)
@@ -198,18 +193,13 @@ int ipc_recv(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline
 	int rc = 0;
 
 	if (!p) return -EPERM;
-	spin_lock(&p->lock);
+	SPIN_HELD(&p->lock);
 	for (;;) {
-		if (!p->owner) rc = -EPERM;
-		else if (port_take_locked(p, m, obj)) rc = 0;   /* even after a signal, or too late: the wake-up was ours alone */
-		else if (!rc) {
-			rc = waitq_sleep(&p->servers, &p->lock, deadline, true);
-			continue;
-		}
-		break;
+		if (!p->owner) return -EPERM;
+		if (port_take_locked(p, m, obj)) return 0;      /* even after a signal, or too late: the wake-up was ours alone */
+		if (rc) return rc;
+		rc = waitq_sleep(&p->servers, &p->lock, deadline, true);
 	}
-	spin_unlock(&p->lock);
-	return rc;
 }
 
 struct kmsg *kmsg_find_locked(struct port *p, uint64_t token)

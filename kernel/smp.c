@@ -25,7 +25,7 @@ static void cpu_enter(void)
 	uint32_t id = ncpus;
 
 	cpu_init(id);
-	tlb_load(&kernel_pmap);
+	write_cr3(kernel_pmap.root);
 	apic_cpu_init();
 	sched_cpu_init();
 	__atomic_store_n(&ncpus, id + 1, __ATOMIC_RELEASE);     /* N1 */

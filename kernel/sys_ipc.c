@@ -18,15 +18,14 @@ struct port *port_get(uint64_t h) { return container_of(object_get(h, KOBJ_PORT)
 /* The objects that a message's handles name.  -EBADF, and then nothing is held */
 static int handles_to_objs(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
-	for (int i = 0; i < IPC_HANDLES; i++) obj[i] = NULL;
+	int rc = 0;
+
 	for (int i = 0; i < IPC_HANDLES; i++) {
-		if (!m->handle[i]) continue;
-		obj[i] = object_get(m->handle[i], KOBJ_ANY);
-		if (obj[i]) continue;
-		objs_drop(obj);
-		return -EBADF;
+		obj[i] = m->handle[i] ? object_get(m->handle[i], KOBJ_ANY) : NULL;
+		if (m->handle[i] && !obj[i]) rc = -EBADF;
 	}
-	return 0;
+	if (rc) objs_drop(obj);
+	return rc;
 }
 
 static void handles_undo(struct ipc_msg *m)

@@ -82,7 +82,7 @@ void pmap_kernel_init(void)
 	kernel_pmap.cpus = BIT(this_cpu()->id);
 	memset(phys_to_virt(kernel_pmap.root), 0, KERNEL_HALF * sizeof(pte_t));
 	this_cpu()->pmap = &kernel_pmap;
-	tlb_load(&kernel_pmap);         /* the jump's page, which is not global, may be cached */
+	write_cr3(kernel_pmap.root);    /* the jump's page, which is not global, may be cached */
 }
 
 /* Can a TLB that still holds `old` do what `now` forbids?  Losing PTE_A or PTE_D takes no right away. */
@@ -238,7 +238,7 @@ void pmap_switch(struct pmap *pm)
 	if (from == to) return;
 	__atomic_or_fetch(&to->cpus, BIT(cpu->id), __ATOMIC_SEQ_CST);
 	cpu->pmap = to;
-	tlb_load(to);
+	write_cr3(to->root);
 	__atomic_and_fetch(&from->cpus, ~BIT(cpu->id), __ATOMIC_SEQ_CST);
 }
 

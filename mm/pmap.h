@@ -64,6 +64,5 @@ void tlb_shootdown(struct pmap *, uint64_t start, uint64_t npages);
 void tlb_flush(struct pmap *, uint64_t start, uint64_t npages); /* on this CPU alone */
 void tlb_leave(struct pmap *);                  /* no other CPU has it loaded any more: idle ones may have kept it */
 void pmap_leave(struct pmap *);                 /* nor this one; interrupts off */
-void tlb_load(struct pmap *);                   /* its root into this CPU's CR3 */
 
 #endif

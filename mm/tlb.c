@@ -13,11 +13,6 @@
 
 #define INVLPG_MAX 32u                  /* more pages than this: forget everything instead */
 
-void tlb_load(struct pmap *pm)
-{
-	write_cr3(pm->root);
-}
-
 /* Kernel translations are everywhere, those of a user half only where it is loaded.  The caller's store to the PTE
  * is ordered before the read of cpus (both SEQ_CST); pmap_switch() orders them the other way round. */
 void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)

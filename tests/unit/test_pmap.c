@@ -32,7 +32,7 @@ void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
 }
 
 void tlb_leave(struct pmap *pm) { (void)pm; }
-void tlb_load(struct pmap *pm) { loaded_root = pm->root; }
+void write_cr3(uint64_t root) { loaded_root = root; }
 
 static struct pmap pm;
 static uint64_t free_before;

@@ -20,7 +20,6 @@ void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
 	shootdowns++;
 }
 void tlb_leave(struct pmap *pm) { (void)pm; }
-void tlb_load(struct pmap *pm) { (void)pm; }
 
 static int group_setup(void **st)
 {
