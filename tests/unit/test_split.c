@@ -333,10 +333,8 @@ static void pages_published_while_the_file_is_cut_wait_for_nothing_and_bring_no_
 	struct fix *f = *st;
 	uaddr_t at = map_view(f, MAP_SHARED);
 
-	user_store(f->map, at, 'X');
-	user_store(f->map, at + PG(1), 'Y');
 	world.hole[2] = true;
-	user_store(f->map, at + PG(2), 'Z');
+	for (unsigned k = 0; k < 3; k++) user_store(f->map, at + PG(k), 'X' + k);
 	f->vmo->size = PG(1) + 7;
 	f->vmo->grant_lo = f->vmo->grant_hi = world.reserves = 0;
 	assert_int_equal(vmo_sync(f->vmo->view, 0, 7, WB_WAIT, NULL), 0);
