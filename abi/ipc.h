@@ -123,7 +123,7 @@ struct vm_extent {
 #define SYS_run_zero        0x1021 /* run, off, len -> 0 [S]: fill this part with zeros (a hole) and complete it */
 
 /* Devices.  A driver begins with its PCI function's registers and with memory for rings in its address space, as the
- * loader has laid them out (boot/pci.c).  Its port is notified of MSI-X entry n by bit n. */
+ * loader has laid them out (boot/disk.c).  Its port is notified of MSI-X entry n by bit n. */
 #define SYS_dev_segments    0x1034 /* run, off, len, dev_seg*, max -> n [drivers]: where these bytes are for DMA */
 
 #define DEV_MEMORY     0x20000000000ull /* wired, zeroed and contiguous; a struct dev_info is its first page */

@@ -16,6 +16,7 @@
 #include "fs/call.h"
 #include "fs/procfs.h"
 #include "fs/vfs_lock.h"
+#include "fs/vfs_share.h"
 
 #define MEMFD        "memfd:"           /* Linux: before what it is called */
 #define ACCESS_MODES 3u                 /* Linux's O_ACCMODE, which musl's is not */
@@ -42,8 +43,15 @@ struct cred msg_cred(const struct ipc_msg *in)
 /* A named pipe is one as long as anybody has it open: what is in it is the kernel's. */
 static int pipe_open(struct vnode *vn, struct ipc_msg *out)
 {
-	long h = vn->pipe ? vn->pipe : q_pipe_create();
+	uint32_t uid = vfs_caller.cred.uid;
+	long h = vn->pipe;
 
+	if (!h) {
+		if (!share_take(SHARE_OBJECTS, uid, 1)) return -ENFILE;
+		h = q_pipe_create();
+		vn->payer = uid;
+	}
+	if (h < 0) share_give(SHARE_OBJECTS, uid, 1);
 	if (h < 0) return (int)h;
 	out->handle[0] = vn->pipe = (uint32_t)h;
 	return 0;
@@ -241,6 +249,7 @@ void name_closed(uint64_t node, uint64_t description)
 	lock_close(vn, description);
 	if (--vn->opens == 0 && vn->pipe) {
 		q_close(vn->pipe);
+		share_give(SHARE_OBJECTS, vn->payer, 1);
 		vn->pipe = 0;
 	}
 	vnode_put(vn);

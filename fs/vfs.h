@@ -91,7 +91,7 @@ struct vnode {
 	uint32_t opens;         /* of these, descriptors of the kernel: opens less the notes of closes */
 	uint32_t object;        /* handle of its memory object, 0: none yet */
 	uint32_t pipe;          /* of a named pipe, while it is open */
-	uint32_t payer;         /* whose share the object takes (vfs_share.h) */
+	uint32_t payer;         /* whose share its object or pipe takes (vfs_share.h) */
 	uint64_t dev;           /* character device number, for S_IFCHR */
 	struct lock *locks;             /* vfs_lock.c */
 	struct mount *covered_by;       /* directory: what is mounted here */

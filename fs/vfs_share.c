@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/vfs_share.c - RING 3 - this server's memory is wired and its tables have ends: no user may take it all.
  *
- * Path:  vfs_lock.c, procfs_text.c, tmpfs.c, sysv_shm.c, blkclient.c > [vfs_share.c]
+ * Path:  vfs_lock.c, procfs_text.c, tmpfs.c, sysv_shm.c, blkclient.c, srv_name.c > [vfs_share.c]
  *
  * S1  Whoever but root takes something has, with it, no more than what is left for the others.  So the first user may
  *     have half of all, the next one half of the rest, and so on.

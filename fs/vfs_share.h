@@ -11,7 +11,7 @@ enum share {
 	SHARE_TEXTS,            /* bytes of /proc's texts */
 	SHARE_NAMES,            /* bytes of tmpfs's inodes and names */
 	SHARE_SEGMENTS,         /* of System V shared memory */
-	SHARE_OBJECTS,          /* memory objects: each takes a handle */
+	SHARE_OBJECTS,          /* memory objects, open named pipes: each takes a handle */
 	SHARES
 };
 

@@ -109,13 +109,21 @@ SYSCALL(con_write, channel, from, len)
 	return len;
 }
 
-/* What is not fetched waits in the receiver's FIFO, and in QEMU. */
+/* A machine without this line reads as all ones. */
+static bool serial_has_input(void)
+{
+	uint8_t lsr = inb(COM1 + 5);
+
+	return lsr != 0xff && (lsr & LSR_DATA);
+}
+
+/* What is not fetched waits in the receiver's FIFO, and in QEMU, whose monitor's keys (Ctrl-A) then wait as well. */
 SYSCALL(con_read, to, len)
 {
 	char piece[PIECE];
 	uint64_t n = 0;
 
-	for (len = MIN(len, sizeof(piece)); n < len && inb(COM1 + 5) & LSR_DATA; n++) piece[n] = inb(COM1);
+	for (len = MIN(len, sizeof(piece)); n < len && serial_has_input(); n++) piece[n] = inb(COM1);
 	if (n < len) outb(COM1 + 1, 1);         /* the next character interrupts */
 	return copy_out(to, piece, n) ? -EFAULT : (long)n;
 }

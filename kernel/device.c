@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/device.c - RING 0 - a disk's driver gets what the loader laid out for it (boot/pci.c), and nothing else.
+/* kernel/device.c - RING 0 - a disk's driver gets what the loader laid out for it (boot/disk.c), and nothing else.
  *
  * Path:  servers.c > [device.c] > mm/mapops.c;  trap.c > device_interrupt() > ipc.c;  syscall.c > dev_segments() >
  *        mm/pager.c;  proc.c at the driver's end
@@ -8,7 +8,8 @@
  * Who drives no device gets -EBADF from dev_segments: so the file server learns no physical address (design rule 2).
  *
  * D2  When its driver ends the device is reset, and its bus mastering is off, before the runs that the driver held end.
- * D3  A device's memory is never used for anything else: one that does not answer the reset may still write to it. */
+ * D3  A device's memory is never used for anything else: one that does not answer the reset may still write to it.
+ *     (Into pages of runs that it was given it may, too, but for the bus mastering that is off.) */
 #include "kernel/device.h"
 
 #include "kernel/cpu.h"

@@ -4,7 +4,8 @@
  * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm, or  ~NAME_CALL~>  fs/call.c
  * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session; files_lock around a descriptor.
  *
- * O1  No other server waits for the process manager, which may have something to tell the file server.
+ * O1  No other server waits for the process manager, which may have something to tell the file server; but for memory,
+ *     when even the reserve is used up.
  * O2  A caller that is to end does not wait for the answer: SIGKILL always works.  Other signals end its wait if who is to
  *     answer says so (SYS_call_signals). */
 #include "kernel/forward.h"
@@ -62,13 +63,16 @@ SYSCALL(forward)
 long name_call(struct kmsg *k, uint32_t op, bool interruptible)
 {
 	const struct proc *p = current_proc();
+	long rc;
 
 	if (fs_port->owner == p) return -EDEADLK;       /* the file server cannot wait for itself */
 	k->m.op = op;
 	k->m.arg[5] = p->root.node;
 	k->m.arg[6] = p->pid | (uint64_t)current_thread()->tid << 32;
 	k->m.arg[7] = p->fsuid | (uint64_t)p->fsgid << 32;
-	return forward(fs_port, k, interruptible);
+	rc = forward(fs_port, k, interruptible);
+	if (op < NAME_CALL && op != NAME_SHMAT) objs_drop(k->obj);      /* the server is wrong */
+	return rc;
 }
 
 /* What the file server would ask next, in most cases; where it is not told it asks. */

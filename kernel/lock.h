@@ -8,7 +8,8 @@
  *                                           SPARE > FRAME > CONSOLE
  *     MAP>VMO: vm_fault()  VMO>PMAP: pages_clear()  VMO>PORT: pager posts  *>SCHED: wake-ups
  *     FUTEX>PORT: poll_wake()  SPARE>FRAME: spares_refill_locked()
- * Nothing is held across an IPC or an I/O; waitq_sleep() releases the one spinlock it is given.
+ * Nothing is held across an IPC or an I/O, but file->lock where the offset is at stake, which no server takes;
+ * waitq_sleep() releases the one spinlock it is given.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H

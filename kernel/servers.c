@@ -47,7 +47,7 @@ void servers_start(void)
 	fs_port = fs->proc->port;
 	server_uses(pm, fs_port);
 	server_uses(exec, fs_port);
-	pm->reserve = exec->reserve = false;    /* not needed to clean memory */
+	exec->reserve = false;          /* not needed to clean memory, nor to say whom the want of it ends */
 	pm_port = pm->proc->port;
 	exec_port = exec->proc->port;
 

@@ -89,7 +89,7 @@ static int timer_again_locked(struct proc *p, struct sigpending *on, struct sige
 {
 	if (!e) return SIGNAL_NOT;
 	if (overrun == TIMER_REMOVE) sigqueue_remove_locked(p, on, e);
-	else if (overrun >= 0) e->info.timer.overrun = MIN(e->info.timer.overrun + 1 + overrun, INT32_MAX);
+	else if (overrun >= 0) e->info.timer.overrun = MIN(overrun + 1 + e->info.timer.overrun, INT32_MAX);
 	return SIGNAL_PENDING;
 }
 

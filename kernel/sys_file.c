@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_file.c - RING 0 - read, write and their family, on whatever a descriptor is.
  *
- * Path:  syscall.c > [sys_file.c] > mm/fileio.c (objects), file->ops of all else
+ * Path:  syscall.c > [sys_file.c] > file->ops: mm/fileio.c (objects), filedev.c, pipe.c
  * Locks: file->lock while the offset of a regular file or directory is in use: two processes that share a descriptor
  *        take turns (POSIX 2.9.7).  No server ever waits for it.  Devices and pipes have no offset and take none.
  */
@@ -151,7 +151,7 @@ static int64_t rw_check(const struct file *f, const uint64_t *pos, const struct 
 	if (io->write ? !file_writable(f) : !file_readable(f)) return -EBADF;
 	if (f->kind == FILE_DIR) return -EISDIR;
 	if (pos && (int64_t)*pos < 0) return -EINVAL;
-	if (pos && f->kind == FILE_PIPE) return -ESPIPE;
+	if (pos && (f->kind == FILE_PIPE || (f->namef & NAMEF_POLL))) return -ESPIPE;
 	if (io->vector) return vector_total(io->buf, io->len);
 	if (io->len > INT64_MAX) return -EINVAL;
 	return user_range_ok(io->buf, io->len) ? (int64_t)MIN(io->len, RW_MAX) : -EFAULT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* drivers/virtio-blk/pci.c - RING 3 - where a virtio function's registers are: its PCI capabilities (virtio 1.1 4.1.4).
  *
- * Path:  vblk.c > [pci.c]: what is mapped the loader has laid out (boot/pci.c)
+ * Path:  vblk.c > [pci.c]: what is mapped the loader has laid out (boot/disk.c)
  * A transitional device (id 0x1001) has the same capabilities as a modern one (0x1042): its legacy registers are I/O
  * ports, which a driver of ours cannot reach and does not need.
  */
@@ -27,17 +27,19 @@ static uint32_t read32(const struct dev_info *d, unsigned at)
 }
 
 /* Where the structure is that a capability points to.  Whole pages are mapped, and never that of the MSI-X table. */
-static volatile void *cap_find(const struct dev_info *d, unsigned cap, uint32_t need)
+static volatile void *cap_find(const struct dev_info *d, unsigned cap, uint32_t need, uint64_t *len)
 {
 	unsigned bar = d->config[cap + CAP_BAR];
-	uint64_t off = read32(d, cap + CAP_OFFSET), len = read32(d, cap + CAP_LENGTH);
+	uint64_t off = read32(d, cap + CAP_OFFSET);
 
-	if (len < need || off % 4) return NULL;
+	*len = read32(d, cap + CAP_LENGTH);
+	if (*len < need || off % 4) return NULL;
 	for (unsigned i = 0; i < DEV_PIECES; i++) {
 		uint64_t first = d->piece[i].off, end = first + d->piece[i].len;
 
-		if (d->piece[i].bar == bar && off >= first && off + len <= end)
-			return (volatile char *)(d->piece[i].addr + off - first);
+		if (d->piece[i].bar != bar || off < first || off + need > end) continue;
+		if (off + *len > end) *len = end - off;
+		return (volatile char *)(d->piece[i].addr + off - first);
 	}
 	say("BAR %u at 0x%lx: not mapped", bar, (unsigned long)off);
 	return NULL;
@@ -46,17 +48,18 @@ static volatile void *cap_find(const struct dev_info *d, unsigned cap, uint32_t 
 /* 4.1.4.1: of several capabilities of a type the first that can be used counts. */
 static void cap_use(struct virtio_pci *v, const struct dev_info *d, unsigned cap)
 {
+	uint64_t len;
+
 	switch (d->config[cap + CAP_TYPE]) {
 	case CFG_COMMON:
-		if (!v->common) v->common = cap_find(d, cap, sizeof(*v->common));
+		if (!v->common) v->common = cap_find(d, cap, sizeof(*v->common), &len);
 		break;
 	case CFG_DEVICE:
-		if (!v->config) v->config = cap_find(d, cap, sizeof(*v->config));
+		if (!v->config) v->config = cap_find(d, cap, sizeof(*v->config), &len);
 		break;
 	case CFG_NOTIFY:
 		if (v->notify || d->config[cap + CAP_LEN] < CAP_NOTIFY_MULTIPLIER + 4) break;
-		v->notify = cap_find(d, cap, sizeof(uint16_t));
-		v->notify_len = read32(d, cap + CAP_LENGTH);
+		v->notify = cap_find(d, cap, sizeof(uint16_t), &v->notify_len);
 		v->notify_multiplier = read32(d, cap + CAP_NOTIFY_MULTIPLIER);
 		break;
 	default:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* drivers/virtio-blk/pci.h - RING 3 - the registers of a virtio PCI function, found and mapped. */
+/* drivers/virtio-blk/pci.h - RING 3 - the registers of a virtio PCI function, found. */
 #ifndef VIRTIO_PCI_H
 #define VIRTIO_PCI_H
 

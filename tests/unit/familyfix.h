@@ -80,13 +80,12 @@ static long q_lend_write(uint64_t token, uint64_t which, uint64_t at, const void
 	return token <= gone ? -ESRCH : 0;
 }
 
-static void *calloc_or_not(size_t n, size_t size) { return no_memory ? NULL : calloc(n, size); }
-#define calloc calloc_or_not
-
 #include "user/pm/family.c"
 #include "user/pm/wait.c"
 
-/* ---- what main.c and time.c have */
+/* ---- what main.c, time.c and oom.c have */
+
+void *pm_alloc(size_t n) { return no_memory ? NULL : calloc(1, n); }
 
 static bool pages_there;
 static int32_t status_out;

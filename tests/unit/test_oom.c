@@ -89,6 +89,9 @@ static void another_one_is_when_that_was_not_enough(void **st)
 	memory_lack();                          /* it takes its time */
 	assert_int_equal(nkilled, 1);
 	procs[4].rss = 0;
+	memory_lack();                          /* its pages are freed, one after the other */
+	assert_int_equal(nkilled, 1);
+	procs[4].state = 'Z';
 	memory_lack();
 	assert_int_equal(killed, 5);
 	assert_int_equal(nkilled, 2);
@@ -113,6 +116,26 @@ static void who_ends_already_is_waited_for_but_not_for_ever(void **st)
 	for (int i = 0; i < 200; i++) memory_lack();
 	assert_int_equal(killed, 4);
 	assert_int_equal(nkilled, 1);
+}
+
+static void one_who_asks_seldom_waits_no_longer(void **st)
+{
+	(void)st;
+	procs[3].state = 'X';
+	for (int i = 0; i < 20 && !nkilled; i++, now += NS) memory_lack();
+	assert_int_equal(killed, 4);
+}
+
+static void the_reserve_is_not_for_what_programs_make(void **st)
+{
+	void *p;
+
+	(void)st;
+	assert_null(pm_alloc(16));
+	machine.free = 65;
+	p = pm_alloc(16);
+	assert_non_null(p);
+	free(p);
 }
 
 static void zombies_have_nothing_to_give(void **st)
@@ -141,6 +164,8 @@ int main(void)
 		T(another_one_is_when_that_was_not_enough),
 		T(who_asked_before_the_end_has_memory),
 		T(who_ends_already_is_waited_for_but_not_for_ever),
+		T(one_who_asks_seldom_waits_no_longer),
+		T(the_reserve_is_not_for_what_programs_make),
 		T(zombies_have_nothing_to_give),
 		T(init_is_the_last),
 	};

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 
 #define READERS 8
 #define ROUNDS  300
@@ -169,6 +170,9 @@ static void what_it_is(void)
 	check_error(write(fd, n, 7), EINVAL);
 	check(write(fd, n, 8) == 8 && read(fd, n, 16) == 8 && n[0] == 10 && n[1] == 9);
 	check_error(read(timer, n, 7), EINVAL);
+	check_error(pread(fd, n, 8, 0), ESPIPE);
+	check_error(preadv(timer, &(struct iovec){n, 8}, 1, 0), ESPIPE);
+	check_error(pwritev(fd, &(struct iovec){n, 8}, 1, 0), ESPIPE);
 	check_error(isatty(fd) - 1, ENOTTY);
 	check_error(ftruncate(fd, 0), EINVAL);
 	check_error(timerfd_gettime(fd, &it), EINVAL);

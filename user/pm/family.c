@@ -85,7 +85,7 @@ void member_free(struct member *m)
 /* M1.  For whom there is no memory here: it ends at once, and nobody hears of it. */
 static void born(uint32_t pid, uint32_t maker, uint64_t how)
 {
-	struct member *m = calloc(1, sizeof(*m)), *by = member_find(maker), *parent = by ? by : &init;
+	struct member *m = pm_alloc(sizeof(*m)), *by = member_find(maker), *parent = by ? by : &init;
 	struct facts_proc f, of_parent;
 
 	if (!m || proc_facts(pid, &f) || cpu_limit_set(&f)) {

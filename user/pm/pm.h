@@ -43,6 +43,7 @@ void serve_again(uint64_t token, const uint64_t arg[IPC_ARGS]);
 
 /* oom.c */
 void memory_lack(void);                 /* who faults finds no page: another process ends for it */
+void *pm_alloc(size_t n);               /* zeroed; NULL: programs can have none */
 
 /* time.c */
 struct rusage usage_of(const struct usage *, uint64_t rss_peak);

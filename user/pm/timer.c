@@ -202,7 +202,7 @@ struct timer *timer_new(const struct facts_proc *f, uint32_t tid, int32_t id)
 	struct timer *t;
 
 	if (++made % SWEEP_EVERY == 0) timers_sweep();
-	t = malloc(sizeof(*t));
+	t = pm_alloc(sizeof(*t));
 	if (!t) return NULL;
 	*t = (struct timer){
 		.next = timers, .look = UINT64_MAX, .thread = tid, .pid = f->pid, .execs = f->execs, .id = id,

@@ -80,7 +80,7 @@ static long wait_later(struct call *c, struct member *me)
 	for (; w && w->arg[7] != arg[7]; w = w->next) n++;
 	if (!w) {
 		if (n > c->me.threads) waiters_ask(me, look);   /* threads that ended have left theirs */
-		w = malloc(sizeof(*w));
+		w = pm_alloc(sizeof(*w));
 		if (!w) return -ENOMEM;
 		w->next = me->waiters;
 		me->waiters = w;
