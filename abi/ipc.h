@@ -62,7 +62,8 @@ struct ipc_msg {
 #define HANDLE_DISKS  2         /* the file server: from here on the ports of the disks' drivers, vda first */
 
 /* number               arguments -> result */
-#define SYS_ipc_call        0x1000 /* port, msg*            -> 0; msg is replaced by the reply, whose status is in it */
+#define SYS_ipc_call        0x1000 /* port, msg*            -> 0; the reply, whose status is in it, replaces msg
+                                      up to its `lend` */
 #define SYS_ipc_reply       0x1002 /* msg* (token, status, arg, handle) -> 0, -ESRCH */
 #define SYS_ipc_reply_recv  0x1003 /* msg*, until (ns of CLOCK_MONOTONIC; 0: for ever): reply to msg->token if it is not 0,
                                       then receive from the server's own port -> 0, -EINTR, -ETIMEDOUT; -EPERM: it has

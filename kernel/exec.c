@@ -198,6 +198,7 @@ struct thread *proc_spawn_server(const struct boot_server *s)
 	struct map *m = map_create();
 
 	if (!t || !m || server_map(m, s)) return NULL;  /* the machine stops: nothing is given back */
+	t->program = false;
 	p->server = t->reserve = true;
 	p->map = m;
 	regs_start(t->tf, s->plan.entry, s->plan.sp);

@@ -139,6 +139,7 @@ void ipc_note(struct port *p, struct note *n)
 	else kfree(n);
 	waitq_wake_one(&p->servers);
 	this_cpu()->resched = resched;
+	sched_tick();           /* the server's turn is next (S6 of sched.c) */
 	spin_unlock(&p->lock);
 }
 

@@ -6,7 +6,7 @@
  * K1  Interrupts are off while a CPU holds a spinlock; they come back with the last one if they were on.
  * K2  A CPU takes spinlocks, and a thread mutexes, in rising rank only (lock.h); debug builds check it.
  * K3  Who releases a lock holds it, and nobody takes one twice.
- * K4  A thread that sleeps holds no spinlock but the one it hands to waitq_sleep().
+ * K4  A thread that sleeps holds no spinlock but the one it hands to waitq_sleep() or sched_sleep().
  */
 #include "kernel/lock.h"
 

@@ -9,7 +9,7 @@
  *     MAP>VMO: vm_fault()  VMO>PMAP: pages_clear()  VMO>PORT: pager posts  *>SCHED: wake-ups
  *     FUTEX>PORT: poll_wake()  SPARE>FRAME: spares_refill_locked()
  * Nothing is held across an IPC or an I/O, but file->lock where the offset is at stake, which no server takes;
- * waitq_sleep() releases the one spinlock it is given.
+ * waitq_sleep() and sched_sleep() release the one spinlock that they are given.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H

@@ -133,6 +133,7 @@ struct thread *proc_thread(struct proc *p)
 	struct thread *t = thread_create(p, NULL, NULL, NULL);
 
 	if (!t) return NULL;
+	t->program = !p->server;
 	t->reserve = p->server;
 	t->sig_stack.flags = SS_DISABLE;
 	SPIN_HELD(&p->lock);

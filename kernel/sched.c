@@ -45,20 +45,14 @@ static uint32_t load(const struct cpu *c)
 	return c->nready + (c->thread != c->idle);
 }
 
-/* Servers stay where their callers' memory is warm. */
-static bool is_program(const struct thread *t)
-{
-	return t->proc && !t->proc->server;
-}
-
-/* The last on c's queues that may run on `to`. */
+/* The last on c's queues that may run on `to`.  Servers stay where their callers' memory is warm. */
 static struct thread *movable_locked(struct cpu *c, const struct cpu *to)
 {
 	for (int i = ARRAY_LEN(c->runq) - 1; i >= 0; i--) {
 		for (struct list *l = c->runq[i].prev; l != &c->runq[i]; l = l->prev) {
 			struct thread *t = container_of(l, struct thread, link);
 
-			if (is_program(t) && allowed(t, to)) return t;
+			if (t->program && allowed(t, to)) return t;
 		}
 	}
 	return NULL;
@@ -106,9 +100,9 @@ static void enqueue_locked(struct cpu *c, struct thread *t, bool ahead)
 {
 	bool idle = c->thread == c->idle;
 
-	ahead = (ahead || !is_program(t)) && (list_empty(&c->runq[1]) || time_mono() < c->turn_end);    /* S5 */
+	ahead = (ahead || !t->program) && (list_empty(&c->runq[1]) || time_mono() < c->turn_end);    /* S5 */
 	queue_locked(c, t, ahead);
-	if (idle || (ahead && !is_program(t) && is_program(c->thread))) c->resched = true;
+	if (idle || (ahead && !t->program && c->thread->program)) c->resched = true;
 	if (c == this_cpu()) clock_set(c);
 	else if (c->resched || c->nready == 1) cpu_kick(c);     /* its timer may stand at never */
 	if (ncpus > 1 && (!idle || c->nready > 1)) kick_idle_locked(c);
@@ -129,7 +123,7 @@ static struct cpu *cpu_for(const struct thread *t)
 {
 	struct cpu *c = this_cpu();
 
-	for (uint32_t i = 0; is_program(t) && i < ncpus; i++) {
+	for (uint32_t i = 0; t->program && i < ncpus; i++) {
 		if (allowed(t, &cpus[i]) && (!allowed(t, c) || load(&cpus[i]) < load(c))) c = &cpus[i];
 	}
 	return c;

@@ -168,7 +168,7 @@ static bool job_tell(struct proc *p, uint32_t op, int signo)
 	t->fatal_only = true;
 	if (!thread_has_signal(t)) rc = ipc_call(pm_port, &k, true);
 	t->fatal_only = false;
-	return !rc && k.m.arg[0];
+	return !rc && !k.m.status && k.m.arg[0];
 }
 
 static void stop_sleep(struct proc *p)

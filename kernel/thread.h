@@ -46,6 +46,7 @@ struct thread {
 	struct usage used;              /* [self] so far; cpu_ns without the turn that it has now */
 	uint64_t run_since;             /* when it got the CPU */
 	uint32_t mutexes;               /* [self] bit per rank of the mutexes it holds, for the order check */
+	bool     program;               /* [c] neither the kernel's own nor a server's */
 	bool     reserve;               /* may take pages of the reserve: servers, writeback, reclaim */
 
 	/* signals of this thread (signal.c) */

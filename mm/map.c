@@ -276,7 +276,7 @@ static pte_t protect_pte(pte_t pte, uaddr_t va, void *arg)
 
 int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 {
-	uaddr_t end = start + ROUND_UP(len, PAGE_SIZE);
+	uaddr_t end = start + ROUND_UP(len, PAGE_SIZE), at = start;
 	int rc;
 
 	if (start % PAGE_SIZE) return -EINVAL;
@@ -285,9 +285,11 @@ int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 
 	MUTEX_HELD(&m->lock);
 	map_for(e, m, start, end - 1) {
+		if (e->anode.start > at) return -ENOMEM;
 		if (prot & ~e->max_prot) return -EACCES;
+		at = e->anode.last + 1;
 	}
-	rc = map_covered(m, start, end, 0) < end - start ? -ENOMEM : map_cut(m, start, end);
+	rc = at < end ? -ENOMEM : map_cut(m, start, end);
 	if (rc) return rc;
 
 	map_for(e, m, start, end - 1) {

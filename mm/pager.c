@@ -168,20 +168,36 @@ static bool run_part_ok(const struct run *r, uint64_t off, uint64_t len)
 	return off >= r->off && len <= r->len && off - r->off <= r->len - len;
 }
 
-/* run_done: bytes [off, off+len) of the run are where they belong, or failed with status.
- * => no lock held; from the driver's or file server's system call.  -EINVAL: no part of it, or completed before (R1) */
-int run_done(struct run *r, uint64_t off, uint64_t len, int status)
+/* Once it has finished its pages may be anybody's.  => vmo->lock held */
+static bool run_part_due_locked(const struct run *r, uint64_t off, uint64_t len)
+{
+	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++)
+		if (r->finished || (r->done[s / 8] & BIT(s % 8))) return false;
+	return true;
+}
+
+static void run_clear_locked(struct run *r, uint64_t off, uint64_t len)
+{
+	for (uint64_t at = off, n; at < off + len; at += n) {
+		uint64_t i = at >> PAGE_SHIFT;
+
+		n = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));
+		memset((char *)page_virt(r->page[i]) + (at & PAGE_MASK), 0, n);
+		r->zeroed[i] = 1;
+	}
+}
+
+static int run_end(struct run *r, uint64_t off, uint64_t len, int status, bool clear)
 {
 	bool last;
 
 	if (!run_part_ok(r, off, len)) return -EINVAL;
 	spin_lock(&r->vmo->lock);
-	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++) {
-		if (r->finished || (r->done[s / 8] & BIT(s % 8))) {
-			spin_unlock(&r->vmo->lock);
-			return -EINVAL;
-		}
+	if (!run_part_due_locked(r, off, len)) {
+		spin_unlock(&r->vmo->lock);
+		return -EINVAL;
 	}
+	if (clear) run_clear_locked(r, off, len);
 	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++) r->done[s / 8] |= BIT(s % 8);
 	if (status && !r->status) r->status = status < 0 && status > -4096 ? status : -EIO;
 	r->left -= len;
@@ -192,17 +208,13 @@ int run_done(struct run *r, uint64_t off, uint64_t len, int status)
 	return 0;
 }
 
+/* run_done: bytes [off, off+len) of the run are where they belong, or failed with status.
+ * => no lock held; from the driver's or file server's system call.  -EINVAL: no part of it, or completed before (R1) */
+int run_done(struct run *r, uint64_t off, uint64_t len, int status) { return run_end(r, off, len, status, false); }
+
 int run_zero(struct run *r, uint64_t off, uint64_t len)
 {
-	if (r->op != PAGER_FILL || !run_part_ok(r, off, len)) return -EINVAL;
-	for (uint64_t at = off; at < off + len;) {
-		uint64_t i = at >> PAGE_SHIFT, n = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));
-
-		memset((char *)page_virt(r->page[i]) + (at & PAGE_MASK), 0, n);
-		r->zeroed[i] = 1;
-		at += n;
-	}
-	return run_done(r, off, len, 0);
+	return r->op == PAGER_FILL ? run_end(r, off, len, 0, true) : -EINVAL;
 }
 
 int run_segments(struct run *r, uint64_t off, uint64_t len, struct dev_seg *seg, uint32_t max, uint64_t *covered)
@@ -211,6 +223,8 @@ int run_segments(struct run *r, uint64_t off, uint64_t len, struct dev_seg *seg,
 	uint64_t at = off;
 
 	if (!run_part_ok(r, off, len)) return -EINVAL;
+	SPIN_HELD(&r->vmo->lock);
+	if (!run_part_due_locked(r, off, len)) return -EINVAL;
 	while (at < off + len) {
 		paddr_t pa = page_phys(r->page[at >> PAGE_SHIFT]) + (at & PAGE_MASK);
 		uint64_t bytes = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));

@@ -11,7 +11,7 @@
  * unit: an msync copies whole pages, and with them the bytes that somebody wrote beside the store: such is life without
  * a unified cache.  Disks and tmpfs files stay unified.
  *
- * Locks: split_lock guards vmo->view of every object, before any vmo->lock; none while bytes are copied.
+ * Locks: split_lock guards vmo->view of every object, before any vmo->lock.  A page is copied with the file's lock held.
  *
  * V5  A view holds its file as a user.  It goes when it has no users and owes nothing, or when the file is unlinked.
  *     Who still syncs it then goes on to the file: a view that went holds a reference of it until it is destroyed.
@@ -133,7 +133,7 @@ static int page_from_file(struct run *r, uint32_t i)
 	return 0;
 }
 
-/* What is behind the end of file is nobody's, and asks for no room. */
+/* What is behind the end of file is nobody's, and asks for no room.  A page that the file has not in memory is read first. */
 static int page_to_file(struct run *r, uint32_t i)
 {
 	struct vmo *file = r->vmo->split_of;
@@ -152,14 +152,25 @@ static int page_to_file(struct run *r, uint32_t i)
 	return 0;
 }
 
+/* Who waits for a view's page hears of failures by its file's count. */
+static void file_failed(struct vmo *file, int rc)
+{
+	SPIN_HELD(&file->lock);
+	file->wb_err++;
+	file->wb_errno = rc;
+}
+
 /* The view's pager, in place of a message: done when it returns. */
 void split_run(struct run *r)
 {
 	uint64_t len = r->len;
+	int rc;
 
 	for (uint64_t off = 0; off < len; off += PAGE_SIZE) {
 		uint32_t i = off >> PAGE_SHIFT;
 
-		run_done(r, off, PAGE_SIZE, r->op == PAGER_FILL ? page_from_file(r, i) : page_to_file(r, i));
+		rc = r->op == PAGER_FILL ? page_from_file(r, i) : page_to_file(r, i);
+		if (rc && r->op == PAGER_WRITE) file_failed(r->vmo->split_of, rc);
+		run_done(r, off, PAGE_SIZE, rc);
 	}
 }

@@ -179,6 +179,7 @@ WEAK void thread_yield(void) { host_sleep(); }
 WEAK struct port *fs_port;
 WEAK void port_notify(struct port *p, uint64_t bits) { (void)p, (void)bits; }
 WEAK void sched_wake(struct thread *t, bool ahead) { (void)t, (void)ahead; }
+WEAK void sched_tick(void) { }
 
 WEAK struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
 {

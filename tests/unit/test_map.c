@@ -252,6 +252,8 @@ static void protection_is_for_all_of_the_range_or_for_none(void **st)
 	map_unmap(f->map, at + PG(4), PG(1));
 	assert_int_equal(map_protect(f->map, at, PG(8), PROT_NONE), -ENOMEM);
 	assert_int_equal(map_protect(f->map, at, PG(4), PROT_EXEC), -EACCES);
+	assert_int_equal(map_protect(f->map, at + PG(4), PG(2), PROT_EXEC), -ENOMEM);   /* the hole comes first */
+	assert_int_equal(map_protect(f->map, at, PG(6), PROT_EXEC), -EACCES);
 	assert_int_equal(map_protect(f->map, at + 1, PG(4), PROT_READ), -EINVAL);
 	assert_int_equal(map_protect(f->map, USER_TOP, PG(1), PROT_READ), -ENOMEM);
 	assert_int_equal(map_protect(f->map, at, USER_TOP, PROT_READ), -ENOMEM);

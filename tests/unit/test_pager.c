@@ -48,6 +48,24 @@ static void parts_outside_the_run_are_refused(void **st)
 	reply(r, 0);
 }
 
+static void a_finished_runs_pages_are_not_its_any_more(void **st)
+{
+	struct fix *f = *st;
+	struct run *r = begin(f, PAGER_FILL, 1);
+	char *byte = page_virt(r->page[0]);
+	struct dev_seg seg[2];
+	uint64_t covered;
+
+	kobj_ref(&r->obj);
+	assert_int_equal(run_done(r, 0, PG(1), 0), 0);
+	reply(r, 0);
+	*byte = 'z';
+	assert_int_equal(run_zero(r, 0, PG(1)), -EINVAL);
+	assert_int_equal(*byte, 'z');
+	assert_int_equal(run_segments(r, 0, PG(1), seg, 2, &covered), -EINVAL);
+	kobj_unref(&r->obj);
+}
+
 static void bytes_before_the_runs_part_are_not_its(void **st)
 {
 	struct fix *f = *st;
@@ -289,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(parts_outside_the_run_are_refused),
+		T(a_finished_runs_pages_are_not_its_any_more),
 		T(bytes_before_the_runs_part_are_not_its),
 		T(a_part_that_is_a_hole_is_zero_and_has_no_block),
 		T(the_first_error_of_a_run_counts_and_odd_ones_are_eio),

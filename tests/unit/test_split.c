@@ -289,6 +289,24 @@ static void a_failed_write_is_told_to_who_mapped_it(void **st)
 	assert_int_equal(disk_byte(0), 'X');
 }
 
+/* The file's page is gone, and cannot be read again to take the bytes. */
+static void a_copy_that_fails_is_told_to_who_mapped_it(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_view(f, MAP_SHARED);
+
+	user_store(f->map, at, 'X');
+	spin_lock(&f->vmo->lock);
+	pcache_remove_locked(f->vmo, radix_get(&f->vmo->pages, 0));
+	spin_unlock(&f->vmo->lock);
+	world.fill_status = -EIO;
+	assert_int_equal(sync_range(f, at, MS_SYNC), -EIO);
+	assert_int_equal(sync_range(f, at, MS_SYNC | MS_INVALIDATE), -EIO);
+	world.fill_status = 0;
+	assert_int_equal(sync_range(f, at, MS_SYNC), 0);
+	assert_int_equal(disk_byte(0), 'X');
+}
+
 static void a_store_that_the_file_cannot_take_stays_owed(void **st)
 {
 	struct fix *f = *st;
@@ -435,6 +453,7 @@ int main(void)
 		S(a_store_into_a_hole_asks_for_room_and_keeps_it_a_hole_otherwise),
 		S(a_failed_read_is_the_faults),
 		S(a_failed_write_is_told_to_who_mapped_it),
+		S(a_copy_that_fails_is_told_to_who_mapped_it),
 		S(a_store_that_the_file_cannot_take_stays_owed),
 		S(a_page_cut_off_while_the_view_reads_it_is_zero),
 		S(pages_published_while_the_file_is_cut_wait_for_nothing_and_bring_no_size_back),
