@@ -342,6 +342,8 @@ static void short_intervals(void)
 	}
 	ms_burn(200);
 	check(take(fd) > 1000000);
+	check(syscall(SYS_timer_create, -6, &none, &id) == 0 && syscall(SYS_timer_delete, id) == 0);    /* as glibc asks for */
+	check(syscall(SYS_timer_create, -2, &none, &id) == 0 && syscall(SYS_timer_delete, id) == 0);    /* its CPU time */
 	it = (struct itimerspec){ms(50), ms(50)};
 	check(syscall(SYS_timer_create, CLOCK_MONOTONIC, &none, &id) == 0 &&
 	      syscall(SYS_timer_settime, id, 0, &it, NULL) == 0);

@@ -41,6 +41,11 @@ int attr_set(const struct call *, const struct facts_proc *f, const void *part, 
 /* A call that waits begins again: its token and words, as they came. */
 void serve_again(uint64_t token, const uint64_t arg[IPC_ARGS]);
 
+/* CPU time of a process, or of a thread of the caller's, has a negative number: ~pid << 3, bit 2 for threads, then whether
+ * all of it (2, 0) or what was used in ring 3 (1).  Number 0 is the caller. */
+#define CPU_CLOCK(id, bits) ((int)(~(uint32_t)(id) << 3 | (bits)))
+#define CLOCK_OF_THREAD 4
+
 /* oom.c */
 void memory_lack(void);                 /* who faults finds no page: another process ends for it */
 void *pm_alloc(size_t n);               /* zeroed; NULL: programs can have none */

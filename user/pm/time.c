@@ -84,11 +84,6 @@ long pm_time(struct call *c)
 
 /* ---- what a clock says now: programs see most of them in the vDSO */
 
-/* CPU time of a process, or of a thread of the caller's, has a negative number: ~pid << 3, bit 2 for threads, then whether
- * all of it (2, 0) or what was used in ring 3 (1).  Number 0 is the caller. */
-#define CPU_CLOCK(id, bits) ((int)(~(uint32_t)(id) << 3 | (bits)))
-#define CLOCK_OF_THREAD 4
-
 int64_t clock_read(const struct call *c, int clock)
 {
 	struct facts_proc f;

@@ -94,6 +94,15 @@ static bool clock_may_ring(int clock)
 	       clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
 }
 
+/* By its own number, too: the C library asks for its own CPU time like that. */
+static int clock_own(const struct call *c, int clock)
+{
+	if (clock == CPU_CLOCK(0, 2) || clock == CPU_CLOCK(c->me.pid, 2)) return CLOCK_PROCESS_CPUTIME_ID;
+	if (clock == CPU_CLOCK(0, CLOCK_OF_THREAD | 2) || clock == CPU_CLOCK(c->tid, CLOCK_OF_THREAD | 2))
+		return CLOCK_THREAD_CPUTIME_ID;
+	return clock;
+}
+
 static bool thread_is_callers(const struct call *c, int tid)
 {
 	struct facts_proc f;
@@ -114,7 +123,7 @@ static int sigevent_in(struct call *c, uint64_t from, struct sigevent_k *e)
 
 long pm_timer_create(struct call *c)
 {
-	int clock = (int)c->arg[0];
+	int clock = clock_own(c, (int)c->arg[0]);
 	struct sigevent_k e;
 	struct timer *t;
 	int32_t id;
