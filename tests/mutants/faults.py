@@ -383,7 +383,7 @@ fault("hole_keeps_pages", "Pages in a punched hole stay in memory.",
 
 fault("hole_keeps_blocks", "Blocks of a punched hole are not freed.",
       "\trc = v->split_of ? vmo_punch(v->split_of, off, len) : vmo_tell(v, PAGER_PUNCH, off, len);\n",
-      "\trc = 0;\n")
+      "\trc = off && !len ? -EINVAL : 0;\n")
 
 fault("allocate_leaves_holes", "fallocate gives a hole no blocks.",
       "\tif (!rc && !(p->flags & PFL_BACKED)) page_dirty_locked(v, p);\n",
