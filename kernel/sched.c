@@ -332,7 +332,7 @@ void thread_bind(struct thread *t, uint64_t set)
 {
 	struct cpu *c;
 
-	if (t->proc->server) return;    /* servers stay */
+	if (!t->program) return;    /* servers stay */
 	t->affinity = set;
 	c = cpu_lock_of(t);
 	if (t->state == THREAD_RUNNING && !allowed(t, c)) {

@@ -4,8 +4,8 @@
  * Path:  kernel/forward.c  ~PM_CALL~>  [main.c] > sched.c, cred.c ...  ~lend_read, lend_write, facts, proc_set~>  kernel
  * It has one thread, so what a call looks at, checks and sets is as if at one moment for all other calls that come here.
  * It waits for no page of the caller's (user/lib/lent.c), but for the file server to tell it the host's name, and, in a
- * process of its own, for programs (exec.c).  No server waits for it, but who waits for
- * memory does, all of them (oom.c): so it has a share of the reserve.
+ * process of its own, for programs (exec.c).  No server waits for it, but whoever waits for memory,
+ * servers too (oom.c): so it has a share of the reserve.
  * Of a process it keeps its timers (timer.c) and its family (family.c); all else that it decides is in the kernel
  * (struct proc_attr), and ends with it.
  */
