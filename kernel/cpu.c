@@ -19,7 +19,7 @@ bool cpu_has_smap;
 extern char vector_stubs[], syscall_entry[];
 static struct { uint64_t low, high; } idt[256] __attribute__((aligned(16)));
 
-/* Segments: 0x08 code, 0x10 data of ring 0; 0x18 TSS (two slots); 0x28 data, 0x30 code of ring 3 (SYSRET's order). */
+/* Segments: 0x08 code, 0x10 data of ring 0; 0x18 TSS (two slots); 0x28 data, 0x30 code of ring 3. */
 static void gdt_load(struct cpu *c)
 {
 	uint64_t base = (uint64_t)c->tss;
@@ -77,10 +77,10 @@ static void idt_load(void)
 	__asm__ volatile("lidt %0" : : "m"(r));
 }
 
-/* SYSRET takes CS = STAR[63:48] + 16 and SS = + 8, which is the order of the GDT (SDM 2B SYSRET). */
+/* SYSCALL alone: the way back is IRET, as for traps. */
 static void syscall_init(void)
 {
-	wrmsr(MSR_STAR, (uint64_t)KERNEL_CS << 32 | 0x23ull << 48);
+	wrmsr(MSR_STAR, (uint64_t)KERNEL_CS << 32);
 	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
 	wrmsr(MSR_FMASK, 0x47700);      /* AC, NT, IOPL, DF, IF, TF */
 }

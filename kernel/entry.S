@@ -50,7 +50,6 @@ trap_common:
 	jnz 2f
 	mov 32(%rsp), %rbp              /* the interrupted frame, for backtraces */
 2:	call trap_handle
-	.global trap_return
 trap_return:                            /* rsp: the trapframe; interrupts off */
 	testb $3, 144(%rsp)
 	jz 1f
@@ -91,25 +90,7 @@ syscall_entry:                          /* SDM 2B SYSCALL: rcx = rip, r11 = rfla
 	mov %rsp, %rdi
 	xor %ebp, %ebp
 	call syscall_handle
-	/* SYSRET only if it brings back exactly these registers, and a canonical rip (SDM 2B SYSRET) */
-	mov 136(%rsp), %rax             /* rip */
-	cmp 88(%rsp), %rax              /* rcx */
-	jne trap_return
-	mov 152(%rsp), %rcx             /* rflags */
-	cmp 48(%rsp), %rcx              /* r11 */
-	jne trap_return
-	test $0x10100, %ecx             /* RF, TF */
-	jnz trap_return
-	shr $47, %rax
-	jnz trap_return
-	cmpq $0x33, 144(%rsp)           /* cs */
-	jne trap_return
-	cmpq $0x2b, 160(%rsp)           /* ss */
-	jne trap_return
-	RESTORE
-	mov 40(%rsp), %rsp
-	swapgs
-	sysretq
+	jmp trap_return
 
 	/* void context_switch(uint64_t *save_rsp, uint64_t load_rsp) */
 	.global context_switch
