@@ -58,6 +58,17 @@ struct exec_piece {
 };
 #define EXEC_ZEROS 2u
 
+/* fork, vfork, clone and clone3 are such calls, too: fork and vfork as the clone that they are.  The answer is a plan, which
+ * ring 0 carries out: */
+struct clone_plan {                     /* arg[0] and on */
+	uint64_t result;                /* 0 */
+	uint64_t flags;                 /* CLONE_*: of VM, VFORK, PARENT, THREAD, SETTLS, *TID, CLEAR_SIGHAND; others mean nothing */
+	uint64_t stack;                 /* 0: at its maker's address */
+	uint64_t parent_tid, child_tid, tls;
+	uint64_t pid;                   /* it gets the first that is free from here on; 0: after the last one made */
+	uint64_t note;                  /* PM_SIGNAL, PM_SIBLING: said again when it is born */
+};
+
 /* SYS_signal_post's answers. */
 enum {
 	SIGNAL_NOT,                     /* it is not pending: ignored, or (asked, removed) there is none */

@@ -193,15 +193,14 @@ static int server_map(struct map *m, const struct boot_server *s)
 
 struct thread *proc_spawn_server(const struct boot_server *s)
 {
-	struct proc *p = proc_create(s->plan.name);
-	struct thread *t = p ? proc_thread(p) : NULL;
+	struct thread *t = proc_create(s->plan.name);
 	struct map *m = map_create();
 
 	if (!t || !m || server_map(m, s)) return NULL;  /* the machine stops: nothing is given back */
 	t->program = false;
-	p->server = t->reserve = true;
-	p->map = m;
+	t->proc->server = t->reserve = true;
+	t->proc->map = m;
 	regs_start(t->tf, s->plan.entry, s->plan.sp);
-	proc_publish(p, NULL, 0);
+	proc_publish(t->proc, NULL, 0, 0);
 	return t;
 }

@@ -23,8 +23,6 @@
 #include "mm/frame.h"
 #include "mm/map.h"
 
-#define PID_MAX  65536                  /* more than three for each process that there may be (fork.c) */
-
 struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");
 struct list all_procs = LIST_INIT(all_procs);
 uint32_t proc_last_pid = PID_INIT - 1;   /* the first process that is made is init */
@@ -32,9 +30,10 @@ uint64_t proc_births;
 
 static struct proc *proc_of(struct list *l) { return container_of(l, struct proc, all_link); }
 
-struct proc *proc_create(const char *name)
+struct thread *proc_create(const char *name)
 {
 	struct proc *p = kalloc(sizeof(*p));
+	struct thread *t = NULL;
 
 	if (!p) return NULL;
 	handles_init(&p->handles);
@@ -51,9 +50,9 @@ struct proc *proc_create(const char *name)
 	memset(p->rlimit, 0xff, sizeof(p->rlimit));     /* RLIM_INFINITY; init sets what programs inherit */
 	p->born = kalloc(sizeof(*p->born));
 	p->ended = kalloc(sizeof(*p->ended));
-	if (p->born && p->ended) return p;
-	proc_unref(p);
-	return NULL;
+	if (p->born && p->ended) t = proc_thread(p);
+	if (!t) proc_unref(p);
+	return t;
 }
 
 void proc_ref(struct proc *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
@@ -75,22 +74,6 @@ static struct proc *proc_from_locked(uint32_t pid)
 	return NULL;
 }
 
-/* Not that of a group or session either, which outlives its leader: whoever got it would be their leader. */
-static uint32_t pid_choose_locked(void)
-{
-	static uint64_t used[PID_MAX / 64];     /* [P] */
-
-	memset(used, 0, sizeof(used));
-	list_for(l, &all_procs) {
-		const uint32_t id[] = {proc_of(l)->pid, proc_of(l)->pgid, proc_of(l)->sid};
-
-		for (size_t i = 0; i < ARRAY_LEN(id); i++) used[id[i] % PID_MAX / 64] |= BIT(id[i] % 64);
-	}
-	do proc_last_pid = proc_last_pid + 1 >= PID_MAX ? PID_INIT + 1 : proc_last_pid + 1;
-	while (used[proc_last_pid / 64] & BIT(proc_last_pid % 64));
-	return proc_last_pid;
-}
-
 /* T2: the note is the port's from here on. */
 static void pm_note(struct note **n, uint64_t what, uint64_t more)
 {
@@ -100,21 +83,21 @@ static void pm_note(struct note **n, uint64_t what, uint64_t more)
 	*n = NULL;
 }
 
-void proc_publish(struct proc *p, const struct proc *parent, uint64_t how)
+void proc_publish(struct proc *p, const struct proc *parent, uint32_t pid, uint64_t note)
 {
 	struct thread *t = container_of(p->threads.next, struct thread, proc_link);
 	struct proc *after;
 
-	p->ppid = !parent ? 0 : how & PM_SIBLING ? parent->ppid : parent->pid;
 	spin_lock(&proc_tree_lock);
-	t->tid = p->pid = pid_choose_locked();
+	p->pid = pid ? pid : proc_last_pid + 1;
+	while ((after = proc_from_locked(p->pid)) && after->pid == p->pid) p->pid++;
+	t->tid = proc_last_pid = p->pid;
 	proc_births++;
-	after = proc_from_locked(p->pid);
 	list_push_back(after ? &after->all_link : &all_procs, &p->all_link);
 	p->pgid = parent ? parent->pgid : p->pid;
 	p->sid = parent ? parent->sid : p->pid;
 	spin_unlock(&proc_tree_lock);
-	if (parent) pm_note(&p->born, PM_BORN | how | (uint64_t)p->pid << 32, parent->pid);
+	if (parent) pm_note(&p->born, PM_BORN | note | (uint64_t)p->pid << 32, parent->pid);
 }
 
 struct proc *proc_find(uint32_t pid)
@@ -133,8 +116,7 @@ struct thread *proc_thread(struct proc *p)
 	struct thread *t = thread_create(p, NULL, NULL, NULL);
 
 	if (!t) return NULL;
-	t->program = !p->server;
-	t->reserve = p->server;
+	t->program = true;
 	t->sig_stack.flags = SS_DISABLE;
 	SPIN_HELD(&p->lock);
 	if (p->exiting || p->survivor) {

@@ -68,7 +68,7 @@ extern struct spinlock proc_tree_lock;
 extern struct list all_procs;                           /* [P] by rising pid */
 extern uint64_t proc_births;                            /* [P] processes ever made */
 extern uint32_t proc_last_pid;                          /* [P] */
-struct proc *proc_create(const char *name);             /* no map, no threads; NULL: no memory */
+struct thread *proc_create(const char *name);   /* its first thread, a program's; no map; NULL: no memory */
 void proc_ref(struct proc *);
 void proc_unref(struct proc *);
 /* A reference that is dropped at the end of its block: PROC_HELD struct proc *p = proc_find(pid); NULL is none. */
@@ -80,8 +80,9 @@ struct thread *proc_thread(struct proc *);              /* thread_create() and o
 struct thread *thread_of_locked(struct proc *, uint32_t tid);   /* p->lock held; NULL */
 int proc_alone(void);                                   /* exec: end the other threads, wait for it; -EAGAIN */
 void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
-/* Complete: it can be found, and is parent's child.  how: PM_SIGNAL(), PM_SIBLING.  NULL: a server */
-void proc_publish(struct proc *, const struct proc *parent, uint64_t how);
+/* Complete: it can be found, by the first number that is free from pid on (0: after the last), in its parent's group.
+ * note: what the process manager wants to hear of its birth again (abi/pm.h).  parent NULL: a server */
+void proc_publish(struct proc *, const struct proc *parent, uint32_t pid, uint64_t note);
 void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
 /* All its threads shall end; the first who says so, or the last thread, decides the status.  p->lock held */
 void proc_end_locked(struct proc *, int wait_status);

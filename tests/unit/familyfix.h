@@ -89,7 +89,7 @@ void *pm_alloc(size_t n) { return no_memory ? NULL : calloc(1, n); }
 
 static bool pages_there;
 static int32_t status_out;
-static siginfo_t info_out;
+siginfo_t info_out;
 static struct { long result; unsigned nsent; bool answered; } answer[100];      /* by token; nsent: signals before it */
 
 int mem_out(const struct call *c, uint64_t at, const void *from, size_t n)
@@ -162,7 +162,7 @@ static void end(uint32_t pid, int status)
 	family_note(note);
 }
 
-static bool stop(uint32_t op, uint32_t pid, int signo)
+static inline bool stop(uint32_t op, uint32_t pid, int signo)
 {
 	return family_stop(&(struct ipc_msg){.op = op, .arg = {pid, (uint64_t)signo}});
 }
@@ -179,7 +179,7 @@ static uint64_t wait_for(uint32_t me, int pid, int options)
 	return call(SYS_wait4, me, pid, (uintptr_t)&status_out, (uint64_t)options, 0);
 }
 
-static long waited(uint32_t me, int pid, int options)
+static inline long waited(uint32_t me, int pid, int options)
 {
 	uint64_t t = wait_for(me, pid, options);
 
@@ -198,7 +198,7 @@ static int fresh(void **st)
 	memset(answer, 0, sizeof(answer));
 	init = (struct member){.pid = PID_INIT, .pgid = PID_INIT, .sid = PID_INIT};
 	bucket[PID_INIT] = &init;
-	nstopped = nsent = 0;
+	nstopped = nsent = last_pid = 0;
 	last_token = gone = timerless = 0;
 	no_memory = false;
 	pages_there = true;

@@ -17,6 +17,8 @@
 #include "user/pm/timer.h"
 
 #define PID_INIT 1
+#define PID_MAX  65536u                 /* more than three for each process that there may be (clone.c) */
+#define PID_WRAP 300u                   /* then from here, as on Linux: the servers' are below */
 #define BUCKETS  256u
 #define TICK_NS  10000000ull            /* AT_CLKTCK is 100 */
 #define SA_NOCLDWAIT_ 2u                /* Linux's; musl's have another type */
@@ -25,6 +27,7 @@
 static struct member init = {.pid = PID_INIT, .pgid = PID_INIT, .sid = PID_INIT};
 static struct member *bucket[BUCKETS] = {[PID_INIT] = &init};
 static unsigned nstopped;
+static uint32_t last_pid;               /* that was given; 0: nobody was born yet */
 
 #define each_member(m) for (unsigned b_ = 0; b_ < BUCKETS; b_++) for (struct member *m = bucket[b_]; m; m = m->next)
 
@@ -34,6 +37,22 @@ struct member *member_find(uint32_t pid)
 
 	while (m && m->pid != pid) m = m->next;
 	return m;
+}
+
+/* A group or session outlives its leader: whoever got its number would be that. */
+static bool id_used(uint32_t id)
+{
+	if (member_find(id)) return true;
+	each_member(m) if (m->pgid == id || m->sid == id) return true;
+	return false;
+}
+
+uint32_t pid_choose(void)
+{
+	if (!last_pid) return 0;
+	do last_pid = last_pid + 1 < PID_MAX ? last_pid + 1 : PID_WRAP;
+	while (id_used(last_pid));
+	return last_pid;
 }
 
 static void signal_from(const struct member *to, int signo, int code, uint32_t pid, uint32_t uid)
@@ -93,6 +112,7 @@ static void born(uint32_t pid, uint32_t maker, uint64_t how)
 		signal_from(&(struct member){.pid = pid}, SIGKILL, SI_KERNEL, 0, 0);
 		return;
 	}
+	if (!last_pid) last_pid = pid;
 	m->pid = pid;
 	m->pgid = f.attr.pgid;
 	m->sid = f.attr.sid;

@@ -30,6 +30,7 @@ struct member {
 /* family.c */
 struct member *member_find(uint32_t pid);               /* NULL: there is none */
 void member_free(struct member *);                      /* and its pid: nobody waits for it */
+uint32_t pid_choose(void);                              /* 0: not known yet, the kernel counts on */
 bool group_exists(uint32_t pgid, uint32_t sid);         /* dead members count, too; sid 0: of any session */
 /* fn(member, arg) for those of this group; pgid 0: for all but init. */
 void group_each(uint32_t pgid, void (*fn)(struct member *, void *), void *arg);

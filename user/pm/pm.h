@@ -62,8 +62,8 @@ PM(sched_setaffinity); PM(sched_getaffinity); PM(getcpu);
 /* cred.c */
 PM(getresuid); PM(getresgid); PM(setuid); PM(setgid); PM(setreuid); PM(setregid); PM(setresuid); PM(setresgid);
 PM(setfsuid); PM(setfsgid); PM(getgroups); PM(setgroups); PM(capget); PM(capset);
-/* exec.c */
-PM(execve);
+/* clone.c, exec.c */
+PM(clone); PM(clone3); PM(execve);
 /* limits.c, settings.c */
 int cpu_limit_set(const struct facts_proc *);           /* as it has it, from its birth or from now on.  -ENOMEM */
 PM(getrlimit); PM(setrlimit); PM(prlimit64);
