@@ -34,27 +34,20 @@ static inline void io_advance(struct io *io, uint64_t n)
 /* What a descriptor does; NULL: a directory, or of O_PATH. */
 struct file_ops {
 	int64_t (*rw)(struct file *, uint64_t *pos, struct io); /* bytes or -errno; *pos moves on if it has an offset */
-	int (*poll)(struct file *);     /* POLL* that hold now, of what has a pollhead */
+	int (*poll)(struct file *);     /* POLL* that hold now, of what may be not ready */
 	void (*close)(struct file *);   /* the last reference went; NULL: nothing to do */
 };
 
-/* Of a thing that may be not ready: each of its files points to it.  Whatever may change what the poll operation tells
- * calls poll_wake(): who waits then asks again. */
-struct pollhead {
-	struct spinlock lock;           /* RANK_FUTEX */
-	struct list watches;            /* [l] of those who wait */
-};      /* [l] lock */
-#define POLLHEAD_INIT(h) {SPINLOCK_INIT(RANK_FUTEX, "polls"), LIST_INIT((h).watches)}
-static inline void pollhead_init(struct pollhead *h) { *h = (struct pollhead)POLLHEAD_INIT(*h); }
-/* => under the lock that the poll operation takes, or after a change that it sees; locks up to RANK_HANDLE held */
-void poll_wake(struct pollhead *);
+/* Whatever may change what the poll operation tells calls this: who waits for the thing then asks again.
+ * => under the lock that the poll operation takes, or after a change that it sees; locks up to RANK_HANDLE held */
+void poll_wake(const uint32_t *polled);
 
 struct file {
 	struct note closed;             /* first: the file server hears of it when the last reference goes */
 	uint32_t refs;                  /* atomic: descriptors, calls in progress */
 	enum file_kind kind;            /* [c] */
 	const struct file_ops *ops;     /* [c] */
-	struct pollhead *pollhead;      /* [c] what wakes those who poll it; NULL: it is always ready */
+	uint32_t *polled;               /* [c] atomic: how many poll what it is of, all its files; NULL: it is always ready */
 	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
 	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
 	uint32_t namef;                 /* [c] NAMEF_* */

@@ -52,19 +52,19 @@ static int device_poll(struct file *f)
 }
 
 static const struct file_ops device_ops = {.rw = device_rw, .poll = device_poll};
-static struct pollhead device_polls = POLLHEAD_INIT(device_polls);    /* of all that may be not ready */
+static uint32_t devices_polled;         /* atomic: how many poll one that may be not ready */
 
 void device_open(struct file *f)
 {
 	f->kind = FILE_DEVICE;
 	f->ops = &device_ops;
-	f->pollhead = f->namef & NAMEF_POLL ? &device_polls : NULL;
+	f->polled = f->namef & NAMEF_POLL ? &devices_polled : NULL;
 }
 
 /* The file server: what said "not ready" may be so now. */
 SYSCALL(poll_wake)
 {
-	poll_wake(&device_polls);
+	poll_wake(&devices_polled);
 	return 0;
 }
 

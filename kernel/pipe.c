@@ -26,7 +26,7 @@ struct pipe {
 		uint32_t files, opens;  /* [o] open files that are this end, or both; how many ever were */
 		bool     busy;          /* [o] somebody has the turn */
 	} side[2];                      /* READ, WRITE */
-	struct pollhead polls;
+	uint32_t polled;                /* atomic: how many poll it */
 	char    *page[PIPE_PAGES];      /* [turn of the writer] made when first needed */
 };      /* [o] pipe->lock */
 enum { READ, WRITE };
@@ -47,7 +47,6 @@ static struct pipe *pipe_create(void)
 	kobj_init(&p->obj, KOBJ_PIPE, pipe_destroy);
 	spin_init(&p->lock, RANK_HANDLE, "pipe");
 	waitq_init(&p->wait);
-	pollhead_init(&p->polls);
 	return p;
 }
 
@@ -57,7 +56,7 @@ static bool is_side(const struct file *f, bool write) { return write ? file_writ
 static void pipe_changed_locked(struct pipe *p)
 {
 	waitq_wake_all(&p->wait);
-	poll_wake(&p->polls);
+	poll_wake(&p->polled);
 }
 
 /* Copy to or from the bytes of the ring from `at` on; the turn is ours.  How many, or -EFAULT, -ENOMEM; of a page that
@@ -182,7 +181,7 @@ static void pipe_open_locked(struct pipe *p, struct file *f)
 	f->kind = FILE_PIPE;
 	f->ops = &pipe_ops;
 	f->pipe = p;
-	f->pollhead = &p->polls;
+	f->polled = &p->polled;
 	if (!p->side[WRITE].files) f->write_opens = p->side[WRITE].opens;
 	for (int w = READ; w <= WRITE; w++)
 		if (is_side(f, w)) p->side[w].files++, p->side[w].opens++;

@@ -2,10 +2,12 @@
 /* kernel/poll.c - RING 0 - poll and select: wait until one of many descriptors is ready.
  *
  * Path:  syscall.c > [poll.c] > file->ops->poll() of pipe.c, filedev.c ...;  poll_wake() from there
- * Locks: pollhead->lock around its list of watches, inside it poller->lock around `woken`; none while a descriptor is asked.
+ * Locks: poll_lock around the wake-ups and who sleeps for one; none while a descriptor is asked.
  *
- * L1  A watch is on its pollhead's list before the descriptor is asked, so a change in between is seen: as the answer,
- *     or as a wake-up. */
+ * A thing counts who polls it; what changes where nobody does costs nothing.  Else all who poll anything ask again.
+ *
+ * L1  Before a thing is asked it has counted its poller, who looked how many wake-ups there were so far: a change in
+ *     between is seen, as the answer or as a wake-up. */
 #include "kernel/file.h"
 
 #include "kernel/proc.h"
@@ -13,57 +15,21 @@
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
 
-struct poller {
-	struct spinlock lock;           /* RANK_PORT */
-	struct waitq wait;              /* [l] */
-	bool woken;                     /* [l] */
-};      /* [l] lock */
 struct watch {
-	struct pollfd p;                /* [self] */
-	struct file *file;              /* [c] a reference; NULL: none, or not open */
-	struct list link;               /* [pollhead->lock] */
-	struct poller *poller;          /* [c] */
+	struct pollfd p;
+	struct file *file;              /* a reference; NULL: none, or not open */
 };
 
-void poll_wake(struct pollhead *h)
+static struct spinlock poll_lock = SPINLOCK_INIT(RANK_FUTEX, "polls");
+static struct waitq poll_sleepers = {LIST_INIT(poll_sleepers.threads)};         /* [poll_lock] */
+static uint64_t poll_wakes;             /* [poll_lock] so far; read without it */
+
+void poll_wake(const uint32_t *polled)
 {
-	if (list_empty(&h->watches)) return;    /* L1 */
-	spin_lock(&h->lock);
-	list_for(l, &h->watches) {
-		struct poller *p = container_of(l, struct watch, link)->poller;
-
-		spin_lock(&p->lock);
-		p->woken = true;
-		waitq_wake_all(&p->wait);
-		spin_unlock(&p->lock);
-	}
-	spin_unlock(&h->lock);
-}
-
-static struct pollhead *watch_head(const struct watch *w) { return w->file ? w->file->pollhead : NULL; }
-
-static void watches_begin(struct watch *w, uint64_t n, struct poller *me)
-{
-	spin_init(&me->lock, RANK_PORT, "poll");
-	waitq_init(&me->wait);
-	for (; n > 0; w++, n--) {
-		w->poller = me;
-		w->file = fd_get(w->p.fd);
-		if (!watch_head(w)) continue;
-		SPIN_HELD(&watch_head(w)->lock);
-		list_push_back(&watch_head(w)->watches, &w->link);
-	}
-}
-
-static void watches_end(struct watch *w, uint64_t n)
-{
-	for (; n > 0; w++, n--) {
-		FILE_HELD struct file *f = w->file;
-
-		if (!watch_head(w)) continue;
-		SPIN_HELD(&watch_head(w)->lock);
-		list_remove(&w->link);
-	}
+	if (!__atomic_load_n(polled, __ATOMIC_SEQ_CST)) return;         /* L1 */
+	SPIN_HELD(&poll_lock);
+	poll_wakes++;
+	waitq_wake_all(&poll_sleepers);
 }
 
 /* Regular files, directories and most devices are always ready (POSIX poll). */
@@ -74,7 +40,7 @@ static int watch_ask(const struct watch *w)
 
 	if (w->p.fd < 0) return 0;
 	if (!f) return POLLNVAL;
-	if (f->pollhead) now = f->ops->poll(f);
+	if (f->polled) now = f->ops->poll(f);
 	if (now & POLLIN) now |= POLLRDNORM;
 	if (now & POLLOUT) now |= POLLWRNORM;
 	return now & (w->p.events | POLLERR | POLLHUP);
@@ -94,59 +60,120 @@ static long watches_ask(struct watch *w, uint64_t n)
 /* How many are ready, 0 at the deadline, -ERESTARTNOHAND. */
 static long watches_wait(struct watch *w, uint64_t n, uint64_t deadline)
 {
-	struct poller me;
+	uint64_t wakes;
 	long ready;
 	int rc = 0;
 
-	watches_begin(w, n, &me);
+	for (uint64_t i = 0; i < n; i++) {
+		w[i].file = fd_get(w[i].p.fd);
+		if (w[i].file && w[i].file->polled) __atomic_add_fetch(w[i].file->polled, 1, __ATOMIC_SEQ_CST);
+	}
 	for (;;) {
-		__atomic_store_n(&me.woken, false, __ATOMIC_SEQ_CST);
+		wakes = __atomic_load_n(&poll_wakes, __ATOMIC_SEQ_CST);
 		ready = watches_ask(w, n);
 		if (ready || rc || deadline <= time_mono()) break;
-		spin_lock(&me.lock);
-		while (!me.woken && !rc) rc = waitq_sleep(&me.wait, &me.lock, deadline, true);
-		spin_unlock(&me.lock);
+		SPIN_HELD(&poll_lock);
+		while (poll_wakes == wakes && !rc) rc = waitq_sleep(&poll_sleepers, &poll_lock, deadline, true);
 	}
-	watches_end(w, n);
+	for (uint64_t i = 0; i < n; i++) {
+		if (w[i].file && w[i].file->polled) __atomic_sub_fetch(w[i].file->polled, 1, __ATOMIC_SEQ_CST);
+		if (w[i].file) file_put(w[i].file);
+	}
 	return ready || rc != -EINTR ? ready : -ERESTARTNOHAND;
 }
 
-/* ---- poll */
+/* ---- poll: a vector */
 
-static long poll_until(uaddr_t fds, uint64_t n, uint64_t deadline)
+static int vector_in(struct watch *w, uint64_t n, uaddr_t fds)
+{
+	int rc = 0;
+
+	for (uint64_t i = 0; i < n && !rc; i++) rc = copy_in(&w[i].p, fds + i * sizeof(w->p), sizeof(w->p));
+	return rc;
+}
+
+static long vector_out(const struct watch *w, uint64_t n, uaddr_t fds, long ready)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		uaddr_t to = fds + i * sizeof(w->p) + offsetof(struct pollfd, revents);
+
+		if (copy_out(to, &w[i].p.revents, sizeof(w->p.revents))) return -EFAULT;
+	}
+	return ready;
+}
+
+/* ---- select: three sets of bits */
+
+#define SETS 3
+static const int16_t set_asks[SETS] = {POLLIN, POLLOUT, POLLPRI};
+static const int16_t set_shows[SETS] = {POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
+                                        POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
+
+/* Each number below n has a watch: that of one which is in no set is of no descriptor. */
+static int sets_in(struct watch *w, uint64_t n, const uaddr_t set[SETS])
+{
+	uint64_t bits[FD_MAX / 64];
+
+	for (uint64_t fd = 0; fd < n; fd++) w[fd].p.fd = -1;
+	for (int s = 0; s < SETS; s++) {
+		if (set[s] && copy_in(bits, set[s], ROUND_UP(n, 64) / 8)) return -EFAULT;
+		for (uint64_t fd = 0; fd < n && set[s]; fd++)
+			if (bits[fd / 64] & BIT(fd % 64)) w[fd].p = (struct pollfd){fd, w[fd].p.events | set_asks[s], 0};
+	}
+	return 0;
+}
+
+/* How many bits are set, -EBADF. */
+static long sets_out(const struct watch *w, uint64_t n, const uaddr_t set[SETS])
+{
+	long count = 0;
+
+	for (int s = 0; s < SETS; s++) {
+		uint64_t bits[FD_MAX / 64] = {0};
+
+		for (uint64_t fd = 0; fd < n; fd++) {
+			if (w[fd].p.revents & POLLNVAL) return -EBADF;
+			if (!(w[fd].p.events & set_asks[s]) || !(w[fd].p.revents & set_shows[s])) continue;
+			bits[fd / 64] |= BIT(fd % 64);
+			count++;
+		}
+		if (set[s] && copy_out(set[s], bits, ROUND_UP(n, 64) / 8)) return -EFAULT;
+	}
+	return count;
+}
+
+/* ---- the calls */
+
+/* For n watches: poll's vector is at fds; of select the three sets are. */
+static long poll_until(uint64_t n, uaddr_t fds, const uaddr_t *sets, uint64_t deadline)
 {
 	struct watch *w;
-	long ready = 0;
+	long rc;
 
 	if (n > FD_MAX) return -EINVAL;
 	w = kalloc(n * sizeof(*w));
 	if (!w) return -ENOMEM;
-	for (uint64_t i = 0; i < n && !ready; i++) ready = copy_in(&w[i].p, fds + i * sizeof(w->p), sizeof(w->p));
-	if (!ready) ready = watches_wait(w, n, deadline);
-	for (uint64_t i = 0; i < n && ready >= 0; i++) {
-		uaddr_t to = fds + i * sizeof(w->p) + offsetof(struct pollfd, revents);
-
-		if (copy_out(to, &w[i].p.revents, sizeof(w->p.revents))) ready = -EFAULT;
-	}
+	rc = sets ? sets_in(w, n, sets) : vector_in(w, n, fds);
+	if (!rc) rc = watches_wait(w, n, deadline);
+	if (rc >= 0) rc = sets ? sets_out(w, n, sets) : vector_out(w, n, fds, rc);
 	kfree(w);
-	return ready;
+	return rc;
 }
 
-SYSCALL(poll)
+SYSCALL(poll, fds, n, ms)
 {
 	struct thread *t = current_thread();
-	uint64_t deadline = (int)a2 < 0 ? WAIT_FOREVER : time_mono() + (uint64_t)(int)a2 * 1000000;
+	uint64_t deadline = (int)ms < 0 ? WAIT_FOREVER : time_mono() + (uint64_t)(int)ms * 1000000;
 	long rc;
 
 	if (t->sleep_until) deadline = t->sleep_until;          /* begun again after a stop: it ends when it would have */
 	t->sleep_until = 0;
-	rc = poll_until(a0, a1, deadline);
+	rc = poll_until(n, fds, NULL, deadline);
 	if (rc == -ERESTARTNOHAND) t->sleep_until = deadline;
 	return rc;
 }
 
-/* ---- timeouts that tell what is left of them (Linux; POSIX leaves it open) */
-
+/* What is left of a timeout (Linux; POSIX leaves it open). */
 static void deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
 {
 	uint64_t now = time_mono(), left = deadline > now ? deadline - now : 0;
@@ -155,92 +182,25 @@ static void deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
 	if (to && copy_out(to, &ts, sizeof(ts))) return;        /* a constant: then it does not learn it */
 }
 
-SYSCALL(ppoll)
-{
-	uint64_t deadline;
-	long rc = deadline_in(a2, 1, &deadline);
-
-	if (!rc && a3) rc = signal_mask_swap(a3, a4);
-	if (rc) return rc;
-	rc = poll_until(a0, a1, deadline);
-	if (a3 && rc != -ERESTARTNOHAND) signal_mask_back();
-	deadline_out(a2, 1, deadline);
-	return rc;
-}
-
-/* ---- select: three sets of bits */
-
-#define SETS 3
-static const int16_t set_shows[SETS] = {POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
-                                        POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
-typedef uint64_t fd_sets[SETS][FD_MAX / 64];
-
-/* The descriptors of the sets become watches: how many. */
-static long sets_watch(fd_sets set, uint64_t nfds, struct watch *w)
-{
-	long n = 0;
-
-	for (uint64_t fd = 0; fd < nfds; fd++) {
-		int16_t events = 0;
-
-		for (int s = 0; s < SETS; s++)
-			if (set[s][fd / 64] & BIT(fd % 64)) events |= set_shows[s];
-		if (events) w[n++].p = (struct pollfd){fd, events, 0};
-	}
-	return n;
-}
-
-/* How many bits are left, -EBADF. */
-static long sets_show(fd_sets set, const struct watch *w, long n)
-{
-	long bits = 0;
-
-	for (; n > 0; w++, n--) {
-		if (w->p.revents & POLLNVAL) return -EBADF;
-		for (int s = 0; s < SETS; s++) {
-			uint64_t *word = &set[s][w->p.fd / 64], bit = BIT(w->p.fd % 64);
-
-			if (!(*word & bit)) continue;
-			if (w->p.revents & set_shows[s]) bits++;
-			else *word &= ~bit;
-		}
-	}
-	return bits;
-}
-
-static long select_until(uint64_t nfds, const uaddr_t user[SETS], uint64_t deadline)
-{
-	struct watch *w = kalloc(nfds * sizeof(*w));
-	uint64_t bytes = ROUND_UP(nfds, 64) / 8;
-	long n, rc = w ? 0 : -ENOMEM;
-	fd_sets set = {0};
-
-	for (int s = 0; s < SETS && !rc; s++)
-		if (user[s]) rc = copy_in(set[s], user[s], bytes);
-	n = rc ? 0 : sets_watch(set, nfds, w);
-	if (!rc) rc = watches_wait(w, n, deadline);
-	if (rc >= 0) rc = sets_show(set, w, n);
-	for (int s = 0; s < SETS && rc >= 0; s++)
-		if (user[s] && copy_out(user[s], set[s], bytes)) rc = -EFAULT;
-	kfree(w);
-	return rc;
-}
-
 /* mask: a signal mask for the time of the call, of size bytes; 0: none. */
-static long select_call(uint64_t nfds, const uaddr_t user[SETS], uaddr_t time, uint32_t unit, uaddr_t mask, uint64_t size)
+static long poll_timed(uint64_t n, uaddr_t fds, const uaddr_t *sets, uaddr_t time, uint32_t unit, uaddr_t mask,
+                       uint64_t size)
 {
 	uint64_t deadline;
-	long rc = (int)nfds < 0 ? -EINVAL : deadline_in(time, unit, &deadline);
+	long rc = deadline_in(time, unit, &deadline);
 
 	if (!rc && mask) rc = signal_mask_swap(mask, size);
 	if (rc) return rc;
-	rc = select_until(MIN((uint64_t)(int)nfds, (uint64_t)FD_MAX), user, deadline);
+	rc = poll_until(n, fds, sets, deadline);
 	if (mask && rc != -ERESTARTNOHAND) signal_mask_back();
 	deadline_out(time, unit, deadline);
 	return rc;
 }
 
-SYSCALL(select) { return select_call(a0, (uaddr_t[]){a1, a2, a3}, a4, 1000, 0, 0); }
+SYSCALL(ppoll, fds, n, time, mask, size) { return poll_timed(n, fds, NULL, time, 1, mask, size); }
+
+/* select(2) looks at no number that cannot be; of those below a negative one it says -EINVAL, as of too many. */
+SYSCALL(select) { return poll_timed(MIN((int)a0, FD_MAX), 0, (uaddr_t[]){a1, a2, a3}, a4, 1000, 0, 0); }
 
 /* pselect6(2): the sixth argument points to the mask's address and size. */
 SYSCALL(pselect6)
@@ -248,5 +208,5 @@ SYSCALL(pselect6)
 	struct { uaddr_t mask; uint64_t size; } sig = {0};
 
 	if (a5 && copy_in(&sig, a5, sizeof(sig))) return -EFAULT;
-	return select_call(a0, (uaddr_t[]){a1, a2, a3}, a4, 1, sig.mask, sig.size);
+	return poll_timed(MIN((int)a0, FD_MAX), 0, (uaddr_t[]){a1, a2, a3}, a4, 1, sig.mask, sig.size);
 }
