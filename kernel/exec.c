@@ -151,7 +151,7 @@ static void program_enter(struct program *g)
 
 static long exec(uaddr_t path, uaddr_t argv, uaddr_t envp)
 {
-	FILE_HELD struct file *f = file_alloc(FILE_OTHER, O_PATH), *interp = file_alloc(FILE_OTHER, O_PATH);
+	FILE_HELD struct file *f = file_alloc(O_PATH), *interp = file_alloc(O_PATH);
 	struct program g = {.file = f, .interp = interp, .map = map_create()};
 	int rc = f && interp && g.map ? program_make(&g, path, argv, envp) : -ENOMEM;
 

@@ -16,7 +16,7 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
-struct file *file_alloc(enum file_kind kind, uint32_t flags)
+struct file *file_alloc(uint32_t flags)
 {
 	static uint32_t last_ino;
 	struct file *f = kalloc(sizeof(*f));
@@ -24,7 +24,6 @@ struct file *file_alloc(enum file_kind kind, uint32_t flags)
 	if (!f) return NULL;
 	f->refs = 1;
 	f->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
-	f->kind = kind;
 	f->flags = flags;
 	mutex_init(&f->lock, RANK_FILE, "file");
 	return f;
@@ -263,7 +262,7 @@ SYSCALL(fcntl, fd, cmd, arg)
 	case F_SETOWN: return 0;                /* nobody is: there is no SIGIO */
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
-		if (f->kind != FILE_PIPE) return -EBADF;
+		if (!f->pipe) return -EBADF;
 		return cmd == F_SETPIPE_SZ && arg > PIPE_SIZE ? -EPERM : (long)PIPE_SIZE;
 	case F_GETLK ... F_SETLKW:
 	case F_OFD_GETLK ... F_OFD_SETLKW: return fcntl_lock(fd, f, cmd, arg);

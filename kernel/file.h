@@ -14,8 +14,6 @@ struct pipe;
 struct file;
 struct proc;
 
-enum file_kind { FILE_VMO = 1, FILE_DEVICE, FILE_DIR, FILE_PIPE, FILE_OTHER };
-
 /* A read or a write: what is moved, and how. */
 struct io {
 	uaddr_t buf;                    /* a user's buffer; or of a vector */
@@ -45,7 +43,6 @@ void poll_wake(const uint32_t *polled);
 struct file {
 	struct note closed;             /* first: the file server hears of it when the last reference goes */
 	uint32_t refs;                  /* atomic: descriptors, calls in progress */
-	enum file_kind kind;            /* [c] */
 	const struct file_ops *ops;     /* [c] */
 	uint32_t *polled;               /* [c] atomic: how many poll what it is of, all its files; NULL: it is always ready */
 	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
@@ -53,9 +50,9 @@ struct file {
 	uint32_t namef;                 /* [c] NAMEF_* */
 	uint64_t node;                  /* [c] the file server's number; 0: none (pipes) */
 	uint32_t ino;                   /* [c] st_ino of one without a node; both ends of a pipe have the same */
-	struct vmo *vmo;                /* [c] FILE_VMO: a user of it (vmo_user_get) */
+	struct vmo *vmo;                /* [c] a regular file or a disk: a user of it (vmo_user_get); NULL: neither */
 	uint64_t base, limit;           /* [c] a partition: from where in vmo, how many bytes; 0: all of it */
-	struct pipe *pipe;              /* [c] FILE_PIPE; the end is told by O_ACCMODE */
+	struct pipe *pipe;              /* [c] the end is told by O_ACCMODE; NULL: no pipe */
 	uint32_t write_opens;           /* [c] the pipe's, if there was no writer: only later ones hang up */
 	struct mutex lock;              /* RANK_FILE: offset; directory position */
 	uint64_t offset;                /* [lock] */
@@ -67,7 +64,7 @@ struct file {
 #define O_CLOEXEC_FD 1                  /* fd flag */
 #define FD_MAX 1024
 
-struct file *file_alloc(enum file_kind, uint32_t flags);        /* NULL: no memory; one reference */
+struct file *file_alloc(uint32_t flags);        /* NULL: no memory; one reference */
 void file_ref(struct file *);
 void file_put(struct file *);                   /* the last one closes: vmo user, note, pipe end */
 /* A reference that is put at the end of its block: FILE_HELD struct file *f = fd_get(fd); NULL is none. */
@@ -80,6 +77,7 @@ struct file *fd_get_any(int fd);                                /* the same, and
 int fd_install(struct file *, int fd, bool cloexec, bool replace);
 void files_fork(struct proc *child);                            /* the current process's descriptors, shared */
 void files_close(struct proc *, bool cloexec_only);             /* exec, exit */
+static inline bool file_is_dir(const struct file *f) { return (f->mode & S_IFMT) == S_IFDIR; }
 static inline bool file_readable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 1; }
 static inline bool file_writable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 0; }
 
@@ -88,10 +86,10 @@ void device_open(struct file *);                        /* filedev.c: it is one 
 /* sys_file.c */
 extern const struct file_ops vmo_ops;
 int64_t file_rw(struct file *, uint64_t *pos, struct io);       /* with all checks; pos NULL: at its own offset */
-int file_set_size(struct file *, uint64_t size);                /* FILE_VMO; -EFBIG with SIGXFSZ ... */
+int file_set_size(struct file *, uint64_t size);                /* has a vmo; -EFBIG with SIGXFSZ ... */
 
 /* pipe.c */
-uint64_t pipe_bytes(struct pipe *);
+uint64_t pipe_bytes(struct pipe *);                             /* that could be read a moment ago */
 int fifo_open(struct file *, struct kobj *pipe);                /* its node is a named pipe: wait for the other end */
 
 #endif

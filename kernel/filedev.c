@@ -56,7 +56,6 @@ static uint32_t devices_polled;         /* atomic: how many poll one that may be
 
 void device_open(struct file *f)
 {
-	f->kind = FILE_DEVICE;
 	f->ops = &device_ops;
 	f->polled = f->namef & NAMEF_POLL ? &devices_polled : NULL;
 }
@@ -78,7 +77,7 @@ SYSCALL(poll_wake)
 
 static long ioctl_fionread(const struct file *f, uaddr_t arg)
 {
-	uint64_t n = f->kind == FILE_PIPE ? pipe_bytes(f->pipe) : f->vmo->size - MIN(f->vmo->size, f->offset);
+	uint64_t n = f->pipe ? pipe_bytes(f->pipe) : f->vmo->size - MIN(f->vmo->size, f->offset);
 	int32_t v = MIN(n, (uint64_t)INT32_MAX);
 
 	return copy_out(arg, &v, sizeof(v));
@@ -103,6 +102,6 @@ SYSCALL(ioctl, fd, request, arg)
 	if (request == FIONBIO || request == FIOCLEX || request == FIONCLEX) return ioctl_any(f, fd, request, arg);
 	if ((f->namef & NAMEF_DISK) && request == BLKFLSBUF)
 		return current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
-	if (f->kind == FILE_DEVICE || (f->namef & NAMEF_DISK)) return name_call(&k, DEV_IOCTL, false);
-	return request == FIONREAD && (f->kind == FILE_PIPE || f->kind == FILE_VMO) ? ioctl_fionread(f, arg) : -ENOTTY;
+	if (f->namef & (NAMEF_DEVICE | NAMEF_DISK)) return name_call(&k, DEV_IOCTL, false);
+	return request == FIONREAD && (f->pipe || f->vmo) ? ioctl_fionread(f, arg) : -ENOTTY;
 }

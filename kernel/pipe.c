@@ -50,6 +50,14 @@ static struct pipe *pipe_create(void)
 	return p;
 }
 
+/* Without the lock it is that of a moment ago; never negative, since the readers' place is looked at first. */
+uint64_t pipe_bytes(struct pipe *p)
+{
+	uint64_t from = __atomic_load_n(&p->side[READ].at, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&p->side[WRITE].at, __ATOMIC_RELAXED) - from;
+}
+
 static bool is_side(const struct file *f, bool write) { return write ? file_writable(f) : file_readable(f); }
 
 /* => p->lock held */
@@ -79,8 +87,6 @@ static int64_t pieces(struct pipe *p, uint64_t at, const struct io *io, uint64_t
 	return done ? (int64_t)done : -EFAULT;
 }
 
-static uint64_t pipe_bytes_locked(const struct pipe *p) { return p->side[WRITE].at - p->side[READ].at; }
-
 /* Wait for the turn and for `need` bytes, or room for them.  How many there are, the turn being ours; 0: end of file;
  * -EPIPE, -EAGAIN, -ERESTART.  => lock held */
 static int64_t turn_begin_locked(struct pipe *p, bool write, uint64_t need, bool nonblock)
@@ -89,7 +95,7 @@ static int64_t turn_begin_locked(struct pipe *p, bool write, uint64_t need, bool
 	struct side *mine = &p->side[write];
 
 	for (;;) {
-		uint64_t n = write ? PIPE_SIZE - pipe_bytes_locked(p) : pipe_bytes_locked(p);
+		uint64_t n = write ? PIPE_SIZE - pipe_bytes(p) : pipe_bytes(p);
 
 		if (write && !others->files) return -EPIPE;
 		if (!mine->busy && n >= need) {
@@ -145,20 +151,14 @@ static int pipe_poll(struct file *f)
 
 	SPIN_HELD(&p->lock);
 	if (file_writable(f)) {
-		if (PIPE_SIZE - pipe_bytes_locked(p) >= PIPE_BUF) now |= POLLOUT;
+		if (PIPE_SIZE - pipe_bytes(p) >= PIPE_BUF) now |= POLLOUT;
 		if (!p->side[READ].files) now |= POLLERR;
 	}
 	if (file_readable(f)) {
-		if (pipe_bytes_locked(p)) now |= POLLIN;
+		if (pipe_bytes(p)) now |= POLLIN;
 		if (!p->side[WRITE].files && p->side[WRITE].opens != f->write_opens) now |= POLLHUP;
 	}
 	return now;
-}
-
-uint64_t pipe_bytes(struct pipe *p)
-{
-	SPIN_HELD(&p->lock);
-	return pipe_bytes_locked(p);
 }
 
 static void pipe_close(struct file *f)
@@ -178,7 +178,6 @@ static const struct file_ops pipe_ops = {.rw = pipe_rw, .poll = pipe_poll, .clos
 static void pipe_open_locked(struct pipe *p, struct file *f)
 {
 	kobj_ref(&p->obj);
-	f->kind = FILE_PIPE;
 	f->ops = &pipe_ops;
 	f->pipe = p;
 	f->polled = &p->polled;
@@ -199,37 +198,31 @@ SYSCALL(pipe_create)
 }
 
 /* POSIX open: a reader waits for a writer and the other way round, even for one that has gone again meanwhile. */
-static int fifo_meet_locked(struct pipe *p, const struct file *f)
+int fifo_open(struct file *f, struct kobj *o)
 {
+	struct pipe *p = container_of(o, struct pipe, obj);
 	const struct side *others = &p->side[!file_writable(f)];
-	const uint32_t before = others->opens;
+	bool wait = !(f->flags & O_NONBLOCK);
+	uint32_t before;
 
-	if ((f->flags & (O_NONBLOCK | O_RDWR)) || others->files) return 0;
-	while (others->opens == before)
+	SPIN_HELD(&p->lock);
+	if (!wait && !file_readable(f) && !others->files) return -ENXIO;
+	before = others->opens;
+	pipe_open_locked(p, f);         /* one that is both meets itself */
+	while (wait && !others->files && others->opens == before)
 		if (waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, true)) return -ERESTART;
 	return 0;
 }
 
-int fifo_open(struct file *f, struct kobj *o)
-{
-	struct pipe *p = container_of(o, struct pipe, obj);
-	bool alone = (f->flags & (O_NONBLOCK | O_ACCMODE)) == (O_NONBLOCK | O_WRONLY);
-
-	SPIN_HELD(&p->lock);
-	if (alone && !p->side[READ].files) return -ENXIO;
-	pipe_open_locked(p, f);
-	return fifo_meet_locked(p, f);  /* from the same moment on: the other end may be gone a moment later */
-}
-
 static long pipe_make(uaddr_t fds, uint32_t flags)
 {
+	struct file *r = file_alloc(O_RDONLY | (flags & O_NONBLOCK)), *w = file_alloc(O_WRONLY | (flags & O_NONBLOCK));
 	struct pipe *p = pipe_create();
-	struct file *r = p ? file_alloc(FILE_PIPE, O_RDONLY | (flags & O_NONBLOCK)) : NULL;
-	struct file *w = r ? file_alloc(FILE_PIPE, O_WRONLY | (flags & O_NONBLOCK)) : NULL;
-	int fd[2];
+	int fd[2], rc;
 
-	if (!w) {
+	if (!r || !w || !p) {
 		kfree(r);
+		kfree(w);
 		kfree(p);
 		return -ENFILE;
 	}
@@ -242,10 +235,9 @@ static long pipe_make(uaddr_t fds, uint32_t flags)
 	kobj_unref(&p->obj);
 	fd[0] = fd_install(r, 0, flags & O_CLOEXEC, false);
 	fd[1] = fd_install(w, 0, flags & O_CLOEXEC, false);
-	if (fd[0] >= 0 && fd[1] >= 0 && !copy_out(fds, fd, sizeof(fd))) return 0;
-	if (fd[0] >= 0) sys_close(fd[0], 0, 0, 0, 0, 0);
-	if (fd[1] >= 0) sys_close(fd[1], 0, 0, 0, 0, 0);
-	return fd[0] < 0 || fd[1] < 0 ? -EMFILE : -EFAULT;
+	rc = fd[0] < 0 || fd[1] < 0 ? -EMFILE : copy_out(fds, fd, sizeof(fd));
+	for (int i = 0; rc && i < 2; i++) sys_close(fd[i], 0, 0, 0, 0, 0);
+	return rc;
 }
 
 SYSCALL(pipe) { return pipe_make(a0, 0); }

@@ -50,11 +50,11 @@ static int64_t copy_bytes(struct file *out, uint64_t *to, struct file *in, uint6
  * from a file to anything that can be written.  Not to a descriptor opened with O_APPEND. */
 static int copy_check(const struct file *out, const struct file *in, bool ranges)
 {
-	if (ranges && (in->kind == FILE_DIR || out->kind == FILE_DIR)) return -EISDIR;
+	if (ranges && (file_is_dir(in) || file_is_dir(out))) return -EISDIR;
 	if (!file_readable(in) || !file_writable(out)) return -EBADF;
-	if (in->kind != FILE_VMO || out->kind == FILE_DIR || in->limit || out->limit) return -EINVAL;
+	if (!in->vmo || file_is_dir(out) || in->limit || out->limit) return -EINVAL;
 	if (out->flags & O_APPEND) return ranges ? -EBADF : -EINVAL;
-	return ranges && out->kind != FILE_VMO ? -EINVAL : 0;
+	return ranges && !out->vmo ? -EINVAL : 0;
 }
 
 static long copy(int from_fd, uaddr_t from_at, int to_fd, uaddr_t to_at, uint64_t len, bool ranges)

@@ -79,7 +79,7 @@ static int64_t vmo_rw(struct file *f, uint64_t *pos, struct io io)
 
 const struct file_ops vmo_ops = {.rw = vmo_rw};
 
-static bool has_offset(const struct file *f) { return f->kind == FILE_VMO || (f->namef & NAMEF_SEEK); }
+static bool has_offset(const struct file *f) { return f->vmo || (f->namef & NAMEF_SEEK); }
 
 /* ---- vectors */
 
@@ -149,9 +149,9 @@ static int64_t vector_rw(struct file *f, uint64_t *pos, struct io vector)
 static int64_t rw_check(const struct file *f, const uint64_t *pos, const struct io *io)
 {
 	if (io->write ? !file_writable(f) : !file_readable(f)) return -EBADF;
-	if (f->kind == FILE_DIR) return -EISDIR;
+	if (file_is_dir(f)) return -EISDIR;
 	if (pos && (int64_t)*pos < 0) return -EINVAL;
-	if (pos && (f->kind == FILE_PIPE || (f->namef & NAMEF_POLL))) return -ESPIPE;
+	if (pos && f->polled) return -ESPIPE;
 	if (io->vector) return vector_total(io->buf, io->len);
 	if (io->len > INT64_MAX) return -EINVAL;
 	return user_range_ok(io->buf, io->len) ? (int64_t)MIN(io->len, RW_MAX) : -EFAULT;
@@ -232,8 +232,7 @@ SYSCALL(lseek)
 	int64_t to;
 
 	if (!f) return -EBADF;
-	if (!has_offset(f) && f->kind != FILE_DIR)
-		return f->kind == FILE_DEVICE && !(f->namef & NAMEF_POLL) ? 0 : -ESPIPE;
+	if (!has_offset(f) && !file_is_dir(f)) return f->polled ? -ESPIPE : 0;
 	mutex_lock(&f->lock);
 	to = seek_target(f, a1, a2);
 	if (to >= 0) f->offset = to;
@@ -256,5 +255,5 @@ SYSCALL(ftruncate)
 	FILE_HELD struct file *f = fd_get(a0);
 
 	if (!f) return -EBADF;
-	return f->kind == FILE_VMO && file_writable(f) && (int64_t)a1 >= 0 ? file_set_size(f, a1) : -EINVAL;
+	return f->vmo && file_writable(f) && (int64_t)a1 >= 0 ? file_set_size(f, a1) : -EINVAL;
 }

@@ -43,9 +43,9 @@ static struct map *map_limited(void)
 /* What a mapping of this descriptor may show and do (POSIX mmap: EACCES, ENODEV; assertions MM4, MM6). */
 static int mmap_rights(const struct file *f, uint32_t prot, bool shared, uint32_t *max_prot)
 {
-	bool zero = f->kind == FILE_DEVICE && (f->namef & NAMEF_ZERO);
+	bool zero = f->namef & NAMEF_ZERO;
 
-	if ((f->kind != FILE_VMO && !zero) || f->limit) return -ENODEV;
+	if ((!f->vmo && !zero) || f->limit) return -ENODEV;
 	if (!file_readable(f)) return -EACCES;
 	if (shared && (prot & PROT_WRITE) && !file_writable(f)) return -EACCES;
 	*max_prot = PROT_ALL;

@@ -36,7 +36,7 @@ static int open_object(struct file *f, struct vmo *v, uint32_t flags)
 static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 {
 	uint32_t flags = m->arg[5];
-	struct file *f = *out = file_alloc(FILE_VMO, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
+	struct file *f = *out = file_alloc(flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
 
 	if (!f) return -ENOMEM;
 	f->node = m->arg[0];
@@ -44,9 +44,8 @@ static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 	f->namef = m->arg[2];
 	f->base = m->arg[3];
 	f->limit = m->arg[4];
-	if ((f->mode & S_IFMT) == S_IFDIR) f->kind = FILE_DIR;
-	else if (flags & O_PATH) f->kind = FILE_OTHER;
-	else if (f->namef & NAMEF_DEVICE) device_open(f);
+	if (file_is_dir(f) || (flags & O_PATH)) return 0;
+	if (f->namef & NAMEF_DEVICE) device_open(f);
 	else if (o && o->type == KOBJ_PIPE) return fifo_open(f, o);
 	else if (o && o->type == KOBJ_VMO) return open_object(f, container_of(o, struct vmo, obj), flags);
 	else return -EIO;               /* the server is wrong */
@@ -83,7 +82,7 @@ SYSCALL(truncate)
 	int rc = (int64_t)a1 < 0 ? -EINVAL : open_forward(&k, &f);
 
 	if (rc) return rc;
-	return f->kind == FILE_VMO ? file_set_size(f, a1) : -EINVAL;
+	return f->vmo ? file_set_size(f, a1) : -EINVAL;
 }
 
 /* ---- directories: their entries, those where a process is and where its paths begin */
@@ -96,7 +95,7 @@ SYSCALL(getdents64)
 	long rc;
 
 	if (!f) return -EBADF;
-	if (f->kind != FILE_DIR) return -ENOTDIR;
+	if (!file_is_dir(f)) return -ENOTDIR;
 	MUTEX_HELD(&f->lock);
 	k.m.arg[3] = f->offset;
 	k.m.arg[4] = f->node;

@@ -24,8 +24,8 @@ static long fd_sync(int fd, unsigned wb)
 	FILE_HELD struct file *f = fd_get(fd);
 
 	if (!f) return -EBADF;
-	if (f->kind == FILE_DIR) return name_sync(f->node);
-	if (f->kind != FILE_VMO) return -EINVAL;
+	if (file_is_dir(f)) return name_sync(f->node);
+	if (!f->vmo) return -EINVAL;
 	split_publish(f->vmo, 0, LAST_PAGE);
 	return vmo_sync(f->vmo, 0, LAST_PAGE, wb, &f->err_seen);
 }
@@ -88,9 +88,9 @@ SYSCALL(fadvise64)
 	FILE_HELD struct file *f = fd_get(a0);
 
 	if (!f) return -EBADF;
-	if (f->kind == FILE_PIPE) return -ESPIPE;
+	if (f->pipe) return -ESPIPE;
 	if (a3 > POSIX_FADV_NOREUSE || (int64_t)a2 < 0) return -EINVAL;
-	if (f->kind == FILE_VMO) advise(f, a1, a2, a3);
+	if (f->vmo) advise(f, a1, a2, a3);
 	return 0;
 }
 
@@ -99,7 +99,7 @@ SYSCALL(readahead)
 	FILE_HELD struct file *f = fd_get(a0);
 
 	if (!f || !file_readable(f)) return -EBADF;
-	if (f->kind != FILE_VMO) return -EINVAL;
+	if (!f->vmo) return -EINVAL;
 	if (a2 > 0) advise(f, a1, a2, POSIX_FADV_WILLNEED);
 	return 0;
 }
@@ -114,7 +114,7 @@ SYSCALL(sync_file_range)
 	if (!f) return -EBADF;
 	if (a3 & ~(wait | SYNC_FILE_RANGE_WRITE)) return -EINVAL;
 	if ((int64_t)a1 < 0 || (int64_t)a2 < 0 || (int64_t)(a1 + a2) < 0) return -EINVAL;
-	if (f->kind != FILE_VMO) return -ESPIPE;
+	if (!f->vmo) return -ESPIPE;
 	page_range(a1, a2, &first, &last);
 	if (!(a3 & SYNC_FILE_RANGE_WRITE)) return a3 ? vmo_wait(f->vmo, first, last, &f->err_seen) : 0;
 	split_publish(f->vmo, first, last);
@@ -129,7 +129,7 @@ static long allocate(struct file *f, uint64_t mode, int64_t off, int64_t len)
 	if (!file_writable(f)) return -EBADF;
 	if (off < 0 || len <= 0) return -EINVAL;
 	if (mode & ~(uint64_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) || mode == FALLOC_FL_PUNCH_HOLE) return -EOPNOTSUPP;
-	if (f->kind != FILE_VMO || (f->namef & NAMEF_DISK)) return f->kind == FILE_PIPE ? -ESPIPE : -ENODEV;
+	if (!f->vmo || (f->namef & NAMEF_DISK)) return f->pipe ? -ESPIPE : -ENODEV;
 	if (off > INT64_MAX - len) return -EFBIG;
 	if (mode & FALLOC_FL_PUNCH_HOLE) return vmo_punch(f->vmo, off, len);
 	if (!keep && (uint64_t)(off + len) > MAX(limit, f->vmo->size)) return file_set_size(f, off + len);

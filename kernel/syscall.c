@@ -89,7 +89,7 @@ SYSCALL(trace, fd)
 	struct proc *p = current_proc();
 	bool first;
 
-	if (!f || f->kind != FILE_PIPE || !file_writable(f)) return -EINVAL;
+	if (!f || !f->pipe || !file_writable(f)) return -EINVAL;
 	spin_lock(&p->lock);
 	first = !p->trace;
 	if (first) p->trace = f, file_ref(f);
