@@ -80,7 +80,9 @@ struct ipc_msg {
                                       pages the kernel never writes on its own account (design rule 4) */
 #define SYS_vmo_read        0x1015 /* handle, offset, buf, len -> bytes: of a file's contents; waits for its pager */
 #define SYS_pipe_create     0x1016 /* -> handle: on a pipe, for who opens a named one (abi/name.h) */
-#define SYS_vm_write        0x1014 /* const vm_extent*, n -> 0 or -EIO: write these bytes of such a mapping, wait */
+#define SYS_vm_write        0x1014 /* addr, len (multiples of 512), VMX_*: begin to write these bytes of such a mapping,
+                                      which may span pages; len 0: wait for all writes of its object -> how many of
+                                      these have failed: before this one began, or until now */
 
 struct vmo_args {
 	uint64_t port;          /* handle of the pager's port; 0: no pager (tmpfs, shared memory) */
@@ -109,11 +111,6 @@ struct vmo_info {
 #define VMO_SET_IDS   5         /* not 0: it runs as its owner or group: before others than root write, NAME_WRITTEN */
 #define VMO_SET_LINKS 4         /* link count: 0 tells the kernel that nobody will want the pages after the last user */
 
-struct vm_extent {
-	uint64_t addr;          /* in a vmo_map()ped mapping; a multiple of 512 */
-	uint32_t len;           /* bytes, a multiple of 512; may span pages */
-	uint32_t flags;         /* VMX_* */
-};
 #define VMX_KEEP_DIRTY 1u       /* other parts of the last page are still owed: it goes back to DIRTY */
 #define VMX_FORGET     2u       /* write nothing: the page's contents no longer matter, make it CLEAN */
 

@@ -51,7 +51,10 @@ static inline long q_vmo_read(uint32_t h, uint64_t off, void *buf, uint64_t len)
 	return QUIRE(SYS_vmo_read, h, off, buf, len, 0, 0);
 }
 static inline long q_pipe_create(void) { return QUIRE(SYS_pipe_create, 0, 0, 0, 0, 0, 0); }
-static inline long q_vm_write(const struct vm_extent *x, uint64_t n) { return QUIRE(SYS_vm_write, x, n, 0, 0, 0, 0); }
+static inline long q_vm_write(const void *at, uint64_t len, uint32_t vmx)
+{
+	return QUIRE(SYS_vm_write, at, len, vmx, 0, 0, 0);
+}
 static inline long q_run_done(uint32_t run, uint64_t off, uint64_t len, int status)
 {
 	return QUIRE(SYS_run_done, run, off, len, status, 0, 0);

@@ -251,7 +251,7 @@
 	X(0x1011, vmo_info, "handle addr") \
 	X(0x1012, vmo_set, "handle int size") \
 	X(0x1013, vmo_map, "handle size size") \
-	X(0x1014, vm_write, "addr size") \
+	X(0x1014, vm_write, "addr size flags") \
 	X(0x1015, vmo_read, "handle size addr size") \
 	X(0x1016, pipe_create, "") \
 	X(0x1020, run_done, "handle size size int") \

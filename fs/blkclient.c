@@ -13,8 +13,6 @@
 #include "fs/server.h"
 #include "fs/vfs_share.h"
 
-#define EXTENTS_MAX 512u        /* in one vm_write(); the kernel takes up to 1024 */
-
 struct blk {
 	uint32_t port;          /* the driver's */
 	uint64_t off;           /* bytes: where this partition begins on the driver's disk */
@@ -40,24 +38,19 @@ static bool in_disk(const struct disk *d, uint64_t off, uint64_t len)
 /* disk_write: start all, wait for all; the disk may still hold them in its cache.  0, -EIO: some of it is not there */
 int disk_write(struct disk *d, const struct disk_extent *x, size_t n)
 {
-	static struct vm_extent batch[EXTENTS_MAX];
-	int first = 0;
+	long rc, before = 0, failed = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!in_disk(d, x[i].off, x[i].len)) return -EIO;
 	}
-	while (n > 0) {
-		size_t k = n < EXTENTS_MAX ? n : EXTENTS_MAX;
-		int rc;
-
-		for (size_t i = 0; i < k; i++)
-			batch[i] = (struct vm_extent){(uintptr_t)d->map + x[i].off, x[i].len, x[i].flags};
-		rc = q_vm_write(batch, k);
-		if (rc && !first) first = rc;   /* go on: what can be written is written */
-		x += k;
-		n -= k;
+	if (n == 0) return 0;
+	for (size_t i = 0; i < n; i++) {
+		rc = q_vm_write(d->map + x[i].off, x[i].len, x[i].flags);
+		if (i == 0) before = rc;
+		if (rc < 0) failed = rc;        /* go on: what can be written is written */
 	}
-	return first;
+	rc = q_vm_write(d->map, 0, 0);
+	return failed ? (int)failed : rc == before ? 0 : -EIO;
 }
 
 /* disk_flush: everything whose write was complete before this call survives a power cut after it. */

@@ -10,8 +10,6 @@
 #include "mm/pagecache.h"
 #include "mm/split.h"
 
-#define EXTENTS_MAX 1024u
-
 static int vmo_args_check(const struct vmo_args *a)
 {
 	if (a->flags & ~(uint64_t)(VMO_READONLY | VMO_NOGROW | VMO_EPHEMERAL | VMO_SEGMENT)) return -EINVAL;
@@ -104,21 +102,7 @@ SYSCALL(vmo_map)
 	return rc ? rc : (long)at;
 }
 
-SYSCALL(vm_write)
-{
-	struct vm_extent *x;
-	int rc;
-
-	if (a1 > EXTENTS_MAX) return -EINVAL;
-	if (a1 == 0) return 0;
-
-	x = kalloc(a1 * sizeof(*x));
-	if (!x) return -ENOMEM;
-	rc = copy_in(x, a0, a1 * sizeof(*x));
-	if (!rc) rc = vm_write(current_proc()->map, x, a1);
-	kfree(x);
-	return rc;
-}
+SYSCALL(vm_write) { return vm_write(current_proc()->map, a0, a1, a2); }
 
 SYSCALL(run_done)
 {

@@ -45,9 +45,8 @@ struct page {
 };      /* [v] vmo->lock  [f] frame lock */
 
 #define PFL_BACKED     1u       /* has room on disk: a block, or a reservation */
-#define PFL_REDIRTIED  2u       /* WRITING, and stored to since: goes back to DIRTY */
+#define PFL_REDIRTIED  2u       /* WRITING, and stored to since, or only a part of it by vm_write(): goes back to DIRTY */
 #define PFL_REFERENCED 4u       /* used since the clock's hand last passed */
-#define PFL_KEEP_DIRTY 8u       /* WRITING by vm_write() with VMX_KEEP_DIRTY */
 #define PFL_LEAVING    32u      /* MS_INVALIDATE waits for its write: nobody maps or holds it anew */
 #define PFL_OWNER      16u      /* dirtied through a server's own mapping: only its vm_write() cleans it */
 #define KPAGE_TABLE    1u       /* use KERNEL: a page table */

@@ -58,11 +58,11 @@ static void run_finish_fill_locked(struct run *r, struct page *p, uint32_t i)
 /* A failed write leaves the page DIRTY: still owed; the holders of the object will hear of it. */
 static void run_finish_write_locked(struct run *r, struct page *p)
 {
-	bool owed = r->status || (p->flags & (PFL_REDIRTIED | PFL_KEEP_DIRTY));
+	bool owed = r->status || (p->flags & PFL_REDIRTIED);
 
 	if (!r->status) p->flags |= PFL_BACKED;
 	if (!owed) p->flags &= ~PFL_OWNER;
-	p->flags &= ~(PFL_REDIRTIED | PFL_KEEP_DIRTY);
+	p->flags &= ~PFL_REDIRTIED;
 	page_set_state(p, owed ? PG_DIRTY : PG_CLEAN);
 }
 

@@ -64,8 +64,7 @@ void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now: VMOC_ATIME | 
 void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */
 void vmo_mark_stores(struct vmo *, uint64_t first, uint64_t last);      /* msync: times of stores that came unseen */
 struct map;
-/* SYS_vm_write: 0, -EIO; -EFAULT, -EINVAL: nothing done.  The extents are used up. */
-int vm_write(struct map *, struct vm_extent *, uint32_t n);
+int64_t vm_write(struct map *, uaddr_t, uint64_t len, uint32_t vmx);    /* SYS_vm_write; -EFAULT, -EINVAL */
 void vmo_check(struct vmo *);                   /* every invariant of this object; panics.  Takes vmo->lock */
 
 /* Reading and writing through descriptors (fileio.c).  Bytes done, or -errno if none.  buf: a user's address.

@@ -37,19 +37,25 @@ static void writeback_begin_locked(struct run *r, struct page *p)
 	r->page[r->npages++] = p;
 }
 
-/* Of a run of vm_write's the extent's bytes alone are written; what else its last page has may still be owed. */
-static void run_trim(struct run *r, const struct vm_extent *x)
-{
-	uint64_t start = r->first << PAGE_SHIFT, end = (r->first + r->npages) << PAGE_SHIFT, x_end = x->addr + x->len;
+/* What vm_write() names, in bytes of the object. */
+struct extent {
+	uint64_t start, end;
+	bool     keep_dirty;            /* VMX_KEEP_DIRTY */
+};
 
-	r->off = MAX(x->addr, start) - start;
-	r->len = MIN(x_end, end) - start - r->off;
-	if ((x->flags & VMX_KEEP_DIRTY) && x_end <= end) r->page[r->npages - 1]->flags |= PFL_KEEP_DIRTY;
+/* Of a run of vm_write's the extent's bytes alone are written; what else its last page has may still be owed. */
+static void run_trim(struct run *r, const struct extent *x)
+{
+	uint64_t start = r->first << PAGE_SHIFT, end = (r->first + r->npages) << PAGE_SHIFT;
+
+	r->off = MAX(x->start, start) - start;
+	r->len = MIN(x->end, end) - start - r->off;
+	if (x->keep_dirty && x->end <= end) r->page[r->npages - 1]->flags |= PFL_REDIRTIED;
 }
 
 /* The next run of dirty pages of [*first, last].  => vmo->lock held; *first is moved past them.
  * NULL: no more (*rc 0) or no memory (*rc -ENOMEM). */
-static struct run *writeback_gather_locked(struct vmo *v, uint64_t *first, uint64_t last, const struct vm_extent *x,
+static struct run *writeback_gather_locked(struct vmo *v, uint64_t *first, uint64_t last, const struct extent *x,
                                            int *rc)
 {
 	struct page *p;
@@ -73,7 +79,7 @@ static struct run *writeback_gather_locked(struct vmo *v, uint64_t *first, uint6
 }
 
 /* Start writing every dirty page of [first, last]; x: it is vm_write's, for its owner (W4). */
-static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last, const struct vm_extent *x)
+static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last, const struct extent *x)
 {
 	struct thread *t = current_thread();
 	bool reserve = t->reserve;
@@ -102,8 +108,7 @@ static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool 
 	SPIN_HELD(&v->lock);
 	for (uint64_t i = first; (p = radix_next_tagged(&v->pages, &i, TAG_WRITING)) && i <= last; i++) {
 		if (async && (p->flags & PFL_REDIRTIED)) v->dirty_since = DUE;
-		while (!async && (p = radix_get(&v->pages, i)) && p->state == PG_WRITING &&
-		       (p->flags & (PFL_REDIRTIED | PFL_KEEP_DIRTY)))
+		while (!async && (p = radix_get(&v->pages, i)) && p->state == PG_WRITING && (p->flags & PFL_REDIRTIED))
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	}
 }
@@ -160,23 +165,6 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 	return needed ? vmo_commit(v, flags) : 0;       /* W3 */
 }
 
-/* The one object of all extents, a reference; their addresses become offsets in it. */
-static int extents_check(struct map *m, struct vm_extent *x, uint32_t n, struct vmo **v)
-{
-	MUTEX_HELD(&m->lock);
-	for (; n > 0; n--, x++) {
-		const struct entry *e = map_find_locked(m, x->addr);
-
-		if (x->addr % 512 || x->len % 512 || x->len == 0) return -EINVAL;
-		if (!e || !(e->flags & ENTRY_OWNER) || x->addr + (x->len - 1) > e->anode.last) return -EFAULT;
-		if (*v && e->vmo != *v) return -EINVAL;
-		*v = e->vmo;
-		x->addr = (entry_index(e, x->addr) << PAGE_SHIFT) + (x->addr & PAGE_MASK);
-	}
-	if (*v) vmo_ref(*v);
-	return 0;
-}
-
 static void extent_forget(struct vmo *v, uint64_t first, uint64_t last)
 {
 	SPIN_HELD(&v->lock);
@@ -192,29 +180,38 @@ static void extent_forget(struct vmo *v, uint64_t first, uint64_t last)
 	}
 }
 
-/* vm_write: start all extents, then wait for all writes of their object. */
-int vm_write(struct map *m, struct vm_extent *x, uint32_t n)
+/* vm_write: start to write [addr, addr + len) of a server's own mapping; len 0: wait for all writes of its object.  How
+ * many of these have failed before, or until now: so a server that starts many and then waits knows whether one did. */
+int64_t vm_write(struct map *m, uaddr_t addr, uint64_t len, uint32_t flags)
 {
+	struct extent x = {.keep_dirty = flags & VMX_KEEP_DIRTY};
+	uint64_t first, last;
 	struct vmo *v = NULL;
-	uint32_t seen;
-	int rc = extents_check(m, x, n, &v);
+	struct entry *e;
+	uint32_t failed;
 
-	if (rc || !v) return rc;
+	if (addr % 512 || len % 512) return -EINVAL;
+	mutex_lock(&m->lock);
+	e = map_find_locked(m, addr);
+	if (e && (e->flags & ENTRY_OWNER) && len <= e->anode.last + 1 - addr) v = e->vmo;
+	if (v) vmo_ref(v);
+	if (v) x.start = (entry_index(e, addr) << PAGE_SHIFT) + (addr & PAGE_MASK);
+	mutex_unlock(&m->lock);
+	if (!v) return -EFAULT;
 
-	seen = __atomic_load_n(&v->wb_err, __ATOMIC_RELAXED);
-	for (; n > 0; n--, x++) {
-		uint64_t first = x->addr >> PAGE_SHIFT, last = (x->addr + x->len - 1) >> PAGE_SHIFT;
-
-		if (x->flags & VMX_FORGET) {
-			extent_forget(v, first, last);
-			continue;
-		}
+	x.end = x.start + len;
+	first = x.start >> PAGE_SHIFT;
+	last = (x.end - 1) >> PAGE_SHIFT;
+	if (len == 0) vmo_wait(v, 0, ~0ull, NULL);
+	failed = __atomic_load_n(&v->wb_err, __ATOMIC_RELAXED);
+	if (len > 0 && (flags & VMX_FORGET)) {
+		extent_forget(v, first, last);
+	} else if (len > 0) {
 		writeback_settle(v, first, last, false);
-		writeback_start_range(v, first, last, x);
+		writeback_start_range(v, first, last, &x);
 	}
-	rc = vmo_wait(v, 0, ~0ull, &seen);
 	vmo_unref(v);
-	return rc;
+	return failed & INT32_MAX;
 }
 
 /* vmo_invalidate: every page of the range leaves the cache and every page table, so that the next reference reads

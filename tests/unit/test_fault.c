@@ -355,7 +355,6 @@ static void the_limit_cuts_a_write_and_then_refuses_it(void **st)
 static void vm_write_writes_exact_bytes(void **st)
 {
 	struct fix *f = *st;
-	struct vm_extent x = {.len = 1024};
 	uaddr_t at;
 
 	f->map->wired = true;
@@ -363,14 +362,13 @@ static void vm_write_writes_exact_bytes(void **st)
 	at = map_file(f, 8, RW, MAP_SHARED);
 	user_store(f->map, at, 'X');
 	user_store(f->map, at + 2048, 'Y');
-	x.addr = at;
-	x.flags = VMX_KEEP_DIRTY;
-	assert_int_equal(vm_write(f->map, &x, 1), 0);
+	assert_int_equal(vm_write(f->map, at, 1024, VMX_KEEP_DIRTY), 0);
+	assert_int_equal(vm_write(f->map, at, 0, 0), 0);
 	assert_int_equal(disk_byte(0), 'X');
 	assert_int_equal(disk_byte(2048), 'a');
 	assert_int_equal(page_at(f->vmo, 0)->state, PG_DIRTY);
-	x = (struct vm_extent){.addr = at + 2048, .len = 512};
-	assert_int_equal(vm_write(f->map, &x, 1), 0);
+	assert_int_equal(vm_write(f->map, at + 2048, 512, 0), 0);
+	assert_int_equal(vm_write(f->map, at, 0, 0), 0);
 	assert_int_equal(disk_byte(2048), 'Y');
 	assert_int_equal(page_at(f->vmo, 0)->state, PG_CLEAN);
 }
@@ -378,15 +376,15 @@ static void vm_write_writes_exact_bytes(void **st)
 static void the_kernel_never_writes_a_servers_metadata_itself(void **st)
 {
 	struct fix *f = *st;
-	struct vm_extent x = {.len = 512, .flags = VMX_FORGET};
+	uaddr_t at;
 
 	f->map->wired = true;
 	f->vmo->flags |= VMO_NOGROW;
-	x.addr = map_file(f, 8, RW, MAP_SHARED);
-	user_store(f->map, x.addr, 'X');
+	at = map_file(f, 8, RW, MAP_SHARED);
+	user_store(f->map, at, 'X');
 	assert_int_equal(vmo_sync(f->vmo, 0, ~0ull, WB_WAIT, NULL), 0);
 	assert_int_equal(world.writes, 0);
-	assert_int_equal(vm_write(f->map, &x, 1), 0);
+	assert_int_equal(vm_write(f->map, at, 512, VMX_FORGET), 0);
 	assert_int_equal(world.writes, 0);
 	assert_int_equal(page_at(f->vmo, 0)->state, PG_CLEAN);
 }
