@@ -4,7 +4,7 @@
  * Path:  trap.c > fault.c > [anon.c] > pmap.c
  * Locks: map->lock held throughout; pmap->lock inside pmap.c.
  *
- * A1  A PTE on an ANON page is one of its references.
+ * A1  A PTE on an ANON page is one of its references; pmap.c lets go of it with the PTE.
  * A2  A PTE on an ANON page is writable only while the page has one reference.
  */
 #include "mm/frame.h"
@@ -20,21 +20,11 @@ pte_t pte_make(const struct entry *e, const struct page *p, bool writable)
 	return pte;
 }
 
-/* Let go of what a replaced PTE referred to. */
-static void pte_drop(pte_t old)
-{
-	struct page *p = old ? phys_to_page(old & PTE_ADDR) : NULL;
-
-	if (p && p->use == PAGE_ANON) page_unref(p);
-}
-
 static int anon_enter(struct map *m, struct entry *e, uaddr_t va, struct page *p)
 {
-	pte_t old;
-	int rc = pmap_set(&m->pmap, va, pte_make(e, p, e->prot & PROT_WRITE), &old);
+	int rc = pmap_set(&m->pmap, va, pte_make(e, p, e->prot & PROT_WRITE));
 
 	if (rc) page_unref(p);
-	else pte_drop(old);
 	return rc;
 }
 
@@ -57,36 +47,7 @@ int anon_fault_locked(struct map *m, struct entry *e, uaddr_t va, bool write)
 		return p ? anon_enter(m, e, va, p) : -ENOMEM;
 	}
 	if (write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1) return anon_copy_locked(m, e, va, p);
-	return pmap_set(&m->pmap, va, pte_make(e, p, write), NULL);     /* the last sharer: nothing to copy */
-}
-
-pte_t zap_pte(pte_t pte, uaddr_t va, void *list)
-{
-	struct page *p = phys_to_page(pte & PTE_ADDR);
-
-	if (p && p->use == PAGE_ANON && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		list_push_back(list, &p->link);
-	return 0;
-}
-
-void zap_end(struct list *pages)
-{
-	struct list *l;
-
-	while ((l = list_pop_front(pages))) {
-		struct page *p = container_of(l, struct page, link);
-
-		p->refs = 1;
-		page_unref(p);
-	}
-}
-
-void map_zap(struct map *m, uaddr_t start, uaddr_t end)
-{
-	struct list pages = LIST_INIT(pages);
-
-	pmap_walk(&m->pmap, start, end, zap_pte, &pages);
-	zap_end(&pages);
+	return pmap_set(&m->pmap, va, pte_make(e, p, write));     /* the last sharer: nothing to copy */
 }
 
 #define CHUNK 64u                       /* pages carried per walk: no lock is held for two page tables at once */
@@ -107,9 +68,8 @@ static pte_t carry_pte(pte_t pte, uaddr_t va, void *arg)
 	if (!p || p->use != PAGE_ANON) return c->move ? 0 : pte;
 	c->any = true;
 	c->pte[(va - c->start) >> PAGE_SHIFT] = c->move ? pte : pte & ~PTE_W;
-	if (c->move) return 0;
 	page_ref(p);
-	return pte & ~PTE_W;
+	return c->move ? 0 : pte & ~PTE_W;
 }
 
 int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *e, bool move)
@@ -123,8 +83,8 @@ int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry 
 		for (uint32_t i = 0; c.any && i < CHUNK; i++) {
 			uaddr_t new = at + (va - e->anode.start) + (i << PAGE_SHIFT);
 
-			if (c.pte[i] && !rc) rc = pmap_set(&to->pmap, new, c.pte[i], NULL);
-			if (c.pte[i] && rc) pte_drop(c.pte[i]);
+			if (c.pte[i] && !rc) rc = pmap_set(&to->pmap, new, c.pte[i]);
+			if (c.pte[i] && rc) page_unref(phys_to_page(c.pte[i] & PTE_ADDR));
 		}
 	}
 	return rc;

@@ -47,13 +47,13 @@ static void fault_around(struct fault *f, struct vmo *v)
 
 		if (i == f->index || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) continue;
 		if (pmap_get(&f->map->pmap, va)) continue;
-		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A, NULL)) return;
+		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A)) return;
 	}
 }
 
 static int fault_read(struct fault *f, struct vmo *v, struct page *p)
 {
-	if (pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, false), NULL)) return FAULT_MEMORY;
+	if (pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, false))) return FAULT_MEMORY;
 	fault_around(f, v);
 	return 0;
 }
@@ -66,7 +66,7 @@ static int fault_store_shared(struct fault *f, struct vmo *v, struct page *p)
 	page_dirty_locked(v, p);
 	if (f->e->flags & ENTRY_OWNER) p->flags |= PFL_OWNER;
 	else vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
-	return pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, true), NULL) ? FAULT_MEMORY : 0;
+	return pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, true)) ? FAULT_MEMORY : 0;
 }
 
 /* An object's page.  => map->lock held.  0, -errno, or what has to be done without locks. */

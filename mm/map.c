@@ -139,7 +139,7 @@ int map_unmap_locked(struct map *m, uaddr_t start, uaddr_t end)
 	if (rc) return rc;
 	while ((e = map_first_locked(m, start, end - 1))) {
 		entry_remove(m, e);             /* first: then no rmap walk and no fault makes a PTE again */
-		map_zap(m, e->anode.start, e->anode.last + 1);
+		pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, NULL, NULL);
 		entry_free(e);
 	}
 	return 0;

@@ -118,11 +118,7 @@ int map_unmap_locked(struct map *, uaddr_t start, uaddr_t end);
 uint64_t map_covered(struct map *, uaddr_t start, uaddr_t end, uint32_t flags);         /* bytes with these ENTRY_* */
 struct entry *map_grow_down(struct map *, uaddr_t va);  /* a stack that may grow to va does; NULL: there is none */
 int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
-/* Private anonymous pages (anon.c).  For pmap_walk(): the PTE goes, and a page whose last one it was onto the list,
- * which is freed after the TLBs forgot it. */
-pte_t zap_pte(pte_t, uaddr_t va, void *list);
-void zap_end(struct list *);
-void map_zap(struct map *, uaddr_t start, uaddr_t end);  /* remove the PTEs of [start, end); free what nobody has */
+/* Private anonymous pages (anon.c). */
 int anon_fault_locked(struct map *, struct entry *, uaddr_t va, bool write);    /* zero fill, copy on write; -ENOMEM */
 int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from);      /* private, of a held page */
 /* The entry's private pages to address at of `to`: shared copy on write, or moved.  -ENOMEM: some of them */

@@ -205,11 +205,11 @@ static int advise_entry(struct map *m, struct entry *e, uaddr_t from, uaddr_t to
 		return 0;
 	case MADV_DONTNEED:
 		if (e->flags & ENTRY_LOCKED) return -EINVAL;
-		if (!keep) map_zap(m, from, to);
+		if (!keep) pmap_walk(&m->pmap, from, to, NULL, NULL);
 		return 0;
 	case MADV_FREE:                 /* the pages may go at any time from now on: at once */
 		if (e->vmo || keep) return -EINVAL;
-		map_zap(m, from, to);
+		pmap_walk(&m->pmap, from, to, NULL, NULL);
 		return 0;
 	case MADV_DONTFORK: e->flags |= ENTRY_NOFORK; return 0;
 	case MADV_DOFORK: e->flags &= ~ENTRY_NOFORK; return 0;
@@ -292,7 +292,7 @@ int map_device(struct map *m, uaddr_t *addr, paddr_t pa, uint64_t len, bool cach
 	rc = map_cut(m, *addr, *addr + len);    /* it may have continued a neighbour */
 	if (!rc) map_find_locked(m, *addr)->flags |= ENTRY_DEVICE;
 	for (uint64_t at = 0; at < len && !rc; at += PAGE_SIZE)
-		rc = pmap_set(&m->pmap, *addr + at, (pa + at) | bits, NULL);
+		rc = pmap_set(&m->pmap, *addr + at, (pa + at) | bits);
 	mutex_unlock(&m->lock);
 	if (rc) map_unmap(m, *addr, len);
 	return rc;

@@ -93,6 +93,14 @@ static bool right_lost(pte_t old, pte_t now)
 	return (old & ~now & (PTE_W | PTE_U)) || (now & ~old & PTE_NX);
 }
 
+/* The private page that a PTE refers to, and is a reference of (anon.c A1). */
+static struct page *anon_page(pte_t pte)
+{
+	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
+
+	return p && p->use == PAGE_ANON ? p : NULL;
+}
+
 /* A snapshot: by the time the caller looks, the CPU may have set PTE_A or PTE_D.  Whoever acts on it holds a lock that
  * keeps others from changing this PTE (the map's, or the object's). */
 pte_t pmap_get(struct pmap *pm, uaddr_t va)
@@ -106,7 +114,7 @@ pte_t pmap_get(struct pmap *pm, uaddr_t va)
 
 /* pmap_set: see pmap.h.  A PTE that only gains rights is not shot down: a CPU that still holds the old one faults,
  * finds the new one and goes on (SDM 3A 4.10.4.3). */
-int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte, pte_t *old)
+int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte)
 {
 	pte_t *slot, was;
 
@@ -123,7 +131,7 @@ int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte, pte_t *old)
 	spin_unlock(&pm->lock);
 
 	if (right_lost(was, pte)) tlb_shootdown(pm, va & ~PAGE_MASK, 1);
-	if (old) *old = was;
+	if (anon_page(was) && (was ^ pte) & PTE_ADDR) page_unref(anon_page(was));
 	return 0;
 }
 
@@ -143,19 +151,22 @@ struct walk {
 	pte_t  (*fn)(pte_t, uaddr_t va, void *arg);
 	void    *arg;
 	uint64_t lost_first, lost_last; /* pages whose rights were lost; first > last: none */
-	struct list dead;               /* tables cut out (M2) */
+	struct list dead;               /* tables cut out (M2), pages whose last PTE went */
 };
 
 /* Visit one PTE, change it as fn says, remember the range whose rights were lost. */
 static void walk_pte(struct walk *w, pte_t *slot, uint64_t va)
 {
-	pte_t old = *slot, now = w->fn(old, va, w->arg);
+	pte_t old = *slot, now = w->fn ? w->fn(old, va, w->arg) : 0;
+	struct page *p;
 
 	if (now == old) return;
 	/* PTE_A or PTE_D that the CPU sets between the load and here is lost: a page looks unused a little longer;
 	 * nothing is decided by PTE_D. */
 	__atomic_store_n(slot, now, __ATOMIC_SEQ_CST);
 	if (!now) w->pm->resident--;
+	p = now ? NULL : anon_page(old);
+	if (p && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0) list_push_back(&w->dead, &p->link);
 	if (!right_lost(old, now)) return;
 	w->lost_first = MIN(w->lost_first, va);
 	w->lost_last = va;              /* addresses rise */
@@ -191,7 +202,7 @@ static bool walk_table(struct walk *w, pte_t *table, int level, uint64_t base)
 	return left == 0 && w->start <= base && w->end - base >= size * SLOTS;
 }
 
-/* The tables that were cut out are freed after the shootdown; any INVLPG also makes a CPU forget the upper levels it
+/* What was cut out is freed after the shootdown; any INVLPG also makes a CPU forget the upper levels it
  * has cached (SDM 3A 4.10.4.1), so one page is enough where no PTE lost a right. */
 void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
                pte_t (*fn)(pte_t, uaddr_t va, void *arg), void *arg)
@@ -209,8 +220,13 @@ void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
 		tlb_shootdown(pm, w.lost_first, ((w.lost_last - w.lost_first) >> PAGE_SHIFT) + 1);
 	else if (!list_empty(&w.dead))
 		tlb_shootdown(pm, w.start, 1);
-	while ((dead = list_pop_front(&w.dead)))
-		frame_free(container_of(dead, struct page, link));
+	while ((dead = list_pop_front(&w.dead))) {
+		struct page *p = container_of(dead, struct page, link);
+
+		p->refs = 1;
+		if (p->use == PAGE_ANON) page_unref(p);
+		else frame_free(p);
+	}
 }
 
 /* pmap_destroy: the tables go back, as every walk gives empty ones back; pages were let go before (M1).

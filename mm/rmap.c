@@ -16,7 +16,7 @@
 struct rmap_walk {
 	pte_t   clear;          /* bits to take away; PTE_P: the whole PTE */
 	pte_t   had;            /* out: the bits that PTEs had */
-	struct list *zapped;    /* private copies whose last PTE went; NULL: leave them */
+	bool    copies;         /* private copies too */
 };
 
 static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
@@ -24,9 +24,9 @@ static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
 	struct rmap_walk *w = arg;
 	struct page *p = phys_to_page(pte & PTE_ADDR);
 
-	if (p && p->use == PAGE_ANON && !w->zapped) return pte;
+	if (p && p->use == PAGE_ANON && !w->copies) return pte;
 	w->had |= pte;
-	return w->clear & PTE_P ? zap_pte(pte, va, w->zapped) : pte & ~w->clear;
+	return w->clear & PTE_P ? 0 : pte & ~w->clear;
 }
 
 static void rmap_walk(struct vmo *v, uint64_t first, uint64_t last, struct rmap_walk *w)
@@ -52,11 +52,7 @@ pte_t pages_clear(struct vmo *v, uint64_t first, uint64_t last, pte_t bits)
 /* Truncation: nothing past the new end stays mapped, private copies included (a reference gets SIGBUS: POSIX mmap). */
 void vmo_unmap_range_locked(struct vmo *v, uint64_t first, uint64_t last)
 {
-	struct list zapped = LIST_INIT(zapped);
-	struct rmap_walk w = {.clear = PTE_P, .zapped = &zapped};
-
-	rmap_walk(v, first, last, &w);
-	zap_end(&zapped);
+	rmap_walk(v, first, last, &(struct rmap_walk){.clear = PTE_P, .copies = true});
 }
 
 bool vmo_range_locked(struct vmo *v, uint64_t first, uint64_t last)

@@ -69,7 +69,7 @@ void *kalloc_pages(uint64_t n)
 	for (uint64_t i = 0; va && i < n; i++) {
 		struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO);
 
-		if (p && !pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_KDATA, NULL)) continue;
+		if (p && !pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_KDATA)) continue;
 		if (p) frame_free(p);
 		kfree_pages((void *)va);        /* finds those that were entered */
 		return NULL;

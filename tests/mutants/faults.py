@@ -187,7 +187,7 @@ fault("rmap_ignores_the_offset", "A page is looked for at the wrong address of a
       "\t\tpmap_walk(&e->map->pmap, entry_va(e, lo + n->start), entry_va(e, hi + 1 + n->start), rmap_pte, w);\n")
 
 fault("truncation_leaves_private_copies", "Private copies past the new end of file stay mapped.",
-      "\tif (p && p->use == PAGE_ANON && !w->zapped) return pte;\n",
+      "\tif (p && p->use == PAGE_ANON && !w->copies) return pte;\n",
       "\tif (p && p->use == PAGE_ANON) return pte;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -336,8 +336,8 @@ fault("fresh_page_over_an_old_one", "A short write into a page that is on the di
 file("mm/anon.c")
 
 fault("fork_leaves_the_parent_writable", "After fork the parent still stores into pages that it shares with the child.",
-      "\tpage_ref(p);\n\treturn pte & ~PTE_W;\n",
-      "\tpage_ref(p);\n\treturn pte;\n")
+      "\treturn c->move ? 0 : pte & ~PTE_W;\n",
+      "\treturn c->move ? 0 : pte;\n")
 
 fault("remap_loses_private_pages", "mremap moves a mapping without its private pages.",
       "\tif (!p || p->use != PAGE_ANON) return c->move ? 0 : pte;\n",

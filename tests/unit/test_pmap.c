@@ -68,9 +68,9 @@ static int teardown(void **st)
 
 static pte_t set(uint64_t va, pte_t pte)
 {
-	pte_t old;
+	pte_t old = pmap_get(&pm, va);
 
-	assert_int_equal(pmap_set(&pm, va, pte, &old), 0);
+	assert_int_equal(pmap_set(&pm, va, pte), 0);
 	return old;
 }
 
@@ -116,10 +116,9 @@ static void the_first_and_the_last_user_page_work(void **st)
 static void the_kernel_half_is_shared(void **st)
 {
 	uint64_t va = 0xffffd00000000000ull;
-	pte_t old;
 
 	(void)st;
-	assert_int_equal(pmap_set(&kernel_pmap, va, 7 << PAGE_SHIFT | PTE_P, &old), 0);
+	assert_int_equal(pmap_set(&kernel_pmap, va, 7 << PAGE_SHIFT | PTE_P), 0);
 	assert_int_equal(pmap_get(&pm, va), 7 << PAGE_SHIFT | PTE_P);   /* entered after pm was made */
 	assert_int_equal(*pmap_slot(&pm, va, 4, false) & PTE_U, 0);
 	assert_int_equal(count(0, USER_TOP), 0);
@@ -207,19 +206,18 @@ static void no_memory_for_a_table_changes_nothing(void **st)
 {
 	struct page *all[MEMORY_PAGES];
 	unsigned n = 0;
-	pte_t old;
 
 	(void)st;
 	while ((all[n] = frame_alloc(PAGE_KERNEL, 0)))
 		n++;
 	for (unsigned give = 0; give < 3; give++) {
-		assert_int_equal(pmap_set(&pm, 0x7000, PTE(1), &old), -ENOMEM);
+		assert_int_equal(pmap_set(&pm, 0x7000, PTE(1)), -ENOMEM);
 		assert_int_equal(pm.resident, 0);
 		assert_int_equal(pmap_get(&pm, 0x7000), 0);
 		pmap_check(&pm);
 		frame_free(all[--n]);
 	}
-	assert_int_equal(pmap_set(&pm, 0x7000, PTE(1), &old), 0);
+	assert_int_equal(pmap_set(&pm, 0x7000, PTE(1)), 0);
 	while (n-- > 0)
 		frame_free(all[n]);
 	clear(0, USER_TOP);
