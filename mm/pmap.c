@@ -93,12 +93,12 @@ static bool right_lost(pte_t old, pte_t now)
 	return (old & ~now & (PTE_W | PTE_U)) || (now & ~old & PTE_NX);
 }
 
-/* The private page that a PTE refers to, and is a reference of (anon.c A1). */
-static struct page *anon_page(pte_t pte)
+/* The page that a PTE is a reference of: a private one (anon.c A1), or one of vmap.c's. */
+static struct page *page_of_pte(const struct pmap *pm, pte_t pte)
 {
 	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
 
-	return p && p->use == PAGE_ANON ? p : NULL;
+	return p && (p->use == PAGE_ANON || pm == &kernel_pmap) ? p : NULL;
 }
 
 /* A snapshot: by the time the caller looks, the CPU may have set PTE_A or PTE_D.  Whoever acts on it holds a lock that
@@ -131,7 +131,7 @@ int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte)
 	spin_unlock(&pm->lock);
 
 	if (right_lost(was, pte)) tlb_shootdown(pm, va & ~PAGE_MASK, 1);
-	if (anon_page(was) && (was ^ pte) & PTE_ADDR) page_unref(anon_page(was));
+	if (page_of_pte(pm, was) && (was ^ pte) & PTE_ADDR) page_unref(page_of_pte(pm, was));
 	return 0;
 }
 
@@ -165,7 +165,7 @@ static void walk_pte(struct walk *w, pte_t *slot, uint64_t va)
 	 * nothing is decided by PTE_D. */
 	__atomic_store_n(slot, now, __ATOMIC_SEQ_CST);
 	if (!now) w->pm->resident--;
-	p = now ? NULL : anon_page(old);
+	p = now ? NULL : page_of_pte(w->pm, old);
 	if (p && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0) list_push_back(&w->dead, &p->link);
 	if (!right_lost(old, now)) return;
 	w->lost_first = MIN(w->lost_first, va);

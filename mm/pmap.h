@@ -37,14 +37,14 @@ void pmap_switch(struct pmap *);                /* load it on this CPU, interrup
 
 pte_t pmap_get(struct pmap *, uaddr_t va);      /* 0: none */
 /* Put pte (not 0) at va; a present old PTE is shot down if it differs in page or loses rights.  A PTE on an ANON page
- * takes over a reference (anon.c A1), which ends when another page or nothing comes in its place.
+ * (anon.c A1) or of vmap.c's takes over a reference, which ends when another page or nothing comes in its place.
  * -ENOMEM: no table page, nothing changed. */
 int pmap_set(struct pmap *, uaddr_t va, pte_t pte);
 int pmap_prepare(struct pmap *, uaddr_t start, uaddr_t end);    /* tables for the range: then pmap_set() cannot fail */
 /* A PTE of a PROT_NONE page keeps its page with PTE_P clear: every function treats any PTE that is not 0 as occupied.
  * Visit each occupied PTE in [start, end): fn returns its new value (0 removes it, same value keeps it); no fn removes
- * all.  Runs under pmap->lock.  After the walk the TLBs are shot down once, if any PTE lost a right; then what nobody
- * has any more of private pages is freed. */
+ * all.  Runs under pmap->lock.  After the walk the TLBs are shot down once, if any PTE lost a right; then pages of
+ * which that was the last reference are freed. */
 void pmap_walk(struct pmap *, uaddr_t start, uaddr_t end, pte_t (*fn)(pte_t, uaddr_t va, void *arg), void *arg);
 
 /* Kernel mappings, in a region of their own; on failure NULL. */

@@ -42,22 +42,10 @@ static void slot_give(uint64_t va)
 	used[i / 64] &= ~BIT(i % 64);
 }
 
-/* For pmap_walk(): takes the PTE away and keeps its page, which is freed after the shootdown. */
-static pte_t pte_collect(pte_t pte, uaddr_t va, void *arg)
-{
-	list_push_back(arg, &phys_to_page(pte & PTE_ADDR)->link);
-	return 0;
-}
-
 void kfree_pages(void *p)
 {
-	struct list pages = LIST_INIT(pages), *l;
-	uint64_t va = (uintptr_t)p;
-
-	pmap_walk(&kernel_pmap, va, va + (SLOT_PAGES - 1) * PAGE_SIZE, pte_collect, &pages);
-	while ((l = list_pop_front(&pages)))
-		frame_free(container_of(l, struct page, link));
-	slot_give(va);
+	pmap_walk(&kernel_pmap, (uintptr_t)p, (uintptr_t)p + (SLOT_PAGES - 1) * PAGE_SIZE, NULL, NULL);
+	slot_give((uintptr_t)p);
 }
 
 /* n pages of zeros at neighbouring addresses: single frames, so that a full or scattered memory does no harm.

@@ -116,10 +116,11 @@ static void the_first_and_the_last_user_page_work(void **st)
 static void the_kernel_half_is_shared(void **st)
 {
 	uint64_t va = 0xffffd00000000000ull;
+	paddr_t page = page_phys(frame_alloc(PAGE_KERNEL, 0));
 
 	(void)st;
-	assert_int_equal(pmap_set(&kernel_pmap, va, 7 << PAGE_SHIFT | PTE_P), 0);
-	assert_int_equal(pmap_get(&pm, va), 7 << PAGE_SHIFT | PTE_P);   /* entered after pm was made */
+	assert_int_equal(pmap_set(&kernel_pmap, va, page | PTE_P), 0);
+	assert_int_equal(pmap_get(&pm, va), page | PTE_P);      /* entered after pm was made */
 	assert_int_equal(*pmap_slot(&pm, va, 4, false) & PTE_U, 0);
 	assert_int_equal(count(0, USER_TOP), 0);
 	pmap_walk(&kernel_pmap, va, va + PAGE_SIZE, pte_remove, NULL);
