@@ -75,8 +75,7 @@ void shootdown_poll(void)
 		struct shootdown *s = __atomic_load_n(&mine[i], __ATOMIC_ACQUIRE);
 
 		if (!s) continue;
-		if (s->leave) pmap_leave(s->pmap);
-		else tlb_flush(s->pmap, s->start, s->npages);
+		tlb_flush(s->pmap, s->start, s->npages);
 		this_cpu()->tlb_flushes++;
 		__atomic_store_n(&mine[i], NULL, __ATOMIC_RELEASE);
 	}

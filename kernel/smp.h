@@ -15,8 +15,7 @@ void cpu_kick(struct cpu *);    /* it looks at its run queue, timer and signals 
 /* What another CPU is to do about translations; the asker waits, and answers others meanwhile. */
 struct shootdown {
 	struct pmap *pmap;
-	uint64_t start, npages;
-	bool leave;             /* stop using these tables: they are about to be freed */
+	uint64_t start, npages; /* npages 0: stop using these tables: they are about to be freed */
 };
 void shootdown_send(struct shootdown *, uint64_t cpus);         /* returns when all of them (bit per id) did it */
 void shootdown_poll(void);      /* do what others asked; wherever a CPU waits with interrupts off */

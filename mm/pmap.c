@@ -230,13 +230,13 @@ void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
 }
 
 /* pmap_destroy: the tables go back, as every walk gives empty ones back; pages were let go before (M1).
- * A thread that exits frees the tables it still runs on: this CPU leaves them first, interrupts off by the lock. */
+ * A thread that exits frees the tables it still runs on, and idle CPUs may have kept them: all leave them first, this one
+ * with interrupts off by the lock. */
 void pmap_destroy(struct pmap *pm)
 {
 	INVARIANT("M1", pm->resident == 0);
-	tlb_leave(pm);
 	spin_lock(&pm->lock);
-	pmap_leave(pm);
+	tlb_shootdown(pm, 0, 0);
 	spin_unlock(&pm->lock);
 	INVARIANT("M2", __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST) == 0);
 	pmap_walk(pm, 0, KERNEL_HALF << level_shift(ROOT_LEVEL), NULL, NULL);
@@ -256,11 +256,6 @@ void pmap_switch(struct pmap *pm)
 	cpu->pmap = to;
 	write_cr3(to->root);
 	__atomic_and_fetch(&from->cpus, ~BIT(cpu->id), __ATOMIC_SEQ_CST);
-}
-
-void pmap_leave(struct pmap *pm)
-{
-	if (this_cpu()->pmap == pm) pmap_switch(NULL);
 }
 
 /* Counts the PTEs below (M1); each inner slot is a table of ours (M2), not a big page (M4). */

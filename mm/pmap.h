@@ -61,9 +61,7 @@ extern struct pmap kernel_pmap;                 /* its user half is empty */
 pte_t *pmap_slot(struct pmap *, uint64_t va, int level, bool make);
 void pmap_check(struct pmap *);                 /* panics on a broken invariant */
 /* tlb.c: after this no CPU uses a translation of [start, start + npages) that is older than the tables. */
-void tlb_shootdown(struct pmap *, uint64_t start, uint64_t npages);
-void tlb_flush(struct pmap *, uint64_t start, uint64_t npages); /* on this CPU alone */
-void tlb_leave(struct pmap *);                  /* no other CPU has it loaded any more: idle ones may have kept it */
-void pmap_leave(struct pmap *);                 /* nor this one; interrupts off */
+void tlb_shootdown(struct pmap *, uint64_t start, uint64_t npages);     /* npages 0: no CPU has them loaded any more */
+void tlb_flush(struct pmap *, uint64_t start, uint64_t npages); /* on this CPU alone; to leave them: interrupts off */
 
 #endif

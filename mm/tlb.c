@@ -32,17 +32,11 @@ void tlb_flush(struct pmap *pm, uint64_t start, uint64_t npages)
 	bool kernel = pm == &kernel_pmap;
 
 	if (!kernel && this_cpu()->pmap != pm) return;
+	if (npages == 0) pmap_switch(NULL);
 	if (npages > INVLPG_MAX && !kernel) {
 		write_cr3(read_cr3());
 		return;
 	}
 	for (uint64_t i = 0; i < npages; i++)
 		invlpg(start + i * PAGE_SIZE);
-}
-
-void tlb_leave(struct pmap *pm)
-{
-	uint64_t who = __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST) & ~BIT(this_cpu()->id);
-
-	if (who) shootdown_send(&(struct shootdown){.pmap = pm, .leave = true}, who);
 }

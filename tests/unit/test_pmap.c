@@ -24,14 +24,13 @@ static uint64_t free_at_shootdown;
 
 void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
 {
-	(void)pm;
+	if (npages == 0 && this_cpu()->pmap == pm) pmap_switch(NULL);
 	shootdowns++;
 	free_at_shootdown = frame_free_count();
 	for (unsigned i = 0; i < NVA; i++)
 		if (va_of[i] >= start && va_of[i] < start + npages * PAGE_SIZE) tlb[i] = 0;
 }
 
-void tlb_leave(struct pmap *pm) { (void)pm; }
 void write_cr3(uint64_t root) { loaded_root = root; }
 
 static struct pmap pm;
