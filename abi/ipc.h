@@ -117,8 +117,9 @@ struct vmo_info {
 /* Runs: handles on a set of busy pages that a pager message carries.  off and len are bytes within
  * the run, multiples of 512.  Every byte of a run must be completed once; then its pages are
  * released.  Closing the last handle of an unfinished run completes the rest with -EIO. */
-#define SYS_run_done        0x1020 /* run, off, len, status -> 0 [S]: this part is done, or failed with -errno */
-#define SYS_run_zero        0x1021 /* run, off, len -> 0 [S]: fill this part with zeros (a hole) and complete it */
+#define SYS_run_done        0x1020 /* run, off, len, status -> 0 [S]: this part is done, or failed with -errno, or
+                                      is a hole (RUN_ZERO), and filled with zeros */
+#define RUN_ZERO 1
 
 /* Devices.  A driver begins with its PCI function's registers and with memory for rings in its address space, as the
  * loader has laid them out (boot/disk.c).  Its port is notified of MSI-X entry n by bit n. */

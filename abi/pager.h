@@ -19,7 +19,7 @@
 #define ABI_PAGER_H
 
 #define PAGER_FILL     0x100u   /* cookie, off, len; handle[0] = run.  Tail past end of file: the kernel zeroes it.
-                                   Parts completed by run_zero() are holes: the page has no block yet */
+                                   Parts completed with RUN_ZERO are holes: the page has no block yet */
 #define PAGER_WRITE    0x101u   /* cookie, off, len, arg[3] = object's size, arg[4] = offset of `off` within the run
                                    (not 0 only for vm_write's sub-page extents); handle[0] = run covers whole pages,
                                    but only [arg[4], arg[4]+len) of it is to be written and completed */

@@ -59,10 +59,6 @@ static inline long q_run_done(uint32_t run, uint64_t off, uint64_t len, int stat
 {
 	return QUIRE(SYS_run_done, run, off, len, status, 0, 0);
 }
-static inline long q_run_zero(uint32_t run, uint64_t off, uint64_t len)
-{
-	return QUIRE(SYS_run_zero, run, off, len, 0, 0, 0);
-}
 static inline long q_dev_segments(uint32_t run, uint64_t off, uint64_t len, struct dev_seg *s, int max)
 {
 	return QUIRE(SYS_dev_segments, run, off, len, s, max, 0);

@@ -255,7 +255,6 @@
 	X(0x1015, vmo_read, "handle size addr size") \
 	X(0x1016, pipe_create, "") \
 	X(0x1020, run_done, "handle size size int") \
-	X(0x1021, run_zero, "handle size size") \
 	X(0x1034, dev_segments, "handle size size addr size") \
 	X(0x1040, con_write, "int addr size") \
 	X(0x1041, con_read, "addr size") \

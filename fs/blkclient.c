@@ -94,7 +94,7 @@ int disk_run_write(struct disk *d, uint32_t run, uint64_t run_off, uint64_t off,
 
 void disk_run_zero(uint32_t run, uint64_t run_off, uint64_t len)
 {
-	q_run_zero(run, run_off, len);
+	q_run_done(run, run_off, len, RUN_ZERO);
 }
 
 void disk_run_done(uint32_t run, uint64_t run_off, uint64_t len, int status)

@@ -66,11 +66,10 @@ SYSCALL(dev_segments, run, off, len, to, max)
 {
 	KOBJ_HELD struct kobj *r = object_get(run, KOBJ_RUN);
 	struct dev_seg seg[RUN_MAX];            /* a run has no more pages */
-	uint64_t covered;
 	int n, rc = 0;
 
 	if (!current_proc()->disk || !r) return -EBADF;
-	n = run_segments(container_of(r, struct run, obj), off, len, seg, MIN(max, RUN_MAX), &covered);
+	n = run_segments(container_of(r, struct run, obj), off, len, seg, MIN(max, RUN_MAX));
 	if (n > 0) rc = copy_out(to, seg, n * sizeof(seg[0]));
 	return rc ? rc : n;
 }

@@ -57,8 +57,7 @@ int handle_add(struct handles *t, struct kobj *o)
 	if (h >= t->nslots && (rc = handles_grow_locked(t))) return rc;
 	t->slot[h] = o;
 	t->hint = h + 1;
-	kobj_ref(o);
-	__atomic_add_fetch(&o->handles, 1, __ATOMIC_RELAXED);
+	kobj_handle(o);
 	return h;
 }
 
@@ -87,7 +86,6 @@ int handle_close(struct handles *t, uint64_t h)
 	}
 	spin_unlock(&t->lock);
 	if (!o) return -EBADF;
-	if (__atomic_sub_fetch(&o->handles, 1, __ATOMIC_ACQ_REL) == 0 && o->no_handles) o->no_handles(o);
-	kobj_unref(o);
+	kobj_unhandle(o);
 	return 0;
 }

@@ -26,6 +26,18 @@ static inline void kobj_unref(struct kobj *o)
 	if (__atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0) o->destroy(o);
 }
 
+/* One more handle on it, or what counts as one; and one fewer, of which the last is told. */
+static inline void kobj_handle(struct kobj *o)
+{
+	kobj_ref(o);
+	__atomic_add_fetch(&o->handles, 1, __ATOMIC_RELAXED);
+}
+static inline void kobj_unhandle(struct kobj *o)
+{
+	if (__atomic_sub_fetch(&o->handles, 1, __ATOMIC_ACQ_REL) == 0 && o->no_handles) o->no_handles(o);
+	kobj_unref(o);
+}
+
 /* A reference that is put at the end of its block: KOBJ_HELD struct kobj *o = object_get(h, type); NULL is none. */
 static inline void kobj_held_unref(struct kobj **o) { if (*o) kobj_unref(*o); }
 #define KOBJ_HELD __attribute__((cleanup(kobj_held_unref)))

@@ -110,10 +110,3 @@ SYSCALL(run_done)
 
 	return o ? run_done(run_of(o), a1, a2, (int)a3) : -EBADF;
 }
-
-SYSCALL(run_zero)
-{
-	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_RUN);
-
-	return o ? run_zero(run_of(o), a1, a2) : -EBADF;
-}

@@ -6,8 +6,8 @@
  * Locks: vmo->lock guards the counters of a run; none is held while a message is under way.
  *
  * R1  Every sector of a run's part is completed exactly once; the last one finishes the run.
- * R2  An unfinished run with no handle left and no message under way can not be completed by anybody: what
- *     remains fails with -EIO.  Until then the device may still write to its pages.
+ * R2  An unfinished run with no handle left (its message counts as one) can not be completed by anybody: what remains
+ *     fails with -EIO.  Until then the device may still write to its pages.
  */
 #include "mm/pagecache.h"
 
@@ -84,7 +84,6 @@ static void run_finish_locked(struct run *r)
 		else run_finish_fill_locked(r, r->page[i], i);
 		page_unref(r->page[i]);
 	}
-	if (!r->replied) v->unqueued--;
 	r->finished = true;
 	vmo_release_check_locked(v);
 	waitq_wake_all(&v->wait);
@@ -97,7 +96,7 @@ static void run_orphan_check(struct kobj *o)
 	bool orphan;
 
 	spin_lock(&r->vmo->lock);
-	orphan = r->replied && !r->finished && __atomic_load_n(&o->handles, __ATOMIC_ACQUIRE) == 0;
+	orphan = !r->finished;
 	if (orphan && !r->status) r->status = -EIO;
 	if (orphan) run_finish_locked(r);
 	spin_unlock(&r->vmo->lock);
@@ -111,13 +110,11 @@ static void run_replied(struct kmsg *k)
 	struct vmo *v = r->vmo;
 
 	spin_lock(&v->lock);
-	if (!r->finished) v->unqueued--;
-	r->replied = true;
+	v->unqueued--;
 	if (k->m.status && !r->status) r->status = k->m.status;
 	waitq_wake_all(&v->wait);
 	spin_unlock(&v->lock);
-	run_orphan_check(&r->obj);
-	kobj_unref(&r->obj);            /* the message's */
+	kobj_unhandle(&r->obj);         /* the message's */
 }
 
 struct run *run_create_locked(struct vmo *v, uint32_t op, uint64_t first)
@@ -140,14 +137,12 @@ void run_post(struct run *r)
 	struct vmo *v = r->vmo;
 
 	if (r->len == 0) r->len = (uint64_t)r->npages << PAGE_SHIFT;
-	spin_lock(&v->lock);
 	r->left = r->len;
 	if (v->split_of) {
-		r->replied = true;
-		spin_unlock(&v->lock);
 		split_run(r);
 		return;
 	}
+	spin_lock(&v->lock);
 	v->unqueued++;
 	r->msg.m = (struct ipc_msg){
 		.op = r->op,
@@ -156,23 +151,19 @@ void run_post(struct run *r)
 	spin_unlock(&v->lock);
 	r->msg.obj[0] = &r->obj;
 	r->msg.done = run_replied;
-	kobj_ref(&r->obj);              /* the message's */
+	kobj_handle(&r->obj);           /* the message's */
 	if (ipc_post(v->pager, &r->msg)) return;
 	r->msg.m.status = -EIO;
 	run_replied(&r->msg);
 }
 
-static bool run_part_ok(const struct run *r, uint64_t off, uint64_t len)
-{
-	if (off % SECTOR || len % SECTOR || len == 0) return false;
-	return off >= r->off && len <= r->len && off - r->off <= r->len - len;
-}
-
-/* Once it has finished its pages may be anybody's.  => vmo->lock held */
+/* Is it a part of the run that is not completed yet?  Once the run has finished its pages may be anybody's. */
 static bool run_part_due_locked(const struct run *r, uint64_t off, uint64_t len)
 {
+	if (r->finished || off % SECTOR || len % SECTOR || len == 0) return false;
+	if (off < r->off || len > r->len || off - r->off > r->len - len) return false;
 	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++)
-		if (r->finished || (r->done[s / 8] & BIT(s % 8))) return false;
+		if (r->done[s / 8] & BIT(s % 8)) return false;
 	return true;
 }
 
@@ -187,19 +178,20 @@ static void run_clear_locked(struct run *r, uint64_t off, uint64_t len)
 	}
 }
 
-static int run_end(struct run *r, uint64_t off, uint64_t len, int status, bool clear)
+/* run_done: bytes [off, off+len) of the run are where they belong, or failed with status, or (RUN_ZERO) are a hole.
+ * => no lock held; from the driver's or file server's system call.  -EINVAL: no part of it, or completed before (R1) */
+int run_done(struct run *r, uint64_t off, uint64_t len, int status)
 {
-	bool last;
+	bool hole = status == RUN_ZERO, last;
 
-	if (!run_part_ok(r, off, len)) return -EINVAL;
 	spin_lock(&r->vmo->lock);
-	if (!run_part_due_locked(r, off, len)) {
+	if (!run_part_due_locked(r, off, len) || (hole && r->op != PAGER_FILL)) {
 		spin_unlock(&r->vmo->lock);
 		return -EINVAL;
 	}
-	if (clear) run_clear_locked(r, off, len);
 	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++) r->done[s / 8] |= BIT(s % 8);
-	if (status && !r->status) r->status = status < 0 && status > -4096 ? status : -EIO;
+	if (hole) run_clear_locked(r, off, len);
+	else if (status && !r->status) r->status = status < 0 && status > -4096 ? status : -EIO;
 	r->left -= len;
 	last = r->left == 0;
 	if (last) run_finish_locked(r);
@@ -208,36 +200,23 @@ static int run_end(struct run *r, uint64_t off, uint64_t len, int status, bool c
 	return 0;
 }
 
-/* run_done: bytes [off, off+len) of the run are where they belong, or failed with status.
- * => no lock held; from the driver's or file server's system call.  -EINVAL: no part of it, or completed before (R1) */
-int run_done(struct run *r, uint64_t off, uint64_t len, int status) { return run_end(r, off, len, status, false); }
-
-int run_zero(struct run *r, uint64_t off, uint64_t len)
-{
-	return r->op == PAGER_FILL ? run_end(r, off, len, 0, true) : -EINVAL;
-}
-
-int run_segments(struct run *r, uint64_t off, uint64_t len, struct dev_seg *seg, uint32_t max, uint64_t *covered)
+int run_segments(struct run *r, uint64_t off, uint64_t len, struct dev_seg *seg, uint32_t max)
 {
 	uint32_t n = 0;
-	uint64_t at = off;
 
-	if (!run_part_ok(r, off, len)) return -EINVAL;
 	SPIN_HELD(&r->vmo->lock);
 	if (!run_part_due_locked(r, off, len)) return -EINVAL;
-	while (at < off + len) {
+	for (uint64_t at = off, bytes; at < off + len; at += bytes) {
 		paddr_t pa = page_phys(r->page[at >> PAGE_SHIFT]) + (at & PAGE_MASK);
-		uint64_t bytes = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));
 
+		bytes = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));
 		if (n > 0 && seg[n - 1].phys + seg[n - 1].len == pa) {
 			seg[n - 1].len += bytes;
 		} else {
-			if (n == max) break;
+			if (n == max) return n;
 			seg[n++] = (struct dev_seg){pa, bytes};
 		}
-		at += bytes;
 	}
-	*covered = at - off;
 	return n;
 }
 

@@ -18,7 +18,6 @@ struct run {
 	uint64_t off, len;              /* [c] the part of the run, in bytes, that is to be moved and completed */
 	uint64_t left;                  /* [v] bytes not completed */
 	int      status;                /* [v] first error */
-	bool     replied;               /* [v] the pager answered: the device has it, or it failed */
 	bool     finished;              /* [v] nobody completes a part any more */
 	struct kmsg msg;
 	struct page *page[RUN_MAX];     /* [c] held */
@@ -28,9 +27,7 @@ struct run {
 
 /* For the Quire calls (kernel/sys_ipc.c, device.c).  off and len: bytes in the run, multiples of 512.  -EINVAL. */
 int run_done(struct run *, uint64_t off, uint64_t len, int status);
-int run_zero(struct run *, uint64_t off, uint64_t len);
-/* Physical pieces of [off, off+len), neighbours merged; at most max; how many bytes they cover in *covered.  n or
- * -EINVAL. */
-int run_segments(struct run *, uint64_t off, uint64_t len, struct dev_seg *, uint32_t max, uint64_t *covered);
+/* Physical pieces of [off, off+len) or of its beginning, neighbours merged; at most max.  n or -EINVAL. */
+int run_segments(struct run *, uint64_t off, uint64_t len, struct dev_seg *, uint32_t max);
 
 #endif

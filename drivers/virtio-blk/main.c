@@ -155,8 +155,7 @@ static void pager_data(const struct ipc_msg *m, uint32_t type)
 	}
 	room = disk.sectors - sector;
 	if (len / SECTOR > room) {
-		if (type == BLK_T_IN) q_run_zero(m->handle[0], off + room * SECTOR, len - room * SECTOR);
-		else q_run_done(m->handle[0], off + room * SECTOR, len - room * SECTOR, 0);
+		q_run_done(m->handle[0], off + room * SECTOR, len - room * SECTOR, type == BLK_T_IN ? RUN_ZERO : 0);
 		len = room * SECTOR;
 	}
 	job_start(m->token, type, m->handle[0], sector, off, len);

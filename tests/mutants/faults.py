@@ -156,7 +156,7 @@ fault("mincore_sees_page_tables_alone", "mincore says that a page in memory is n
       "\tif (e) return 0;\n")
 
 fault("dontneed_keeps_private_pages", "madvise(MADV_DONTNEED) leaves private memory as it is.",
-      "\t\tif (!keep) map_zap(m, from, to);\n",
+      "\t\tif (!keep) pmap_walk(&m->pmap, from, to, NULL, NULL);\n",
       "\t\t(void)keep;\n")
 
 fault("locks_are_not_counted", "mlock does not count what it locks.",
@@ -210,8 +210,8 @@ fault("private_page_written_to_the_file", "A store into a private mapping goes t
       "\telse if (f->vmo == NULL || (f->e->flags & ENTRY_SHARED)) rc = fault_store_shared(f, v, p);\n")
 
 fault("neighbours_mapped_writable", "The neighbours that a read fault maps can be stored to.",
-      "pte_make(e, p, false) & ~PTE_A, NULL)) return;\n",
-      "pte_make(e, p, e->prot & PROT_WRITE) & ~PTE_A, NULL)) return;\n")
+      "pte_make(e, p, false) & ~PTE_A)) return;\n",
+      "pte_make(e, p, e->prot & PROT_WRITE) & ~PTE_A)) return;\n")
 
 fault("segv_past_the_end", "A page past the end of file raises SIGSEGV, not SIGBUS.",
       "\tif (f->index >= vmo_pages_locked(v)) rc = -ENXIO;\n",
@@ -405,7 +405,7 @@ fault("split_forgets_the_offset", "The upper part of a split mapping shows the f
       "\tentry_place(hi, at, high, e->vnode.start);\n")
 
 fault("munmap_leaves_page_tables", "Unmapped memory can still be used.",
-      "\t\tmap_zap(m, e->anode.start, e->anode.last + 1);\n",
+      "\t\tpmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, NULL, NULL);\n",
       "")
 
 fault("map_fixed_replaces_nothing", "MAP_FIXED leaves the old mapping below the new one.",

@@ -17,7 +17,7 @@
 
 struct world {
 	uint8_t disk[DISK_PAGES * PAGE_SIZE];
-	bool    hole[DISK_PAGES];       /* no block yet: filled by run_zero */
+	bool    hole[DISK_PAGES];       /* no block yet: filled with RUN_ZERO */
 	struct kmsg *queue[64];
 	unsigned queued;
 	bool    hold;                   /* messages wait until the test steps by hand */

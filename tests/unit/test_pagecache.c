@@ -295,7 +295,7 @@ static void each_sector_of_a_run_is_completed_once(void **st)
 	assert_int_equal(run_done(r, 1, 512, 0), -EINVAL);
 	assert_int_equal(run_done(r, 512, 0, 0), -EINVAL);
 	assert_int_equal(page_at(f->vmo, 0)->state, PG_FILLING);
-	assert_int_equal(run_zero(r, 512, PAGE_SIZE - 512), 0);
+	assert_int_equal(run_done(r, 512, PAGE_SIZE - 512, RUN_ZERO), 0);
 	assert_int_equal(page_at(f->vmo, 0)->state, PG_CLEAN);
 	r->msg.done(&r->msg);
 }
@@ -305,15 +305,12 @@ static void a_run_that_nobody_can_complete_any_more_fails(void **st)
 	struct fix *f = *st;
 	struct run *r = begin_fill(f);
 
-	r->obj.handles = 1;                     /* the file server holds it, and answers "refused" */
+	kobj_handle(&r->obj);                   /* the file server holds it, and answers "refused" */
 	r->msg.m.status = -EIO;
-	kobj_ref(&r->obj);
 	r->msg.done(&r->msg);
 	assert_int_equal(page_at(f->vmo, 0)->state, PG_FILLING);        /* the device may still write to it */
-	r->obj.handles = 0;
-	r->obj.no_handles(&r->obj);
+	kobj_unhandle(&r->obj);
 	assert_null(page_at(f->vmo, 0));
-	kobj_unref(&r->obj);
 }
 
 static void the_pager_hears_of_the_last_user_after_the_last_write(void **st)

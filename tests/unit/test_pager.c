@@ -36,14 +36,13 @@ static void parts_outside_the_run_are_refused(void **st)
 	struct fix *f = *st;
 	struct run *r = begin(f, PAGER_FILL, 2);
 	struct dev_seg seg[2];
-	uint64_t covered;
 
 	assert_int_equal(run_done(r, PG(2), 512, 0), -EINVAL);
 	assert_int_equal(run_done(r, PG(1), PG(2), 0), -EINVAL);
 	assert_int_equal(run_done(r, 0, PG(3), 0), -EINVAL);
 	assert_int_equal(run_done(r, 0, 100, 0), -EINVAL);
-	assert_int_equal(run_zero(r, PG(2), 512), -EINVAL);
-	assert_int_equal(run_segments(r, PG(2), 512, seg, 2, &covered), -EINVAL);
+	assert_int_equal(run_done(r, PG(2), 512, RUN_ZERO), -EINVAL);
+	assert_int_equal(run_segments(r, PG(2), 512, seg, 2), -EINVAL);
 	assert_int_equal(run_done(r, 0, PG(2), 0), 0);
 	reply(r, 0);
 }
@@ -54,15 +53,14 @@ static void a_finished_runs_pages_are_not_its_any_more(void **st)
 	struct run *r = begin(f, PAGER_FILL, 1);
 	char *byte = page_virt(r->page[0]);
 	struct dev_seg seg[2];
-	uint64_t covered;
 
 	kobj_ref(&r->obj);
 	assert_int_equal(run_done(r, 0, PG(1), 0), 0);
 	reply(r, 0);
 	*byte = 'z';
-	assert_int_equal(run_zero(r, 0, PG(1)), -EINVAL);
+	assert_int_equal(run_done(r, 0, PG(1), RUN_ZERO), -EINVAL);
 	assert_int_equal(*byte, 'z');
-	assert_int_equal(run_segments(r, 0, PG(1), seg, 2, &covered), -EINVAL);
+	assert_int_equal(run_segments(r, 0, PG(1), seg, 2), -EINVAL);
 	kobj_unref(&r->obj);
 }
 
@@ -83,7 +81,7 @@ static void bytes_before_the_runs_part_are_not_its(void **st)
 	spin_unlock(&f->vmo->lock);
 	run_post(r);
 	assert_int_equal(run_done(r, 512, 512, 0), -EINVAL);
-	assert_int_equal(run_zero(r, 1024, 512), -EINVAL);      /* a write has no holes */
+	assert_int_equal(run_done(r, 1024, 512, RUN_ZERO), -EINVAL);      /* a write has no holes */
 	world_run();
 	assert_int_equal(disk_byte(1023), 'a');
 	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
@@ -94,7 +92,7 @@ static void a_part_that_is_a_hole_is_zero_and_has_no_block(void **st)
 	struct fix *f = *st;
 	struct run *r = begin(f, PAGER_FILL, 3);
 
-	assert_int_equal(run_zero(r, PG(1) - 512, PG(1)), 0);
+	assert_int_equal(run_done(r, PG(1) - 512, PG(1), RUN_ZERO), 0);
 	assert_int_equal(run_done(r, 0, PG(1) - 512, 0), 0);
 	assert_int_equal(run_done(r, PG(2) - 512, PG(1) + 512, 0), 0);
 	assert_int_equal(((uint8_t *)page_virt(page_at(f->vmo, 0)))[PAGE_SIZE - 1], 0);
@@ -109,9 +107,12 @@ static void the_first_error_of_a_run_counts_and_odd_ones_are_eio(void **st)
 	struct run *r = begin(f, PAGER_WRITE, 1);
 
 	assert_int_equal(run_done(r, 0, 512, -ENOSPC), 0);
-	r->obj.handles = 1;
+	kobj_handle(&r->obj);
+	kobj_ref(&r->obj);
 	reply(r, -EPIPE);
 	assert_int_equal(run_done(r, 512, PAGE_SIZE - 512, -EIO), 0);
+	kobj_unhandle(&r->obj);                 /* too late to matter */
+	kobj_unref(&r->obj);
 	assert_int_equal(f->vmo->wb_errno, -ENOSPC);
 	assert_int_equal(state_of(f->vmo, 0), PG_DIRTY);
 	r = begin(f, PAGER_WRITE, 1);
@@ -133,7 +134,6 @@ static void a_finished_run_takes_no_more(void **st)
 	reply(r, -EIO);                         /* and nobody has a handle: it fails */
 	assert_int_equal(state_of(f->vmo, 0), PG_ABSENT);
 	assert_int_equal(run_done(r, 0, 512, 0), -EINVAL);
-	r->obj.no_handles(&r->obj);             /* too late to matter */
 	kobj_unref(&r->obj);
 }
 
@@ -153,14 +153,13 @@ static void handles_that_go_before_the_answer_leave_the_run_alone(void **st)
 	struct fix *f = *st;
 	struct run *r = begin(f, PAGER_FILL, 1);
 
-	r->obj.no_handles(&r->obj);
+	kobj_handle(&r->obj);
+	kobj_unhandle(&r->obj);
 	assert_int_equal(state_of(f->vmo, 0), PG_FILLING);
-	r->obj.handles = 1;
+	kobj_handle(&r->obj);
 	reply(r, 0);
-	r->obj.no_handles(&r->obj);             /* somebody else has one again */
 	assert_int_equal(state_of(f->vmo, 0), PG_FILLING);
-	r->obj.handles = 0;
-	r->obj.no_handles(&r->obj);
+	kobj_unhandle(&r->obj);
 	assert_int_equal(state_of(f->vmo, 0), PG_ABSENT);
 	assert_int_equal(f->vmo->fill_errno, -EIO);
 }
@@ -171,15 +170,13 @@ static void the_device_gets_pieces_as_long_as_pages_are_neighbours(void **st)
 	struct page *apart = frame_alloc(PAGE_KERNEL, 0);
 	struct run *r = begin(f, PAGER_FILL, 4);
 	struct dev_seg seg[8];
-	uint64_t covered, pages = 0;
-	int n = run_segments(r, 512, PG(4) - 1024, seg, 8, &covered);
+	uint64_t pages = 0;
+	int n = run_segments(r, 512, PG(4) - 1024, seg, 8);
 
-	assert_int_equal(covered, PG(4) - 1024);
 	assert_int_equal(seg[0].phys, page_phys(r->page[0]) + 512);
 	for (int i = 0; i < n; i++) pages += seg[i].len;
-	assert_int_equal(pages, covered);
-	assert_int_equal(run_segments(r, 0, PG(4), seg, 0, &covered), 0);
-	assert_int_equal(covered, 0);
+	assert_int_equal(pages, PG(4) - 1024);
+	assert_int_equal(run_segments(r, 0, PG(4), seg, 0), 0);
 	assert_int_equal(run_done(r, 0, PG(4), 0), 0);
 	reply(r, 0);
 	frame_free(apart);
@@ -190,7 +187,6 @@ static void pages_far_apart_are_pieces_of_their_own(void **st)
 	struct fix *f = *st;
 	struct page *a = page_array;    /* whose they are makes no difference: only where they are is asked */
 	struct dev_seg seg[4];
-	uint64_t covered;
 	struct run *r;
 
 	spin_lock(&f->vmo->lock);
@@ -200,11 +196,11 @@ static void pages_far_apart_are_pieces_of_their_own(void **st)
 	r->page[1] = &a[3];
 	r->page[2] = &a[0];
 	r->len = PG(3);
-	assert_int_equal(run_segments(r, 0, PG(3), seg, 4, &covered), 2);
+	assert_int_equal(run_segments(r, 0, PG(3), seg, 4), 2);
 	assert_int_equal(seg[0].len, PG(2));
 	assert_int_equal(seg[1].phys, page_phys(a));
-	assert_int_equal(run_segments(r, 0, PG(3), seg, 1, &covered), 1);
-	assert_int_equal(covered, PG(2));
+	assert_int_equal(run_segments(r, 0, PG(3), seg, 1), 1);
+	assert_int_equal(seg[0].len, PG(2));
 	kobj_unref(&r->obj);
 }
 
