@@ -49,7 +49,7 @@ struct waitq { struct list threads; };
 void waitq_init(struct waitq *);
 /* Releases lk, sleeps, takes lk again.  deadline: absolute ns of time_mono(), or WAIT_FOREVER.
  * interruptible: a signal that would be delivered ends the sleep.
- * => 0 woken, -ETIMEDOUT, -EINTR.  Spurious wake-ups happen: test the condition in a loop. */
+ * => 0: woken, for whatever reason: test the condition in a loop.  -ETIMEDOUT, -EINTR: it did not sleep any more */
 int waitq_sleep(struct waitq *, struct spinlock *lk, uint64_t deadline, bool interruptible);
 void waitq_wake_all(struct waitq *);    /* the guarding lock is held */
 void waitq_wake_one(struct waitq *);

@@ -91,6 +91,7 @@ static void clock_set(struct cpu *c)
 static void queue_locked(struct cpu *c, struct thread *t, bool ahead)
 {
 	t->state = THREAD_READY;
+	list_remove(&t->link);          /* one of c's sleepers? */
 	list_push_back(&c->runq[ahead ? 0 : 1], &t->link);
 	c->nready++;
 }
@@ -278,18 +279,11 @@ void thread_start(struct thread *t)
 	enqueue(t);
 }
 
-static void wake_locked(struct cpu *c, struct thread *t, int status, bool ahead)
-{
-	list_remove(&t->link);          /* one of c's sleepers? */
-	t->wake_status = status;
-	enqueue_locked(c, t, ahead);
-}
-
 void sched_wake(struct thread *t, bool ahead)
 {
 	struct cpu *c = cpu_lock_of(t);
 
-	if (t->state == THREAD_SLEEPING) wake_locked(c, t, 0, ahead);
+	if (t->state == THREAD_SLEEPING) enqueue_locked(c, t, ahead);
 	spin_unlock(&c->runq_lock);
 }
 
@@ -299,7 +293,7 @@ void thread_interrupt(struct thread *t)
 	struct cpu *c = cpu_lock_of(t);
 	bool has = thread_has_signal(t);
 
-	if (has && t->state == THREAD_SLEEPING && t->interruptible) wake_locked(c, t, -EINTR, false);
+	if (has && t->state == THREAD_SLEEPING && t->interruptible) enqueue_locked(c, t, false);
 	if (has && t->state == THREAD_RUNNING) cpu_kick(c);
 	spin_unlock(&c->runq_lock);
 }
@@ -364,6 +358,8 @@ static void sleepers_add_locked(struct cpu *c, struct thread *t, uint64_t until)
 	list_insert(&t->link, at);
 }
 
+/* Who was woken by the clock or a signal hears of it when it sleeps again.  So a signal to the process that another thread
+ * took meanwhile interrupts nobody else. */
 int sched_sleep(struct spinlock *lk, uint64_t deadline, bool interruptible)
 {
 	struct thread *t = current_thread();
@@ -383,8 +379,7 @@ int sched_sleep(struct spinlock *lk, uint64_t deadline, bool interruptible)
 	schedule_locked();
 	sched_finish();
 	if (lk) spin_lock(lk);
-	/* a signal to the process that another thread took interrupts nobody else */
-	return t->wake_status == -EINTR && !thread_has_signal(t) ? 0 : t->wake_status;
+	return 0;
 }
 
 int waitq_sleep(struct waitq *q, struct spinlock *lk, uint64_t deadline, bool interruptible)
@@ -407,7 +402,7 @@ void sched_tick(void)
 	struct thread *t;
 
 	spin_lock(&c->runq_lock);
-	while ((t = first_sleeper(c)) && t->wake_at <= now) wake_locked(c, t, -ETIMEDOUT, false);
+	while ((t = first_sleeper(c)) && t->wake_at <= now) enqueue_locked(c, t, false);
 	if ((c->nready && c->quantum_end <= now) || !allowed(c->thread, c)) c->resched = true;
 	c->clock_at = ~0ull;            /* S6 */
 	clock_set(c);

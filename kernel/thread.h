@@ -38,7 +38,6 @@ struct thread {
 	uint64_t fs_base, gs_base;      /* [self] */
 	bool     interruptible;         /* [s] a signal may end the sleep */
 	bool     fatal_only;            /* [self] only one that ends the thread; in a call, its server too: port->lock */
-	int      wake_status;           /* [s] what sched_sleep returns */
 	uint64_t wake_at;               /* [s] as one of cpu->sleepers: when */
 	struct cpu *cpu;                /* [s] where it ran last */
 	uint64_t affinity;              /* bit per CPU that it may run on */
@@ -78,7 +77,7 @@ int thread_sleep_until(uint64_t until, bool interruptible);     /* no lock held.
 int oom_wait(void);             /* forward.c: a process ends for want of memory.  0: try again; -ENOMEM: the caller's */
 void thread_bind(struct thread *, uint64_t cpus);
 uint64_t thread_cpu_ns(struct thread *);                /* with the turn that it may have just now */
-void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep with -EINTR */
+void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep */
 void thread_fpu_fork(struct thread *to, struct thread *from);   /* saves the live state first if from is current */
 void thread_fpu_reset(void);                            /* the current one's, at exec */
 void fpu_area_init(void *area);                         /* the state of a new program (fcw 0x37f, mxcsr 0x1f80) */
