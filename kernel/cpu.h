@@ -26,8 +26,7 @@ struct cpu {
 	struct spinlock *locks;         /* innermost held, for the order check */
 	struct pmap *pmap;              /* whose CR3 is loaded */
 	struct thread *idle;
-	struct thread *dead;            /* the last that exited here; its stack is free once another one runs */
-	struct thread *leaving;         /* may not run here any more; starts elsewhere once its state is saved */
+	struct thread *last;            /* [s] who ran before, for sched_finish(): its state is saved */
 	bool     resched;               /* switch at the next return to ring 3 */
 	const char *doing;              /* for the panic: "system call msync", "fault at ..." */
 	struct spinlock runq_lock;

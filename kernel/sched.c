@@ -7,8 +7,8 @@
  * Locks: a CPU's runq_lock guards its queues and the state of the threads that run, wait to run or slept last there.
  *        It is held across context_switch(): the next thread releases it, in sched_finish().
  *
- * S1  A READY thread is on exactly one run queue, one that sleeps until a moment on its CPU's sleepers, sorted by that;
- *     no other thread is on any of these.
+ * S1  A READY thread is on exactly one run queue, or on its way to one (thread_start); one that sleeps until a moment on
+ *     its CPU's sleepers, sorted by that; no other thread is on any of these.
  * S2  A sleeper takes its runq_lock before it lets go of the lock that guards its condition, so a wake-up that comes
  *     in between waits until it is really asleep, and is not lost.
  * S3  It looks for signals with runq_lock held.  Who sends one marks it first and takes that lock then: either the
@@ -109,16 +109,6 @@ static void enqueue_locked(struct cpu *c, struct thread *t, bool ahead)
 	if (ncpus > 1 && (!idle || c->nready > 1)) kick_idle_locked(c);
 }
 
-/* On the queue of the CPU that it was given to. */
-static void enqueue(struct thread *t)
-{
-	struct cpu *c = t->cpu;
-
-	spin_lock(&c->runq_lock);
-	enqueue_locked(c, t, false);
-	spin_unlock(&c->runq_lock);
-}
-
 /* A program's thread goes to the CPU with the least to do; the kernel's own and servers stay here. */
 static struct cpu *cpu_for(const struct thread *t)
 {
@@ -128,6 +118,31 @@ static struct cpu *cpu_for(const struct thread *t)
 		if (allowed(t, &cpus[i]) && (!allowed(t, c) || load(&cpus[i]) < load(c))) c = &cpus[i];
 	}
 	return c;
+}
+
+/* => its runq_lock held, and it is still that CPU's (S4) */
+static struct cpu *cpu_lock_of(struct thread *t)
+{
+	struct cpu *c;
+
+	for (;;) {
+		c = __atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE);
+		spin_lock(&c->runq_lock);
+		if (c == t->cpu) return c;
+		spin_unlock(&c->runq_lock);
+	}
+}
+
+/* One that is NEW, or READY and on no queue just now. */
+void thread_start(struct thread *t)
+{
+	struct cpu *from = cpu_lock_of(t), *to = cpu_for(t);
+
+	t->cpu = to;
+	spin_unlock(&from->runq_lock);
+	spin_lock(&to->runq_lock);
+	enqueue_locked(to, t, false);
+	spin_unlock(&to->runq_lock);
 }
 
 /* ---- the switch */
@@ -174,7 +189,20 @@ static struct thread *next_locked(struct cpu *c, uint64_t now)
 	return l ? container_of(l, struct thread, link) : c->idle;
 }
 
-/* Give the CPU away.  => runq_lock held, and no other lock; the current thread's state says what it wants */
+/* After a switch: let go of the queue, free who exited, send away who may not run here. */
+static void sched_finish(void)
+{
+	struct cpu *c = this_cpu();
+	struct thread *t = c->last;
+	bool dead = t->state == THREAD_DEAD, leaves = t->state == THREAD_READY && !allowed(t, c);
+
+	spin_unlock(&c->runq_lock);
+	if (dead) thread_free(t);
+	if (leaves) thread_start(t);
+}
+
+/* Give the CPU away.  => runq_lock held, and no other lock; when it returns, none.  The current thread's state says what
+ * it wants */
 static void schedule_locked(void)
 {
 	struct cpu *c = this_cpu();
@@ -194,6 +222,7 @@ static void schedule_locked(void)
 	c->quantum_end = now + QUANTUM;
 	c->resched = !allowed(next, c);         /* bound elsewhere meanwhile: it goes before it is in ring 3 */
 	c->thread = next;
+	c->last = t;
 	clock_set(c);
 	c->switches++;
 	state_save(t);
@@ -201,19 +230,7 @@ static void schedule_locked(void)
 	context_switch(&t->rsp, next->rsp);
 	this_cpu()->lock_irq = irq;     /* ours again: as we came in */
 	this_cpu()->doing = doing;
-}
-
-/* After a switch: let go of the queue, free who exited, send away who may not run here. */
-static void sched_finish(void)
-{
-	struct cpu *c = this_cpu();
-	struct thread *t = c->leaving, *dead = c->dead;
-
-	c->leaving = c->dead = NULL;
-	if (t) t->cpu = cpu_for(t);
-	spin_unlock(&c->runq_lock);
-	if (dead) thread_free(dead);
-	if (t) enqueue(t);
+	sched_finish();
 }
 
 /* A new thread's first steps (entry.S): it comes out of a switch with the lock held and interrupts to be on. */
@@ -231,53 +248,27 @@ void thread_yield(void)
 
 	spin_lock(&c->runq_lock);
 	c->resched = false;
-	if (!allowed(t, c)) {
-		t->state = THREAD_READY;
-		c->leaving = t;
+	if (c->nready || !allowed(t, c)) {
+		if (!allowed(t, c)) t->state = THREAD_READY;    /* sched_finish() finds it a CPU */
+		else if (t != c->idle) queue_locked(c, t, false);
 		schedule_locked();
-	} else if (c->nready) {
-		if (t != c->idle) queue_locked(c, t, false);
-		schedule_locked();
+	} else {
+		spin_unlock(&c->runq_lock);
 	}
-	sched_finish();
 }
 
-/* The last thing a thread does: it cannot free the stack it stands on, the next one does. */
+/* The last thing a thread does: it cannot free the stack it stands on, the next one does (sched_finish). */
 void thread_exit(void)
 {
 	struct cpu *c = this_cpu();
 
 	spin_lock(&c->runq_lock);
-	INVARIANT("S2", !c->dead);
 	c->thread->state = THREAD_DEAD;
-	c->dead = c->thread;
 	schedule_locked();
 	panic("invariant S1 broken: a dead thread runs");
 }
 
 /* ---- woken, moved */
-
-/* => its runq_lock held, and it is still that CPU's (S4) */
-static struct cpu *cpu_lock_of(struct thread *t)
-{
-	struct cpu *c;
-
-	for (;;) {
-		c = __atomic_load_n(&t->cpu, __ATOMIC_ACQUIRE);
-		spin_lock(&c->runq_lock);
-		if (c == t->cpu) return c;
-		spin_unlock(&c->runq_lock);
-	}
-}
-
-void thread_start(struct thread *t)
-{
-	struct cpu *c = cpu_lock_of(t);
-
-	t->cpu = cpu_for(t);
-	spin_unlock(&c->runq_lock);
-	enqueue(t);
-}
 
 void sched_wake(struct thread *t, bool ahead)
 {
@@ -313,11 +304,10 @@ static bool steal(struct cpu *me)
 		if (t) {
 			list_remove(&t->link);
 			c->nready--;
-			t->cpu = me;
 		}
 		spin_unlock(&c->runq_lock);
 	}
-	if (t) enqueue(t);
+	if (t) thread_start(t);
 	return t;
 }
 
@@ -327,8 +317,8 @@ void thread_bind(struct thread *t, uint64_t set)
 	struct cpu *c;
 
 	if (!t->program) return;    /* servers stay */
-	t->affinity = set;
 	c = cpu_lock_of(t);
+	t->affinity = set;
 	if (t->state == THREAD_RUNNING && !allowed(t, c)) {
 		c->resched = true;
 		cpu_kick(c);            /* sched_tick() */
@@ -377,7 +367,6 @@ int sched_sleep(struct spinlock *lk, uint64_t deadline, bool interruptible)
 	if (deadline != WAIT_FOREVER) sleepers_add_locked(c, t, deadline);
 	if (lk) spin_unlock(lk);
 	schedule_locked();
-	sched_finish();
 	if (lk) spin_lock(lk);
 	return 0;
 }

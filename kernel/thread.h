@@ -40,7 +40,7 @@ struct thread {
 	bool     fatal_only;            /* [self] only one that ends the thread; in a call, its server too: port->lock */
 	uint64_t wake_at;               /* [s] as one of cpu->sleepers: when */
 	struct cpu *cpu;                /* [s] where it ran last */
-	uint64_t affinity;              /* bit per CPU that it may run on */
+	uint64_t affinity;              /* [s] bit per CPU that it may run on */
 	uint64_t sys_since;             /* [self] used.cpu_ns when it entered the call it is in; 0: none */
 	struct usage used;              /* [self] so far; cpu_ns without the turn that it has now */
 	uint64_t run_since;             /* when it got the CPU */
