@@ -74,11 +74,13 @@ struct boot_symbol { uint64_t at, name; };      /* a function or label of the ke
 
 /* What each CPU has loaded, as far as it must be known. */
 #define BOOT_CR4_OSXSAVE (1ull << 18)   /* else FXSAVE is all there is */
+#define BOOT_FPU_START   576            /* bytes: the area of old and XSAVE's header */
 #define BOOT_CR4_SMAP    (1ull << 21)   /* ring 0 touches no page of ring 3's by accident */
 struct boot_control {
 	uint64_t cr4;
 	uint64_t xcr0;                  /* components of the FPU's state */
 	uint32_t fpu_area;              /* bytes of it */
+	uint8_t  fpu_start[BOOT_FPU_START] __attribute__((aligned(64)));        /* a new program's; behind it zeros */
 };
 
 /* Where the further CPUs wait: interrupts off, on tables of their own with the kernel's half.  The one whose APIC id is

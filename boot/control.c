@@ -58,6 +58,13 @@ static void xsave_choose(struct boot_control *c)
 	if (c->fpu_area > PAGE) fail("needs more than a page for the registers of a thread", "this CPU");       /* X1 */
 }
 
+/* As an area that is saved (SDM 1 10.5.1): all exceptions masked, 64 bits of precision, registers 0. */
+static void fpu_start_make(struct boot_control *c)
+{
+	*(UINT16 *)c->fpu_start = 0x37f;                /* FCW */
+	*(UINT32 *)(c->fpu_start + 24) = 0x1f80;        /* MXCSR */
+}
+
 static void choose(struct boot_control *c)
 {
 	UINT32 f1[4], f7[4];
@@ -88,4 +95,5 @@ void control_prepare(struct boot_control *c)
 	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
 	__asm__ volatile("mov %0, %%cr0" : : "r"((cr0 | CR0_WP | CR0_MP | CR0_NE) & ~(CR0_EM | CR0_TS)));
 	choose(c);
+	fpu_start_make(c);
 }

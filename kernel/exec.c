@@ -143,7 +143,7 @@ static void program_enter(struct program *g)
 	map_put(old);
 	if (exe) file_put(exe);
 	files_close(p, true);           /* last: who waits for the end of a pipe sees a program that was executed */
-	thread_fpu_reset();
+	fpu_restore(fpu_start());
 	t->clear_tid = t->robust = 0;
 	t->sig_stack.flags = SS_DISABLE;
 	regs_start(t->tf, g->plan.entry, g->plan.sp);

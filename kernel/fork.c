@@ -43,7 +43,7 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 	c->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	c->sig_mask = t->sig_mask;
 	c->affinity = t->affinity;
-	thread_fpu_fork(c, t);
+	fpu_save(c->fpu);
 }
 
 /* CLONE_VFORK: sleep until the child has executed a program or has ended; or this thread is to end: the child may sleep

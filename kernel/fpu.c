@@ -11,21 +11,18 @@
 #include "kernel/thread.h"
 #include "mm/frame.h"
 
-#define XSTATE_BV   512                 /* offset of the XSAVE header */
+/* SDM 1 10.5.1, 13.4.2: what of an area has to be looked at. */
+struct area {
+	uint8_t  x87[24];
+	uint32_t mxcsr;
+	uint8_t  xmm[484];
+	uint64_t components, reserved[7];       /* the header of XSAVE; without it zeros, as the rest of the page */
+};
 
 static bool has_xsave(void) { return frame_bootinfo->control.cr4 & BOOT_CR4_OSXSAVE; }
 uint32_t fpu_area_size(void) { return frame_bootinfo->control.fpu_area; }
 uint64_t fpu_features(void) { return frame_bootinfo->control.xcr0; }
-
-void fpu_area_init(void *area)
-{
-	uint16_t fcw = 0x37f;
-	uint32_t mxcsr = 0x1f80;
-
-	memset(area, 0, fpu_area_size());
-	memcpy(area, &fcw, 2);
-	memcpy((char *)area + 24, &mxcsr, 4);
-}
+const void *fpu_start(void) { return frame_bootinfo->control.fpu_start; }
 
 void fpu_save(void *area)
 {
@@ -46,28 +43,9 @@ void fpu_restore(const void *area)
 /* SDM 1 13.8: reserved header bits, unknown components or reserved MXCSR bits would fault. */
 bool fpu_area_ok(const void *area)
 {
-	uint64_t header[8];
-	uint32_t mxcsr;
+	const struct area *a = area;
 
-	memcpy(&mxcsr, (const char *)area + 24, 4);
-	if (mxcsr & ~0xffffu) return false;
-	if (!has_xsave()) return true;
-	memcpy(header, (const char *)area + XSTATE_BV, sizeof(header));
-	if (header[0] & ~fpu_features()) return false;
-	for (int i = 1; i < 8; i++) {
-		if (header[i]) return false;
-	}
-	return true;
-}
-
-void thread_fpu_fork(struct thread *to, struct thread *from)
-{
-	if (from == current_thread()) fpu_save(from->fpu);
-	memcpy(to->fpu, from->fpu, fpu_area_size());
-}
-
-void thread_fpu_reset(void)
-{
-	fpu_area_init(current_thread()->fpu);
-	fpu_restore(current_thread()->fpu);
+	for (size_t i = 0; i < ARRAY_LEN(a->reserved); i++)
+		if (a->reserved[i]) return false;
+	return !(a->mxcsr & ~0xffffu) && !(a->components & ~fpu_features());
 }

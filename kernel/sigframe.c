@@ -119,7 +119,7 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 	altstack_get(t, tf->rsp, &f.uc.stack);
 	if (info->signo == SIGSEGV || info->signo == SIGBUS) f.uc.mc.cr2 = info->fault.addr;
 	if (fpu_push(t, fp) || copy_out(at, &f, sizeof(f))) return -EFAULT;
-	thread_fpu_reset();                     /* a handler begins as a program does, as on Linux */
+	fpu_restore(fpu_start());              /* a handler begins as a program does, as on Linux */
 	if (t->sig_stack.flags & SS_AUTODISARM) t->sig_stack.flags = SS_DISABLE;
 
 	tf->rdi = info->signo;

@@ -13,6 +13,7 @@
  */
 #include "kernel/thread.h"
 
+#include "boot/bootinfo.h"
 #include "kernel/trap.h"
 #include "mm/frame.h"
 
@@ -45,7 +46,7 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void *
 		thread_free(t);
 		return NULL;
 	}
-	if (t->fpu) fpu_area_init(t->fpu);
+	if (t->fpu) memcpy(t->fpu, fpu_start(), BOOT_FPU_START);
 	top = t->kstack + KSTACK_PAGES * PAGE_SIZE - sizeof(struct trapframe);
 	t->tf = (struct trapframe *)top;
 	memset(t->tf, 0, sizeof(*t->tf));

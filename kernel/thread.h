@@ -78,9 +78,7 @@ int oom_wait(void);             /* forward.c: a process ends for want of memory.
 void thread_bind(struct thread *, uint64_t cpus);
 uint64_t thread_cpu_ns(struct thread *);                /* with the turn that it may have just now */
 void thread_interrupt(struct thread *);                 /* a signal came: end an interruptible sleep */
-void thread_fpu_fork(struct thread *to, struct thread *from);   /* saves the live state first if from is current */
-void thread_fpu_reset(void);                            /* the current one's, at exec */
-void fpu_area_init(void *area);                         /* the state of a new program (fcw 0x37f, mxcsr 0x1f80) */
+const void *fpu_start(void);                            /* an area's first BOOT_FPU_START bytes: that of a new program */
 bool fpu_area_ok(const void *area);                     /* may it be restored without a fault? (signal frames) */
 uint32_t fpu_area_size(void);                           /* bytes of the XSAVE area, for signal frames */
 uint64_t fpu_features(void);                            /* the state components it has, as in XCR0 */
