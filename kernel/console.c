@@ -77,7 +77,7 @@ void machine_exit(unsigned code)
 {
 	irq_disable();
 	serial_wait(LSR_DONE);
-	outl(DEBUG_EXIT, code);
+	outb(DEBUG_EXIT, code);
 	if (frame_bootinfo && frame_bootinfo->machine.pm1a)
 		outw(frame_bootinfo->machine.pm1a, 1 << 13);    /* SLP_EN, SLP_TYP 0: off on QEMU's q35 */
 	for (;;) __asm__ volatile("cli; hlt");

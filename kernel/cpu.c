@@ -20,9 +20,9 @@ extern char vector_stubs[], syscall_entry[];
 static struct { uint64_t low, high; } idt[256] __attribute__((aligned(16)));
 
 /* Segments: 0x08 code, 0x10 data of ring 0; 0x18 TSS (two slots); 0x28 data, 0x30 code of ring 3. */
-static void gdt_load(struct cpu *c)
+static void segments_load(struct cpu *c)
 {
-	uint64_t base = (uint64_t)c->tss;
+	uint64_t base = (uint64_t)&c->tss;
 	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) r = {sizeof(c->gdt) - 1, (uint64_t)c->gdt};
 
 	c->gdt[1] = 0x00af9a000000ffffull;
@@ -34,55 +34,25 @@ static void gdt_load(struct cpu *c)
 	__asm__ volatile("lgdt %0; push $0x08; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:"
 	                 "mov $0x10, %%eax; mov %%eax, %%ss; xor %%eax, %%eax; mov %%eax, %%ds; mov %%eax, %%es;"
 	                 "mov %%eax, %%fs; mov %%eax, %%gs" : : "m"(r) : "rax", "memory");
-}
-
-/* The TSS holds the stacks for entries from ring 3 (rsp0, offset 4) and for the IST vectors (offset 36). */
-static void tss_load(struct cpu *c)
-{
-	for (int i = 0; i < IST_STACKS; i++) {
-		uint64_t top = (uint64_t)c->ist[i] + IST_SIZE;
-
-		memcpy(c->tss + 36 + 8 * i, &top, 8);
-	}
-	c->tss[102] = 104;              /* no I/O bitmap: ring 3 gets no port */
+	c->tss.ist[0] = (uint64_t)c->ist + IST_SIZE;
+	c->tss.io_map = sizeof(c->tss); /* there is none: ring 3 gets no port */
 	__asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
 }
 
-void cpu_set_kernel_stack(uint64_t top)
-{
-	struct cpu *c = this_cpu();
-
-	c->kernel_rsp = top;
-	memcpy(c->tss + 4, &top, 8);
-}
-
-/* Vectors that may come while the stack cannot be trusted (SDM 3A 6.14.5). */
-static int ist_of(int vector)
-{
-	return vector == 8 ? 1 : vector == 2 ? 2 : vector == 18 ? 3 : 0;
-}
-
-/* Interrupt gates (SDM 3A 6.14.1): every entry starts with interrupts off.  Ring 3 may call vector 3 alone. */
+/* Interrupt gates (SDM 3A 6.14.1): every entry starts with interrupts off.  Ring 3 may call vector 3 alone.  NMI, double
+ * fault and machine check may come while the stack cannot be trusted (6.14.5): they are the end, so one stack does. */
 static void idt_load(void)
 {
 	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) r = {sizeof(idt) - 1, (uint64_t)idt};
 
 	for (int i = 0; i < 256; i++) {
-		uint64_t at = (uint64_t)vector_stubs + 16 * i, dpl = i == 3 ? 3 : 0;
+		uint64_t at = (uint64_t)vector_stubs + 16 * i, dpl = i == 3 ? 3 : 0, ist = i == 2 || i == 8 || i == 18;
 
-		idt[i].low = (at & 0xffff) | (uint64_t)KERNEL_CS << 16 | (uint64_t)ist_of(i) << 32 |
+		idt[i].low = (at & 0xffff) | (uint64_t)KERNEL_CS << 16 | ist << 32 |
 		             (0x8e | dpl << 5) << 40 | (at >> 16 & 0xffff) << 48;
 		idt[i].high = at >> 32;
 	}
 	__asm__ volatile("lidt %0" : : "m"(r));
-}
-
-/* SYSCALL alone: the way back is IRET, as for traps. */
-static void syscall_init(void)
-{
-	wrmsr(MSR_STAR, (uint64_t)KERNEL_CS << 32);
-	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
-	wrmsr(MSR_FMASK, 0x47700);      /* AC, NT, IOPL, DF, IF, TF */
 }
 
 void cpu_init(uint32_t id)
@@ -97,9 +67,10 @@ void cpu_init(uint32_t id)
 	list_init(&c->runq[1]);
 	list_init(&c->sleepers);
 	spin_init(&c->runq_lock, RANK_SCHED, "run queue");
-	gdt_load(c);
+	segments_load(c);
 	wrmsr(MSR_GS, (uint64_t)c);
-	tss_load(c);
 	idt_load();
-	syscall_init();
+	wrmsr(MSR_STAR, (uint64_t)KERNEL_CS << 32);     /* the way back is IRET, as for traps */
+	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+	wrmsr(MSR_FMASK, 0x47700);                      /* AC, NT, IOPL, DF, IF, TF */
 }

@@ -9,17 +9,24 @@
 
 #define MAX_CPUS 16
 
-#define IST_STACKS 3                    /* double fault, NMI, machine check */
-#define IST_SIZE   4096
+#define IST_SIZE 4096
 
 struct pmap;
+
+/* SDM 3A 8.7 */
+struct tss {
+	uint32_t none;
+	uint64_t rsp0, unused[3];       /* rsp0: stack for an entry from ring 3 */
+	uint64_t ist[8];                /* stacks that vectors can ask for */
+	uint16_t none_either, io_map;
+} __attribute__((packed));
 
 /* %gs:0 in ring 0.  Its CPU alone touches it, interrupts off, but for [s] runq_lock, [p] spare_lock. */
 struct cpu {
 	struct cpu *self;               /* offset 0 */
 	struct thread *thread;          /* offset 8: who runs */
-	uint64_t kernel_rsp;            /* offset 16: stack for the next entry from ring 3 */
-	uint64_t user_rsp;              /* offset 24: scratch of the system-call entry */
+	uint64_t user_rsp;              /* offset 16: scratch of the system-call entry */
+	struct tss tss;                 /* offset 24, its rsp0 28 */
 	uint32_t id, apic_id;
 	uint32_t lock_depth;            /* spinlocks held */
 	bool     lock_irq;              /* were interrupts on before the first one? */
@@ -42,15 +49,13 @@ struct cpu {
 	union { struct facts_cpu counts; struct facts_cpu; };           /* for all to read */
 	uint64_t chance;                /* lock_delay()'s random numbers */
 	uint64_t gdt[8];
-	uint8_t  tss[104] __attribute__((aligned(16)));
-	uint8_t  ist[IST_STACKS][IST_SIZE] __attribute__((aligned(16)));
+	uint8_t  ist[IST_SIZE] __attribute__((aligned(16)));    /* stack of a trap that nothing comes back from */
 };
 
 extern struct cpu cpus[MAX_CPUS];
 extern uint32_t ncpus;
 
 void cpu_init(uint32_t id);                     /* on that CPU, before anything else that could go wrong */
-void cpu_set_kernel_stack(uint64_t top);        /* for the next entry from ring 3 */
 
 #ifndef QUIRE_HOST
 static inline struct cpu *this_cpu(void)
@@ -69,7 +74,6 @@ static inline struct thread *current_thread(void)
 }
 static inline void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
 static inline void outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port)); }
-static inline void outl(uint16_t port, uint32_t v) { __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
 static inline uint8_t inb(uint16_t port)
 {
 	uint8_t v;

@@ -58,7 +58,7 @@ trap_return:                            /* rsp: the trapframe; interrupts off */
 	add $16, %rsp
 	iretq
 
-	/* NMI, double fault, machine check: on a stack of their own; which GS is in force is read from the MSR. */
+	/* NMI, double fault, machine check: on another stack; which GS is in force is read from the MSR. */
 trap_ist:
 	SAVE
 	push $2
@@ -77,10 +77,10 @@ trap_ist:
 	.global syscall_entry
 syscall_entry:                          /* SDM 2B SYSCALL: rcx = rip, r11 = rflags; IF, DF, TF, AC cleared by FMASK */
 	swapgs
-	mov %rsp, %gs:24                /* user_rsp, kernel_rsp of struct cpu */
-	mov %gs:16, %rsp
+	mov %rsp, %gs:16                /* user_rsp, tss.rsp0 of struct cpu */
+	mov %gs:28, %rsp
 	push $0x2b
-	push %gs:24
+	push %gs:16
 	push %r11
 	push $0x33
 	push %rcx

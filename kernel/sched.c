@@ -169,7 +169,7 @@ static void state_save(struct thread *t)
 
 static void state_load(struct thread *t)
 {
-	cpu_set_kernel_stack(t->kstack + KSTACK_PAGES * PAGE_SIZE);
+	this_cpu()->tss.rsp0 = t->kstack + KSTACK_PAGES * PAGE_SIZE;
 	if (!t->proc) return;           /* kernel threads work in whatever address space is there */
 	if (t->fpu) fpu_restore(t->fpu);
 	wrmsr(MSR_FS_BASE, t->fs_base);
