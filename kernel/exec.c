@@ -8,7 +8,7 @@
  * So there is no point of no return: until the exchange every error leaves the old program as it was, and after it
  * nothing can fail.
  *
- * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm; servers.c > proc_spawn_server()
+ * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm; servers.c > server_create()
  * Locks: proc->lock around the exchange.
  */
 #include "abi/pm.h"
@@ -191,14 +191,17 @@ static int server_map(struct map *m, const struct boot_server *s)
 	return rc;
 }
 
-struct thread *proc_spawn_server(const struct boot_server *s)
+struct thread *server_create(const struct boot_server *s)
 {
 	struct thread *t = proc_create(s->plan.name);
+	struct port *port = t ? port_create(t->proc) : NULL;
 	struct map *m = map_create();
 
-	if (!t || !m || server_map(m, s)) return NULL;  /* the machine stops: nothing is given back */
+	if (!port || !m || server_map(m, s)) panic("no memory for %s", s->plan.name);
+	server_uses(t, port);           /* HANDLE_PORT */
 	t->program = false;
-	t->proc->server = t->reserve = true;
+	t->reserve = true;
+	t->proc->port = port;           /* its reference is for ever: who asks a dead one shall hear so */
 	t->proc->map = m;
 	regs_start(t->tf, s->plan.entry, s->plan.sp);
 	proc_publish(t->proc, NULL, 0, 0);

@@ -43,7 +43,7 @@ long pm_forward(struct port *to, struct kmsg *k, const uint64_t a[6])
 {
 	const struct thread *t = current_thread();
 
-	if (t->proc->server && t->proc->pid != PID_INIT) return -ENOSYS;        /* O1 */
+	if (t->proc->port && t->proc->pid != PID_INIT) return -ENOSYS;        /* O1 */
 	k->m.op = PM_CALL;
 	k->m.arg[0] = t->syscall_nr;
 	memcpy(k->m.arg + 1, a, 6 * sizeof(*a));

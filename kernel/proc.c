@@ -243,7 +243,7 @@ __attribute__((noreturn)) static void thread_end(int status, bool whole)
 	thread_memory_leave(t);
 	if (proc_thread_leave(p, t, status, whole)) {
 		proc_strip(p);
-		if (p->server) server_gone(p);
+		if (p->port) server_gone(p);
 		proc_bury(p);
 	}
 	/* T3: from here on a kernel thread, on the kernel's own page tables */

@@ -27,7 +27,6 @@ struct proc {
 	uint32_t refs;                  /* atomic */
 	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; who reads one number takes
 	                                                           no lock.  [P] pgid, sid */
-	bool     server;                /* [c] a boot module: may use the calls marked [S] */
 	struct spinlock lock;           /* RANK_PROC */
 	struct list  all_link;          /* [P] P: proc_tree_lock (RANK_PROC too: never one in the other) */
 	struct list  threads;           /* [p] */
@@ -57,7 +56,8 @@ struct proc {
 	struct thread *survivor;        /* [p] exec: every thread but this one ends */
 	int      exit_status;           /* [p] as wait4 gives it */
 	struct usage used;              /* [p] by threads that have ended */
-	struct port *port;              /* [c] servers: their own port (handle 1), which outlives them */
+	struct port *port;              /* [c] of a server, a boot module that may use the calls marked [S]: its own (handle 1),
+	                                   which outlives it */
 	const struct boot_disk *disk;   /* [c] what it drives (device.c); NULL: no driver */
 };
 
@@ -90,12 +90,13 @@ void thread_memory_leave(struct thread *);              /* the current one's: ex
 void proc_map_leave_locked(struct proc *, struct map *other);   /* exec, exit: vfork's parent may go on; p->lock held */
 struct usage thread_usage(struct thread *);
 
-/* exec.c: a wired server process out of a boot module; its thread, not started yet.  The first is init and gets pid 1.
- * NULL: no memory */
-struct thread *proc_spawn_server(const struct boot_server *);
+/* exec.c: a wired server process out of a boot module, with its port; its thread, not started yet.  The first is init and
+ * gets pid 1. */
+struct thread *server_create(const struct boot_server *);
 
 /* servers.c: the boot modules, for the disks that there are; returns when they are on the run queue */
 void servers_start(void);
+void server_uses(struct thread *, struct port *);       /* it knows the port by its next handle: itself, DISKS, FS */
 
 /* futex.c */
 void futex_wake_one(uaddr_t at);                        /* a word of the current process was changed by the kernel */

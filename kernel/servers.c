@@ -14,19 +14,7 @@
 #include "kernel/proc.h"
 #include "mm/frame.h"
 
-/* Its process, with its port as HANDLE_PORT. */
-static struct thread *server_create(const struct boot_server *s)
-{
-	struct thread *t = proc_spawn_server(s);
-	struct port *port = t ? port_create(t->proc) : NULL;
-
-	if (!port || handle_add(&t->proc->handles, &port->obj) != HANDLE_PORT) panic("no memory for %s", s->plan.name);
-	t->proc->port = port;           /* its reference is for ever: who asks a dead one shall hear so */
-	return t;
-}
-
-/* The server knows the other one's port by its next handle: HANDLE_DISKS, HANDLE_FS. */
-static void server_uses(struct thread *t, struct port *port)
+void server_uses(struct thread *t, struct port *port)
 {
 	if (handle_add(&t->proc->handles, &port->obj) < 0) panic("no memory for a handle");
 }

@@ -124,7 +124,7 @@ void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf)
 	}
 	sigqueue_add_locked(p, &t->pending, &info, false);
 	spin_unlock(&p->lock);
-	if (p->server)
+	if (p->port)
 		kprintf("quire: server %s: signal %d at rip %lx, address %lx\n", p->name, signo, tf->rip, addr);
 }
 
@@ -164,7 +164,7 @@ static bool job_tell(struct proc *p, uint32_t op, int signo)
 	struct thread *t = current_thread();
 	int rc = -EINTR;
 
-	if (p->server) return false;    /* O1 of forward.c: it has no parent either */
+	if (p->port) return false;    /* O1 of forward.c: it has no parent either */
 	t->fatal_only = true;
 	if (!thread_has_signal(t)) rc = ipc_call(pm_port, &k, true);
 	t->fatal_only = false;

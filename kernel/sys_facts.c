@@ -149,7 +149,7 @@ static int facts_proc(struct proc *p, struct query *q)
 	struct thread *t;
 
 	f->pid = p->pid;
-	f->server = p->server;
+	f->server = !!p->port;
 	f->start_ns = p->start_ns;
 	spin_lock(&p->lock);
 	f->used = usage_locked(p);

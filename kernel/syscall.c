@@ -45,7 +45,7 @@ static const struct syscall *syscall_find(uint64_t nr)
 	const struct syscall *c = &unknown;
 
 	if (nr < ARRAY_LEN(linux_calls)) c = &linux_calls[nr];
-	else if (nr >= SYS_vmo_create && nr <= SYS_poll_wake && !current_proc()->server) c = &denied;
+	else if (nr >= SYS_vmo_create && nr <= SYS_poll_wake && !current_proc()->port) c = &denied;
 	else if (nr >= SYS_proc_set && nr <= SYS_proc_reap && current_proc()->port != pm_port) c = &denied;
 	else if (nr >= QUIRE_FIRST && nr - QUIRE_FIRST < ARRAY_LEN(quire_calls)) c = &quire_calls[nr - QUIRE_FIRST];
 	return c->fn ? c : &unknown;
