@@ -122,26 +122,20 @@ static void program_enter(struct program *g)
 {
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
-	struct map *old = p->map;
-	struct file *exe = p->exe;
 
 	g->plan.name[sizeof(g->plan.name) - 1] = 0;
 	thread_memory_leave(t);
 	spin_lock(&p->lock);
 	kstrlcpy(p->name, g->plan.name, sizeof(p->name));
-	p->exe = g->file;
-	file_ref(p->exe);
 	cred_set_locked(p, &g->plan);
 	signal_actions_clear(p);
 	signals_flush_locked(p, ~0ull, true);   /* timers were the old program's */
 	p->execs++;
-	proc_map_leave_locked(p, g->map);
 	t->fs_base = t->gs_base = 0;
 	wrmsr(MSR_FS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
-	spin_unlock(&p->lock);
-	map_put(old);
-	if (exe) file_put(exe);
+	file_ref(g->file);
+	proc_program_set(p, g->map, g->file);
 	files_close(p, true);           /* last: who waits for the end of a pipe sees a program that was executed */
 	fpu_restore(fpu_start());
 	t->clear_tid = t->robust = 0;

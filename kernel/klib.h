@@ -68,7 +68,7 @@ void kstrlcpy(char *dst, const char *src, size_t size);        /* always termina
 
 /* The kernel's log, on COM1: %d %u %x with or without l, %s %c; widths are filled with zeros. */
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void kvprintf(const char *fmt, va_list ap);
+void kvprintf(const char *fmt, va_list *ap);
 
 /* panic: the only end for a broken invariant.  Prints it, registers, backtrace, what the CPU was doing; ends QEMU. */
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -110,7 +110,7 @@ void panic(const char *fmt, ...)
 	panic_begin();
 	kprintf("\nPANIC: ");
 	va_start(ap, fmt);
-	kvprintf(fmt, ap);
+	kvprintf(fmt, &ap);
 	va_end(ap);
 	kprintf("\n");
 	print_context();

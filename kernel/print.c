@@ -38,8 +38,9 @@ static void put_conversion(char c, unsigned width, bool is_long, va_list *ap)
 	}
 }
 
-static void format(const char *fmt, va_list *ap)
+void kvprintf(const char *fmt, va_list *ap)
 {
+	console_lock();
 	for (; *fmt; fmt++) {
 		unsigned width = 0;
 		bool is_long = false;
@@ -52,17 +53,7 @@ static void format(const char *fmt, va_list *ap)
 		for (; *fmt == 'l'; fmt++) is_long = true;
 		put_conversion(*fmt, width, is_long, ap);
 	}
-}
-
-void kvprintf(const char *fmt, va_list ap)
-{
-	va_list copy;
-
-	va_copy(copy, ap);
-	console_lock();
-	format(fmt, &copy);
 	console_unlock();
-	va_end(copy);
 }
 
 void kprintf(const char *fmt, ...)
@@ -70,6 +61,6 @@ void kprintf(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	kvprintf(fmt, ap);
+	kvprintf(fmt, &ap);
 	va_end(ap);
 }

@@ -128,12 +128,19 @@ struct thread *proc_thread(struct proc *p)
 	return t;
 }
 
-void proc_map_leave_locked(struct proc *p, struct map *other)
+void proc_program_set(struct proc *p, struct map *m, struct file *exe)
 {
-	if (p->map) p->used.maxrss = MAX(p->used.maxrss, p->map->pmap.peak);
-	p->map = other;
-	map_switch(other);
+	struct map *old = p->map;
+	struct file *old_exe = p->exe;
+
+	if (old) p->used.maxrss = MAX(p->used.maxrss, old->pmap.peak);
+	p->map = m;
+	p->exe = exe;
+	map_switch(m);
 	waitq_wake_all(&p->wait);
+	spin_unlock(&p->lock);
+	if (old) map_put(old);
+	if (old_exe) file_put(old_exe);
 }
 
 struct usage thread_usage(struct thread *t)
@@ -148,35 +155,6 @@ struct usage thread_usage(struct thread *t)
 
 /* ---- the end */
 
-/* All that a process has, but its pid and what is told of it. */
-static void proc_strip(struct proc *p)
-{
-	struct map *m = p->map;
-	struct file *exe = p->exe;
-
-	files_close(p, false);
-	if (p->disk) device_stop(p->disk);      /* D2 of device.c */
-	if (p->port) port_die(p->port);
-	handles_destroy(&p->handles);
-	spin_lock(&p->lock);
-	p->exe = NULL;
-	proc_map_leave_locked(p, NULL);
-	spin_unlock(&p->lock);
-	if (m) map_put(m);
-	if (exe) file_put(exe);
-	if (p->trace) file_put(p->trace);
-}
-
-/* Who knows whose child it was says when nobody will wait for it any more. */
-static void proc_bury(struct proc *p)
-{
-	spin_lock(&proc_tree_lock);
-	p->dead = true;
-	spin_unlock(&proc_tree_lock);
-	if (p->sid == p->pid) port_notify(fs_port, NOTIFY_SESSION);
-	pm_note(&p->ended, PM_ENDED | (uint64_t)p->pid << 32, 0);
-}
-
 /* A server is gone: its callers have their -EIO (port_die()), the log says why.  Without init there is no system. */
 static void server_gone(const struct proc *p)
 {
@@ -185,6 +163,25 @@ static void server_gone(const struct proc *p)
 	kprintf("quire: server %s died: ", p->name);
 	kprintf(sig ? "signal %d\n" : "exit status %d\n", sig ? sig : p->exit_status >> 8);
 	if (p->pid == PID_INIT) machine_stop(1);
+}
+
+/* All that it has goes but its pid; who knows whose child it was says when nobody will wait for it any more. */
+static void proc_bury(struct proc *p)
+{
+	files_close(p, false);
+	if (p->disk) device_stop(p->disk);      /* D2 of device.c */
+	if (p->port) port_die(p->port);
+	handles_destroy(&p->handles);
+	spin_lock(&p->lock);
+	proc_program_set(p, NULL, NULL);
+	if (p->trace) file_put(p->trace);
+	if (p->port) server_gone(p);
+
+	spin_lock(&proc_tree_lock);
+	p->dead = true;
+	spin_unlock(&proc_tree_lock);
+	if (p->sid == p->pid) port_notify(fs_port, NOTIFY_SESSION);
+	pm_note(&p->ended, PM_ENDED | (uint64_t)p->pid << 32, 0);
 }
 
 void proc_end_locked(struct proc *p, int status)
@@ -241,11 +238,7 @@ __attribute__((noreturn)) static void thread_end(int status, bool whole)
 
 	proc_ref(p);                    /* the zombie may be reaped on another CPU before we are done with it */
 	thread_memory_leave(t);
-	if (proc_thread_leave(p, t, status, whole)) {
-		proc_strip(p);
-		if (p->port) server_gone(p);
-		proc_bury(p);
-	}
+	if (proc_thread_leave(p, t, status, whole)) proc_bury(p);
 	/* T3: from here on a kernel thread, on the kernel's own page tables */
 	irq_disable();
 	map_switch(NULL);

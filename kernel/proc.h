@@ -87,7 +87,9 @@ void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole cur
 /* All its threads shall end; the first who says so, or the last thread, decides the status.  p->lock held */
 void proc_end_locked(struct proc *, int wait_status);
 void thread_memory_leave(struct thread *);              /* the current one's: exec, exit */
-void proc_map_leave_locked(struct proc *, struct map *other);   /* exec, exit: vfork's parent may go on; p->lock held */
+/* exec, exit (NULL): its memory from here on, and what runs there, with their references; vfork's parent may go on.
+ * => p->lock held, and let go of: the old memory may be long about its end */
+void proc_program_set(struct proc *, struct map *, struct file *exe);
 struct usage thread_usage(struct thread *);
 
 /* exec.c: a wired server process out of a boot module, with its port; its thread, not started yet.  The first is init and

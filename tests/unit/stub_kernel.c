@@ -53,14 +53,14 @@ WEAK void shootdown_poll(void) { }
 WEAK void invlpg(uint64_t va) { (void)va; }
 
 /* Text. */
-WEAK void kvprintf(const char *fmt, va_list ap) { vfprintf(stderr, fmt, ap); }
+WEAK void kvprintf(const char *fmt, va_list *ap) { vfprintf(stderr, fmt, *ap); }
 
 WEAK void kprintf(const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	kvprintf(fmt, ap);
+	kvprintf(fmt, &ap);
 	va_end(ap);
 }
 
