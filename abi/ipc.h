@@ -18,7 +18,8 @@
  * A server waits for no page of what is lent: where one is not there, its copy gives -EAGAIN.  Then nothing may have
  * been done yet, and it replies with status -EAGAIN and, in arg[0..3], what it lacks: where in the lent buffer that
  * begins, how many bytes, LEND_READ or LEND_WRITE, which buffer.  The caller brings these pages and the message goes
- * again; if there are none, the caller hears -EFAULT.  With arg[1] 0, -EAGAIN is a status like others.
+ * again; if there are none, the caller hears -EFAULT.  With arg[1] 0, -EAGAIN is a status like others.  LEND_SYNC
+ * there asks the caller to write what programs wrote; the message that comes again says so in that buffer's flags.
  */
 #ifndef ABI_IPC_H
 #define ABI_IPC_H
@@ -31,6 +32,7 @@
 
 #define LEND_READ    1u         /* the receiver may read the buffer */
 #define LEND_WRITE   2u         /* the receiver may write the buffer */
+#define LEND_SYNC    4u         /* all pages of files that were dirty have been written */
 #define IPC_TEXT     80         /* bytes of words of a protocol's */
 
 struct ipc_lend {

@@ -29,11 +29,12 @@
                                 name_caller -> arg0 node, arg1 st_mode as its mount has it, arg3 uid | gid << 32;
                                 handle0 = vmo */
 #define NAME_CLOSE    0x301u /* node that NAME_EXEC opened, if no descriptor was made of it */
-#define NAME_SYNC     0x30fu /* node or 0 for all: write metadata back and flush (the kernel wrote the data) */
-#define NAME_LOCK     0x314u /* node, command | O_ACCMODE of the description << 32, argument, description, its
-                                offset; lend0: all of the caller's memory.  Commands are fcntl()'s (F_SETLK ...,
-                                F_OFD_SETLK ...), or NAME_FLOCK.  A description is any number above 2^32.  Who has to
-                                wait is answered late */
+#define NAME_SYNC     0x30fu /* node: write its file system's metadata back and flush */
+#define NAME_FCNTL    0x314u /* node (0: a pipe without a name), command | O_ACCMODE of the description << 32, argument,
+                                description, its offset; lend0: all of the caller's memory -> arg0 result.  Commands
+                                are those of fcntl() that ring 0 does not know (F_SETLK ..., F_OFD_SETLK ...), or
+                                NAME_FLOCK.  A description is any number above 2^32.  Who has to wait for a lock is
+                                answered late */
 #define NAME_UNLOCK   0x316u /* node: all record locks of the caller's process on it end */
 #define NAME_WRITTEN  0x315u /* node: somebody but root is going to write to it (VMO_SET_IDS) */
 
@@ -41,6 +42,7 @@
                                 mapped whole */
 
 #define NAME_FLOCK 1u
+#define PIPE_SIZE  65536u       /* bytes that a pipe holds */
 
 #define NAME_HOST     0x31bu /* from the process manager: the host's name, of 65 bytes, in lend0 */
 
@@ -70,7 +72,9 @@ _Static_assert(sizeof(struct name_caller) == IPC_TEXT, "it fits into a message")
 #define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */
 #define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes; if DEV_PIECE, not all */
 #define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes, likewise */
-#define DEV_IOCTL     0x322u /* node, request, argument; lend0: all of the caller's memory -> arg0 result */
+#define DEV_IOCTL     0x322u /* node (0: a pipe without a name), request, argument, flags (O_*), of a file or pipe the
+                                bytes that can be read; lend0: all of the caller's memory -> arg0 result; arg1 not 0:
+                                a command of fcntl() that does it, arg2 its argument */
 #define DEV_PIECE     65536u /* bytes that are moved at once: others do not wait long */
 #define DEV_POLL      0x323u /* node -> arg0 POLLIN | POLLOUT that hold now */
 

@@ -70,9 +70,6 @@
 	X(152, munlockall, "") \
 	X(158, arch_prctl, "code addr") \
 	X(161, chroot, "path") \
-	X(162, sync, "") \
-	X(165, mount, "path path path flags addr") \
-	X(166, umount2, "path flags") \
 	X(186, gettid, "") \
 	X(187, readahead, "fd size size") \
 	X(202, futex, "addr int int addr addr int") \
@@ -90,7 +87,6 @@
 	X(293, pipe2, "addr flags") \
 	X(295, preadv, "fd addr int size") \
 	X(296, pwritev, "fd addr int size") \
-	X(306, syncfs, "fd") \
 	X(325, mlock2, "addr size flags") \
 	X(326, copy_file_range, "fd addr fd addr size flags") \
 	X(327, preadv2, "fd addr int size size flags") \
@@ -209,6 +205,9 @@
 	X(133, mknod, "path mode dev") \
 	X(137, statfs, "path addr") \
 	X(138, fstatfs, "fd addr") \
+	X(162, sync, "") \
+	X(165, mount, "path path path flags addr") \
+	X(166, umount2, "path flags") \
 	X(235, utimes, "path addr") \
 	X(258, mkdirat, "fd path mode") \
 	X(259, mknodat, "fd path mode dev") \
@@ -225,6 +224,7 @@
 	X(280, utimensat, "fd path addr flags") \
 	X(286, timerfd_settime, "fd flags addr addr") \
 	X(287, timerfd_gettime, "fd addr") \
+	X(306, syncfs, "fd") \
 	X(316, renameat2, "fd path fd path flags") \
 	X(318, getrandom, "addr size flags") \
 	X(332, statx, "fd path flags mask addr") \

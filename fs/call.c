@@ -23,7 +23,7 @@ static const call_fn calls[] = {
 	/* ring 0 does something, too */
 	[SYS_truncate] = call_truncate, [SYS_chdir] = call_chdir, [SYS_fchdir] = call_fchdir,
 	[SYS_chroot] = call_chroot,
-	[SYS_getdents64] = call_getdents64, [SYS_mount] = call_mount, [SYS_umount2] = call_umount2,
+	[SYS_getdents64] = call_getdents64,
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
@@ -148,7 +148,7 @@ static int places_now(struct call *c)
 
 int call_begin(const struct ipc_msg *in, struct ipc_msg *out, struct call *c)
 {
-	*c = (struct call){.token = in->token, .arg = in->arg, .out = out, .cred = vfs_caller.cred};
+	*c = (struct call){.token = in->token, .arg = in->arg, .in = in, .out = out, .cred = vfs_caller.cred};
 	c->who = (const struct name_caller *)in->text;
 	c->cwd = c->who->cwd ? c->who->cwd : NODE_ROOT;
 	return msg_node(in, c->cwd) ? 0 : places_now(c);

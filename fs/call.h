@@ -12,6 +12,7 @@ struct call {
 	uint64_t token;
 	const uint64_t *arg;            /* five, as the program gave them */
 	struct cred cred;               /* by which files are used; its root is open */
+	const struct ipc_msg *in;       /* the message */
 	struct ipc_msg *out;            /* the reply, whose arg[0] the result will be */
 	uint64_t cwd;                   /* the node of its current directory, which is open */
 	const struct name_caller *who;  /* its real ids, umask; what it told of arguments */
@@ -60,7 +61,7 @@ CALL(open); CALL(creat); CALL(openat); CALL(memfd_create); CALL(truncate); CALL(
 CALL(eventfd); CALL(eventfd2); CALL(timerfd_create); CALL(timerfd_settime); CALL(timerfd_gettime);
 /* call_stat.c, call_mount.c, sysv_shm.c */
 CALL(stat); CALL(lstat); CALL(fstat); CALL(newfstatat); CALL(statx); CALL(statfs); CALL(fstatfs);
-CALL(mount); CALL(umount2);
+CALL(mount); CALL(umount2); CALL(sync); CALL(syncfs);
 CALL(shmget); CALL(shmctl);
 CALL(getrandom);                        /* random.c */
 #undef CALL

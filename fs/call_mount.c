@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/call_mount.c - RING 3 - mount() and umount2().
+/* fs/call_mount.c - RING 3 - mount(), umount2() and sync().
  *
- * Path:  kernel/sys_sync.c > forward.c  ~message~>  call.c > [call_mount.c] > vfs_mount.c, disks.c, tmpfs.c, procfs.c
- * What programs wrote the kernel has written before: pages that are owed would keep the file system busy.
+ * Path:  kernel/forward.c  ~message~>  call.c > [call_mount.c] > vfs_mount.c, disks.c, tmpfs.c, procfs.c
+ * Before a file system goes what programs wrote is written: pages that are owed would keep it busy.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,6 +27,29 @@ struct mount_request {
 	struct where where;
 	uint64_t flags;
 };
+
+/* Metadata goes after the data.  Not 0: leave it, an error that nobody hears */
+static int sync_all(const struct call *c)
+{
+	int rc = lent_sync(c->in);
+
+	return rc ? rc : vfs_sync(true);
+}
+
+long call_sync(const struct call *c)
+{
+	sync_all(c);
+	return 0;
+}
+
+long call_syncfs(const struct call *c)
+{
+	static struct where w;
+	int rc = where_fd(c, (int)c->arg[0], &w);
+
+	if (w.fd.flags & O_PATH_FLAG) return -EBADF;
+	return rc && w.fd.kind == FACTS_FD_NODE ? rc : sync_all(c);     /* a pipe is the kernel's, and of no file system */
+}
 
 /* A file system that needs no disk. */
 static int mount_plain(const struct mount_request *q, struct vnode *covers, int (*mount)(struct mount *))
@@ -120,6 +143,7 @@ long call_mount(const struct call *c)
 	bool root;
 	int rc = request_take(c, &q);
 
+	if (!rc && (q.flags & MS_REMOUNT)) rc = lent_sync(c->in);       /* it is unmounted, too */
 	if (!rc) rc = where_file(c, &q.where, 0, &at);
 	if (rc) return rc;
 	if (!(q.flags & MS_REMOUNT)) {
@@ -147,7 +171,7 @@ long call_umount2(const struct call *c)
 	if (c->arg[1] & ~(uint64_t)(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) return -EINVAL;
 	if (!rc) rc = call_file(c, AT_FDCWD, c->arg[0], flags, &vn);
 	if (rc) return rc;
-	rc = vn == vn->mnt->root ? 0 : -EINVAL;
+	rc = vn == vn->mnt->root ? lent_sync(c->in) : -EINVAL;
 	vnode_put(vn);
 	if (rc) return rc;
 	return c->arg[1] & MNT_DETACH ? mount_detach_lazily(vn) : mount_detach(vn);

@@ -7,8 +7,10 @@
  * kernel is told which.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
@@ -260,6 +262,14 @@ int ioctl_give(const struct ipc_msg *in, const void *p, size_t n) { return lent_
 
 int ioctl_take(const struct ipc_msg *in, void *p, size_t n) { return lent_read(in->token, in->arg[2], p, n); }
 
+/* All disks, as sync(). */
+static int flush(const struct ipc_msg *in)
+{
+	int rc = vfs_caller.cred.uid ? -EACCES : lent_sync(in);
+
+	return rc ? rc : vfs_sync(true);
+}
+
 static int disk_ioctl(const struct disk *d, const struct ipc_msg *in)
 {
 	uint64_t size = d->len;
@@ -272,19 +282,44 @@ static int disk_ioctl(const struct disk *d, const struct ipc_msg *in)
 	case BLKSSZGET:    n = 512; break;
 	case BLKBSZGET:    n = 4096; break;
 	case BLKROGET:     n = d->readonly; break;
+	case BLKFLSBUF:    return flush(in);
 	default:           return -ENOTTY;
 	}
 	return ioctl_give(in, &n, sizeof(n));
+}
+
+/* What is about descriptors, whatever they are, ring 0 does, as fcntl().  -ENOTTY: it is not */
+static int descriptor_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
+{
+	int on, rc;
+
+	switch (in->arg[1]) {
+	case FIOCLEX:
+	case FIONCLEX:
+		out->arg[1] = F_SETFD;
+		out->arg[2] = in->arg[1] == FIOCLEX ? FD_CLOEXEC : 0;
+		return 0;
+	case FIONBIO:
+		rc = ioctl_take(in, &on, sizeof(on));
+		out->arg[1] = F_SETFL;
+		out->arg[2] = rc || !on ? in->arg[3] & ~(uint64_t)O_NONBLOCK : in->arg[3] | O_NONBLOCK;
+		return rc;
+	default: return -ENOTTY;
+	}
 }
 
 static int dev_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn = vnode_by_number(in->arg[0]);
 	struct dev *d = dev_of(vn);
+	bool bytes = !in->arg[0] || (vn && !vn->ops->text && (S_ISREG(vn->mode) || S_ISFIFO(vn->mode)));
+	int n = in->arg[4] < INT32_MAX ? (int)in->arg[4] : INT32_MAX;
+	int rc = descriptor_ioctl(in, out);
 
-	if (!d) return vn && vn->ops->text ? -ENOTTY : counter_message(vn, in, out);
-	if (d->kind == DEV_TTY) return ttydev_message(in, out);
-	return d->kind == DEV_DISK ? disk_ioctl(&d->disk->disk, in) : -ENOTTY;
+	if (rc != -ENOTTY) return rc;
+	if (bytes && in->arg[1] == FIONREAD) return ioctl_give(in, &n, sizeof(n));
+	if (d && d->kind == DEV_TTY) return ttydev_message(in, out);
+	return d && d->kind == DEV_DISK ? disk_ioctl(&d->disk->disk, in) : -ENOTTY;
 }
 
 /* All but the terminal and what counts are always ready. */

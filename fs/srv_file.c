@@ -19,14 +19,13 @@ static int file_written(const struct ipc_msg *in, struct ipc_msg *out)
 	return vn ? vfs_written(vn) : -EBADF;
 }
 
-/* The data has been written by the kernel already.  A node stands for its whole file system: a directory's entries,
+/* fsync() of a directory.  A node stands for its whole file system: a directory's entries,
  * their inodes and bitmaps have an order that only all of it together keeps. */
 static int file_sync(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn;
 
 	(void)out;
-	if (in->arg[0] == 0) return vfs_sync(true);
 	vn = vnode_by_number(in->arg[0]);
 	if (!vn) return -EBADF;
 	return vn->ops->sync && !vn->mnt->readonly ? vn->ops->sync(vn->mnt, true) : 0;

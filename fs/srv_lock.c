@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/srv_lock.c - RING 3 - the name protocol (abi/name.h): NAME_LOCK, that is fcntl()'s locks and flock().
+/* fs/srv_lock.c - RING 3 - the name protocol (abi/name.h): NAME_FCNTL, that is fcntl()'s locks and flock().
  *
  * Path:  kernel/file.c  ~message~>  server.c > [srv_lock.c] > vfs_lock.c
  */
@@ -12,7 +12,7 @@
 #include "fs/vfs_lock.h"
 
 /* musl has the numbers only with _GNU_SOURCE. */
-enum { OFD_GETLK = 36, OFD_SETLK = 37, OFD_SETLKW = 38 };
+enum { OFD_GETLK = 36, OFD_SETLK = 37, OFD_SETLKW = 38, SET_PIPE = 1031, GET_PIPE = 1032 };
 
 static uint32_t command(const struct ipc_msg *in) { return (uint32_t)in->arg[1]; }
 static bool is_ofd(uint64_t cmd) { return cmd >= OFD_GETLK && cmd <= OFD_SETLKW; }
@@ -133,13 +133,32 @@ static int whole_lock(const struct ipc_msg *in, struct vnode *vn)
 	return in->arg[2] & LOCK_NB ? lock_set(vn, &r) : wait_for(in, vn, &r);
 }
 
-static int name_lock(const struct ipc_msg *in, struct ipc_msg *out)
+/* All pipes have one size. */
+static int pipe_size(const struct ipc_msg *in, struct ipc_msg *out, const struct vnode *vn)
+{
+	if (in->arg[0] && !(vn && S_ISFIFO(vn->mode))) return -EBADF;
+	out->arg[0] = PIPE_SIZE;
+	return command(in) == SET_PIPE && in->arg[2] > PIPE_SIZE ? -EPERM : 0;
+}
+
+static int name_fcntl(const struct ipc_msg *in, struct ipc_msg *out)
 {
 	struct vnode *vn = vnode_by_number(in->arg[0]);
 
-	(void)out;
-	if (!vn) return -EBADF;
-	return command(in) == NAME_FLOCK ? whole_lock(in, vn) : record_lock(in, vn);
+	switch (command(in)) {
+	case F_GETOWN:
+	case F_SETOWN:   return 0;              /* nobody is: there is no SIGIO */
+	case SET_PIPE:
+	case GET_PIPE:   return pipe_size(in, out, vn);
+	case NAME_FLOCK: return vn ? whole_lock(in, vn) : -EINVAL;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case OFD_GETLK:
+	case OFD_SETLK:
+	case OFD_SETLKW: return vn ? record_lock(in, vn) : -EINVAL;
+	default:         return -EINVAL;
+	}
 }
 
 static int name_unlock(const struct ipc_msg *in, struct ipc_msg *out)
@@ -153,5 +172,5 @@ static int name_unlock(const struct ipc_msg *in, struct ipc_msg *out)
 
 handler srv_lock_handler(uint32_t op)
 {
-	return op == NAME_LOCK ? name_lock : op == NAME_UNLOCK ? name_unlock : NULL;
+	return op == NAME_FCNTL ? name_fcntl : op == NAME_UNLOCK ? name_unlock : NULL;
 }

@@ -212,25 +212,25 @@ static long fcntl_setfl(struct file *f, uint32_t flags)
 	return 0;
 }
 
-/* The table of locks is the file server's (fs/srv_lock.c); who asks is told from here: the process, and the open file,
- * by the address of its struct file, which no other has before the server was told of its close. */
-static long file_lock(const struct file *f, uint64_t cmd, uint64_t arg)
+/* The file server knows the rest, above all locks (fs/srv_lock.c); who asks is told from here: the process, and the open
+ * file, by the address of its struct file, which no other has before the server was told of its close. */
+static long file_ask(const struct file *f, uint64_t cmd, uint64_t arg)
 {
 	uint64_t how = cmd | (uint64_t)(f->flags & O_ACCMODE) << 32;
 	uint64_t offset = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
 	struct kmsg k = {.m = {.arg = {f->node, how, arg, (uintptr_t)f, offset}}};
 
-	return f->node ? name_call(&k, NAME_LOCK, true) : -EINVAL;
+	return name_call(&k, NAME_FCNTL, true);
 }
 
-static long fcntl_lock(int fd, struct file *f, uint32_t cmd, uaddr_t flock)
+static long fcntl_ask(int fd, struct file *f, uint32_t cmd, uint64_t arg)
 {
 	FILE_HELD struct file *now = NULL;
-	bool process = cmd <= F_SETLKW;
+	bool process = cmd >= F_GETLK && cmd <= F_SETLKW;
 	long rc;
 
 	if (process) current_proc()->locks = true;
-	rc = file_lock(f, cmd, flock);
+	rc = file_ask(f, cmd, arg);
 	now = fd_get(fd);
 	if (process && now != f) file_unlock(current_proc(), f);        /* another thread closed it meanwhile */
 	return rc;
@@ -240,7 +240,7 @@ SYSCALL(flock, fd, operation)
 {
 	FILE_HELD struct file *f = fd_get(fd);
 
-	return f ? file_lock(f, NAME_FLOCK, operation) : -EBADF;
+	return f ? file_ask(f, NAME_FLOCK, operation) : -EBADF;
 }
 
 SYSCALL(fcntl, fd, cmd, arg)
@@ -258,14 +258,6 @@ SYSCALL(fcntl, fd, cmd, arg)
 	case F_SETFD: return fcntl_setfd(fd, arg);
 	case F_GETFL: return f->flags & ~(uint32_t)O_CLOEXEC;
 	case F_SETFL: return fcntl_setfl(f, arg);
-	case F_GETOWN:
-	case F_SETOWN: return 0;                /* nobody is: there is no SIGIO */
-	case F_GETPIPE_SZ:
-	case F_SETPIPE_SZ:
-		if (!f->pipe) return -EBADF;
-		return cmd == F_SETPIPE_SZ && arg > PIPE_SIZE ? -EPERM : (long)PIPE_SIZE;
-	case F_GETLK ... F_SETLKW:
-	case F_OFD_GETLK ... F_OFD_SETLKW: return fcntl_lock(fd, f, cmd, arg);
+	default: return fcntl_ask(fd, f, cmd, arg);
 	}
-	return -EINVAL;
 }

@@ -60,7 +60,6 @@ struct file {
 	struct readahead ra;            /* [lock] */
 };
 
-#define PIPE_SIZE (16 * PAGE_SIZE)      /* bytes that a pipe holds */
 #define O_CLOEXEC_FD 1                  /* fd flag */
 #define FD_MAX 1024
 

@@ -67,41 +67,17 @@ SYSCALL(poll_wake)
 	return 0;
 }
 
-/* ---- ioctl: the device knows what the argument is */
-
-#define FIONREAD    0x541b
-#define FIONBIO     0x5421
-#define FIONCLEX    0x5450
-#define FIOCLEX     0x5451
-#define BLKFLSBUF   0x1261
-
-static long ioctl_fionread(const struct file *f, uaddr_t arg)
-{
-	uint64_t n = f->pipe ? pipe_bytes(f->pipe) : f->vmo->size - MIN(f->vmo->size, f->offset);
-	int32_t v = MIN(n, (uint64_t)INT32_MAX);
-
-	return copy_out(arg, &v, sizeof(v));
-}
-
-/* What is about descriptors, whatever they are. */
-static long ioctl_any(struct file *f, int fd, uint32_t request, uaddr_t arg)
-{
-	uint32_t on, flags = f->flags & ~(uint32_t)O_NONBLOCK;
-
-	if (request != FIONBIO) return sys_fcntl(fd, F_SETFD, request == FIOCLEX, 0, 0, 0);
-	if (copy_in(&on, arg, sizeof(on))) return -EFAULT;
-	return sys_fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags, 0, 0, 0);
-}
-
+/* The server knows what is asked of which; what is about descriptors it says in the words of fcntl(). */
 SYSCALL(ioctl, fd, request, arg)
 {
 	FILE_HELD struct file *f = fd_get(fd);
-	struct kmsg k = {.m = {.arg = {f ? f->node : 0, (uint32_t)request, arg}}};
+	struct kmsg k = {.m = {.arg = {0, (uint32_t)request, arg}}};
+	long rc;
 
 	if (!f) return -EBADF;
-	if (request == FIONBIO || request == FIOCLEX || request == FIONCLEX) return ioctl_any(f, fd, request, arg);
-	if ((f->namef & NAMEF_DISK) && request == BLKFLSBUF)
-		return current_proc()->euid ? -EACCES : sys_sync(0, 0, 0, 0, 0, 0);
-	if (f->namef & (NAMEF_DEVICE | NAMEF_DISK)) return name_call(&k, DEV_IOCTL, false);
-	return request == FIONREAD && (f->pipe || f->vmo) ? ioctl_fionread(f, arg) : -ENOTTY;
+	k.m.arg[0] = f->node;
+	k.m.arg[3] = f->flags;
+	k.m.arg[4] = f->pipe ? pipe_bytes(f->pipe) : f->vmo ? f->vmo->size - MIN(f->vmo->size, f->offset) : 0;
+	rc = name_call(&k, DEV_IOCTL, false);
+	return rc || !k.m.arg[1] ? rc : sys_fcntl(fd, k.m.arg[1], k.m.arg[2], 0, 0, 0);
 }

@@ -84,8 +84,8 @@ struct port *port_get(uint64_t handle);                 /* sys_ipc.c: a referenc
 /* Between ipc.c and lend.c. */
 struct kmsg *kmsg_find_locked(struct port *, uint64_t token);   /* TAKEN; NULL */
 struct kmsg *kmsg_lock(struct port *, uint64_t token);          /* likewise, and the port locked; NULL: not locked */
-/* What a reply says is missing of the lent buffers.  0, -EFAULT; by who lent them */
-int lend_bring(const struct kmsg *);
+/* What a reply says is missing of the lent buffers, or has to be written first.  0, -EFAULT; by who lent them */
+int lend_bring(struct kmsg *);
 int pages_bring(struct map *, uaddr_t addr, uint64_t len, bool write);  /* [addr, addr + len) of it: likewise */
 /* Copy len bytes between `user`, an address of the current process, and lent buffer `which` of a message it received.
  * => -ESRCH: no such token; -EINVAL: no such buffer, or past its end; -EPERM: lent for the other direction; -EFAULT;

@@ -26,10 +26,15 @@ int pages_bring(struct map *m, uaddr_t addr, uint64_t len, bool write)
 	return rc ? -EFAULT : 0;
 }
 
-int lend_bring(const struct kmsg *k)
+int lend_bring(struct kmsg *k)
 {
 	uint64_t which = k->lack.which % IPC_LENDS;
 
+	if (k->lack.how == LEND_SYNC) {
+		vmo_sync_all();
+		k->m.lend[which].flags |= LEND_SYNC;
+		return 0;
+	}
 	return pages_bring(lent_map(k, which), k->m.lend[which].addr + k->lack.at, k->lack.len, k->lack.how & LEND_WRITE);
 }
 

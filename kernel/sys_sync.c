@@ -11,20 +11,13 @@
 
 #define LAST_PAGE (UINT64_MAX >> PAGE_SHIFT)
 
-/* Metadata to the disk; node 0: of everything. */
-static int name_sync(uint64_t node)
-{
-	struct kmsg k = {.m = {.arg = {node}}};
-
-	return name_call(&k, NAME_SYNC, false);
-}
-
 static long fd_sync(int fd, unsigned wb)
 {
 	FILE_HELD struct file *f = fd_get(fd);
+	struct kmsg k = {.m = {.arg = {f ? f->node : 0}}};
 
 	if (!f) return -EBADF;
-	if (file_is_dir(f)) return name_sync(f->node);
+	if (file_is_dir(f)) return name_call(&k, NAME_SYNC, false);
 	if (!f->vmo) return -EINVAL;
 	split_publish(f->vmo, 0, LAST_PAGE);
 	return vmo_sync(f->vmo, 0, LAST_PAGE, wb, &f->err_seen);
@@ -32,35 +25,6 @@ static long fd_sync(int fd, unsigned wb)
 
 SYSCALL(fsync) { return fd_sync(a0, WB_WAIT | WB_COMMIT); }
 SYSCALL(fdatasync) { return fd_sync(a0, WB_WAIT | WB_COMMIT | WB_DATASYNC); }
-
-static int sync_all(void)
-{
-	vmo_sync_all();
-	return name_sync(0);
-}
-
-SYSCALL(sync)
-{
-	sync_all();
-	return 0;
-}
-
-SYSCALL(syncfs)
-{
-	FILE_HELD struct file *f = fd_get(a0);
-
-	return f ? sync_all() : -EBADF;
-}
-
-/* What programs wrote goes to the disk first: pages that are owed would keep the file system busy. */
-SYSCALL(umount2)
-{
-	if (!current_proc()->fsuid) sync_all();
-	return sys_forward_name(a0, a1, a2, a3, a4, a5);
-}
-
-/* A remount is an unmount, too; the message has the number of the call that was made. */
-SYSCALL(mount) { return (a3 & MS_REMOUNT ? sys_umount2 : sys_forward_name)(a0, a1, a2, a3, a4, a5); }
 
 /* The pages of [off, off + len); len 0: to the end of the file. */
 static void page_range(uint64_t off, uint64_t len, uint64_t *first, uint64_t *last)

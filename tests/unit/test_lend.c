@@ -139,6 +139,29 @@ static void a_bad_buffer_is_told_to_the_caller_when_it_is_needed(void **st)
 	}
 }
 
+static void serve_when_all_is_written(void)
+{
+	struct ipc_msg lack = { .status = -EAGAIN, .arg = { 0, 1, LEND_SYNC, 0 } };
+
+	served++;
+	receive();
+	objs_drop(got_obj);
+	if (got.lend[0].flags & LEND_SYNC) lack = (struct ipc_msg){ 0 };
+	reply_with(&lack);
+}
+
+static void what_programs_wrote_is_written_by_who_lends_and_the_message_says_so(void **st)
+{
+	struct kmsg k = lending(&client_map);
+
+	(void)st;
+	served = synced = 0;
+	assert_int_equal(call(&k, serve_when_all_is_written), 0);
+	assert_int_equal(k.m.status, 0);
+	assert_int_equal(served, 2);
+	assert_int_equal(synced, 1);
+}
+
 static void serve_lies(void)
 {
 	struct ipc_msg lack = { .status = -EAGAIN, .arg = { UINT64_MAX, UINT64_MAX, 77, UINT64_MAX } };
@@ -314,6 +337,7 @@ int main(void)
 		T(what_is_missing_its_lender_brings_and_the_message_goes_again),
 		T(a_target_is_another_map_which_is_brought_likewise),
 		T(a_bad_buffer_is_told_to_the_caller_when_it_is_needed),
+		T(what_programs_wrote_is_written_by_who_lends_and_the_message_says_so),
 		T(a_server_that_lacks_what_there_is_not_does_no_harm),
 		T(a_withdrawal_waits_for_a_copy_under_way),
 		T(a_reply_during_a_copy_of_another_thread_is_refused),

@@ -54,6 +54,11 @@ int lent_text(uint64_t token, uint64_t at, char *to, size_t size)
 	return -ENAMETOOLONG;
 }
 
+int lent_sync(const struct ipc_msg *in)
+{
+	return in->lend[0].flags & LEND_SYNC ? 0 : copied(-EAGAIN, in->token, 0, 1, LEND_SYNC, 0);
+}
+
 /* Tokens do not come again, so that nothing has to be forgotten. */
 bool lent_missing(struct ipc_msg *reply)
 {

@@ -21,6 +21,8 @@ int lent_read(uint64_t token, uint64_t at, void *to, size_t n);
 int lent_write(uint64_t token, uint64_t at, const void *from, size_t n);
 int lent_write_up_to(uint64_t token, int which, uint64_t at, const void *from, size_t n, uint64_t end);  /* all is missing */
 int lent_text(uint64_t token, uint64_t at, char *to, size_t size);      /* length without NUL; -EFAULT, -ENAMETOOLONG */
+/* All that programs wrote is written before the server goes on: likewise. */
+int lent_sync(const struct ipc_msg *);
 bool lent_missing(struct ipc_msg *reply);       /* was anything, for this token? */
 
 #endif
