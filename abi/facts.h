@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* abi/facts.h - BOTH RINGS - what the kernel knows of processes and memory, for the file server to make /proc of.
  *
- * facts(kind, pid, index, buf, size) -> bytes of whole records, at most FACTS_MAX a call; 0: there are no more.
- * index says where to begin: a pid, a tid, a descriptor, an address.  The answer is the state of one moment, which
- * may be over: the next call finds the process gone and says -ESRCH.
+ * facts(kind, pid, index, buf, size) -> bytes of one record, as far as there is room; 0: there is none.
+ * Where there are many, it is the first at or after index: a descriptor, an address ...  The answer is the state of one
+ * moment, which may be over: the next call finds the process gone and says -ESRCH.
  */
 #ifndef ABI_FACTS_H
 #define ABI_FACTS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-#define FACTS_MAX 4096u
+#define FACTS_MAX 1024u                 /* bytes of a record */
 
 enum facts_kind {
-	FACTS_MACHINE,          /* one struct facts_machine */
-	FACTS_MEMORY,           /* one struct facts_memory: looks at every page of memory */
-	FACTS_CPUS,             /* struct facts_cpu, of CPU index on */
-	FACTS_PIDS,             /* uint32_t, rising, from index on; zombies too */
-	FACTS_TIDS,             /* uint32_t, of the threads of pid */
-	FACTS_PROC,             /* one struct facts_proc; index: a thread, whose state, times and mask it has then */
-	FACTS_MAP,              /* struct facts_entry, rising, the first contains or follows address index */
-	FACTS_PAGES,            /* the same, and all their pages are counted, not private ones alone */
-	FACTS_BYTES,            /* memory of pid from address index on, as far as its pages are there: waits for none */
-	FACTS_FDS,              /* struct facts_fd, rising, from descriptor index on */
+	FACTS_MACHINE,          /* struct facts_machine */
+	FACTS_MEMORY,           /* struct facts_memory: looks at every page of memory */
+	FACTS_CPU,              /* struct facts_cpu, of CPU index */
+	/* of a process, from here on */
+	FACTS_PROC,             /* struct facts_proc; index: a thread, whose state, times and mask it has then */
+	FACTS_NEXT,             /* the same: of the first process from pid on; or of pid's first thread from index on */
+	FACTS_MAP,              /* struct facts_entry: contains or follows address index */
+	FACTS_PAGES,            /* the same, and all its pages are counted, not private ones alone */
+	FACTS_BYTES,            /* memory from address index on, as far as its pages are there: waits for none */
+	FACTS_FD,               /* struct facts_fd, from descriptor index on */
 };
 
 struct facts_machine {
@@ -93,7 +92,7 @@ struct map_layout {
 };
 
 struct facts_proc {
-	uint32_t pid, threads;
+	uint32_t pid, tid, threads;             /* tid: of the thread, or its first; 0: none is left */
 	uint32_t execs;                         /* since its fork */
 	uint32_t server;                        /* a boot module */
 	struct proc_attr attr;
@@ -107,12 +106,11 @@ struct facts_proc {
 	uint64_t start_ns;                      /* since boot */
 	struct usage used;                      /* maxrss: before it executed this */
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
-	/* only for who has room for all */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */
 	uint64_t rss, rss_peak;                 /* pages */
 	struct map_layout layout;
 };
-#define FACTS_NO_MEMORY offsetof(struct facts_proc, size)       /* the length to ask for what is above that */
+_Static_assert(sizeof(struct facts_proc) <= FACTS_MAX, "a record");
 
 struct facts_pages {                            /* pages */
 	uint64_t rss, anon, referenced;

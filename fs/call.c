@@ -61,7 +61,7 @@ static int fd_look(const struct call *c, int fd, struct facts_fd *f)
 		if (c->who->fd_path) f->flags = O_PATH_FLAG;
 		return 0;
 	}
-	n = fd < 0 ? 0 : facts(FACTS_FDS, c->cred.pid, (uint64_t)fd, f, sizeof(*f));
+	n = fd < 0 ? 0 : facts(FACTS_FD, c->cred.pid, (uint64_t)fd, f, sizeof(*f));
 
 	if (n < 0) return (int)n;
 	if (!n || f->fd != (uint32_t)fd) {
@@ -139,7 +139,7 @@ static int places_now(struct call *c)
 {
 	static struct facts_proc f;
 
-	if (facts(FACTS_PROC, c->cred.pid, 0, &f, FACTS_NO_MEMORY) <= 0 || !waits(c->token)) return -ESRCH;
+	if (facts(FACTS_PROC, c->cred.pid, 0, &f, sizeof(f)) <= 0 || !waits(c->token)) return -ESRCH;
 	c->cwd = f.cwd;
 	c->cred.root = f.root == NODE_ROOT ? NULL : vnode_by_number(f.root);
 	vfs_caller.cred = c->cred;

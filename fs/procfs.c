@@ -173,7 +173,7 @@ static bool fd_exists(const struct proc_node *n)
 {
 	struct facts_fd d;
 
-	return facts(FACTS_FDS, n->pid, n->fd, &d, sizeof(d)) == sizeof(d) && d.fd == (uint32_t)n->fd;
+	return facts(FACTS_FD, n->pid, n->fd, &d, sizeof(d)) == sizeof(d) && d.fd == (uint32_t)n->fd;
 }
 
 /* A thread has what a process has, but no threads. */
@@ -231,27 +231,27 @@ static bool emit_node(readdir_emit emit, void *arg, const struct proc_node *n, c
 	return emit(arg, name, strlen(name), node_ino(n), type >> 12, next);
 }
 
-/* The numbers of a directory from v on, as many as the kernel tells at once: their count. */
-static int numbers(const struct proc_node *d, uint64_t v, uint32_t out[FACTS_MAX / 4])
+/* The first number of a directory from v on; -1: there is none. */
+static int64_t number_from(const struct proc_node *d, uint64_t v)
 {
-	static struct facts_fd fd[FACTS_MAX / sizeof(struct facts_fd)];
-	long n;
+	struct facts_proc f;
+	struct facts_fd fd;
 
-	if (d->file->is == DIR_ROOT) return facts(FACTS_PIDS, 0, v, out, FACTS_MAX) / 4;
-	if (d->file->is == DIR_TASKS) return facts(FACTS_TIDS, d->pid, v, out, FACTS_MAX) / 4;
-	if (d->file->is != DIR_FDS) return 0;
-	n = facts(FACTS_FDS, d->pid, v, fd, sizeof(fd));
-	for (long i = 0; i < n / (long)sizeof(fd[0]); i++) out[i] = fd[i].fd;
-	return n / (long)sizeof(fd[0]);
+	if (v > UINT32_MAX) return -1;
+	switch (d->file->is) {
+	case DIR_ROOT: return facts(FACTS_NEXT, v, 0, &f, sizeof(f)) > 0 ? (int64_t)f.pid : -1;
+	case DIR_TASKS: return facts(FACTS_NEXT, d->pid, v ? v : 1, &f, sizeof(f)) > 0 ? (int64_t)f.tid : -1;
+	case DIR_FDS: return facts(FACTS_FD, d->pid, v, &fd, sizeof(fd)) > 0 ? (int64_t)fd.fd : -1;
+	default: return -1;
+	}
 }
 
 /* Positions: 0 and 1 are "." and "..", then the table's index + 2, then numbers from PIDS on. */
 static int procfs_readdir(struct vnode *dir, uint64_t pos, readdir_emit emit, void *arg)
 {
-	static uint32_t v[FACTS_MAX / 4];
 	struct proc_node *d = node_of(dir), up = node_above(d), n = *d;
 	char name[16];
-	int count;
+	int64_t v;
 
 	if (pos < 1 && !emit_node(emit, arg, d, ".", 1)) return 0;
 	if (pos < 2 && !emit_node(emit, arg, &up, "..", 2)) return 0;
@@ -259,12 +259,10 @@ static int procfs_readdir(struct vnode *dir, uint64_t pos, readdir_emit emit, vo
 		n.file = &files[i];
 		if (stands_in(n.file, d->file->is) && !emit_node(emit, arg, &n, n.file->name, i + 3)) return 0;
 	}
-	for (pos = pos < PIDS ? PIDS : pos; (count = numbers(d, pos - PIDS, v)) > 0;) {
-		for (int i = 0; i < count; i++, pos = v[i - 1] + 1ull + PIDS) {
-			node_numbered(d, v[i], &n);
-			snprintf(name, sizeof(name), "%u", v[i]);
-			if (!emit_node(emit, arg, &n, name, v[i] + 1ull + PIDS)) return 0;
-		}
+	for (pos = pos < PIDS ? PIDS : pos; (v = number_from(d, pos - PIDS)) >= 0; pos = v + 1 + PIDS) {
+		node_numbered(d, v, &n);
+		snprintf(name, sizeof(name), "%u", (uint32_t)v);
+		if (!emit_node(emit, arg, &n, name, v + 1 + PIDS)) return 0;
 	}
 	return 0;
 }

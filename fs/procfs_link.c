@@ -71,7 +71,7 @@ int target_root(const struct proc_node *n, struct vnode **out)
 
 static int fd_facts(const struct proc_node *n, struct facts_fd *d)
 {
-	long got = facts(FACTS_FDS, n->pid, n->fd, d, sizeof(*d));
+	long got = facts(FACTS_FD, n->pid, n->fd, d, sizeof(*d));
 
 	return got < 0 ? (int)got : got == sizeof(*d) && d->fd == (uint32_t)n->fd ? 0 : -ENOENT;
 }

@@ -18,19 +18,14 @@
 
 typedef void (*entry_fn)(struct text *, const struct facts_entry *, const struct facts_proc *, void *arg);
 
-/* Every mapping in turn, as many as the kernel tells at once. */
+/* Every mapping in turn. */
 static int entries(struct text *t, const struct proc_node *n, enum facts_kind kind, entry_fn fn, void *arg)
 {
-	static struct facts_entry e[FACTS_MAX / sizeof(struct facts_entry)];
+	struct facts_entry e = {0};
 	struct facts_proc f;
-	uint64_t at = 0;
 	int rc = proc_facts(n, &f);
-	long got;
 
-	while (!rc && (got = facts(kind, n->pid, at, e, sizeof(e)) / (long)sizeof(e[0])) > 0) {
-		for (long i = 0; i < got; i++) fn(t, &e[i], &f, arg);
-		at = e[got - 1].end;
-	}
+	while (!rc && facts(kind, n->pid, e.end, &e, sizeof(e)) > 0) fn(t, &e, &f, arg);
 	return rc;
 }
 

@@ -27,15 +27,10 @@ static void sizes_add(struct sizes *s, const struct facts_entry *e, const struct
 /* Private pages: at most what was resident a moment ago; the rest of that are pages of files. */
 static struct sizes sizes_of(const struct proc_node *n, const struct facts_proc *f)
 {
-	struct facts_entry e[FACTS_MAX / sizeof(struct facts_entry)];
+	struct facts_entry e = {0};
 	struct sizes s = {0};
-	uint64_t at = 0;
-	long got;
 
-	while ((got = facts(FACTS_MAP, n->pid, at, e, sizeof(e)) / (long)sizeof(e[0])) > 0) {
-		for (long i = 0; i < got; i++) sizes_add(&s, &e[i], f);
-		at = e[got - 1].end;
-	}
+	while (facts(FACTS_MAP, n->pid, e.end, &e, sizeof(e)) > 0) sizes_add(&s, &e, f);
 	if (s.anon > f->rss) s.anon = f->rss;
 	return s;
 }

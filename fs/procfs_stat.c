@@ -8,7 +8,7 @@
 
 #include "fs/procfs.h"
 
-#define CPUS (FACTS_MAX / sizeof(struct facts_cpu))
+#define CPUS 64u
 
 static const struct facts_machine none;
 
@@ -48,31 +48,23 @@ struct sums { uint64_t rss, locked; uint32_t threads, blocked; };
 
 static uint32_t blocked(uint32_t pid)
 {
-	static uint32_t tid[FACTS_MAX / 4];
-	long got = facts(FACTS_TIDS, pid, 0, tid, sizeof(tid));
-	struct facts_proc f;
+	struct facts_proc f = {0};
 	uint32_t n = 0;
 
-	for (long i = 0; i < got / 4; i++)
-		if (facts(FACTS_PROC, pid, tid[i], &f, FACTS_NO_MEMORY) > 0 && f.state == 'D') n++;
+	while (facts(FACTS_NEXT, pid, f.tid + 1, &f, sizeof(f)) > 0) n += f.state == 'D';
 	return n;
 }
 
 static struct sums sums(bool states)
 {
-	static uint32_t pid[FACTS_MAX / 4];
-	struct facts_proc f;
+	struct facts_proc f = {0};
 	struct sums s = {0};
-	long got;
 
-	for (uint32_t from = 0; (got = facts(FACTS_PIDS, 0, from, pid, sizeof(pid))) > 0; from = pid[got / 4 - 1] + 1) {
-		for (long i = 0; i < got / 4; i++) {
-			if (facts(FACTS_PROC, pid[i], 0, &f, sizeof(f)) <= 0) continue;
-			s.rss += f.rss;
-			s.locked += f.locked;
-			s.threads += f.threads;
-			if (states) s.blocked += blocked(pid[i]);
-		}
+	while (facts(FACTS_NEXT, f.pid + 1, 0, &f, sizeof(f)) > 0) {
+		s.rss += f.rss;
+		s.locked += f.locked;
+		s.threads += f.threads;
+		if (states) s.blocked += blocked(f.pid);
 	}
 	return s;
 }
@@ -80,10 +72,11 @@ static struct sums sums(bool states)
 /* Every CPU, and behind them their sum: how many there are. */
 static unsigned cpus(struct facts_cpu c[CPUS + 1])
 {
-	long n = facts(FACTS_CPUS, 0, 0, c, CPUS * sizeof(*c));
-	unsigned count = n < 0 ? 0 : n / sizeof(*c);
-	uint64_t *sum = (uint64_t *)&c[count];
+	unsigned count = 0;
+	uint64_t *sum;
 
+	while (count < CPUS && facts(FACTS_CPU, 0, count, &c[count], sizeof(*c)) > 0) count++;
+	sum = (uint64_t *)&c[count];
 	memset(sum, 0, sizeof(*c));
 	for (unsigned i = 0; i < count; i++) {
 		for (unsigned k = 0; k < sizeof(*c) / sizeof(*sum); k++) sum[k] += ((uint64_t *)&c[i])[k];

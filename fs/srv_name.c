@@ -139,7 +139,7 @@ static bool caller_is_root(const struct call *c)
 {
 	static struct facts_proc f;
 
-	return facts(FACTS_PROC, c->cred.pid, 0, &f, FACTS_NO_MEMORY) > 0 && f.attr.euid == 0;
+	return facts(FACTS_PROC, c->cred.pid, 0, &f, sizeof(f)) > 0 && f.attr.euid == 0;
 }
 
 /* Where somebody is going to be, or (root) his paths to begin.  Takes the reference. */
@@ -266,7 +266,7 @@ static int name_close(const struct ipc_msg *in, struct ipc_msg *out)
 bool cred_has_group(struct cred c, uint32_t gid)
 {
 	static struct facts_proc f;
-	uint32_t n = facts(FACTS_PROC, c.pid, 0, &f, FACTS_NO_MEMORY) > 0 ? f.attr.ngroups : 0;
+	uint32_t n = facts(FACTS_PROC, c.pid, 0, &f, sizeof(f)) > 0 ? f.attr.ngroups : 0;
 
 	while (n && f.attr.groups[n - 1] != gid) n--;
 	return n;

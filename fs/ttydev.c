@@ -41,11 +41,10 @@ static void console_output(const char *s, size_t n)
 static void group_signal(uint32_t pgid, int signo)
 {
 	const siginfo_t info = {.si_signo = signo, .si_code = SI_KERNEL};
-	struct facts_proc f;
+	struct facts_proc f = {0};
 
-	for (uint32_t pid = 0; facts(FACTS_PIDS, 0, pid + 1, &pid, sizeof(pid)) > 0;)
-		if (facts(FACTS_PROC, pid, 0, &f, FACTS_NO_MEMORY) > 0 && f.attr.pgid == pgid)
-			q_signal_post(pid, 0, &info, 0);
+	while (facts(FACTS_NEXT, f.pid + 1, 0, &f, sizeof(f)) > 0)
+		if (f.attr.pgid == pgid) q_signal_post(f.pid, 0, &info, 0);
 }
 
 static struct tty_job job = {.signal = group_signal};

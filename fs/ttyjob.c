@@ -103,17 +103,13 @@ int job_get(struct tty_job *j, uint32_t pid, int32_t *pgid, int32_t *sid)
 /* 0: the session has such a group; -ESRCH: nobody has; -EPERM: another session */
 static int group_find(uint32_t pgid, uint32_t sid)
 {
-	uint32_t pid[FACTS_MAX / 4];
-	struct facts_proc f;
+	struct facts_proc f = {0};
 	int rc = -ESRCH;
-	long n;
 
-	for (uint32_t from = 1; (n = facts(FACTS_PIDS, 0, from, pid, sizeof(pid))) > 0; from = pid[n / 4 - 1] + 1) {
-		for (long i = 0; i < n / 4; i++) {
-			if (facts(FACTS_PROC, pid[i], 0, &f, FACTS_NO_MEMORY) <= 0 || f.attr.pgid != pgid) continue;
-			if (f.attr.sid == sid) return 0;
-			rc = -EPERM;
-		}
+	while (facts(FACTS_NEXT, f.pid + 1, 0, &f, sizeof(f)) > 0) {
+		if (f.attr.pgid != pgid) continue;
+		if (f.attr.sid == sid) return 0;
+		rc = -EPERM;
 	}
 	return rc;
 }

@@ -121,7 +121,7 @@ SYSCALL(forward_name)
  * this alone makes pids free.  What would be no text, or no number of groups, is cut. */
 SYSCALL(proc_set)
 {
-	PROC_HELD struct proc *p = proc_find(a1);
+	PROC_HELD struct proc *p = proc_find(a1, false);
 	struct proc_attr new;
 	struct spinlock *lock;
 	int rc = -ESRCH;
@@ -145,7 +145,7 @@ SYSCALL(proc_set)
 
 SYSCALL(signal_post, pid, tid, siginfo, timer)
 {
-	PROC_HELD struct proc *p = proc_find(pid);
+	PROC_HELD struct proc *p = proc_find(pid, false);
 	struct siginfo info;
 
 	if (copy_in(&info, siginfo, sizeof(info))) return -EFAULT;

@@ -100,29 +100,26 @@ void proc_publish(struct proc *p, const struct proc *parent, uint32_t pid, uint6
 	if (parent) pm_note(&p->born, PM_BORN | note | (uint64_t)p->pid << 32, parent->pid);
 }
 
-struct proc *proc_find(uint32_t pid)
+struct proc *proc_find(uint32_t pid, bool or_next)
 {
 	struct proc *p;
 
 	SPIN_HELD(&proc_tree_lock);
 	p = proc_from_locked(pid);
-	if (!p || p->pid != pid) return NULL;
+	if (!p || (p->pid != pid && !or_next)) return NULL;
 	proc_ref(p);
 	return p;
 }
 
 struct thread *proc_thread(struct proc *p)
 {
-	struct thread *t = thread_create(p, NULL, NULL, NULL);
+	struct thread *t;
 
+	SPIN_HELD(&p->lock);
+	t = p->exiting || p->survivor ? NULL : thread_create(p, NULL, NULL, NULL);
 	if (!t) return NULL;
 	t->program = true;
 	t->sig_stack.flags = SS_DISABLE;
-	SPIN_HELD(&p->lock);
-	if (p->exiting || p->survivor) {
-		thread_free(t);
-		return NULL;
-	}
 	list_push_back(&p->threads, &t->proc_link);
 	p->nthreads++;
 	return t;

@@ -29,7 +29,7 @@ struct proc {
 	                                                           no lock.  [P] pgid, sid */
 	struct spinlock lock;           /* RANK_PROC */
 	struct list  all_link;          /* [P] P: proc_tree_lock (RANK_PROC too: never one in the other) */
-	struct list  threads;           /* [p] */
+	struct list  threads;           /* [p] by rising tid */
 	uint32_t nthreads;              /* [p] */
 	bool     dead;                  /* [P] a zombie, until the process manager says that nobody waits for it */
 	bool     stopped;               /* [p] by a stop signal; its threads sleep on `wait` */
@@ -71,13 +71,13 @@ extern uint32_t proc_last_pid;                          /* [P] */
 struct thread *proc_create(const char *name);   /* its first thread, a program's; no map; NULL: no memory */
 void proc_ref(struct proc *);
 void proc_unref(struct proc *);
-/* A reference that is dropped at the end of its block: PROC_HELD struct proc *p = proc_find(pid); NULL is none. */
+/* A reference that is dropped at the end of its block: PROC_HELD struct proc *p = proc_find(...); NULL is none. */
 static inline void proc_held_unref(struct proc **p) { if (*p) proc_unref(*p); }
 #define PROC_HELD __attribute__((cleanup(proc_held_unref)))
-struct proc *proc_find(uint32_t pid);                   /* a reference, of a zombie too; NULL */
+struct proc *proc_find(uint32_t pid, bool or_next);     /* a reference, of a zombie too; NULL */
 struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid;
                                                            NULL: no memory, or the process ends */
-struct thread *thread_of_locked(struct proc *, uint32_t tid);   /* p->lock held; NULL */
+struct thread *thread_from_locked(struct proc *, uint32_t tid); /* this one or the next; NULL.  p->lock held */
 int proc_alone(void);                                   /* exec: end the other threads, wait for it; -EAGAIN */
 void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
 /* Complete: it can be found, by the first number that is free from pid on (0: after the last), in its parent's group.

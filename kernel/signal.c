@@ -74,12 +74,12 @@ void signal_send(struct proc *p, int signo)
 	signal_queue(p, 0, &info, 0);
 }
 
-struct thread *thread_of_locked(struct proc *p, uint32_t tid)
+struct thread *thread_from_locked(struct proc *p, uint32_t tid)
 {
 	list_for(l, &p->threads) {
 		struct thread *t = container_of(l, struct thread, proc_link);
 
-		if (t->tid == tid) return t;
+		if (t->tid >= tid) return t;
 	}
 	return NULL;
 }
@@ -100,8 +100,8 @@ int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info, uint6
 	struct thread *only;
 
 	SPIN_HELD(&p->lock);
-	only = tid ? thread_of_locked(p, tid) : NULL;
-	if (!p->nthreads || (tid && !only) || (timer && timer != p->execs + 1)) return -ESRCH;
+	only = tid ? thread_from_locked(p, tid) : NULL;
+	if (!p->nthreads || (tid && (!only || only->tid != tid)) || (timer && timer != p->execs + 1)) return -ESRCH;
 	if (!info->signo) return SIGNAL_NOT;
 	on = only ? &only->pending : &p->pending;
 	if (timer) e = sigqueue_timer_locked(on, info->timer.id);

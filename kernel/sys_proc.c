@@ -62,14 +62,15 @@ SYSCALL(sched_yield)
 /* It leaves a CPU that it may not run on when it next goes to ring 3. */
 SYSCALL(thread_bind, pid, tid, set)
 {
-	PROC_HELD struct proc *p = proc_find(pid);
+	PROC_HELD struct proc *p = proc_find(pid, false);
 	struct thread *t;
 
 	set &= BIT(ncpus) - 1;
 	if (!set) return -EINVAL;
 	if (!p) return -ESRCH;
 	SPIN_HELD(&p->lock);
-	t = thread_of_locked(p, tid);
-	if (t) thread_bind(t, set);
-	return t ? 0 : -ESRCH;
+	t = thread_from_locked(p, tid);
+	if (!t || t->tid != tid) return -ESRCH;
+	thread_bind(t, set);
+	return 0;
 }

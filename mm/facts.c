@@ -12,7 +12,7 @@
 #define COUNT_STEP 64u                  /* pages looked at without a break */
 
 /* By use and state of every page of memory. */
-void frame_facts(struct facts_memory *f)
+int frame_facts(struct facts_memory *f)
 {
 	for (uint64_t i = 0; i < page_array_len; i++) {
 		const struct page *p = &page_array[i];
@@ -20,6 +20,7 @@ void frame_facts(struct facts_memory *f)
 
 		f->pages[use][use == PAGE_OBJECT ? p->state : use == PAGE_KERNEL ? p->flags & 3 : 0]++;     /* it may be freed just now */
 	}
+	return sizeof(*f);
 }
 
 static void count(struct facts_pages *f, uint32_t sharers, bool dirty, pte_t pte)
@@ -78,10 +79,16 @@ static void count_object(struct entry *e, struct facts_pages *f)
 	}
 }
 
-static void entry_facts(struct entry *e, bool pages, struct facts_entry *f)
+/* map_facts: the entry that contains or follows address from.  pages: those of its object are counted too. */
+int map_facts(struct map *m, uaddr_t from, bool pages, struct facts_entry *f)
 {
-	struct vmo *v = e->vmo;
+	struct entry *e;
+	struct vmo *v;
 
+	MUTEX_HELD(&m->lock);
+	e = map_first_locked(m, from, USER_TOP);
+	if (!e) return 0;
+	v = e->vmo;
 	*f = (struct facts_entry){.start = e->anode.start, .end = e->anode.last + 1, .prot = e->prot,
 	                          .max_prot = e->max_prot, .flags = e->flags};
 	if (v) {
@@ -89,31 +96,8 @@ static void entry_facts(struct entry *e, bool pages, struct facts_entry *f)
 		f->node = v->cookie;
 		f->object = v->flags & VMO_NOGROW ? FACTS_DISK : v->cookie ? FACTS_FILE : FACTS_SHARED;
 	}
-	if (e->flags & ENTRY_DEVICE) return;
-	pmap_walk(&e->map->pmap, f->start, f->end, count_anon, &f->pages);
+	if (e->flags & ENTRY_DEVICE) return sizeof(*f);
+	pmap_walk(&m->pmap, f->start, f->end, count_anon, &f->pages);
 	if (v && pages) count_object(e, &f->pages);
-}
-
-/* map_facts: the entries that end behind address from, at most n.  => how many */
-uint32_t map_facts(struct map *m, uaddr_t from, bool pages, struct facts_entry *f, uint32_t n)
-{
-	uint32_t i = 0;
-
-	MUTEX_HELD(&m->lock);
-	map_for(e, m, from, USER_TOP) {
-		if (i == n) return n;
-		entry_facts(e, pages, &f[i++]);
-	}
-	return i;
-}
-
-/* map_sums: what struct facts_proc says of an address space. */
-void map_sums(struct map *m, struct facts_proc *f)
-{
-	MUTEX_HELD(&m->lock);
-	f->size = m->size;
-	f->locked = m->locked;
-	f->rss = m->pmap.resident;
-	f->rss_peak = m->pmap.peak;
-	f->layout = m->layout;
+	return sizeof(*f);
 }

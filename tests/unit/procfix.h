@@ -39,47 +39,35 @@ static struct facts_memory memory_of_all;
 
 static long records(const void *from, size_t size, unsigned first, unsigned count, void *buf, size_t room)
 {
-	size_t n = first < count ? count - first : 0;
-
-	if (n > room / size) n = room / size;
-	memcpy(buf, (const char *)from + first * size, n * size);
-	return (long)(n * size);
-}
-
-static long process(const struct facts_proc *p, void *buf, size_t size)
-{
-	if (size < FACTS_NO_MEMORY) return -EINVAL;
-	if (size > sizeof(*p)) size = sizeof(*p);
-	memcpy(buf, p, size);
+	if (first >= count) return 0;
+	assert_int_equal(room, size);
+	memcpy(buf, (const char *)from + first * size, size);
 	return (long)size;
 }
 
-static long pids(uint64_t from, uint32_t *buf)
-{
-	unsigned n = 0;
-
-	if (from <= 1) buf[n++] = 1;
-	if (from <= 7 && !dead) buf[n++] = 7;
-	return n * 4;
-}
-
+/* It has threads 7 and 9. */
 static long of_seven(enum facts_kind kind, uint64_t index, void *buf, size_t size)
 {
-	static const struct { uint32_t tid[2]; } tids = {{7, 9}};
 	unsigned i = 0;
 
 	switch (kind) {
-	case FACTS_TIDS: return records(&tids, 4, index <= 7 ? 0 : index <= 9 ? 1 : 2, 2, buf, size);
+	case FACTS_NEXT:
+		if (index > 9) return -ESRCH;
+		if (index) seven.tid = index <= 7 ? 7 : 9;
+		return records(&seven, sizeof(seven), 0, 1, buf, size);
 	case FACTS_PROC:
-		return index && index != 7 && index != 9 ? -ESRCH : process(&seven, buf, size);
+		return index && index != 7 && index != 9 ? -ESRCH : records(&seven, sizeof(seven), 0, 1, buf, size);
 	case FACTS_MAP:
 	case FACTS_PAGES:
 		while (i < nmap && map[i].end <= index) i++;
-		return records(map, sizeof(map[0]), i, nmap, buf, 2 * sizeof(map[0]));
-	case FACTS_FDS:
+		return records(map, sizeof(map[0]), i, nmap, buf, size);
+	case FACTS_FD:
 		while (i < nfd && fd[i].fd < index) i++;
 		return records(fd, sizeof(fd[0]), i, nfd, buf, size);
-	case FACTS_BYTES: return records(memory, 1, index - 0x1000, sizeof(memory), buf, size < 5 ? size : 5);
+	case FACTS_BYTES:
+		size = size < 5 ? size : 5;
+		memcpy(buf, memory + index - 0x1000, size);
+		return (long)size;
 	default: return -EINVAL;
 	}
 }
@@ -95,12 +83,12 @@ long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t
 	asked++;
 	if (kind == FACTS_MACHINE) return records(&machine, sizeof(machine), 0, 1, buf, size);
 	if (kind == FACTS_MEMORY) return records(&memory_of_all, sizeof(memory_of_all), 0, 1, buf, size);
-	if (kind == FACTS_CPUS) return records(cpu, sizeof(cpu[0]), index, 2, buf, size);
-	if (kind == FACTS_PIDS) return pids(index, buf);
+	if (kind == FACTS_CPU) return records(cpu, sizeof(cpu[0]), index, 2, buf, size);
+	if (kind == FACTS_NEXT && !index && pid != 1) pid = pid < 1 ? 1 : pid <= 7 ? 7 : pid;
 	if (pid == 7 && !dead) return of_seven(kind, index, buf, size);
-	if (pid == 1 && kind == FACTS_PROC)
-		return process(&(struct facts_proc){ .pid = 1, .state = 'S', .attr.name = "init", .threads = 3,
-		                                    .rss = 144, .locked = 8192 }, buf, size);
+	if (pid == 1 && (kind == FACTS_PROC || (kind == FACTS_NEXT && index <= 1)))
+		return records(&(struct facts_proc){.pid = 1, .tid = 1, .state = 'S', .attr.name = "init", .threads = 3,
+		                                    .rss = 144, .locked = 8192}, sizeof(seven), 0, 1, buf, size);
 	return pid == 1 ? 0 : -ESRCH;
 }
 

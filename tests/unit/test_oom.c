@@ -23,18 +23,13 @@ static uint64_t now;
 
 static long q_facts(int kind, uint32_t pid, uint64_t index, void *buf, uint64_t size)
 {
-	uint32_t next = (uint32_t)index;
-
+	(void)index;
 	if (kind == FACTS_MACHINE) {
 		memcpy(buf, &machine, size);
 		return (long)size;
 	}
-	if (kind == FACTS_PIDS) {
-		while (next < PROCS && !procs[next].pid) next++;
-		memcpy(buf, &next, sizeof(next));
-		return next < PROCS ? (long)sizeof(next) : 0;
-	}
-	if (!procs[pid].pid) return -ESRCH;
+	while (kind == FACTS_NEXT && pid < PROCS && !procs[pid].pid) pid++;
+	if (pid >= PROCS || !procs[pid].pid) return -ESRCH;
 	memcpy(buf, &procs[pid], size);
 	return (long)size;
 }

@@ -23,14 +23,10 @@ static int sent;
 
 long facts(enum facts_kind kind, uint32_t pid, uint64_t index, void *buf, size_t size)
 {
-	uint32_t *pids = buf, n = 0;
-
-	(void)size;
-	for (struct facts_proc *p = procs; p->pid; p++) {
-		if (kind == FACTS_PIDS && p->pid >= index) pids[n++] = p->pid;
-		if (kind == FACTS_PROC && p->pid == pid) return memcpy(buf, p, sizeof(*p)), sizeof(*p);
-	}
-	return kind == FACTS_PIDS ? (long)n * 4 : -ESRCH;
+	(void)index, (void)size;
+	for (struct facts_proc *p = procs; p->pid; p++)
+		if (kind == FACTS_NEXT ? p->pid >= pid : p->pid == pid) return memcpy(buf, p, sizeof(*p)), sizeof(*p);
+	return -ESRCH;
 }
 
 static void signal_group(uint32_t pgid, int signo)

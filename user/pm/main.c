@@ -66,12 +66,12 @@ int mem_text(const struct call *c, char *to, uint64_t at, size_t size) { return 
 
 int proc_facts(uint32_t pid, struct facts_proc *f)
 {
-	return q_facts(FACTS_PROC, pid, 0, f, FACTS_NO_MEMORY) > 0 ? 0 : -ESRCH;
+	return q_facts(FACTS_PROC, pid, 0, f, sizeof(*f)) > 0 ? 0 : -ESRCH;
 }
 
 int thread_look(struct call *c)
 {
-	return q_facts(FACTS_PROC, c->me.pid, c->tid, &c->me, FACTS_NO_MEMORY) > 0 ? 0 : -ESRCH;
+	return q_facts(FACTS_PROC, c->me.pid, c->tid, &c->me, sizeof(c->me)) > 0 ? 0 : -ESRCH;
 }
 
 int proc_look(const struct call *c, uint32_t pid, struct facts_proc *f)
@@ -81,13 +81,9 @@ int proc_look(const struct call *c, uint32_t pid, struct facts_proc *f)
 
 bool proc_next(uint32_t *pid, struct facts_proc *f)
 {
-	for (;;) {
-		uint32_t next;
-
-		if (q_facts(FACTS_PIDS, 0, *pid + 1, &next, sizeof(next)) <= 0) return false;
-		*pid = next;
-		if (!proc_facts(next, f)) return true;
-	}
+	if (q_facts(FACTS_NEXT, *pid + 1, 0, f, sizeof(*f)) <= 0) return false;
+	*pid = f->pid;
+	return true;
 }
 
 int attr_set(const struct call *c, const struct facts_proc *f, const void *part, size_t n)

@@ -20,13 +20,11 @@ struct choice {
 };
 
 /* Of processes with pages in their page tables, which their end may set free.  Who ends has some until it is a zombie. */
-static void look(uint32_t pid, struct choice *to)
+static void look(const struct facts_proc *f, struct choice *to)
 {
-	struct facts_proc f;
-
-	if (q_facts(FACTS_PROC, pid, 0, &f, sizeof(f)) <= 0 || f.server) return;
-	if (f.state == 'X') to->ending = true;
-	else if (f.rss > to->most.rss) to->most = f;
+	if (f->server) return;
+	if (f->state == 'X') to->ending = true;
+	else if (f->rss > to->most.rss) to->most = *f;
 }
 
 static void end(const struct facts_proc *f)
@@ -42,11 +40,12 @@ void memory_lack(void)
 {
 	static uint64_t last, since;    /* when somebody asked; since when somebody ends */
 	struct choice to = {.most = {.pid = PID_INIT, .attr.name = "init"}};
+	struct facts_proc f = {.pid = PID_INIT};
 	struct facts_machine m;
 	uint64_t now = mono_ns();
 
 	if (q_facts(FACTS_MACHINE, 0, 0, &m, sizeof(m)) <= 0 || m.free > 2 * m.reserve) return;
-	for (uint32_t pid = PID_INIT; q_facts(FACTS_PIDS, 0, pid + 1, &pid, sizeof(pid)) > 0;) look(pid, &to);
+	while (q_facts(FACTS_NEXT, f.pid + 1, 0, &f, sizeof(f)) > 0) look(&f, &to);
 	if (!to.ending || now - last > AGAIN_NS) since = now;
 	last = now;
 	if (to.ending && now - since < ENDS_NS) return;

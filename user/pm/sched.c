@@ -149,8 +149,8 @@ static int affinity_look(const struct call *c, uint32_t *tid, struct facts_proc 
 {
 	if ((int)c->arg[0] < 0) return -ESRCH;
 	*tid = c->arg[0] ? (uint32_t)c->arg[0] : c->tid;
-	if (q_facts(FACTS_PROC, c->me.pid, *tid, f, FACTS_NO_MEMORY) > 0) return 0;
-	return q_facts(FACTS_PROC, *tid, *tid, f, FACTS_NO_MEMORY) > 0 ? 0 : -ESRCH;
+	if (q_facts(FACTS_PROC, c->me.pid, *tid, f, sizeof(*f)) > 0) return 0;
+	return q_facts(FACTS_PROC, *tid, *tid, f, sizeof(*f)) > 0 ? 0 : -ESRCH;
 }
 
 long pm_sched_getaffinity(struct call *c)

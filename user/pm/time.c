@@ -95,7 +95,7 @@ int64_t clock_read(const struct call *c, int clock)
 	if (clock >= 0) return clock <= CLOCK_BOOTTIME ? now_ns(clock) : -EINVAL;
 	if ((clock & 3) == 3) return -EINVAL;
 	id = ~(uint32_t)(clock >> 3);
-	if (clock & CLOCK_OF_THREAD) n = q_facts(FACTS_PROC, c->me.pid, id ? id : c->tid, &f, FACTS_NO_MEMORY);
+	if (clock & CLOCK_OF_THREAD) n = q_facts(FACTS_PROC, c->me.pid, id ? id : c->tid, &f, sizeof(f));
 	else n = proc_look(c, id, &f) ? 0 : (long)sizeof(f);
 	if (n <= 0) return -EINVAL;
 	return (int64_t)(f.used.cpu_ns - ((clock & 3) == 1 ? f.used.sys_ns : 0));

@@ -38,7 +38,7 @@ uint64_t mono_ns(void) { return (uint64_t)clock_ns(CLOCK_MONOTONIC); }
 /* The process that made it, as it is now.  -ESRCH: gone, or it runs another program and has lost its POSIX timers */
 static int owner(const struct timer *t, uint32_t tid, struct facts_proc *f)
 {
-	if (q_facts(FACTS_PROC, t->pid, tid, f, FACTS_NO_MEMORY) <= 0) return -ESRCH;
+	if (q_facts(FACTS_PROC, t->pid, tid, f, sizeof(*f)) <= 0) return -ESRCH;
 	return f->state == 'Z' || (t->id >= 0 && f->execs != t->execs) ? -ESRCH : 0;
 }
 

@@ -107,7 +107,7 @@ static bool thread_is_callers(const struct call *c, int tid)
 {
 	struct facts_proc f;
 
-	return tid > 0 && q_facts(FACTS_PROC, c->me.pid, (uint32_t)tid, &f, FACTS_NO_MEMORY) > 0;
+	return tid > 0 && q_facts(FACTS_PROC, c->me.pid, (uint32_t)tid, &f, sizeof(f)) > 0;
 }
 
 /* No sigevent: SIGALRM with the timer's number as its value (POSIX timer_create). */
