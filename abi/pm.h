@@ -20,9 +20,8 @@
  * => arg[0] how many ns to sleep before it is asked again, 0: it is over; arg[1] when on that clock it will be */
 
 /* Stops, by the thread that took the signal: arg[0] the process's pid, arg[1] the signal. */
-#define PM_MAY_STOP  0x401u             /* not SIGSTOP.  => arg[0] 1: it must not, nobody could continue its group */
-#define PM_STOPPED   0x402u
-#define PM_CONTINUED 0x403u
+#define PM_STOPPED   0x401u             /* => arg[0] 1: it must not, nobody could continue its group */
+#define PM_CONTINUED 0x402u             /* in any case, after that */
 
 /* A bit of its port: there is no memory.  It is raised until there is. */
 #define NOTIFY_NO_MEMORY 1u

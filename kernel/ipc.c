@@ -115,11 +115,9 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 		rc = call_once(p, k, interruptible);
 		if (rc || !k->lack.len) return rc;
 		rc = lend_bring(k);
+		if (!rc && thread_ends(current_thread())) rc = -EINTR;  /* nothing was done yet: it need not go on */
 		if (rc) return rc;
-		current_thread()->fatal_only = true;            /* nothing was done yet: who is to end need not go on */
-		if (thread_has_signal(current_thread())) rc = -EINTR;
 		current_thread()->fatal_only = fatal_only;      /* the server may have changed it: ipc_signals() */
-		if (rc) return rc;
 	}
 }
 

@@ -32,7 +32,7 @@ struct proc {
 	struct list  threads;           /* [p] by rising tid */
 	uint32_t nthreads;              /* [p] */
 	bool     dead;                  /* [P] a zombie, until the process manager says that nobody waits for it */
-	bool     stopped;               /* [p] by a stop signal; its threads sleep on `wait` */
+	int      stopped;               /* [p] by this signal; its threads sleep on `wait` */
 	uint32_t execs;                 /* [p] since its fork */
 	struct waitq wait;              /* [p] its threads: stopped, until others end, for signals; its vfork parent */
 	struct note *born, *ended;      /* memory to tell the process manager with; NULL: told */
@@ -50,7 +50,6 @@ struct proc {
 	uint32_t umask;
 	struct sigaction_k action[65];  /* [p] by signal number */
 	struct sigpending pending;      /* [p] of the whole process */
-	bool     stopping;              /* [p] a stop signal was taken, and no SIGCONT came since */
 	uint32_t sig_queued;            /* [p] entries on its queue and those of its threads (Q3) */
 	bool     exiting;               /* [p] proc_end_locked() */
 	struct thread *survivor;        /* [p] exec: every thread but this one ends */

@@ -53,7 +53,7 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 	if (bit & STOP_SIGNALS) signals_flush_locked(p, SIG_MASK(SIGCONT), false);
 	if (info->signo == SIGCONT) {
 		signals_flush_locked(p, STOP_SIGNALS, false);
-		p->stopping = p->stopped = false;
+		p->stopped = 0;
 		waitq_wake_all(&p->wait);
 	}
 	list_for(l, &p->threads) {
@@ -136,62 +136,65 @@ void signal_actions_clear(struct proc *p)
 
 /* ---- delivery */
 
+bool thread_ends(const struct thread *t)
+{
+	const struct proc *p = t->proc;
+
+	return p->exiting || (p->survivor && p->survivor != t);
+}
+
 bool thread_has_signal(struct thread *t)
 {
 	struct proc *p = t->proc;
 
 	if (!p) return false;
-	if (p->exiting || (p->survivor && p->survivor != t)) return true;
+	if (thread_ends(t)) return true;
 	if (t->fatal_only) return false;
 	return ((t->pending.set | p->pending.set) & (~t->sig_mask | t->sig_wait)) || p->stopped;
 }
 
-/* Take the next signal that may be delivered now.  false: none */
+/* Until SIGCONT or SIGKILL, or another thread executes another program. */
+static void stop_sleep_locked(struct proc *p)
+{
+	while (p->stopped && !thread_ends(current_thread())) waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
+	p->stopped = 0;
+}
+
+/* Take the next signal that may be delivered now.  false: none, or the thread ends */
 static bool take(struct proc *p, struct thread *t, struct siginfo *info, struct sigaction_k *action)
 {
 	SPIN_HELD(&p->lock);
-	if (!sigqueue_take_locked(p, t, ~t->sig_mask, info)) return false;
+	stop_sleep_locked(p);
+	if (thread_ends(t) || !sigqueue_take_locked(p, t, ~t->sig_mask, info)) return false;
 	*action = p->action[info->signo];
-	if (SIG_MASK(info->signo) & STOP_SIGNALS) p->stopping = true;
+	if (action->handler == SIG_DFL && (SIG_MASK(info->signo) & STOP_SIGNALS)) {
+		p->stopped = info->signo;
+		threads_interrupt_locked(p);
+	}
 	if (handled(p, info->signo) && (action->flags & SA_RESETHAND)) p->action[info->signo].handler = SIG_DFL;
 	return true;
 }
 
-/* Ask or tell the process manager, who speaks with the parent (PM_MAY_STOP of abi/pm.h).  true: no */
-static bool job_tell(struct proc *p, uint32_t op, int signo)
+/* Tell the process manager, who speaks with the parent (PM_STOPPED of abi/pm.h).  true: it must not */
+static bool job_tell(const struct proc *p, uint32_t op, int signo)
 {
 	struct kmsg k = {.m = {.op = op, .arg = {p->pid, signo}}};
-	struct thread *t = current_thread();
-	int rc = -EINTR;
 
-	if (p->port) return false;    /* O1 of forward.c: it has no parent either */
-	t->fatal_only = true;
-	if (!thread_has_signal(t)) rc = ipc_call(pm_port, &k, true);
-	t->fatal_only = false;
-	return !rc && !k.m.status && k.m.arg[0];
+	/* O1 of forward.c: a server has no parent either */
+	return !p->port && !thread_ends(current_thread()) && forward(pm_port, &k, true) == 1;
 }
 
-static void stop_sleep(struct proc *p)
-{
-	SPIN_HELD(&p->lock);
-	while (p->stopped && !p->exiting && !p->survivor) waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
-	p->stopped = false;             /* it ends, or executes another program */
-}
-
-/* Until SIGCONT or SIGKILL; one that came since the stop signal was taken has found nothing to continue.  Stop signals of
- * the terminal do nothing to a group that nobody could continue (POSIX 2.4.3). */
+/* SIGCONT may have come since the signal was taken.  Those of the terminal do nothing to a group that nobody could
+ * continue (POSIX 2.4.3). */
 static void proc_stop(struct proc *p, int signo)
 {
-	bool stops;
+	bool refused = job_tell(p, PM_STOPPED, signo);
 
-	if (signo != SIGSTOP && job_tell(p, PM_MAY_STOP, signo)) return;
 	spin_lock(&p->lock);
-	stops = p->stopped = p->stopping;
-	threads_interrupt_locked(p);
+	if (refused && p->stopped == signo) p->stopped = 0;
+	waitq_wake_all(&p->wait);
+	stop_sleep_locked(p);
 	spin_unlock(&p->lock);
-	if (!stops) return;
-	job_tell(p, PM_STOPPED, signo);
-	stop_sleep(p);
 	job_tell(p, PM_CONTINUED, SIGCONT);
 }
 
@@ -247,13 +250,8 @@ void signal_deliver(struct trapframe *tf)
 	bool ran = false;
 
 	for (;;) {
-		if (p->exiting) proc_exit(p->exit_status);
-		if (p->survivor && p->survivor != t) proc_thread_exit(0);
-		if (p->stopped) stop_sleep(p);
-		if (!take(p, t, &info, &action)) {
-			if (p->stopped || p->exiting) continue;
-			break;
-		}
+		if (thread_ends(t)) proc_thread_exit(0);
+		if (!take(p, t, &info, &action)) break;
 		if (action.handler == SIG_DFL) default_action(p, info.signo);
 		if (action.handler <= SIG_IGN) continue;
 		handler_enter(t, tf, &action, &info);

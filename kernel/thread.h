@@ -92,7 +92,8 @@ void sched_tick(void);          /* the clock, or another CPU, says that there ma
 void sched_init(void);          /* the boot thread becomes this CPU's idle thread */
 void sched_cpu_init(void);      /* on a further CPU: cpu->idle, on whose stack it runs */
 void sched_idle(void) __attribute__((noreturn));
-bool thread_has_signal(struct thread *);                /* signal.c: a deliverable signal is pending */
+bool thread_ends(const struct thread *);                /* signal.c: all do, or all but one for exec */
+bool thread_has_signal(struct thread *);                /* signal.c: that, or a deliverable signal is pending */
 extern struct list kernel_threads;      /* for gdb (quire-threads): made when the machine starts, they never end */
 
 #endif

@@ -187,6 +187,7 @@ WEAK struct thread *thread_kernel(const char *name, void (*fn)(void *), void *ar
 	return &host_thread;
 }
 
+WEAK bool thread_ends(const struct thread *t) { (void)t; return false; }
 WEAK bool thread_has_signal(struct thread *t) { (void)t; return false; }
 WEAK uint64_t time_mono(void) { return host_now += 1000; }
 WEAK int64_t time_real(void) { return (int64_t)(time_mono() + 1700000000000000000ull); }

@@ -165,6 +165,7 @@ static void a_continuation_that_comes_late_is_not_told(void **st)
 {
 	(void)st;
 	birth(SHELL, A);
+	group_set(A, A);
 	stop(PM_STOPPED, A, SIGSTOP);
 	stop(PM_STOPPED, A, SIGTSTP);
 	procs[A].state = 'T';
@@ -185,9 +186,8 @@ static void a_stopped_group_without_a_shell_goes_on(void **st)
 	birth(SHELL, A);
 	group_set(A, A);
 	birth(A, B);
-	assert_false(stop(PM_MAY_STOP, B, SIGTSTP));
-	stop(PM_STOPPED, A, SIGTSTP);
-	stop(PM_STOPPED, B, SIGTSTP);
+	assert_false(stop(PM_STOPPED, A, SIGTSTP));
+	assert_false(stop(PM_STOPPED, B, SIGTSTP));
 	nsent = 0;
 	end(SHELL, 0);
 	assert_int_equal(nsent, 5);
@@ -196,20 +196,23 @@ static void a_stopped_group_without_a_shell_goes_on(void **st)
 		assert_int_equal(sent[i].signo, i % 2 ? SIGCONT : SIGHUP);
 	}
 	assert_int_equal(sent[4].signo, SIGCHLD);
-	assert_true(stop(PM_MAY_STOP, B, SIGTSTP));
+	stop(PM_CONTINUED, A, SIGCONT);
+	stop(PM_CONTINUED, B, SIGCONT);
+	assert_true(stop(PM_STOPPED, B, SIGTSTP));
 }
 
-static void a_stop_that_was_allowed_too_early_does_not_last(void **st)
+static void an_orphan_is_not_stopped_but_by_sigstop(void **st)
 {
 	(void)st;
 	birth(SHELL, A);
 	group_set(A, A);
-	assert_false(stop(PM_MAY_STOP, A, SIGTTIN));
 	end(SHELL, 0);
 	nsent = 0;
-	stop(PM_STOPPED, A, SIGTTIN);
-	assert_int_equal(sent[nsent - 1].signo, SIGCONT);
-	assert_int_equal(sent[nsent - 1].pid, A);
+	assert_true(stop(PM_STOPPED, A, SIGTTIN));
+	stop(PM_CONTINUED, A, SIGCONT);                 /* nobody hears of it */
+	assert_int_equal(nsent, 0);
+	assert_false(stop(PM_STOPPED, A, SIGSTOP));
+	assert_int_equal(sent[nsent - 1].code, CLD_STOPPED);
 }
 
 /* ---- families */
@@ -387,7 +390,7 @@ int main(void)
 		T(stops_and_continuations_are_told_once),
 		T(a_continuation_that_comes_late_is_not_told),
 		T(a_stopped_group_without_a_shell_goes_on),
-		T(a_stop_that_was_allowed_too_early_does_not_last),
+		T(an_orphan_is_not_stopped_but_by_sigstop),
 		T(orphans_belong_to_init),
 		T(orphans_belong_to_who_asked_for_them),
 		T(a_sibling_is_its_makers_parents),

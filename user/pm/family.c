@@ -248,8 +248,8 @@ static void stopped_set(struct member *m, bool stopped)
 	m->stopped = stopped;
 }
 
-/* An end may have come between the question and the stop: as if it had come after that.  A thread that goes on may be
- * heard after another one that stops the process again. */
+/* SIGSTOP stops always, others no orphaned group.  A thread that goes on may be heard after another one that stops the
+ * process again. */
 bool family_stop(const struct ipc_msg *in)
 {
 	struct member *m = member_find((uint32_t)in->arg[0]);
@@ -258,12 +258,11 @@ bool family_stop(const struct ipc_msg *in)
 	struct facts_proc f;
 
 	if (!m) return false;
-	if (in->op == PM_MAY_STOP) return group_orphaned(m->pgid);
+	if (in->op == PM_STOPPED && signo != SIGSTOP && group_orphaned(m->pgid)) return true;
 	if (in->op == PM_CONTINUED && !proc_facts(m->pid, &f) && f.state == 'T') return false;
 	stopped_set(m, in->op == PM_STOPPED);
 	if (m->stopped) parent_hears_stop(m, CLD_STOPPED, signo);
 	else if (was) parent_hears_stop(m, CLD_CONTINUED, SIGCONT);
-	if (m->stopped && signo != SIGSTOP && group_orphaned(m->pgid)) group_continue(m->pgid);
 	return false;
 }
 

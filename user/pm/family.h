@@ -37,7 +37,7 @@ void group_each(uint32_t pgid, void (*fn)(struct member *, void *), void *arg);
 void family_note(const uint64_t note[2]);               /* PM_BORN, PM_ENDED */
 /* What the parent hears: CLD_*, and the exit status or the signal. */
 siginfo_t child_info(const struct member *, const struct facts_proc *, int code, int status);
-bool family_stop(const struct ipc_msg *);               /* PM_MAY_STOP, PM_STOPPED, PM_CONTINUED.  true: no */
+bool family_stop(const struct ipc_msg *);               /* PM_STOPPED, PM_CONTINUED.  true: it must not */
 
 /* wait.c */
 void waiters_hold(struct member *);                     /* no signal ends their waiting before waiters_look() */

@@ -98,7 +98,7 @@ static struct ipc_msg serve(const struct ipc_msg *m)
 	static struct call c;
 	long r = -ENOSYS;
 
-	if (m->op >= PM_MAY_STOP && m->op <= PM_CONTINUED)
+	if (m->op == PM_STOPPED || m->op == PM_CONTINUED)
 		return (struct ipc_msg){.token = m->token, .arg = {family_stop(m)}};
 
 	c.token = m->token;
