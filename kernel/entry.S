@@ -7,13 +7,13 @@
 	.text
 
 	.macro SAVE
-	.irp reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+	.irp reg, rcx, rax, rdx, rbx, rbp, rsi, rdi, r15, r14, r13, r12, r11, r10, r9, r8
 	push %\reg
 	.endr
 	.endm
 
 	.macro RESTORE
-	.irp reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	.irp reg, r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx
 	pop %\reg
 	.endr
 	.endm
@@ -48,7 +48,7 @@ trap_common:
 	xor %ebp, %ebp
 	testb $3, 144(%rsp)
 	jnz 2f
-	mov 32(%rsp), %rbp              /* the interrupted frame, for backtraces */
+	mov 80(%rsp), %rbp              /* the interrupted frame, for backtraces */
 2:	call trap_handle
 trap_return:                            /* rsp: the trapframe; interrupts off */
 	testb $3, 144(%rsp)
@@ -69,7 +69,7 @@ trap_ist:
 	js 1f
 	swapgs
 1:	mov %rsp, %rdi
-	mov 32(%rsp), %rbp
+	mov 80(%rsp), %rbp
 	call trap_fatal
 2:	hlt
 	jmp 2b

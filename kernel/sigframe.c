@@ -20,6 +20,8 @@
 #define XSTATE_HEADER 512               /* SDM 1 13.4.2 */
 #define FLAGS_USER 0x00240dd5ull        /* CF PF AF ZF SF TF DF OF AC ID: what ring 3 may set itself */
 #define FLAGS_FIXED 0x202ull            /* IF and bit 1 */
+#define REGS_SIZE offsetof(struct trapframe, vector)    /* so far a sigcontext is the same: the general registers */
+_Static_assert(REGS_SIZE == offsetof(struct sigcontext, sp), "trap.h and the ABI");
 
 struct frame {
 	uint64_t restorer;
@@ -41,29 +43,6 @@ static uaddr_t frame_top(const struct thread *t, const struct trapframe *tf, uin
 	if ((sa_flags & SA_ONSTACK) && !(t->sig_stack.flags & SS_DISABLE) && !on_altstack(t, tf->rsp))
 		sp = t->sig_stack.sp + t->sig_stack.size;
 	return sp;
-}
-
-static void regs_save(struct sigcontext *c, const struct trapframe *tf)
-{
-	bool trap = tf->vector < 32;
-
-	*c = (struct sigcontext){
-		.r8 = tf->r8, .r9 = tf->r9, .r10 = tf->r10, .r11 = tf->r11, .r12 = tf->r12, .r13 = tf->r13,
-		.r14 = tf->r14, .r15 = tf->r15, .di = tf->rdi, .si = tf->rsi, .bp = tf->rbp, .bx = tf->rbx,
-		.dx = tf->rdx, .ax = tf->rax, .cx = tf->rcx, .sp = tf->rsp, .ip = tf->rip, .flags = tf->rflags, .cs = USER_CS, .ss = USER_SS,
-		.err = trap ? tf->error : 0, .trapno = trap ? tf->vector : 0,
-	};
-}
-
-/* R1 */
-static void regs_restore(struct trapframe *tf, const struct sigcontext *c)
-{
-	*tf = (struct trapframe){
-		.r8 = c->r8, .r9 = c->r9, .r10 = c->r10, .r11 = c->r11, .r12 = c->r12, .r13 = c->r13, .r14 = c->r14,
-		.r15 = c->r15, .rdi = c->di, .rsi = c->si, .rbp = c->bp, .rbx = c->bx, .rdx = c->dx, .rax = c->ax,
-		.rcx = c->cx, .rsp = c->sp, .rip = c->ip, .cs = USER_CS, .ss = USER_SS,
-		.rflags = (c->flags & FLAGS_USER) | FLAGS_FIXED,
-	};
 }
 
 /* The live extended state goes to the user's stack at `at`; the thread's own area serves as the kernel's copy, as
@@ -99,7 +78,7 @@ static int fpu_pop(uaddr_t from)
 
 static void altstack_get(const struct thread *t, uaddr_t sp, struct sigstack *s)
 {
-	*s = (struct sigstack){.sp = t->sig_stack.sp, .size = t->sig_stack.size, .flags = t->sig_stack.flags};
+	*s = t->sig_stack;
 	if (on_altstack(t, sp)) s->flags |= SS_ONSTACK;
 }
 
@@ -107,15 +86,20 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 {
 	struct thread *t = current_thread();
 	uaddr_t sp = frame_top(t, tf, a->flags), fp = (sp - fpu_area_size() - 4) & ~63ull;
-	struct frame f = {.restorer = a->restorer, .info = *info};
+	bool trap = tf->vector < 32;
+	struct frame f = {
+		.restorer = a->restorer, .info = *info, .uc.mc = {
+			.sp = tf->rsp, .ip = tf->rip, .flags = tf->rflags, .cs = USER_CS, .ss = USER_SS,
+			.err = trap ? tf->error : 0, .trapno = trap ? tf->vector : 0, .fpstate = fp, .oldmask = mask,
+		},
+	};
 	uaddr_t at = ((fp - sizeof(f)) & ~15ull) - 8;
 
 	if (!(a->flags & SA_RESTORER)) return -EFAULT;  /* the x86-64 ABI has no other way back */
 	if (on_altstack(t, sp) && !on_altstack(t, at)) return -EFAULT;     /* full */
-	regs_save(&f.uc.mc, tf);
+	memcpy(&f.uc.mc, tf, REGS_SIZE);
 	f.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (fpu_area_size() > 512 ? UC_FP_XSTATE : 0);
-	f.uc.mc.fpstate = fp;
-	f.uc.mc.oldmask = f.uc.sigmask = mask;
+	f.uc.sigmask = mask;
 	altstack_get(t, tf->rsp, &f.uc.stack);
 	if (info->signo == SIGSEGV || info->signo == SIGBUS) f.uc.mc.cr2 = info->fault.addr;
 	if (fpu_push(t, fp) || copy_out(at, &f, sizeof(f))) return -EFAULT;
@@ -142,8 +126,7 @@ static int altstack_set(struct thread *t, const struct sigstack *s, uaddr_t sp)
 	if (on_altstack(t, sp)) return -EPERM;
 	if (mode & ~(uint32_t)SS_ONSTACK && mode != SS_DISABLE) return -EINVAL;
 	if (mode != SS_DISABLE && s->size < MINSIGSTKSZ) return -ENOMEM;
-	t->sig_stack.sp = s->sp;
-	t->sig_stack.size = s->size;
+	t->sig_stack = *s;
 	t->sig_stack.flags = mode == SS_DISABLE ? SS_DISABLE : s->flags & SS_AUTODISARM;
 	return 0;
 }
@@ -171,7 +154,11 @@ SYSCALL(rt_sigreturn)
 	if (copy_in(&f, at, sizeof(f)) || f.uc.mc.ip >= USER_TOP || f.uc.mc.sp > USER_TOP) proc_exit(SIGSEGV);
 	if (f.uc.mc.fpstate && fpu_pop(f.uc.mc.fpstate)) proc_exit(SIGSEGV);
 
-	regs_restore(t->tf, &f.uc.mc);
+	*t->tf = (struct trapframe){                    /* R1 */
+		.rip = f.uc.mc.ip, .cs = USER_CS, .rflags = (f.uc.mc.flags & FLAGS_USER) | FLAGS_FIXED,
+		.rsp = f.uc.mc.sp, .ss = USER_SS,
+	};
+	memcpy(t->tf, &f.uc.mc, REGS_SIZE);
 	altstack_set(t, &f.uc.stack, f.uc.mc.sp);
 	signal_mask_set(f.uc.sigmask);
 	return t->tf->rax;

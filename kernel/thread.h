@@ -54,7 +54,7 @@ struct thread {
 	struct sigpending pending;      /* [p] */
 	uint64_t sig_saved_mask;        /* [self] for sigsuspend */
 	bool     sig_saved;
-	struct { uaddr_t sp; uint64_t size; uint32_t flags; } sig_stack;                /* [self] sigaltstack */
+	struct sigstack sig_stack;      /* [self] sigaltstack */
 	uint64_t sleep_until;           /* [self] a sleep begun again after a stop ends when it would have; 0: none */
 	uaddr_t  clear_tid;             /* [self] set_tid_address */
 	uaddr_t  robust;                /* [self] set_robust_list */

@@ -5,9 +5,9 @@
 
 #include "kernel/klib.h"
 
-/* Order of pushes in entry.S; the last five are the CPU's (SDM 3A 6.14.2). */
+/* Order of pushes in entry.S, which is that of struct sigcontext; the last five are the CPU's (SDM 3A 6.14.2). */
 struct trapframe {
-	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx;
 	uint64_t vector, error;         /* system call: vector 0x100, error = its number (orig_rax) */
 	uint64_t rip, cs, rflags, rsp, ss;
 };
