@@ -20,21 +20,23 @@
 struct key { const void *object; uint64_t offset; };
 
 struct sleeper {
-	struct list link;               /* U1 */
+	struct list link;               /* U1; empty: woken */
 	struct key key;
 	uint32_t bits;                  /* [c] */
-	bool woken;
-	struct waitq wait;
+	struct thread *thread;          /* [c] */
 };      /* [c] constant; all else: futex_lock */
 
 static struct spinlock futex_lock = SPINLOCK_INIT(RANK_FUTEX, "futex");
 static struct list buckets[BUCKETS];    /* of sleepers; zeroed: never used yet */
 
-/* Fibonacci hashing: the upper bits of the product depend on all of the key's. */
+/* Fibonacci hashing: the upper bits of the product depend on all of the key's.  => futex_lock held */
 static struct list *bucket_of(const struct key *k)
 {
-	return &buckets[(((uint64_t)k->object >> 4) + (k->offset >> 2)) * 0x9e3779b97f4a7c15ull >>
-	                (64 - BUCKET_BITS)];
+	struct list *b = &buckets[(((uint64_t)k->object >> 4) + (k->offset >> 2)) * 0x9e3779b97f4a7c15ull >>
+	                          (64 - BUCKET_BITS)];
+
+	if (!b->next) list_init(b);
+	return b;
 }
 
 /* 0, -EINVAL (not aligned), -EFAULT (nothing mapped) */
@@ -71,97 +73,52 @@ static int word_lock(uaddr_t at, uint32_t val)
 	return -EAGAIN;
 }
 
-static void sleeper_add_locked(struct sleeper *s)
-{
-	struct list *bucket = bucket_of(&s->key);
-
-	if (!bucket->next) list_init(bucket);
-	list_push_back(bucket, &s->link);
-}
-
 static long futex_wait(uaddr_t at, const struct key *k, uint32_t val, uint32_t bits, uint64_t deadline)
 {
-	struct sleeper s = {.key = *k, .bits = bits};
+	struct sleeper s = {.key = *k, .bits = bits, .thread = current_thread()};
 	int rc = word_lock(at, val);
 
 	if (rc) return rc;
-	waitq_init(&s.wait);
-	sleeper_add_locked(&s);
-	while (!s.woken && !rc) rc = waitq_sleep(&s.wait, &futex_lock, deadline, true);
-	if (!s.woken) list_remove(&s.link);
+	list_push_back(bucket_of(k), &s.link);
+	while (!list_empty(&s.link) && !rc) rc = sched_sleep(&futex_lock, deadline, true);
+	if (list_empty(&s.link)) rc = 0;
+	list_remove(&s.link);
 	spin_unlock(&futex_lock);
-	if (s.woken) return 0;
 	return rc == -EINTR && deadline == WAIT_FOREVER ? -ERESTART : rc;
 }
 
-static bool key_is(const struct sleeper *s, const struct key *k)
-{
-	return s->key.object == k->object && s->key.offset == k->offset;
-}
-
-static void sleeper_wake_locked(struct sleeper *s)
-{
-	list_remove(&s->link);
-	s->woken = true;
-	waitq_wake_all(&s->wait);
-}
-
-/* To another word.  In the same bucket it stays where it is: who goes through that meets nobody twice. */
-static void sleeper_move_locked(struct sleeper *s, const struct key *to)
-{
-	bool stays = bucket_of(&s->key) == bucket_of(to);
-
-	s->key = *to;
-	if (stays) return;
-	list_remove(&s->link);
-	sleeper_add_locked(s);
-}
-
-/* Wake up to n, move up to `move` others to another word.  How many of both. */
+/* Wake up to n, have up to `move` others wait for another word.  How many of both.  Who moves within its bucket stays
+ * where it is: so it is not met twice. */
 static long wake_locked(const struct key *k, uint32_t bits, uint32_t n, const struct key *to, uint32_t move)
 {
 	struct list *bucket = bucket_of(k);
 	uint64_t done = 0;
 
-	if (!bucket->next) return 0;
 	list_for_safe(l, next, bucket) {
 		struct sleeper *s = container_of(l, struct sleeper, link);
 
-		if (!key_is(s, k) || !(s->bits & bits)) continue;
-		if (done < n) sleeper_wake_locked(s);
-		else if (done - n < move) sleeper_move_locked(s, to);
-		else break;
-		done++;
+		if (s->key.object != k->object || s->key.offset != k->offset || !(s->bits & bits)) continue;
+		if (done == (uint64_t)n + move) break;
+		if (done++ < n) {
+			list_remove(l);
+			sched_wake(s->thread, false);
+			continue;
+		}
+		s->key = *to;
+		if (bucket_of(to) == bucket) continue;
+		list_remove(l);
+		list_push_back(bucket_of(to), l);
 	}
 	return done;
-}
-
-static long futex_wake(const struct key *k, uint32_t n, uint32_t bits)
-{
-	SPIN_HELD(&futex_lock);
-	return wake_locked(k, bits, n, NULL, 0);
 }
 
 void futex_wake_one(uaddr_t at)
 {
 	struct key k;
 
-	if (!key_of(at, false, &k)) futex_wake(&k, 1, ~0u);
-}
-
-static long futex_requeue(uaddr_t at, const struct key *k, uint32_t wake, uint32_t move, uaddr_t at2, bool private,
-                          bool compare, uint32_t val)
-{
-	struct key to;
-	long rc = key_of(at2, private, &to);
-
-	if ((int)wake < 0 || (int)move < 0) return -EINVAL;
-	if (rc) return rc;
-	if (!compare) spin_lock(&futex_lock);
-	else if ((rc = word_lock(at, val))) return rc;
-	rc = wake_locked(k, ~0u, wake, &to, move);
-	spin_unlock(&futex_lock);
-	return rc;
+	if (key_of(at, false, &k)) return;
+	SPIN_HELD(&futex_lock);
+	wake_locked(&k, ~0u, 1, NULL, 0);
 }
 
 /* FUTEX_WAIT counts from now; FUTEX_WAIT_BITSET names a moment, on the clock that the flag says. */
@@ -179,24 +136,32 @@ SYSCALL(futex)
 {
 	uint32_t op = a1 & ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), bits = ~0u;
 	bool private = a1 & FUTEX_PRIVATE_FLAG, bitset = op == FUTEX_WAIT_BITSET || op == FUTEX_WAKE_BITSET;
+	bool requeue = op == FUTEX_REQUEUE || op == FUTEX_CMP_REQUEUE;
 	uint64_t deadline;
-	struct key k;
+	struct key k, to;
 	long rc = key_of(a0, private, &k);
 
 	if (rc) return rc;
 	if (bitset) bits = a5;
-	if (!bits) return -EINVAL;
+	if (!bits || (requeue && ((int)a2 < 0 || (int)a3 < 0))) return -EINVAL;
+	if (requeue && (rc = key_of(a4, private, &to))) return rc;
 	switch (op) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
 		rc = deadline_of(a3, bitset, a1 & FUTEX_CLOCK_REALTIME, &deadline);
 		return rc ? rc : futex_wait(a0, &k, a2, bits, deadline);
+	case FUTEX_CMP_REQUEUE:
+		rc = word_lock(a0, a5);
+		if (rc) return rc;
+		break;
 	case FUTEX_WAKE:
-	case FUTEX_WAKE_BITSET: return futex_wake(&k, a2, bits);
-	case FUTEX_REQUEUE:
-	case FUTEX_CMP_REQUEUE: return futex_requeue(a0, &k, a2, a3, a4, private, op == FUTEX_CMP_REQUEUE, a5);
+	case FUTEX_WAKE_BITSET:
+	case FUTEX_REQUEUE: spin_lock(&futex_lock); break;
 	default: return -ENOSYS;        /* priority inheritance, WAKE_OP: C libraries do without */
 	}
+	rc = wake_locked(&k, bits, a2, &to, requeue ? a3 : 0);
+	spin_unlock(&futex_lock);
+	return rc;
 }
 
 /* ---- robust mutexes (set_robust_list(2)): those that a dying thread owns tell the next owner */
