@@ -39,7 +39,7 @@ enum boot_range_kind {
 /* Bytes, page-aligned, sorted, disjoint, without page 0: physical address 0 means "none" to some. */
 struct boot_range { uint64_t start, len; uint32_t kind, pad; };
 
-#define BOOT_PAGE_BYTES 40              /* sizeof(struct page): the kernel has one for each page of memory */
+#define BOOT_PAGE_BYTES 72              /* sizeof(struct page): the kernel has one for each page of memory */
 
 enum { BOOT_FS, BOOT_VIRTIO_BLK, BOOT_PM, BOOT_INIT, BOOT_MODULES };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/facts.c - RING 0 - facts about memory (abi/facts.h): what is mapped where, and by whom its pages are shared.
  *
- * Path:  kernel/sys_facts.c > [facts.c] > pmap.c, radix.c
+ * Path:  kernel/sys_facts.c > [facts.c] > pmap.c, tree.c
  * Locks: map->lock while an address space is looked at; inside it vmo->lock, let go of every COUNT_STEP pages.  Totals
  *        of the machine are read without locks: each number was true at some moment of the call. */
 #include "abi/facts.h"
@@ -69,7 +69,7 @@ static void count_object(struct entry *e, struct facts_pages *f)
 	struct page *p;
 
 	SPIN_HELD(&v->lock);
-	for (uint64_t i = e->vnode.start; (p = radix_next(&v->pages, &i)) && i <= e->vnode.last; i++) {
+	for (uint64_t i = e->vnode.start; (p = page_next(v, &i, 0)) && i <= e->vnode.last; i++) {
 		pte_t pte = pte_on(e, i, p);
 
 		if (pte) count(f, sharers_locked(v, i, p), p->state == PG_DIRTY || p->state == PG_WRITING, pte);

@@ -40,12 +40,13 @@ static void fault_around(struct fault *f, struct vmo *v)
 	struct entry *e = f->e;
 	uint64_t first = MAX(ROUND_DOWN(f->index, AROUND), e->vnode.start);
 	uint64_t last = MIN(MIN(ROUND_DOWN(f->index, AROUND) + AROUND - 1, e->vnode.last), vmo_pages_locked(v) - 1);
-	struct page *p;
+	struct tree_node *n = tree_first_overlap(&v->pages, first, last);
 
-	for (uint64_t i = first; (p = radix_next(&v->pages, &i)) && i <= last; i++) {
-		uaddr_t va = entry_va(e, i);
+	for (; n; n = tree_next_overlap(n, first, last)) {
+		struct page *p = container_of(n, struct page, node);
+		uaddr_t va = entry_va(e, n->start);
 
-		if (i == f->index || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) continue;
+		if (va == f->va || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) continue;
 		if (pmap_get(&f->map->pmap, va)) continue;
 		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A)) return;
 	}
@@ -77,7 +78,7 @@ static int fault_object(struct fault *f)
 	int rc;
 
 	spin_lock(&v->lock);
-	p = radix_get(&v->pages, f->index);
+	p = page_at(v, f->index);
 	if (f->index >= vmo_pages_locked(v)) rc = -ENXIO;
 	else if (!p || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) rc = FAULT_FETCH;
 	else if (!f->write) rc = fault_read(f, v, p);

@@ -42,7 +42,7 @@ int write_room(struct vmo *v, uint64_t index)
 	bool room;
 
 	spin_lock(&v->lock);
-	room = vmo_has_room_locked(v, index, radix_get(&v->pages, index));
+	room = vmo_has_room_locked(v, index, page_at(v, index));
 	spin_unlock(&v->lock);
 	return room ? 0 : vmo_reserve(v, index);
 }
@@ -83,16 +83,16 @@ static int write_fresh(struct vmo *v, uint64_t at, const struct source *from, ui
 	if (*n == 0) rc = -EFAULT;
 	spin_lock(&v->lock);
 	/* somebody brought it in meanwhile, or the rest of the page is on the disk: it has to be read after all */
-	if (!rc && (radix_get(&v->pages, index) || punching(v, index) || (*n < want && index < vmo_pages_locked(v))))
+	if (!rc && (page_at(v, index) || punching(v, index) || (*n < want && index < vmo_pages_locked(v))))
 		rc = -EAGAIN;
-	if (!rc) rc = pcache_insert_locked(v, p, index, PG_CLEAN);
 	if (!rc) {
+		pcache_insert_locked(v, p, index, PG_CLEAN);
 		page_ref(p);                    /* ours is the object's now; this one goes below */
 		write_account_locked(v, p, at + *n);
 	}
 	spin_unlock(&v->lock);
 	page_unref(p);
-	return rc == -ENOMEM && !reclaim_wait() ? -EAGAIN : rc;
+	return rc;
 }
 
 /* Write into a resident page, or one that has to be read first. */
@@ -125,7 +125,7 @@ static int write_page(struct vmo *v, uint64_t at, const struct source *from, uin
 		rc = write_room(v, index);
 		if (rc) return rc;
 		spin_lock(&v->lock);
-		fresh = !radix_get(&v->pages, index) &&
+		fresh = !page_at(v, index) &&
 		        (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));
 		spin_unlock(&v->lock);
 		rc = fresh ? write_fresh(v, at, from, n) : write_resident(v, at, from, n);

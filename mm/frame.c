@@ -181,7 +181,6 @@ static void page_prepare(struct page *p, unsigned flags)
 	poison_verify(p);
 	if (flags & FRAME_ZERO) page_fill(p, 0);
 	p->vmo = NULL;
-	p->index = 0;
 	p->state = p->flags = 0;
 }
 

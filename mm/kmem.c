@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/kmem.c - RING 0 - kernel objects: small ones in slabs, each one page cut into slots of one size.
  *
- * Path:  vmo.c, radix.c, map.c, proc.c ... > [kmem.c] > frame.c
+ * Path:  vmo.c, map.c, proc.c ... > [kmem.c] > frame.c
  * Use:   kalloc(size) gives zeroed memory, aligned to 16 bytes (more than SLOT_MAX: to a page); kfree() finds the size.
  *        Above a page: vmap.c.
  * Locks: one for each CPU's slabs, which kfree() on another CPU takes too; not held while a page is taken from or given
@@ -32,7 +32,7 @@ struct slab {
 } __attribute__((aligned(64)));         /* [k] pool->lock */
 
 /* For k slots in the 4032 bytes behind the header the greatest multiple of 16: 126, 63, 42, 31, 21, 15, 10, 7, 5, 4,
- * 3 and 2 of them.  A radix node (7) and a run (2) lose little. */
+ * 3 and 2 of them.  A run (2) loses little. */
 static const uint16_t slot_size[] = { 32, 64, 96, 128, 192, 256, 400, 576, 800, 1008, 1344, SLOT_MAX };
 #define NCLASSES ARRAY_LEN(slot_size)
 

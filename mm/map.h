@@ -127,7 +127,7 @@ pte_t pte_make(const struct entry *, const struct page *, bool writable);
 /* The rmap, vmo->lock held: every PTE of the object's pages first to last loses these bits (PTE_P: it goes away), in
  * one round of shootdowns for each map.  Which of the bits there were: PTE_W: stored to since, PTE_A: used. */
 pte_t pages_clear(struct vmo *, uint64_t first, uint64_t last, pte_t bits);
-static inline pte_t page_clear(struct page *p, pte_t bits) { return pages_clear(p->vmo, p->index, p->index, bits); }
+static inline pte_t page_clear(struct page *p, pte_t b) { return pages_clear(p->vmo, page_index(p), page_index(p), b); }
 void vmo_unmap_range_locked(struct vmo *, uint64_t first, uint64_t last);       /* every PTE, private copies too */
 bool vmo_range_locked(struct vmo *, uint64_t first, uint64_t last);     /* mlock()ed by any entry; vmo->lock held */
 

@@ -255,7 +255,7 @@ int map_resident(struct map *m, uaddr_t va)
 	if (pmap_get(&m->pmap, va)) return 1;
 	if (!e->vmo) return 0;
 	SPIN_HELD(&e->vmo->lock);
-	return radix_get(&e->vmo->pages, entry_index(e, va)) != NULL;
+	return page_at(e->vmo, entry_index(e, va)) != NULL;
 }
 
 /* map_brk: move the end of the data segment, and say where it is afterwards: a want that cannot be had changes nothing

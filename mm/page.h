@@ -27,7 +27,7 @@
 #ifndef MM_PAGE_H
 #define MM_PAGE_H
 
-#include "kernel/klib.h"
+#include "mm/tree.h"
 
 struct vmo;
 
@@ -35,14 +35,18 @@ enum page_use { PAGE_KERNEL, PAGE_FREE, PAGE_SPARE, PAGE_ANON, PAGE_OBJECT };
 enum page_state { PG_ABSENT, PG_FILLING, PG_CLEAN, PG_DIRTY, PG_WRITING, PG_NSTATES };
 
 struct page {
-	struct list link;       /* FREE: [f]; SPARE: its CPU's; else its owner's, and alone when it is freed */
+	union {
+		struct list link;       /* FREE: [f]; SPARE: its CPU's; else its owner's, and alone when it is freed */
+		struct tree_node node;  /* [v] in an object: of vmo->pages; start and last: the page index there */
+	};
 	struct vmo *vmo;        /* [v] OBJECT: its owner; NULL once it left the object */
-	uint64_t index;         /* [v] page index in vmo */
 	uint32_t refs;          /* atomic; see the table */
 	uint8_t  use;           /* enum page_use; changes only with refs 0 or by its single owner */
 	uint8_t  state;         /* [v] enum page_state */
 	uint8_t  flags;         /* [v] PF_* */
 };      /* [v] vmo->lock  [f] frame lock */
+
+#define PG_OWED (BIT(PG_DIRTY) | BIT(PG_WRITING))       /* the states that a page's node has as a mark */
 
 #define PFL_BACKED     1u       /* has room on disk: a block, or a reservation */
 #define PFL_REDIRTIED  2u       /* WRITING, and stored to since, or only a part of it by vm_write(): goes back to DIRTY */
@@ -76,6 +80,7 @@ static inline paddr_t virt_to_phys(const void *p) { return (uintptr_t)p - direct
 extern struct page *page_array;         /* indexed by page frame number */
 extern uint64_t page_array_len;
 static inline paddr_t page_phys(const struct page *p) { return (paddr_t)(p - page_array) << PAGE_SHIFT; }
+static inline uint64_t page_index(const struct page *p) { return p->node.start; }       /* [v] in its object */
 static inline void *page_virt(const struct page *p) { return phys_to_virt(page_phys(p)); }
 static inline struct page *phys_to_page(paddr_t pa)
 {

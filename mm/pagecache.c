@@ -5,12 +5,12 @@
  * Use:   pcache_get() returns a held page; copy or map it; page_unref().
  * Locks: takes vmo->lock; never held while a pager works (P2).
  *
- * P1  One (vmo, index) has at most one page: the object's radix tree is the only way to it.
+ * P1  One (vmo, index) has at most one page: the object's tree is the only way to it.
  * P2  FILLING and WRITING pages belong to a run: not freed, not moved; whoever needs them sleeps on vmo->wait.
  * P3  A PTE is writable only while its page is DIRTY, or WRITING and REDIRTIED.
  * P4  A page leaves its object only from CLEAN, by a failed fill, or by truncation.
  * P5  msync(MS_SYNC) is 0 only after a device flush that followed the last write.
- * P6  The tree's tags are the states: DIRTY is tagged DIRTY, WRITING is tagged WRITING.
+ * P6  The marks in the tree are the states: a page that is DIRTY or WRITING has that bit, the others none.
  */
 #include "mm/pagecache.h"
 
@@ -19,7 +19,7 @@
 
 #define RA_FIRST 4u                     /* pages */
 #define TO(s) BIT(PG_##s)
-static const uint8_t page_next[PG_NSTATES] = {
+static const uint8_t state_next[PG_NSTATES] = {
 	[PG_ABSENT]  = TO(FILLING) | TO(CLEAN),
 	[PG_FILLING] = TO(CLEAN) | TO(ABSENT),
 	[PG_CLEAN]   = TO(DIRTY) | TO(ABSENT),
@@ -30,15 +30,10 @@ static const char *const page_state_name[PG_NSTATES] = {"ABSENT", "FILLING", "CL
 
 uint64_t dirty_pages;
 
-static bool state_owed(enum page_state s)
-{
-	return s == PG_DIRTY || s == PG_WRITING;
-}
-
 /* Count the object's debt to its pager, and remember how old it is.  An object without one owes nothing to a disk. */
 static void page_account(struct vmo *v, enum page_state from, enum page_state to)
 {
-	int more = state_owed(to) - state_owed(from);
+	int more = !!(BIT(to) & PG_OWED) - !!(BIT(from) & PG_OWED);
 
 	if (!more) return;
 	v->ndirty += more;
@@ -54,29 +49,25 @@ void page_set_state(struct page *p, enum page_state to)
 	struct vmo *v = p->vmo;
 	enum page_state from = p->state;
 
-	if (!(page_next[from] & BIT(to)))
-		panic("invariant P2 broken: page %llx of object %llx: %s -> %s", (unsigned long long)p->index,
+	if (!(state_next[from] & BIT(to)))
+		panic("invariant P2 broken: page %llx of object %llx: %s -> %s", (unsigned long long)page_index(p),
 		      (unsigned long long)v->cookie, page_state_name[from], page_state_name[to]);
 	p->state = to;
-	if (from == PG_DIRTY || to == PG_DIRTY) radix_tag(&v->pages, p->index, TAG_DIRTY, to == PG_DIRTY);
-	if (from == PG_WRITING || to == PG_WRITING) radix_tag(&v->pages, p->index, TAG_WRITING, to == PG_WRITING);
+	tree_mark(&p->node, BIT(to) & PG_OWED);
 	page_account(v, from, to);
 	if (from == PG_FILLING || from == PG_WRITING) waitq_wake_all(&v->wait);
 }
 
 /* Give a page (refs 1, its caller's) to the object.  The reference becomes the object's. */
-int pcache_insert_locked(struct vmo *v, struct page *p, uint64_t index, enum page_state state)
+void pcache_insert_locked(struct vmo *v, struct page *p, uint64_t index, enum page_state state)
 {
-	int rc = radix_insert(&v->pages, index, p);
-
-	if (rc) return rc;
+	p->node = (struct tree_node){.start = index, .last = index};
+	tree_insert(&v->pages, &p->node);
 	p->vmo = v;
-	p->index = index;
 	p->state = PG_ABSENT;
 	p->flags = PFL_REFERENCED;
 	v->npages++;
 	page_set_state(p, state);
-	return 0;
 }
 
 /* Take a page out of its object (P4).  => its state allows ABSENT; every PTE goes; holders keep the bare page. */
@@ -85,7 +76,8 @@ void pcache_remove_locked(struct vmo *v, struct page *p)
 	page_clear(p, PTE_P);
 	page_set_state(p, PG_ABSENT);
 	if (p->flags & PFL_LEAVING) waitq_wake_all(&v->wait);
-	radix_remove(&v->pages, p->index);
+	tree_remove(&v->pages, &p->node);
+	list_init(&p->link);            /* where the node was */
 	v->npages--;
 	p->vmo = NULL;
 	p->flags = 0;
@@ -98,6 +90,14 @@ void page_dirty_locked(struct vmo *v, struct page *p)
 	if (p->state == PG_CLEAN) page_set_state(p, PG_DIRTY);
 	if (p->state == PG_WRITING) p->flags |= PFL_REDIRTIED;
 	v->uncommitted = true;
+}
+
+struct page *page_next(const struct vmo *v, uint64_t *index, uint8_t state)
+{
+	struct page *p = container_of(tree_first_marked(&v->pages, *index, state), struct page, node);
+
+	if (p) *index = page_index(p);
+	return p;
 }
 
 /* How many pages to ask for at a miss: doubles while the reader is sequential. */
@@ -123,14 +123,11 @@ static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 	struct page *p;
 
 	for (; r && r->npages < n && index + r->npages < vmo_pages_locked(v); r->npages++) {
-		if (radix_get(&v->pages, index + r->npages) || punching(v, index + r->npages)) break;
+		if (page_at(v, index + r->npages) || punching(v, index + r->npages)) break;
 		/* read-ahead must not eat the last pages: only the first one may use the reserve */
 		p = frame_alloc(PAGE_OBJECT, r->npages == 0 ? 0 : FRAME_SPARING);
 		if (!p) break;
-		if (pcache_insert_locked(v, p, index + r->npages, PG_FILLING)) {
-			page_unref(p);
-			break;
-		}
+		pcache_insert_locked(v, p, index + r->npages, PG_FILLING);
 		page_ref(p);
 		r->page[r->npages] = p;
 	}
@@ -145,10 +142,7 @@ static int fill_zero_locked(struct vmo *v, uint64_t index)
 	struct page *p = frame_alloc(PAGE_OBJECT, FRAME_ZERO);
 
 	if (!p) return -ENOMEM;
-	if (pcache_insert_locked(v, p, index, PG_CLEAN)) {
-		page_unref(p);
-		return -ENOMEM;
-	}
+	pcache_insert_locked(v, p, index, PG_CLEAN);
 	p->flags |= PFL_BACKED;
 	return 0;
 }
@@ -179,7 +173,7 @@ int pcache_get_locked(struct vmo *v, uint64_t index, struct readahead *ra, struc
 	int rc = 0;
 
 	while (!rc) {
-		p = *out = radix_get(&v->pages, index);
+		p = *out = page_at(v, index);
 		if (p && p->state != PG_FILLING && !(p->flags & PFL_LEAVING)) {
 			p->flags |= PFL_REFERENCED;
 			break;
@@ -218,7 +212,7 @@ void vmo_prefetch(struct vmo *v, uint64_t first, uint64_t last)
 	last = MIN(last + 1, vmo_pages_locked(v));      /* from here on: the first page not wanted */
 	/* to the end, or until there is no memory to spare: it is only advice */
 	for (int n = 1; v->pager && first < last && n > 0; first += n) {
-		if (radix_get(&v->pages, first) || punching(v, first)) n = 1;
+		if (page_at(v, first) || punching(v, first)) n = 1;
 		else n = pcache_fill(v, first, MIN(last - first, (uint64_t)RUN_MAX));
 	}
 }

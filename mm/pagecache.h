@@ -11,7 +11,7 @@
 void page_set_state(struct page *, enum page_state to);         /* the one setter; vmo->lock held */
 int pcache_get(struct vmo *, uint64_t index, struct readahead *, struct page **out);
 int pcache_get_locked(struct vmo *, uint64_t index, struct readahead *, struct page **out);     /* not held */
-int pcache_insert_locked(struct vmo *, struct page *, uint64_t index, enum page_state);  /* -ENOMEM, -EEXIST */
+void pcache_insert_locked(struct vmo *, struct page *, uint64_t index, enum page_state);        /* none is there */
 void pcache_remove_locked(struct vmo *, struct page *);         /* out of the object: unmapped, maybe freed */
 void page_dirty_locked(struct vmo *, struct page *);            /* CLEAN -> DIRTY; WRITING: owed again */
 

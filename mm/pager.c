@@ -38,7 +38,7 @@ static void run_destroy(struct kobj *o)
 static void run_finish_fill_locked(struct run *r, struct page *p, uint32_t i)
 {
 	struct vmo *v = r->vmo;
-	uint64_t start = p->index << PAGE_SHIFT;
+	uint64_t start = page_index(p) << PAGE_SHIFT;
 
 	if (r->status) {
 		v->fill_errno = r->status;
@@ -301,7 +301,7 @@ static void vmo_release_done(struct kmsg *k)
 void vmo_release_check_locked(struct vmo *v)
 {
 	uint64_t i = 0;
-	bool owed = v->links ? v->ndirty > 0 : radix_next_tagged(&v->pages, &i, TAG_WRITING) != NULL;
+	bool owed = v->links ? v->ndirty > 0 : page_next(v, &i, BIT(PG_WRITING)) != NULL;
 
 	if (v->users || !v->pager || v->split_of || !v->released_due || owed || v->release_busy) return;
 	v->released_due = false;

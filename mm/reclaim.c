@@ -29,7 +29,7 @@ static bool page_evict_locked(struct vmo *v, struct page *p)
 	if (p->state != PG_CLEAN || __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) != 1) return false;
 	used = page_clear(p, PTE_A) || (p->flags & PFL_REFERENCED);
 	p->flags &= ~PFL_REFERENCED;
-	if (used || vmo_range_locked(v, p->index, p->index)) return false;
+	if (used || vmo_range_locked(v, page_index(p), page_index(p))) return false;
 	pcache_remove_locked(v, p);
 	return true;
 }
@@ -42,7 +42,7 @@ static uint32_t object_reclaim(struct vmo *v, uint32_t want, bool *end)
 
 	for (*end = !v->pager; !*end && freed < want;) {
 		SPIN_HELD(&v->lock);
-		p = radix_next(&v->pages, &v->hand);
+		p = page_next(v, &v->hand, 0);
 		if (p && page_evict_locked(v, p)) freed++;
 		*end = !p;
 		v->hand = p ? v->hand + 1 : 0;

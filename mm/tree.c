@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/tree.c - RING 0 - a treap of intervals: who covers this address, which mappings show this page.
+/* mm/tree.c - RING 0 - a treap of intervals: who covers this address, which mappings show this page, where is the page.
  *
- * Path:  map.c, fault.c (entries by address), vmo.c (entries by page index) > [tree.c]
- * Use:   tree_first_overlap(), then tree_next_overlap(), visits all that meet a range, by rising start.
+ * Path:  map.c, fault.c (entries by address), vmo.c (entries by page index), pagecache.c (pages by index) > [tree.c]
+ * Use:   tree_first_overlap(), then tree_next_overlap(), visits all that meet a range, by rising start;
+ *        tree_first_marked() finds the next one with a mark: a dirty page.
  * Locks: none; the owner's lock guards the tree.  Nothing is allocated: nodes live in the items.
  *
  * A treap is a search tree by key and a heap by a random priority, which keeps it O(log n) deep with no
  * bookkeeping but rotations (Seidel and Aragon, "Randomized search trees", 1996).  Each node also knows the greatest
- * `last` of its subtree (Cormen et al., "Introduction to Algorithms", interval trees): a subtree that ends before
- * a range is skipped whole.
+ * `last` of its subtree (Cormen et al., "Introduction to Algorithms", interval trees) and all marks in it: a subtree
+ * that ends before a range, or has no such mark, is skipped whole.
  *
  * T1  In order, (start, address of the node) rises.
  * T2  A child's priority is not above its parent's, and its parent link points back.
- * T3  max_last is the greatest `last` of the node and its two subtrees; start <= last. */
+ * T3  max_last is the greatest `last` of the node and its two subtrees, marks_below all their marks; start <= last. */
 #include "mm/tree.h"
 
-/* Random enough, and needs no state that would want a lock: the node's address, mixed as in MurmurHash3's finaliser. */
+enum { LEFT, RIGHT };                   /* of child[] */
+
+/* Random enough, and kept nowhere: the node's address, mixed as in MurmurHash3's finaliser. */
 static uint32_t priority_of(const struct tree_node *n)
 {
 	uint64_t h = (uintptr_t)n;
@@ -31,95 +34,130 @@ static bool goes_before(const struct tree_node *a, const struct tree_node *b)
 	return a->start != b->start ? a->start < b->start : a < b;
 }
 
-/* What T3 asks of n, given that its children are right. */
-static uint64_t max_last_of(const struct tree_node *n)
+/* T3 for n, given that its children are right.  Has anything changed? */
+static bool node_update(struct tree_node *n)
 {
-	uint64_t m = n->last;
+	uint64_t max_last = n->last;
+	uint8_t marks = n->marks;
+	bool changed;
 
-	if (n->left && n->left->max_last > m)   m = n->left->max_last;
-	if (n->right && n->right->max_last > m) m = n->right->max_last;
-	return m;
+	for (int side = LEFT; side <= RIGHT; side++) {
+		if (!n->child[side]) continue;
+		max_last = MAX(max_last, n->child[side]->max_last);
+		marks |= n->child[side]->marks_below;
+	}
+	changed = n->max_last != max_last || n->marks_below != marks;
+	n->max_last = max_last;
+	n->marks_below = marks;
+	return changed;
+}
+
+/* T3 from n upwards, as far as there is news. */
+static void path_update(struct tree_node *n)
+{
+	while (n && node_update(n))
+		n = n->parent;
 }
 
 /* Where the pointer to n is kept: in its parent, or in the tree. */
 static struct tree_node **link_to(struct tree *t, struct tree_node *n)
 {
-	if (!n->parent) return &t->root;
-	return n->parent->left == n ? &n->parent->left : &n->parent->right;
+	return n->parent ? &n->parent->child[n->parent->child[RIGHT] == n] : &t->root;
 }
 
 /* c, a child of n, takes its place; n becomes its child on the other side.  T1 and, with that, the rest of T3 stay. */
 static void rotate_up(struct tree *t, struct tree_node *c)
 {
-	struct tree_node *n = c->parent, *middle;
+	struct tree_node *n = c->parent;
+	int side = n->child[RIGHT] == c;
+	struct tree_node *middle = c->child[!side];
 
 	*link_to(t, n) = c;
-	if (n->left == c) {
-		middle = c->right;
-		n->left = middle;
-		c->right = n;
-	} else {
-		middle = c->left;
-		n->right = middle;
-		c->left = n;
-	}
+	n->child[side] = middle;
+	c->child[!side] = n;
 	if (middle) middle->parent = n;
 	c->parent = n->parent;
 	n->parent = c;
 	c->max_last = n->max_last;              /* the same nodes are below as were below n */
-	n->max_last = max_last_of(n);
+	c->marks_below = n->marks_below;
+	(void)node_update(n);
 }
 
-/* As a leaf where T1 wants it, telling every node on the way of its end (T3); then upwards until T2 is true. */
+/* As a leaf where T1 wants it, then upwards until T2 is true. */
 void tree_insert(struct tree *t, struct tree_node *n)
 {
 	struct tree_node **link = &t->root;
 
 	INVARIANT("T3", n->start <= n->last);
-	n->left = n->right = n->parent = NULL;
-	n->max_last = n->last;
-	n->priority = priority_of(n);
+	n->child[LEFT] = n->child[RIGHT] = n->parent = NULL;
 	while (*link) {
 		n->parent = *link;
-		if (n->parent->max_last < n->last) n->parent->max_last = n->last;
-		link = goes_before(n, n->parent) ? &n->parent->left : &n->parent->right;
+		link = &n->parent->child[goes_before(n->parent, n)];
 	}
 	*link = n;
-	while (n->parent && n->parent->priority < n->priority)
+	(void)node_update(n);
+	path_update(n->parent);
+	while (n->parent && priority_of(n->parent) < priority_of(n))
 		rotate_up(t, n);
 }
 
 /* Turn n down until it has one child at most, which then takes its place. */
 void tree_remove(struct tree *t, struct tree_node *n)
 {
-	struct tree_node *only;
+	struct tree_node *left, *right, *only;
 
 	/* The child with the higher priority goes up, or T2 would break between the two. */
-	while (n->left && n->right)
-		rotate_up(t, n->left->priority > n->right->priority ? n->left : n->right);
-	only = n->left ? n->left : n->right;
+	while ((left = n->child[LEFT]) && (right = n->child[RIGHT]))
+		rotate_up(t, priority_of(left) > priority_of(right) ? left : right);
+	only = left ? left : n->child[RIGHT];
 	*link_to(t, n) = only;
 	if (only) only->parent = n->parent;
-	/* n was below all of these, and its end may have been their max_last. */
-	for (struct tree_node *up = n->parent; up; up = up->parent)
-		up->max_last = max_last_of(up);
-	n->left = n->right = n->parent = NULL;
+	path_update(n->parent);         /* its end may have been their max_last */
 }
 
-/* The lowest overlap below n.  If the left subtree reaches up to `start`, the answer is there or nowhere: a node
- * there has last >= start, and if its own start is past `last`, so are all starts to its right. */
-static struct tree_node *overlap_below(struct tree_node *n, uint64_t start, uint64_t last)
+void tree_mark(struct tree_node *n, uint8_t marks)
 {
-	while (n) {
-		if (n->left && n->left->max_last >= start) {
-			n = n->left;
-			continue;
-		}
-		if (n->start > last) return NULL;
-		if (n->last >= start) return n;
-		n = n->right;
-	}
-	return NULL;
+	n->marks = marks;
+	path_update(n);
+}
+
+/* Where no two overlap this is enough, and the hot path of every fault, read and write. */
+struct tree_node *tree_at(const struct tree *t, uint64_t start)
+{
+	struct tree_node *n = t->root;
+
+	while (n && n->start != start)
+		n = n->child[n->start < start];
+	return n;
+}
+
+/* The lowest node below n that may be an answer, as far as T3 tells: the others end before `start`, or it is by their
+ * marks.  n may be NULL, as may the answer.  Inline: where no mark is asked for, none is looked at. */
+static inline struct tree_node *lowest(struct tree_node *n, uint64_t start, uint8_t marks)
+{
+	struct tree_node *found = NULL;
+
+	for (; n && n->max_last >= start && (n->marks_below & marks) == marks; n = n->child[LEFT]) found = n;
+	return found;
+}
+
+/* In order the one after n, which is to its right, or the first ancestor that has n on its left. */
+static inline struct tree_node *successor(const struct tree_node *n, uint64_t start, uint8_t marks)
+{
+	struct tree_node *next = lowest(n->child[RIGHT], start, marks);
+
+	if (next) return next;
+	while (n->parent && n->parent->child[RIGHT] == n)
+		n = n->parent;
+	return n->parent;
+}
+
+/* The first of n and its successors that is an answer; what begins after `last` ends the search. */
+static inline struct tree_node *search(struct tree_node *n, uint64_t start, uint64_t last, uint8_t marks)
+{
+	while (n && n->start <= last && (n->last < start || (n->marks & marks) != marks))
+		n = successor(n, start, marks);
+	return n && n->start <= last ? n : NULL;
 }
 
 /* tree_first_overlap, tree_next_overlap: all nodes with start <= last of the range and last >= its start, in order.
@@ -127,21 +165,18 @@ static struct tree_node *overlap_below(struct tree_node *n, uint64_t start, uint
  * => between two calls the tree must not change; the caller holds the owner's lock, or starts again */
 struct tree_node *tree_first_overlap(const struct tree *t, uint64_t start, uint64_t last)
 {
-	return overlap_below(t->root, start, last);
+	return search(lowest(t->root, start, 0), start, last, 0);
 }
 
-/* The leftmost node to the right, or the first ancestor that has n on its left; it leaves out what ends before `start`,
- * and stops at what begins after `last`. */
 struct tree_node *tree_next_overlap(const struct tree_node *n, uint64_t start, uint64_t last)
 {
-	for (;;) {
-		if (n->right && n->right->max_last >= start) return overlap_below(n->right, start, last);
-		while (n->parent && n->parent->right == n)
-			n = n->parent;
-		n = n->parent;
-		if (!n || n->start > last) return NULL;
-		if (n->last >= start) return (struct tree_node *)n;
-	}
+	return search(successor(n, start, 0), start, last, 0);
+}
+
+/* O(log n) where no two overlap. */
+struct tree_node *tree_first_marked(const struct tree *t, uint64_t start, uint8_t marks)
+{
+	return search(lowest(t->root, start, marks), start, UINT64_MAX, marks);
 }
 
 /* Each node checks its two children, so that all are checked once; the walk itself checks the order. */
@@ -151,9 +186,14 @@ void tree_check(const struct tree *t)
 
 	INVARIANT("T2", !t->root || !t->root->parent);
 	for (; n; before = n, n = tree_next_overlap(n, 0, ~0ull)) {
+		struct tree_node right = *n;
+
 		INVARIANT("T1", !before || goes_before(before, n));
-		INVARIANT("T2", !n->left || (n->left->parent == n && n->left->priority <= n->priority));
-		INVARIANT("T2", !n->right || (n->right->parent == n && n->right->priority <= n->priority));
-		INVARIANT("T3", n->start <= n->last && n->max_last == max_last_of(n));
+		for (int side = LEFT; side <= RIGHT; side++) {
+			const struct tree_node *c = n->child[side];
+
+			INVARIANT("T2", !c || (c->parent == n && priority_of(c) <= priority_of(n)));
+		}
+		INVARIANT("T3", n->start <= n->last && !node_update(&right));
 	}
 }

@@ -31,7 +31,7 @@ static void vmo_destroy(struct kobj *o)
 	spin_unlock(&all_lock);
 
 	spin_lock(&v->lock);
-	while ((p = radix_next(&v->pages, &i))) pcache_remove_locked(v, p);
+	while ((p = page_next(v, &i, 0))) pcache_remove_locked(v, p);
 	spin_unlock(&v->lock);
 	if (v->pager) kobj_unref(&v->pager->obj);
 	if (v->split_of) vmo_unref(v->split_of);
@@ -150,7 +150,7 @@ uint64_t dirty_end_locked(struct vmo *v, uint64_t first, uint64_t last)
 {
 	const struct page *p;
 
-	while (first < last && (p = radix_get(&v->pages, first + 1)) && p->state == PG_DIRTY) first++;
+	while (first < last && (p = page_at(v, first + 1)) && p->state == PG_DIRTY) first++;
 	return first;
 }
 
@@ -162,7 +162,7 @@ void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 	uint64_t i = first, end;
 
 	SPIN_HELD(&v->lock);
-	for (; radix_next_tagged(&v->pages, &i, TAG_DIRTY) && i <= last; i = end + 1) {
+	for (; page_next(v, &i, BIT(PG_DIRTY)) && i <= last; i = end + 1) {
 		end = dirty_end_locked(v, i, last);
 		if (pages_clear(v, i, end, PTE_W)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
 	}
@@ -196,7 +196,7 @@ void vmo_cut_locked(struct vmo *v, uint64_t first, uint64_t last)
 	uint64_t i = first;
 	struct page *p;
 
-	while ((p = radix_next(&v->pages, &i)) && i <= last) {
+	while ((p = page_next(v, &i, 0)) && i <= last) {
 		if (p->state == PG_FILLING || p->state == PG_WRITING) {
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 		} else {
@@ -245,12 +245,11 @@ void vmo_check(struct vmo *v)
 	struct page *p;
 
 	SPIN_HELD(&v->lock);
-	radix_check(&v->pages);
+	tree_check(&v->pages);
 	tree_check(&v->entries);
-	for (; (p = radix_next(&v->pages, &i)); i++) {
-		INVARIANT("P1", p->vmo == v && p->index == i && p->use == PAGE_OBJECT && p->refs > 0);
-		INVARIANT("P6", radix_tag_get(&v->pages, i, TAG_DIRTY) == (p->state == PG_DIRTY));
-		INVARIANT("P6", radix_tag_get(&v->pages, i, TAG_WRITING) == (p->state == PG_WRITING));
+	for (; (p = page_next(v, &i, 0)); i++) {
+		INVARIANT("P1", p->vmo == v && p->node.last == i && p->use == PAGE_OBJECT && p->refs > 0);
+		INVARIANT("P6", p->node.marks == (BIT(p->state) & PG_OWED));
 		n++;
 		owed += p->state == PG_DIRTY || p->state == PG_WRITING;
 	}

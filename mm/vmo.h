@@ -7,8 +7,6 @@
 #include "kernel/handle.h"
 #include "kernel/lock.h"
 #include "mm/page.h"
-#include "mm/radix.h"
-#include "mm/tree.h"
 
 struct vmo {
 	struct kobj obj;
@@ -18,7 +16,7 @@ struct vmo {
 	uint32_t flags;                 /* [c] VMO_* of abi/ipc.h */
 	uint64_t size;                  /* [v] bytes */
 	uint64_t max_size;              /* [c] bytes */
-	struct radix pages;             /* [v] struct page by index; tags DIRTY, WRITING */
+	struct tree pages;              /* [v] struct page by index */
 	struct tree entries;            /* [v] mappings by page index (struct entry.vnode) */
 	struct waitq wait;              /* [v] for page states, for the writer's turn */
 	uint64_t npages, ndirty;        /* [v] resident; DIRTY + WRITING */
@@ -45,6 +43,14 @@ struct vmo {
 	struct vmo *view;               /* split_lock: its view, a reference; NULL: none */
 	struct kmsg release_msg;
 };      /* [v] vmo->lock  [W] vmo.c's list lock  [c] constant */
+
+/* vmo->lock held.  The page at an index; NULL: it is absent.  The first page at or after *index, which is set; of the
+ * state: BIT(PG_DIRTY), BIT(PG_WRITING), or 0: any. */
+static inline struct page *page_at(const struct vmo *v, uint64_t index)
+{
+	return container_of(tree_at(&v->pages, index), struct page, node);
+}
+struct page *page_next(const struct vmo *, uint64_t *index, uint8_t state);
 
 #define VMOC_SIZE  1u
 #define VMOC_ATIME 2u

@@ -28,7 +28,7 @@
 static void writeback_begin_locked(struct run *r, struct page *p)
 {
 	struct vmo *v = r->vmo;
-	uint64_t start = p->index << PAGE_SHIFT;
+	uint64_t start = page_index(p) << PAGE_SHIFT;
 
 	if (start < v->size && v->size - start < PAGE_SIZE)
 		memset((char *)page_virt(p) + (v->size - start), 0, PAGE_SIZE - (v->size - start));     /* W2 */
@@ -61,7 +61,7 @@ static struct run *writeback_gather_locked(struct vmo *v, uint64_t *first, uint6
 	struct page *p;
 	struct run *r;
 
-	while ((p = radix_next_tagged(&v->pages, first, TAG_DIRTY)) && *first <= last && !x && (p->flags & PFL_OWNER))
+	while ((p = page_next(v, first, BIT(PG_DIRTY))) && *first <= last && !x && (p->flags & PFL_OWNER))
 		(*first)++;             /* W4 */
 	*rc = 0;
 	if (!p || *first > last) return NULL;
@@ -72,7 +72,7 @@ static struct run *writeback_gather_locked(struct vmo *v, uint64_t *first, uint6
 	}
 	last = dirty_end_locked(v, *first, MIN(last, *first + RUN_MAX - 1));
 	pages_clear(v, *first, last, PTE_W);    /* W1 */
-	for (; *first <= last && (p = radix_get(&v->pages, *first)) && (x || !(p->flags & PFL_OWNER)); (*first)++)
+	for (; *first <= last && (p = page_at(v, *first)) && (x || !(p->flags & PFL_OWNER)); (*first)++)
 		writeback_begin_locked(r, p);
 	if (x) run_trim(r, x);
 	return r;
@@ -106,9 +106,9 @@ static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool 
 	struct page *p;
 
 	SPIN_HELD(&v->lock);
-	for (uint64_t i = first; (p = radix_next_tagged(&v->pages, &i, TAG_WRITING)) && i <= last; i++) {
+	for (uint64_t i = first; (p = page_next(v, &i, BIT(PG_WRITING))) && i <= last; i++) {
 		if (async && (p->flags & PFL_REDIRTIED)) v->dirty_since = DUE;
-		while (!async && (p = radix_get(&v->pages, i)) && p->state == PG_WRITING && (p->flags & PFL_REDIRTIED))
+		while (!async && (p = page_at(v, i)) && p->state == PG_WRITING && (p->flags & PFL_REDIRTIED))
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	}
 }
@@ -119,7 +119,7 @@ int vmo_wait(struct vmo *v, uint64_t first, uint64_t last, uint32_t *err_seen)
 	int rc = 0;
 
 	SPIN_HELD(&v->lock);
-	while (radix_next_tagged(&v->pages, &first, TAG_WRITING) && first <= last)
+	while (page_next(v, &first, BIT(PG_WRITING)) && first <= last)
 		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	if (err_seen) {         /* a failed write that its holder has not heard of is told once */
 		if (*err_seen != v->wb_err) rc = v->wb_errno;
@@ -171,7 +171,7 @@ static void extent_forget(struct vmo *v, uint64_t first, uint64_t last)
 	for (uint64_t i = first; i <= last; i++) {
 		struct page *p;
 
-		while ((p = radix_get(&v->pages, i)) && p->state == PG_WRITING)
+		while ((p = page_at(v, i)) && p->state == PG_WRITING)
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 		if (!p || p->state != PG_DIRTY) continue;
 		page_clear(p, PTE_W);
@@ -227,7 +227,7 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 	spin_lock(&v->lock);
 	seen = vmo_file(v)->wb_err;
 	pages_clear(v, first, last, PTE_P);     /* in one round; who comes back meanwhile gets one of its own */
-	while (!rc && (p = radix_next(&v->pages, &i)) && i <= last) {
+	while (!rc && (p = page_next(v, &i, 0)) && i <= last) {
 		if (p->state == PG_CLEAN && !vmo_range_locked(v, i, i)) {
 			pcache_remove_locked(v, p);
 			i++;
@@ -249,7 +249,7 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 		}
 	}
 	/* a page that cannot be written stays after all, and is there for those who waited */
-	if (rc && (p = radix_get(&v->pages, i))) p->flags &= ~PFL_LEAVING;
+	if (rc && (p = page_at(v, i))) p->flags &= ~PFL_LEAVING;
 	waitq_wake_all(&v->wait);
 	spin_unlock(&v->lock);
 	return rc || !v->split_of ? rc : vmo_invalidate(v->split_of, first, last);

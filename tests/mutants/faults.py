@@ -53,8 +53,8 @@ fault("fsync_without_commit", "fsync writes pages, but not what finds them, and 
       "cut_ms_async_and_fsync_new_file")
 
 fault("store_during_write_not_settled", "A page stored to while it was written is not written again by the next msync.",
-      "\t\twhile (!async && (p = radix_get(&v->pages, i))",
-      "\t\twhile (false && (p = radix_get(&v->pages, i))")
+      "\t\twhile (!async && (p = page_at(v, i))",
+      "\t\twhile (false && (p = page_at(v, i))")
 
 fault("async_queues_nothing", "MS_ASYNC starts no write.",
       "\twriteback_start_range(v, first, last, NULL);\n\tif (v->split_of)",
@@ -328,9 +328,9 @@ fault("write_asks_for_no_room", "write into a hole does not ask whether the disk
       "a_full_disk_is_told_at_the_store_and_freeing_makes_it_work")
 
 fault("fresh_page_over_an_old_one", "A short write into a page that is on the disk loses the rest of the page.",
-      "\t\tfresh = !radix_get(&v->pages, index) &&\n"
+      "\t\tfresh = !page_at(v, index) &&\n"
       "\t\t        (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));\n",
-      "\t\tfresh = !radix_get(&v->pages, index) && tries == 0;\n")
+      "\t\tfresh = !page_at(v, index) && tries == 0;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/anon.c")

@@ -204,16 +204,6 @@ bool pte_writable(struct map *m, uaddr_t va)
 	return pmap_get(&m->pmap, va) & PTE_W;
 }
 
-struct page *page_at(struct vmo *v, uint64_t index)
-{
-	struct page *p;
-
-	spin_lock(&v->lock);
-	p = radix_get(&v->pages, index);
-	spin_unlock(&v->lock);
-	return p;
-}
-
 struct run *begin_run(struct vmo *v, uint64_t index)
 {
 	struct page *p = page_at(v, index);

@@ -46,7 +46,6 @@ uaddr_t map_file(struct fix *, uint64_t pages, uint32_t prot, uint32_t flags);
 int user_store(struct map *, uaddr_t va, uint8_t byte);         /* as a program's store: through the PTE, faulting */
 int user_load(struct map *, uaddr_t va);                        /* the byte, or -errno of the fault */
 bool pte_writable(struct map *, uaddr_t va);
-struct page *page_at(struct vmo *, uint64_t index);
 struct run *begin_run(struct vmo *, uint64_t index);    /* of a dirty page, to be posted */
 void begin_write(struct vmo *, uint64_t index);         /* the page is on its way to the disk; its message waits */
 

@@ -102,7 +102,7 @@ static void do_begin(struct fix *f)
 	struct page *p;
 
 	spin_lock(&f->vmo->lock);
-	p = radix_next_tagged(&f->vmo->pages, &i, TAG_DIRTY);
+	p = page_next(f->vmo, &i, BIT(PG_DIRTY));
 	r = p && nflights < ARRAY_LEN(flight) ? run_create_locked(f->vmo, PAGER_WRITE, i) : NULL;
 	if (r) {
 		page_clear(p, PTE_W);

@@ -281,7 +281,7 @@ static void a_write_takes_memory_from_clean_pages(void **st)
 	struct page *p;
 
 	for (unsigned i = 0; i < 8; i++) get_page(f->vmo, i);
-	for (uint64_t i = 0; (p = radix_next(&f->vmo->pages, &i)); i++) p->flags &= ~PFL_REFERENCED;
+	for (uint64_t i = 0; (p = page_next(f->vmo, &i, 0)); i++) p->flags &= ~PFL_REFERENCED;
 	f->vmo->size = PG(9);
 	world.hole[8] = true;
 	memory_take(0, false);

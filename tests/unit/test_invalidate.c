@@ -35,7 +35,7 @@ static void let_it_go(struct fix *f)
 	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
 	assert_true(page_at(f->vmo, 0)->flags & PFL_LEAVING);   /* written, and still nobody's */
 	spin_lock(&f->vmo->lock);
-	pcache_remove_locked(f->vmo, radix_get(&f->vmo->pages, 0));
+	pcache_remove_locked(f->vmo, page_at(f->vmo, 0));
 	spin_unlock(&f->vmo->lock);
 }
 

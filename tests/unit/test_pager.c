@@ -12,9 +12,9 @@ static struct run *begin(struct fix *f, uint32_t op, unsigned n)
 	spin_lock(&f->vmo->lock);
 	r = run_create_locked(f->vmo, op, 0);
 	for (; r->npages < n; r->npages++) {
-		struct page *p = op == PAGER_FILL ? frame_alloc(PAGE_OBJECT, 0) : radix_get(&f->vmo->pages, r->npages);
+		struct page *p = op == PAGER_FILL ? frame_alloc(PAGE_OBJECT, 0) : page_at(f->vmo, r->npages);
 
-		if (op == PAGER_FILL) assert_int_equal(pcache_insert_locked(f->vmo, p, r->npages, PG_FILLING), 0);
+		if (op == PAGER_FILL) pcache_insert_locked(f->vmo, p, r->npages, PG_FILLING);
 		else page_set_state(p, PG_WRITING);
 		page_ref(p);
 		r->page[r->npages] = p;
@@ -73,7 +73,7 @@ static void bytes_before_the_runs_part_are_not_its(void **st)
 	dirty_page(f->vmo, 0, 'X');
 	spin_lock(&f->vmo->lock);
 	r = run_create_locked(f->vmo, PAGER_WRITE, 0);
-	p = radix_get(&f->vmo->pages, 0);
+	p = page_at(f->vmo, 0);
 	page_set_state(p, PG_WRITING);
 	page_ref(p);
 	r->page[r->npages++] = p;

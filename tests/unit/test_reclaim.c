@@ -15,7 +15,7 @@ static void forget_use(struct vmo *v)
 {
 	struct page *p;
 
-	for (uint64_t i = 0; (p = radix_next(&v->pages, &i)); i++) p->flags &= ~PFL_REFERENCED;
+	for (uint64_t i = 0; (p = page_next(v, &i, 0)); i++) p->flags &= ~PFL_REFERENCED;
 }
 
 static void a_used_page_gets_a_second_chance(void **st)
@@ -84,7 +84,7 @@ static void the_hand_goes_on_from_object_to_object(void **st)
 	forget_use(big);
 	assert_int_equal(reclaim_wait(), 0);
 	assert_int_equal(big->npages, 36);              /* 64 were asked for */
-	assert_null(radix_get(&big->pages, 63));
+	assert_null(page_at(big, 63));
 	assert_int_equal(small->npages, 10);            /* the others are in use */
 	read_pages(big, 1);                             /* behind the hand: its turn comes last */
 	forget_use(big);

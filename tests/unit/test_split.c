@@ -297,7 +297,7 @@ static void a_copy_that_fails_is_told_to_who_mapped_it(void **st)
 
 	user_store(f->map, at, 'X');
 	spin_lock(&f->vmo->lock);
-	pcache_remove_locked(f->vmo, radix_get(&f->vmo->pages, 0));
+	pcache_remove_locked(f->vmo, page_at(f->vmo, 0));
 	spin_unlock(&f->vmo->lock);
 	world.fill_status = -EIO;
 	assert_int_equal(sync_range(f, at, MS_SYNC), -EIO);

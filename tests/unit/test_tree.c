@@ -1,6 +1,6 @@
 /* links: mm/tree.c tests/unit/stub_kernel.c */
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/test_tree.c - HOST - the tree of intervals against an array that is searched from end to end. */
+/* tests/unit/test_tree.c - HOST - the tree of intervals and marks against an array that is searched end to end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +18,7 @@ static void put(struct tree *t, unsigned k, uint64_t start, uint64_t last)
 {
 	node[k].start = start;
 	node[k].last = last;
+	node[k].marks = 0;
 	tree_insert(t, &node[k]);
 	present[k] = true;
 	tree_check(t);
@@ -38,6 +39,7 @@ static void an_empty_tree_has_nothing(void **st)
 	(void)st;
 	tree_check(&t);
 	assert_null(tree_first_overlap(&t, 0, UINT64_MAX));
+	assert_null(tree_first_marked(&t, 0, 1));
 }
 
 static void both_ends_of_an_interval_belong_to_it(void **st)
@@ -90,13 +92,65 @@ static void a_long_interval_far_to_the_left_is_found(void **st)
 	assert_null(tree_next_overlap(&node[0], 500000, 500000));
 }
 
+/* Also what is the whole tree, or begins where the space begins. */
+static void the_first_and_the_last_index_can_be_marked(void **st)
+{
+	struct tree t = {0};
+
+	(void)st;
+	put(&t, 0, 0, 0);
+	put(&t, 1, UINT64_MAX, UINT64_MAX);
+	assert_null(tree_first_marked(&t, 0, 1));
+	tree_mark(&node[0], 1);
+	assert_ptr_equal(tree_first_marked(&t, 0, 1), &node[0]);
+	assert_null(tree_first_marked(&t, 1, 1));
+	tree_mark(&node[1], 1);
+	assert_ptr_equal(tree_first_marked(&t, 1, 1), &node[1]);
+	assert_ptr_equal(tree_first_marked(&t, UINT64_MAX, 1), &node[1]);
+}
+
+static void marks_do_not_mix(void **st)
+{
+	struct tree t = {0};
+
+	(void)st;
+	for (unsigned k = 0; k < 100; k++)
+		put(&t, k, k, k);
+	tree_mark(&node[70], 2);
+	assert_null(tree_first_marked(&t, 0, 1));
+	assert_ptr_equal(tree_first_marked(&t, 0, 2), &node[70]);
+	tree_mark(&node[30], 1);
+	assert_ptr_equal(tree_first_marked(&t, 0, 1), &node[30]);
+	assert_ptr_equal(tree_first_marked(&t, 0, 2), &node[70]);
+	tree_mark(&node[70], 0);
+	assert_null(tree_first_marked(&t, 0, 2));
+	tree_check(&t);
+}
+
+/* And it brings them along when it comes back. */
+static void a_removed_node_takes_its_marks_along(void **st)
+{
+	struct tree t = {0};
+
+	(void)st;
+	put(&t, 0, 1000, 1000);
+	put(&t, 1, 2000, 2000);
+	tree_mark(&node[0], 1);
+	tree_remove(&t, &node[0]);
+	tree_check(&t);
+	assert_null(tree_first_marked(&t, 0, 1));
+	tree_insert(&t, &node[0]);
+	tree_check(&t);
+	assert_ptr_equal(tree_first_marked(&t, 0, 1), &node[0]);
+}
+
 static unsigned depth(const struct tree_node *n)
 {
 	unsigned l, r;
 
 	if (!n) return 0;
-	l = depth(n->left);
-	r = depth(n->right);
+	l = depth(n->child[0]);
+	r = depth(n->child[1]);
 	return 1 + MAX(l, r);
 }
 
@@ -122,6 +176,20 @@ static void the_checker_finds_a_wrong_max_last_and_a_wrong_order(void **st)
 	expect_assert_failure(tree_check(&t));
 	t.root->max_last--;
 	node[3].start = 5;              /* past node 4, within its own end */
+	expect_assert_failure(tree_check(&t));
+}
+
+static void the_checker_finds_a_wrong_mark(void **st)
+{
+	struct tree t = {0};
+
+	(void)st;
+	for (unsigned k = 0; k < 10; k++)
+		put(&t, k, k, k);
+	t.root->marks_below = 1;        /* nothing below has it */
+	expect_assert_failure(tree_check(&t));
+	t.root->marks_below = 0;
+	node[3].marks = 1;              /* nothing above knows of it */
 	expect_assert_failure(tree_check(&t));
 }
 
@@ -152,6 +220,15 @@ static void walk_agrees(const struct tree *t, uint64_t start, uint64_t last)
 		assert_ptr_equal(tree_next_overlap(p, start, last), model_next(p - node, start, last));
 }
 
+static void marked_agrees(const struct tree *t, uint64_t start, uint8_t marks)
+{
+	struct tree_node *want = model_next(-1, start, UINT64_MAX);
+
+	while (want && (want->marks & marks) != marks)
+		want = model_next(want - node, start, UINT64_MAX);
+	assert_ptr_equal(tree_first_marked(t, start, marks), want);
+}
+
 static void random_sequences_agree_with_the_model(void **st)
 {
 	struct tree t = {0};
@@ -169,6 +246,10 @@ static void random_sequences_agree_with_the_model(void **st)
 		} else {
 			put(&t, k, start, start + len);
 		}
+		k = rand() % NNODES;
+		if (present[k]) tree_mark(&node[k], rand() % 2 * (1 + rand() % 3));
+		if (step % 4 == 0) tree_check(&t);
+		if (step % 4 == 0) marked_agrees(&t, rand() % 1500, rand() % 4);
 		if (step % 20 == 0) walk_agrees(&t, rand() % 1000, rand() % 1500);
 	}
 	walk_agrees(&t, 0, UINT64_MAX);
@@ -181,9 +262,14 @@ int main(void)
 		cmocka_unit_test_setup(both_ends_of_an_interval_belong_to_it, reset),
 		cmocka_unit_test_setup(the_whole_space_can_be_one_interval, reset),
 		cmocka_unit_test_setup(equal_intervals_are_all_visited, reset),
+		cmocka_unit_test_setup(equal_intervals_are_all_visited, reset),
 		cmocka_unit_test_setup(a_long_interval_far_to_the_left_is_found, reset),
+		cmocka_unit_test_setup(the_first_and_the_last_index_can_be_marked, reset),
+		cmocka_unit_test_setup(marks_do_not_mix, reset),
+		cmocka_unit_test_setup(a_removed_node_takes_its_marks_along, reset),
 		cmocka_unit_test_setup(rising_starts_do_not_make_it_deep, reset),
 		cmocka_unit_test_setup(the_checker_finds_a_wrong_max_last_and_a_wrong_order, reset),
+		cmocka_unit_test_setup(the_checker_finds_a_wrong_mark, reset),
 		cmocka_unit_test_setup(random_sequences_agree_with_the_model, reset),
 	};
 
