@@ -70,8 +70,7 @@ static int64_t vmo_rw(struct file *f, uint64_t *pos, struct io io)
 	if (direct && !io.write && io.len > 0) n = direct_settle(f, at, io.len);
 	if (n < 0) return n;
 	if (!io.write) n = pcache_read(f->vmo, at, io.buf, io.kbuf, io.len, &f->ra);
-	else if (io.kbuf) n = pcache_write_kernel(f->vmo, at, io.kbuf, io.len, limit);
-	else n = pcache_write(f->vmo, &at, io.buf, io.len, io.flags & O_APPEND, limit);
+	else n = pcache_write(f->vmo, &at, io.buf, io.kbuf, io.len, io.flags & O_APPEND, limit);
 	if (n < 0) return io.write ? fsize_exceeded(n, at) : n;
 	*pos = at + n - f->base;
 	return io.write ? write_synced(f, io.flags, at + n, n) : n;

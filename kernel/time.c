@@ -27,7 +27,7 @@ int64_t time_real(void)
 /* A program that asks the vDSO hears it from now on. */
 static void vdso_update(void)
 {
-	pcache_write_kernel(vdso, 0, &time_clock, sizeof(time_clock), PAGE_SIZE);
+	pcache_write(vdso, &(uint64_t){0}, 0, (const char *)&time_clock, sizeof(time_clock), false, PAGE_SIZE);
 }
 
 void time_real_set(int64_t ns)
@@ -44,7 +44,7 @@ void vdso_init(void)
 	const void *code = phys_to_virt(frame_bootinfo->vdso);
 
 	vdso = vmo_create(NULL, 0, 2 * PAGE_SIZE, 2 * PAGE_SIZE, 0);
-	if (!vdso || pcache_write_kernel(vdso, PAGE_SIZE, code, PAGE_SIZE, 2 * PAGE_SIZE) < 0)
+	if (!vdso || pcache_write(vdso, &(uint64_t){PAGE_SIZE}, 0, code, PAGE_SIZE, false, 2 * PAGE_SIZE) < 0)
 		panic("no memory for the vDSO");
 	vdso_update();
 }

@@ -181,26 +181,17 @@ static int64_t write_pages(struct vmo *v, uint64_t pos, struct source from, uint
 	return done ? (int64_t)done : rc;
 }
 
-int64_t pcache_write(struct vmo *v, uint64_t *pos, uaddr_t buf, uint64_t len, bool append, uint64_t limit)
+int64_t pcache_write(struct vmo *v, uint64_t *pos, uaddr_t buf, const char *kbuf, uint64_t len, bool append,
+                     uint64_t limit)
 {
 	int64_t n;
 
 	if (len == 0) return 0;
 	writer_enter(v);
 	if (append) *pos = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
-	n = write_pages(v, *pos, (struct source){.user = buf}, len, limit);
+	n = write_pages(v, *pos, (struct source){buf, kbuf}, len, limit);
 	writer_leave(v, n > 0);
-	writeback_throttle();
-	return n;
-}
-
-int64_t pcache_write_kernel(struct vmo *v, uint64_t pos, const void *buf, uint64_t len, uint64_t max)
-{
-	int64_t n;
-
-	writer_enter(v);
-	n = write_pages(v, pos, (struct source){.kernel = buf}, len, max);
-	writer_leave(v, n > 0);
+	if (v->pager) writeback_throttle();
 	return n;
 }
 

@@ -74,12 +74,12 @@ int64_t vm_write(struct map *, uaddr_t, uint64_t len, uint32_t vmx);    /* SYS_v
 void vmo_check(struct vmo *);                   /* every invariant of this object; panics.  Takes vmo->lock */
 
 /* Reading and writing through descriptors (fileio.c).  Bytes done, or -errno if none.  buf: a user's address.
- * read: to kbuf, if it is not NULL; stops at end of file; without a readahead the access time stays.
- * write: extends; append ignores *pos and sets it. */
+ * If it is not NULL, kbuf (modules, sendfile) instead.
+ * read: stops at end of file; without a readahead the access time stays.
+ * write: extends, up to limit (-EFBIG); append ignores *pos and sets it. */
 int64_t pcache_read(struct vmo *, uint64_t pos, uaddr_t buf, char *kbuf, uint64_t len, struct readahead *);
-int64_t pcache_write(struct vmo *, uint64_t *pos, uaddr_t buf, uint64_t len, bool append, uint64_t limit);
-/* From kernel memory: modules, sendfile.  Never past max: -EFBIG. */
-int64_t pcache_write_kernel(struct vmo *, uint64_t pos, const void *buf, uint64_t len, uint64_t max);
+int64_t pcache_write(struct vmo *, uint64_t *pos, uaddr_t buf, const char *kbuf, uint64_t len, bool append,
+                     uint64_t limit);
 
 /* fallocate(2), in bytes (space.c).  -ENOSPC, -EFBIG, -EROFS, -EOPNOTSUPP (a disk) */
 int vmo_punch(struct vmo *, uint64_t off, uint64_t len);

@@ -42,7 +42,7 @@ static uint8_t file_byte(struct vmo *v, uint64_t off)
 
 static void write_byte(struct vmo *v, uint64_t off, char b)
 {
-	assert_int_equal(pcache_write(v, &off, (uaddr_t)&b, 1, false, ~0ull), 1);
+	assert_int_equal(pcache_write(v, &off, (uaddr_t)&b, NULL, 1, false, ~0ull), 1);
 }
 
 static int sync_range(struct fix *f, uaddr_t at, int flags)
@@ -182,7 +182,7 @@ static void the_size_is_the_same_in_both_worlds(void **st)
 	assert_int_equal(user_load(f->map, at + PG(2)), -ENXIO);
 	assert_int_equal(f->vmo->view->size, PG(2));
 	world.hole[8] = true;
-	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "E", 1, false, ~0ull), 1);
+	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "E", NULL, 1, false, ~0ull), 1);
 	assert_int_equal(f->vmo->view->size, PG(8) + 1);
 }
 
