@@ -40,7 +40,6 @@ static int64_t copy_bytes(struct file *out, uint64_t *to, struct file *in, uint6
 		took = file_rw(out, to, (struct io){.kbuf = page, .len = n, .flags = out->flags, .write = true});
 		if (took < n) file_unread(in, from, n - MAX(took, (int64_t)0));
 		if (took > 0) done += took;
-		writeback_throttle();
 	}
 	kfree(page);
 	return done ? (int64_t)done : MIN(n, took);

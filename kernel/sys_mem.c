@@ -148,7 +148,7 @@ SYSCALL(mincore, addr, len, vec)
 }
 
 /* The whole pages that [start, start + len) touches; POSIX mlock lets the address be any. */
-static long lock(uaddr_t start, uint64_t len, bool on, bool onfault)
+static long lock(uaddr_t start, uint64_t len, uint32_t mcl)
 {
 	uaddr_t first = ROUND_DOWN(start, PAGE_SIZE), end;
 
@@ -156,22 +156,25 @@ static long lock(uaddr_t start, uint64_t len, bool on, bool onfault)
 	if (len == 0) return 0;
 	if (!range_pages(first, len + (start - first), &end)) return -ENOMEM;
 
-	return map_lock(map_limited(), first, end, on, onfault);
+	return map_lock(map_limited(), first, end, mcl, false);
 }
 
-SYSCALL(mlock) { return lock(a0, a1, true, false); }
-SYSCALL(mlock2) { return a2 & ~(uint64_t)MLOCK_ONFAULT ? -EINVAL : lock(a0, a1, true, a2 & MLOCK_ONFAULT); }
-SYSCALL(munlock) { return lock(a0, a1, false, false); }
+SYSCALL(mlock) { return lock(a0, a1, MCL_CURRENT); }
+SYSCALL(mlock2)
+{
+	return a2 & ~(uint64_t)MLOCK_ONFAULT ? -EINVAL : lock(a0, a1, a2 ? MCL_CURRENT | MCL_ONFAULT : MCL_CURRENT);
+}
+SYSCALL(munlock) { return lock(a0, a1, 0); }
 
 SYSCALL(mlockall)
 {
 	if (a0 & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) return -EINVAL;
 	if (!(a0 & (MCL_CURRENT | MCL_FUTURE))) return -EINVAL;
 
-	return map_lock_all(map_limited(), a0);
+	return map_lock(map_limited(), 0, USER_TOP, a0, true);
 }
 
-SYSCALL(munlockall) { return map_lock_all(map_limited(), 0); }
+SYSCALL(munlockall) { return map_lock(map_limited(), 0, USER_TOP, 0, true); }
 
 SYSCALL(mremap)
 {

@@ -65,9 +65,9 @@ int map_resident(struct map *, uaddr_t va);             /* mincore: is the page 
 uaddr_t map_brk(struct map *, uaddr_t want);    /* where it is then */
 /* mremap(2): *addr moves.  -EFAULT: no one mapping there; -ENOMEM, -EAGAIN (locked, over the limit), -EINVAL */
 int map_remap(struct map *, uaddr_t *addr, uint64_t old_len, uint64_t new_len, uint32_t flags, uaddr_t to);
-/* Lock or unlock [start, end); -ENOMEM over a hole or the limit, -EPERM if the limit is 0: nothing done. */
-int map_lock(struct map *, uaddr_t start, uaddr_t end, bool on, bool onfault);
-int map_lock_all(struct map *, uint32_t mcl_flags);     /* mlockall; 0: munlockall */
+/* Lock [start, end) as MCL_* says, or unlock it (0).  all: whatever is there, and what will be: mlockall, munlockall.
+ * -ENOMEM over a hole or the limit, -EPERM if the limit is 0: nothing done. */
+int map_lock(struct map *, uaddr_t start, uaddr_t end, uint32_t mcl, bool all);
 int map_populate(struct map *, uaddr_t start, uaddr_t end, bool write); /* fault all in; the first error */
 int map_device(struct map *, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable); /* ENTRY_DEVICE */
 void map_check(struct map *);

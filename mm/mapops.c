@@ -2,8 +2,8 @@
 /* mm/mapops.c - RING 0 - what is done to a whole address space or a range of it: msync, mlock, fork, brk, devices.
  *
  * Path:  sys_mem.c > [mapops.c] > writeback.c, fault.c
- * Locks: map->lock while entries are looked at; none while an object is synced or a page brought in, so a range is
- *        walked address by address and looked up again after each part.
+ * Locks: map->lock while entries are looked at; none while an object is synced or a page brought in: a range is walked
+ *        address by address, and looked up again after each part.
  *
  * A locked entry keeps its object's pages from reclaim (reclaim.c C2) and from MS_INVALIDATE (EBUSY); private pages
  * never leave memory anyway.  map->locked counts the bytes.
@@ -15,23 +15,22 @@
 
 /* What a range and an entry have in common. */
 struct part {
-	struct entry e;                 /* a copy, with a reference on its object */
+	struct entry *e;                /* valid until the lock is dropped */
+	struct vmo *vmo;                /* its object, a reference; NULL: private anonymous */
 	uaddr_t  start, end;
 	uint64_t first, last;           /* page indexes */
 	bool     shared, hole;          /* hole: something before it is not mapped */
 };
 
-/* The part that begins at or after *at; *at moves behind it.  false: none left */
+/* The part that begins at or after *at; *at moves behind it.  false: none left.  => map->lock held */
 static bool part_next(struct map *m, uaddr_t *at, uaddr_t end, struct part *s)
 {
-	bool hole = s->hole;
-	struct entry *e;
+	struct entry *e = map_first_locked(m, *at, end - 1);
 
-	MUTEX_HELD(&m->lock);
-	e = map_first_locked(m, *at, end - 1);
-	s->hole = hole |= !e || e->anode.start > *at;
+	s->hole |= !e || e->anode.start > *at;
 	if (!e) return false;
-	*s = (struct part){.e = *e, .hole = hole};
+	s->e = e;
+	s->vmo = e->vmo;
 	s->start = MAX(*at, e->anode.start);
 	s->end = MIN(end, e->anode.last + 1);
 	s->first = entry_index(e, s->start);
@@ -42,52 +41,49 @@ static bool part_next(struct map *m, uaddr_t *at, uaddr_t end, struct part *s)
 	return true;
 }
 
-/* fn for each part of the range; all of them, or up to the first error.  That error, or -ENOMEM: there is a hole */
+/* fn for each part of the range; all of them, or up to the first error.  It has map->lock, and may drop it meanwhile.
+ * That error, or -ENOMEM: there is a hole */
 static int parts_for(struct map *m, uaddr_t start, uaddr_t end, bool all,
                      int (*fn)(struct map *, struct part *, int), int how)
 {
 	struct part s = {.hole = false};
 	int rc = 0, err;
 
+	MUTEX_HELD(&m->lock);
 	while ((all || !rc) && start < end && part_next(m, &start, end, &s)) {
 		err = fn(m, &s, how);
-		if (s.e.vmo) vmo_unref(s.e.vmo);
+		if (s.vmo) vmo_unref(s.vmo);
 		if (err && !rc) rc = err;
 	}
 	return rc ? rc : s.hole ? -ENOMEM : 0;
-}
-
-/* Remember in the entry what failed write has been told. */
-static void sync_told(struct map *m, const struct part *s)
-{
-	struct entry *e;
-
-	MUTEX_HELD(&m->lock);
-	e = map_find_locked(m, s->start);
-	if (e && e->vmo == s->e.vmo && (int32_t)(s->e.err_seen - e->err_seen) > 0) e->err_seen = s->e.err_seen;
 }
 
 static int sync_part(struct map *m, struct part *s, int msflags)
 {
 	bool sync = msflags & MS_SYNC, invalidate = msflags & MS_INVALIDATE;
 	unsigned wb = sync ? WB_WAIT | WB_COMMIT | WB_DATASYNC : invalidate ? WB_WAIT : 0;
+	uint32_t seen = s->e->err_seen;
+	struct entry *e;
 	int rc;
 
 	if (!s->shared) return 0;       /* MAP_PRIVATE, anonymous: nothing is written (POSIX msync) */
-	vmo_mark_stores(s->e.vmo, s->first, s->last);
-	rc = vmo_sync(s->e.vmo, s->first, s->last, wb, &s->e.err_seen);
-	sync_told(m, s);
-	if (!rc && invalidate) rc = vmo_invalidate(s->e.vmo, s->first, s->last);
+	mutex_unlock(&m->lock);
+	vmo_mark_stores(s->vmo, s->first, s->last);
+	rc = vmo_sync(s->vmo, s->first, s->last, wb, &seen);
+	if (!rc && invalidate) rc = vmo_invalidate(s->vmo, s->first, s->last);
+	mutex_lock(&m->lock);
+	e = map_find_locked(m, s->start);       /* remember in it what failed write has been told */
+	if (e && e->vmo == s->vmo && (int32_t)(seen - e->err_seen) > 0) e->err_seen = seen;
 	return rc;
 }
 
 /* Is one of its pages locked in memory, by whomever? */
 static int busy_part(struct map *m, struct part *s, int how)
 {
-	if (s->e.flags & ENTRY_LOCKED) return -EBUSY;
-	if (!s->e.vmo) return 0;
-	SPIN_HELD(&s->e.vmo->lock);
-	return vmo_range_locked(s->e.vmo, s->first, s->last) ? -EBUSY : 0;
+	if (s->e->flags & ENTRY_LOCKED) return -EBUSY;
+	if (!s->vmo) return 0;
+	SPIN_HELD(&s->vmo->lock);
+	return vmo_range_locked(s->vmo, s->first, s->last) ? -EBUSY : 0;
 }
 
 /* map_sync: msync of whole pages [start, end), flags checked (design 5).
@@ -104,12 +100,14 @@ enum { POPULATE_WRITE = 1, POPULATE_OVER_HOLES };
 /* Bring its pages in: private writable ones get their own copy now, shared ones are not made dirty. */
 static int populate_part(struct map *m, struct part *s, int how)
 {
-	uint32_t want = how == POPULATE_WRITE || ((s->e.prot & PROT_WRITE) && !s->shared) ? PROT_WRITE : PROT_READ;
+	uint32_t want = how == POPULATE_WRITE || ((s->e->prot & PROT_WRITE) && !s->shared) ? PROT_WRITE : PROT_READ;
 	int rc = 0;
 
 	if (s->hole && how != POPULATE_OVER_HOLES) return -ENOMEM;
-	if (s->e.flags & ENTRY_DEVICE) return 0;
+	if (s->e->flags & ENTRY_DEVICE) return 0;
+	mutex_unlock(&m->lock);
 	for (uaddr_t va = s->start; va < s->end && !rc; va += PAGE_SIZE) rc = vm_fault(m, va, want);
+	mutex_lock(&m->lock);
 	return rc;
 }
 
@@ -120,49 +118,32 @@ int map_populate(struct map *m, uaddr_t start, uaddr_t end, bool write)
 	return rc == -EACCES || rc == -ENXIO ? -EFAULT : rc;
 }
 
-/* => map->lock held; whole entries */
-static void lock_range(struct map *m, uaddr_t start, uaddr_t end, bool on)
+/* map_lock: see map.h. */
+int map_lock(struct map *m, uaddr_t start, uaddr_t end, uint32_t mcl, bool all)
 {
-	map_for(e, m, start, end - 1) {
-		if (!(e->flags & ENTRY_LOCKED) == !on || (e->flags & ENTRY_DEVICE)) continue;
-		e->flags ^= ENTRY_LOCKED;
-		m->locked += on ? entry_bytes(e) : -entry_bytes(e);
-	}
-}
-
-int map_lock(struct map *m, uaddr_t start, uaddr_t end, bool on, bool onfault)
-{
-	uint64_t more;
-	int rc = 0;
-
-	if (on && m->max_locked == 0) return -EPERM;
-	mutex_lock(&m->lock);
-	if (map_covered(m, start, end, 0) < end - start) rc = -ENOMEM;
-	more = end - start - map_covered(m, start, end, ENTRY_LOCKED);
-	if (!rc && on && m->locked + more > m->max_locked) rc = -ENOMEM;
-	if (!rc) rc = map_cut(m, start, end);
-	if (!rc) lock_range(m, start, end, on);
-	mutex_unlock(&m->lock);
-	if (!rc && on && !onfault) rc = map_populate(m, start, end, false);
-	return rc == -EFAULT ? -ENOMEM : rc;    /* POSIX mlock: a page of the range that cannot be had */
-}
-
-int map_lock_all(struct map *m, uint32_t mcl)
-{
+	bool on = mcl & MCL_CURRENT;
+	uint64_t mapped, more;
 	int rc = 0;
 
 	if (mcl && m->max_locked == 0) return -EPERM;
 	mutex_lock(&m->lock);
-	if ((mcl & MCL_CURRENT) && m->size > m->max_locked) rc = -ENOMEM;
-	if (!rc) {
-		m->lock_future = mcl & MCL_FUTURE ? mcl & (MCL_FUTURE | MCL_ONFAULT) : 0;
-		if (!mcl || (mcl & MCL_CURRENT)) lock_range(m, 0, USER_TOP, mcl != 0);
+	mapped = map_covered(m, start, end, 0);
+	more = mapped - map_covered(m, start, end, ENTRY_LOCKED);
+	if (!all && mapped < end - start) rc = -ENOMEM;
+	if (on && m->locked + more > m->max_locked) rc = -ENOMEM;
+	if (!rc) rc = map_cut(m, start, end);
+	if (!rc && all) m->lock_future = mcl & MCL_FUTURE ? mcl & (MCL_FUTURE | MCL_ONFAULT) : 0;
+	map_for(e, m, start, end - 1) {
+		if (rc || (mcl && !on) || !(e->flags & ENTRY_LOCKED) == !on || (e->flags & ENTRY_DEVICE)) continue;
+		e->flags ^= ENTRY_LOCKED;
+		m->locked += on ? entry_bytes(e) : -entry_bytes(e);
 	}
 	mutex_unlock(&m->lock);
-	/* what cannot be had (PROT_NONE, past the end) is no error here */
-	if (!rc && (mcl & (MCL_CURRENT | MCL_ONFAULT)) == MCL_CURRENT)
-		parts_for(m, 0, USER_TOP, true, populate_part, POPULATE_OVER_HOLES);
-	return rc;
+	if (rc || (mcl & (MCL_CURRENT | MCL_ONFAULT)) != MCL_CURRENT) return rc;
+	/* mlockall: what cannot be had (PROT_NONE, past the end) is no error */
+	if (all) parts_for(m, start, end, true, populate_part, POPULATE_OVER_HOLES);
+	else rc = map_populate(m, start, end, false);
+	return rc == -EFAULT ? -ENOMEM : rc;    /* POSIX mlock: a page of the range that cannot be had */
 }
 
 static int fork_entry(struct map *child, struct map *parent, struct entry *e)
@@ -194,55 +175,47 @@ struct map *map_fork(struct map *parent)
 	return NULL;
 }
 
-/* What can be done under map->lock.  -EINVAL: not for this kind of mapping (madvise(2)) */
-static int advise_entry(struct map *m, struct entry *e, uaddr_t from, uaddr_t to, int advice)
-{
-	bool keep = e->flags & (ENTRY_SHARED | ENTRY_LOCKED | ENTRY_DEVICE);
-
-	switch (advice) {
-	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL:
-		e->ra.advice = advice;
-		return 0;
-	case MADV_DONTNEED:
-		if (e->flags & ENTRY_LOCKED) return -EINVAL;
-		if (!keep) pmap_walk(&m->pmap, from, to, NULL, NULL);
-		return 0;
-	case MADV_FREE:                 /* the pages may go at any time from now on: at once */
-		if (e->vmo || keep) return -EINVAL;
-		pmap_walk(&m->pmap, from, to, NULL, NULL);
-		return 0;
-	case MADV_DONTFORK: e->flags |= ENTRY_NOFORK; return 0;
-	case MADV_DOFORK: e->flags &= ~ENTRY_NOFORK; return 0;
-	default: return 0;
-	}
-}
-
-/* What reads or writes, and so needs an object without locks. */
+/* -EINVAL: not for this kind of mapping (madvise(2)) */
 static int advise_part(struct map *m, struct part *s, int advice)
 {
-	if (!s->shared) return advice != MADV_REMOVE ? 0 : s->e.vmo ? -EACCES : -EINVAL;
-	if (advice == MADV_WILLNEED) vmo_prefetch(s->e.vmo, s->first, s->last);
-	if (advice != MADV_REMOVE) return 0;
-	if (!(s->e.max_prot & PROT_WRITE)) return -EACCES;      /* who may not write may not punch either */
-	return vmo_punch(s->e.vmo, s->first << PAGE_SHIFT, s->end - s->start);
+	bool keep = s->e->flags & (ENTRY_SHARED | ENTRY_LOCKED | ENTRY_DEVICE);
+	int rc = 0;
+
+	switch (advice) {
+	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: s->e->ra.advice = advice; break;
+	case MADV_DONTFORK: s->e->flags |= ENTRY_NOFORK; break;
+	case MADV_DOFORK: s->e->flags &= ~ENTRY_NOFORK; break;
+	case MADV_FREE:                 /* the pages may go at any time from now on: at once */
+	case MADV_DONTNEED:
+		if (advice == MADV_FREE ? s->vmo || keep : s->e->flags & ENTRY_LOCKED) return -EINVAL;
+		if (!keep) pmap_walk(&m->pmap, s->start, s->end, NULL, NULL);
+		break;
+	case MADV_REMOVE:               /* who may not write may not punch either */
+		if (!s->shared) return s->vmo ? -EACCES : -EINVAL;
+		if (!(s->e->max_prot & PROT_WRITE)) return -EACCES;
+		mutex_unlock(&m->lock);
+		rc = vmo_punch(s->vmo, s->first << PAGE_SHIFT, s->end - s->start);
+		mutex_lock(&m->lock);
+		break;
+	case MADV_WILLNEED:
+		if (!s->shared) break;
+		mutex_unlock(&m->lock);
+		vmo_prefetch(s->vmo, s->first, s->last);
+		mutex_lock(&m->lock);
+	}
+	return rc;
 }
 
 int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 {
-	bool hole;
 	int rc = 0;
 
-	if (advice == MADV_WILLNEED || advice == MADV_REMOVE)
-		return parts_for(m, start, end, false, advise_part, advice);
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
 		return map_populate(m, start, end, advice == MADV_POPULATE_WRITE);
-	MUTEX_HELD(&m->lock);
-	hole = map_covered(m, start, end, 0) < end - start;
+	mutex_lock(&m->lock);
 	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
-	map_for(e, m, start, end - 1) {
-		if (!rc) rc = advise_entry(m, e, MAX(start, e->anode.start), MIN(end, e->anode.last + 1), advice);
-	}
-	return rc ? rc : hole ? -ENOMEM : 0;
+	mutex_unlock(&m->lock);
+	return rc ? rc : parts_for(m, start, end, false, advise_part, advice);
 }
 
 int map_resident(struct map *m, uaddr_t va)

@@ -89,18 +89,18 @@ fault("split_msync_stops_at_the_view", "vm=split: msync copies stores to the fil
 file("mm/mapops.c")
 
 fault("invalidate_drops_dirty_bytes", "MS_INVALIDATE drops what was stored instead of writing it.",
-      "\trc = vmo_sync(s->e.vmo, s->first, s->last, wb, &s->e.err_seen);\n\tsync_told(m, s);\n",
-      "\tif (invalidate) {\n\t\tspin_lock(&s->e.vmo->lock);\n\t\tvmo_cut_locked(s->e.vmo, s->first, s->last);\n"
-      "\t\tspin_unlock(&s->e.vmo->lock);\n\t}\n"
-      "\trc = vmo_sync(s->e.vmo, s->first, s->last, wb, &s->e.err_seen);\n\tsync_told(m, s);\n")
+      "\trc = vmo_sync(s->vmo, s->first, s->last, wb, &seen);\n",
+      "\tif (invalidate) {\n\t\tspin_lock(&s->vmo->lock);\n\t\tvmo_cut_locked(s->vmo, s->first, s->last);\n"
+      "\t\tspin_unlock(&s->vmo->lock);\n\t}\n"
+      "\trc = vmo_sync(s->vmo, s->first, s->last, wb, &seen);\n")
 
 fault("invalidate_keeps_clean_pages", "MS_INVALIDATE drops nothing.",
-      "\tif (!rc && invalidate) rc = vmo_invalidate(s->e.vmo, s->first, s->last);\n",
+      "\tif (!rc && invalidate) rc = vmo_invalidate(s->vmo, s->first, s->last);\n",
       "")
 
 fault("invalidate_in_one_map", "MS_INVALIDATE takes the pages out of the caller's page tables alone.",
-      "\tif (!rc && invalidate) rc = vmo_invalidate(s->e.vmo, s->first, s->last);\n",
-      "\tif (!rc && invalidate) map_zap(m, s->start, s->end);\n")
+      "\tif (!rc && invalidate) rc = vmo_invalidate(s->vmo, s->first, s->last);\n",
+      "\tif (!rc && invalidate) pmap_walk(&m->pmap, s->start, s->end, NULL, NULL);\n")
 
 fault("async_waits", "MS_ASYNC waits for the device.",
       "invalidate ? WB_WAIT : 0;\n",
@@ -108,7 +108,7 @@ fault("async_waits", "MS_ASYNC waits for the device.",
       "ms_async_has_queued_the_write_when_it_returns")
 
 fault("mapping_never_remembers_an_error", "Each msync of a mapping reports the same failed write again.",
-      "\tif (e && e->vmo == s->e.vmo && (int32_t)(s->e.err_seen - e->err_seen) > 0) e->err_seen = s->e.err_seen;\n",
+      "\tif (e && e->vmo == s->vmo && (int32_t)(seen - e->err_seen) > 0) e->err_seen = seen;\n",
       "\t(void)e;\n",
       "ms_sync_reports_a_failed_write_once_and_the_retry_writes_it")
 
@@ -120,12 +120,12 @@ fault("busy_after_effects", "MS_INVALIDATE on a locked page is EBUSY after every
       "\treturn busy ? -EBUSY : rc;\n")
 
 fault("another_mappings_lock_ignored", "MS_INVALIDATE asks for locks in the caller's own mapping alone.",
-      "\tif (!s->e.vmo) return 0;\n",
+      "\tif (!s->vmo) return 0;\n",
       "\tif (s) return 0;\n")
 
 fault("hole_not_reported", "msync over a hole returns 0.",
-      "\treturn rc ? rc : s.hole ? -ENOMEM : 0;\n}\n\n/* Remember",
-      "\treturn rc ? rc : s.hole && !all ? -ENOMEM : 0;\n}\n\n/* Remember")
+      "\treturn rc ? rc : s.hole ? -ENOMEM : 0;\n",
+      "\treturn rc ? rc : s.hole && !all ? -ENOMEM : 0;\n")
 
 fault("nothing_written_behind_a_hole", "msync stops at a hole.",
       "\t\terr = fn(m, &s, how);\n",
@@ -156,7 +156,7 @@ fault("mincore_sees_page_tables_alone", "mincore says that a page in memory is n
       "\tif (e) return 0;\n")
 
 fault("dontneed_keeps_private_pages", "madvise(MADV_DONTNEED) leaves private memory as it is.",
-      "\t\tif (!keep) pmap_walk(&m->pmap, from, to, NULL, NULL);\n",
+      "\t\tif (!keep) pmap_walk(&m->pmap, s->start, s->end, NULL, NULL);\n",
       "\t\t(void)keep;\n")
 
 fault("locks_are_not_counted", "mlock does not count what it locks.",
@@ -164,16 +164,16 @@ fault("locks_are_not_counted", "mlock does not count what it locks.",
       "")
 
 fault("lock_brings_nothing_in", "mlock does not make its pages resident.",
-      "\tif (!rc && on && !onfault) rc = map_populate(m, start, end, false);\n",
+      "\telse rc = map_populate(m, start, end, false);\n",
       "")
 
 fault("lock_over_a_hole", "mlock over a hole returns 0.",
-      "\tif (map_covered(m, start, end, 0) < end - start) rc = -ENOMEM;\n",
+      "\tif (!all && mapped < end - start) rc = -ENOMEM;\n",
       "")
 
 fault("the_limit_of_locks_ignored", "mlock goes past RLIMIT_MEMLOCK.",
-      "\tif (!rc && on && m->locked + more > m->max_locked) rc = -ENOMEM;\n",
-      "\tif (!rc && on && m->locked + 0 * more > m->max_locked) rc = -ENOMEM;\n")
+      "\tif (on && m->locked + more > m->max_locked) rc = -ENOMEM;\n",
+      "\tif (on && m->locked + 0 * more > m->max_locked) rc = -ENOMEM;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/rmap.c")

@@ -99,7 +99,7 @@ static void a_page_that_could_not_be_written_serves_again(void **st)
 static void lock_what_leaves(struct fix *f)
 {
 	assert_true(page_at(f->vmo, 0)->flags & PFL_LEAVING);
-	assert_int_equal(map_lock(f->map, mapped, mapped + PAGE_SIZE, true, true), 0);
+	assert_int_equal(map_lock(f->map, mapped, mapped + PAGE_SIZE, MCL_CURRENT | MCL_ONFAULT, false), 0);
 	world_run();
 }
 

@@ -125,11 +125,11 @@ static void what_is_locked_or_shared_is_not_freed(void **st)
 	fill_with(f, anon, 1);
 	assert_int_equal(advise(f, file, 1, MADV_FREE), -EINVAL);
 	assert_int_equal(advise(f, shared, 1, MADV_FREE), -EINVAL);
-	map_lock(f->map, anon, anon + PG(1), true, false);
+	map_lock(f->map, anon, anon + PG(1), MCL_CURRENT, false);
 	assert_int_equal(advise(f, anon, 1, MADV_FREE), -EINVAL);
 	assert_int_equal(advise(f, anon, 1, MADV_DONTNEED), -EINVAL);
 	assert_int_equal(user_load(f->map, anon), 'A');
-	map_lock(f->map, anon, anon + PG(1), false, false);
+	map_lock(f->map, anon, anon + PG(1), 0, false);
 	assert_int_equal(advise(f, anon, 1, MADV_FREE), 0);
 	assert_int_equal(user_load(f->map, anon), 0);
 }

@@ -82,7 +82,7 @@ static void a_child_inherits_limits_but_no_locks(void **st)
 	f->map->max_locked = PG(40);
 	f->map->max_stack = PG(30);
 	f->map->brk = f->map->brk_start = BASE + PG(8);
-	map_lock_all(f->map, MCL_FUTURE);
+	map_lock(f->map, 0, USER_TOP, MCL_FUTURE, true);
 	child = map_fork(f->map);
 	assert_int_equal(child->locked, 0);
 	assert_int_equal(child->lock_future, 0);

@@ -7,12 +7,12 @@
 
 static int lock(struct fix *f, uaddr_t at, uint64_t pages)
 {
-	return map_lock(f->map, at, at + PG(pages), true, false);
+	return map_lock(f->map, at, at + PG(pages), MCL_CURRENT, false);
 }
 
 static int unlock(struct fix *f, uaddr_t at, uint64_t pages)
 {
-	return map_lock(f->map, at, at + PG(pages), false, false);
+	return map_lock(f->map, at, at + PG(pages), 0, false);
 }
 
 static bool present(struct fix *f, uaddr_t va)
@@ -48,7 +48,7 @@ static void onfault_locks_without_bringing_in(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_anon(f, 3, MAP_PRIVATE);
 
-	assert_int_equal(map_lock(f->map, at, at + PG(3), true, true), 0);
+	assert_int_equal(map_lock(f->map, at, at + PG(3), MCL_CURRENT | MCL_ONFAULT, false), 0);
 	assert_int_equal(f->map->locked, PG(3));
 	assert_false(present(f, at));
 }
@@ -85,9 +85,9 @@ static void without_a_limit_to_use_locking_is_not_permitted_but_unlocking_is(voi
 
 	f->map->max_locked = 0;
 	assert_int_equal(lock(f, at, 1), -EPERM);
-	assert_int_equal(map_lock_all(f->map, MCL_CURRENT), -EPERM);
+	assert_int_equal(map_lock(f->map, 0, USER_TOP, MCL_CURRENT, true), -EPERM);
 	assert_int_equal(unlock(f, at, 1), 0);
-	assert_int_equal(map_lock_all(f->map, 0), 0);
+	assert_int_equal(map_lock(f->map, 0, USER_TOP, 0, true), 0);
 }
 
 static void unlocking_a_part_keeps_the_rest_locked(void **st)
@@ -174,11 +174,11 @@ static void mlockall_locks_all_that_is_there(void **st)
 	uaddr_t file = map_file(f, 9, RW, MAP_SHARED);
 
 	map_protect(f->map, none, PG(1), PROT_NONE);
-	assert_int_equal(map_lock_all(f->map, MCL_CURRENT), 0);
+	assert_int_equal(map_lock(f->map, 0, USER_TOP, MCL_CURRENT, true), 0);
 	assert_int_equal(f->map->locked, f->map->size);
 	assert_true(present(f, anon + PG(1)));
 	assert_true(present(f, file + PG(7)));
-	assert_int_equal(map_lock_all(f->map, 0), 0);
+	assert_int_equal(map_lock(f->map, 0, USER_TOP, 0, true), 0);
 	assert_int_equal(f->map->locked, 0);
 }
 
@@ -188,7 +188,7 @@ static void mlockall_over_the_limit_locks_nothing(void **st)
 	uaddr_t at = map_anon(f, 4, MAP_PRIVATE);
 
 	f->map->max_locked = PG(3);
-	assert_int_equal(map_lock_all(f->map, MCL_CURRENT | MCL_FUTURE), -ENOMEM);
+	assert_int_equal(map_lock(f->map, 0, USER_TOP, MCL_CURRENT | MCL_FUTURE, true), -ENOMEM);
 	assert_int_equal(f->map->locked, 0);
 	assert_int_equal(f->map->lock_future, 0);
 	assert_false(present(f, at));
@@ -200,14 +200,14 @@ static void mlockall_future_locks_what_comes(void **st)
 	uaddr_t old = map_anon(f, 1, MAP_PRIVATE), at;
 
 	map_protect(f->map, old, PG(1), PROT_READ);
-	assert_int_equal(map_lock_all(f->map, MCL_FUTURE), 0);
+	assert_int_equal(map_lock(f->map, 0, USER_TOP, MCL_FUTURE, true), 0);
 	assert_int_equal(f->map->locked, 0);
 	at = map_anon(f, 2, MAP_PRIVATE);
 	assert_int_equal(f->map->locked, PG(2));
 	assert_true(present(f, at + PG(1)));
 	f->map->max_locked = PG(2);
 	assert_int_equal(map_map(f->map, &(uaddr_t){0}, PG(1), RW, RW, ANON, NULL, 0), -EAGAIN);
-	assert_int_equal(map_lock_all(f->map, 0), 0);
+	assert_int_equal(map_lock(f->map, 0, USER_TOP, 0, true), 0);
 	assert_int_equal(map_map(f->map, &(uaddr_t){0}, PG(1), RW, RW, ANON, NULL, 0), 0);
 }
 
@@ -216,7 +216,7 @@ static void mlockall_onfault_brings_nothing_in(void **st)
 	struct fix *f = *st;
 	uaddr_t old = map_anon(f, 1, MAP_PRIVATE), at;
 
-	assert_int_equal(map_lock_all(f->map, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT), 0);
+	assert_int_equal(map_lock(f->map, 0, USER_TOP, MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT, true), 0);
 	at = map_file(f, 8, RW, MAP_SHARED);
 	assert_int_equal(f->map->locked, PG(9));
 	assert_false(present(f, old));
