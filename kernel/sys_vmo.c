@@ -88,7 +88,7 @@ SYSCALL(vmo_set)
 	return 0;
 }
 
-/* map_map() marks shared mappings of a wired map as its owner's: only vm_write() cleans what is stored there. */
+/* What is stored there only vm_write() cleans, since the map is wired. */
 SYSCALL(vmo_map)
 {
 	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_VMO);

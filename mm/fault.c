@@ -22,7 +22,7 @@
 
 #define AROUND 16u              /* pages, aligned: how many resident neighbours a read fault maps */
 
-enum { FAULT_FETCH = 1, FAULT_ROOM, FAULT_MEMORY, FAULT_COPY }; /* drop the locks, do this, start over */
+enum { FAULT_FETCH = 1, FAULT_ROOM, FAULT_MEMORY }; /* drop the locks, do this, start over */
 
 struct fault {
 	struct map *map;
@@ -65,7 +65,7 @@ static int fault_store_shared(struct fault *f, struct vmo *v, struct page *p)
 	if (v->flags & VMO_READONLY) return -EACCES;
 	if (!vmo_has_room_locked(v, f->index, p)) return FAULT_ROOM;
 	page_dirty_locked(v, p);
-	if (f->e->flags & ENTRY_OWNER) p->flags |= PFL_OWNER;
+	if (f->map->wired) p->flags |= PFL_OWNER;
 	else vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
 	return pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, true)) ? FAULT_MEMORY : 0;
 }
@@ -77,21 +77,15 @@ static int fault_object(struct fault *f)
 	struct page *p;
 	int rc;
 
-	spin_lock(&v->lock);
+	SPIN_HELD(&v->lock);
 	p = page_at(v, f->index);
 	if (f->index >= vmo_pages_locked(v)) rc = -ENXIO;
 	else if (!p || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) rc = FAULT_FETCH;
 	else if (!f->write) rc = fault_read(f, v, p);
 	else if (f->e->flags & ENTRY_SHARED) rc = fault_store_shared(f, v, p);
-	else rc = FAULT_COPY;
+	else rc = anon_copy_locked(f->map, f->e, f->va, p) ? FAULT_MEMORY : 0;
 	if (p) p->flags |= PFL_REFERENCED;
-	if (rc == FAULT_COPY) page_ref(p);
-	spin_unlock(&v->lock);
-	if (rc != FAULT_COPY) return rc;
-
-	rc = anon_copy_locked(f->map, f->e, f->va, p);          /* private: copy the held page */
-	page_unref(p);
-	return rc ? FAULT_MEMORY : 0;
+	return rc;
 }
 
 /* On x86-64 what may be written or executed may be read. */

@@ -215,7 +215,7 @@ int map_map(struct map *m, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t 
 	if (len > USER_TOP) return -ENOMEM;
 	len = ROUND_UP(len, PAGE_SIZE);
 	if (off + len < off) return -EOVERFLOW;
-	if (shared) want.flags |= ENTRY_SHARED | (m->wired ? ENTRY_OWNER : 0);
+	if (shared) want.flags |= ENTRY_SHARED;
 	if (flags & MAP_LOCKED) want.flags |= ENTRY_LOCKED;
 	if (!shared && !vmo && (flags & MAP_GROWSDOWN)) want.flags |= ENTRY_GROWSDOWN;
 	if (shared && !vmo && !(want.vmo = vmo_create(NULL, 0, len, len, VMO_EPHEMERAL))) return -ENOMEM;

@@ -28,8 +28,7 @@ struct entry {
 #define ENTRY_LOCKED    FACTSE_LOCKED   /* mlock */
 #define ENTRY_GROWSDOWN FACTSE_GROWS    /* a stack */
 #define ENTRY_DEVICE    8u              /* device memory or rings: PTEs are entered at once, no pages behind them */
-#define ENTRY_OWNER     16u             /* vmo_map() of a server */
-#define ENTRY_NOFORK    32u             /* a child does not get it */
+#define ENTRY_NOFORK    16u             /* a child does not get it */
 
 struct map {
 	struct mutex lock;              /* RANK_MAP */
@@ -119,7 +118,7 @@ struct entry *map_grow_down(struct map *, uaddr_t va);  /* a stack that may grow
 int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
 /* Private anonymous pages (anon.c). */
 int anon_fault_locked(struct map *, struct entry *, uaddr_t va, bool write);    /* zero fill, copy on write; -ENOMEM */
-int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from);      /* private, of a held page */
+int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from);      /* private; from has to stay */
 /* The entry's private pages to address at of `to`: shared copy on write, or moved.  -ENOMEM: some of them */
 int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *, bool move);
 pte_t pte_make(const struct entry *, const struct page *, bool writable);

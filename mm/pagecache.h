@@ -36,6 +36,7 @@ struct vmo *vmo_under_hand(bool on);            /* of reclaim.c, which goes on f
 
 /* pager.c */
 struct run *run_create_locked(struct vmo *, uint32_t op, uint64_t first);       /* NULL: no memory */
+void page_zero_tail_locked(struct page *);      /* what of it lies past the end of file */
 void run_post(struct run *);                    /* no lock held; gives up the caller's reference */
 int vmo_reserve(struct vmo *, uint64_t index);  /* room on disk for a page that has no block: 0, -ENOSPC, -EIO */
 bool vmo_has_room_locked(struct vmo *, uint64_t index, const struct page *);

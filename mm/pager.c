@@ -34,11 +34,18 @@ static void run_destroy(struct kobj *o)
 	kfree(r);
 }
 
+/* Past the end of file a page is zero: for who sees it, and on the disk. */
+void page_zero_tail_locked(struct page *p)
+{
+	uint64_t start = page_index(p) << PAGE_SHIFT, keep = MIN(MAX(p->vmo->size, start) - start, PAGE_SIZE);
+
+	memset((char *)page_virt(p) + keep, 0, PAGE_SIZE - keep);
+}
+
 /* What a FILL leaves behind: valid pages with a zeroed tail, or none. */
 static void run_finish_fill_locked(struct run *r, struct page *p, uint32_t i)
 {
 	struct vmo *v = r->vmo;
-	uint64_t start = page_index(p) << PAGE_SHIFT;
 
 	if (r->status) {
 		v->fill_errno = r->status;
@@ -46,11 +53,7 @@ static void run_finish_fill_locked(struct run *r, struct page *p, uint32_t i)
 		pcache_remove_locked(v, p);
 		return;
 	}
-	if (start + PAGE_SIZE > v->size) {
-		uint64_t keep = v->size > start ? v->size - start : 0;
-
-		memset((char *)page_virt(p) + keep, 0, PAGE_SIZE - keep);
-	}
+	page_zero_tail_locked(p);
 	if (!r->zeroed[i]) p->flags |= PFL_BACKED;
 	page_set_state(p, PG_CLEAN);
 }
@@ -73,9 +76,9 @@ static void run_finish_locked(struct run *r)
 	struct vmo *v = r->vmo;
 	bool wrote = r->op == PAGER_WRITE;
 
-	if (r->status && wrote) {
-		v->wb_err++;
-		v->wb_errno = r->status;
+	if (r->status && wrote) {               /* of a view its file's holders hear */
+		__atomic_store_n(&vmo_file(v)->wb_errno, r->status, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&vmo_file(v)->wb_err, 1, __ATOMIC_RELEASE);
 	}
 	if (wrote) v->uncommitted = true;
 	*(wrote ? &this_cpu()->pages_out : &this_cpu()->pages_in) += r->npages;
@@ -228,15 +231,15 @@ bool vmo_has_room_locked(struct vmo *v, uint64_t index, const struct page *p)
 	return index >= v->grant_lo && index < v->grant_hi;
 }
 
-/* vmo_reserve: ask the pager for room from page index on (a view its file).  => no lock held.  0, -ENOSPC, -EIO */
+/* vmo_reserve: ask the pager for room from page index on (a view its file's).  => no lock held.  0, -ENOSPC, -EIO */
 int vmo_reserve(struct vmo *v, uint64_t index)
 {
-	uint64_t off = index << PAGE_SHIFT, pages = 1;
+	uint64_t off = index << PAGE_SHIFT, pages;
 	struct kmsg k = {.m = {.op = PAGER_RESERVE, .arg = {v->cookie, off, RESERVE_WINDOW << PAGE_SHIFT}}};
-	int rc = v->split_of ? vmo_reserve(v->split_of, index) : pager_ask(v, &k);
+	int rc = pager_ask(v, &k);
 
 	if (rc) return rc;
-	if (!v->split_of) pages = MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);
+	pages = MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);
 	if (pages == 0) return -ENOSPC;
 	SPIN_HELD(&v->lock);
 	v->grant_lo = index;

@@ -230,8 +230,8 @@ void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
 }
 
 /* pmap_destroy: the tables go back, as every walk gives empty ones back; pages were let go before (M1).
- * A thread that exits frees the tables it still runs on, and idle CPUs may have kept them: all leave them first, this one
- * with interrupts off by the lock. */
+ * A thread that exits frees the tables it still runs on, and idle CPUs may have kept them: all leave them first, this
+ * one with interrupts off by the lock. */
 void pmap_destroy(struct pmap *pm)
 {
 	INVARIANT("M1", pm->resident == 0);

@@ -3,7 +3,8 @@
  * of a file and mappings on another.  Everything that differs is here, and the places that ask it are few:
  *
  *   sys_mem.c   mmap of a file with a pager shows split_view() of its object instead of the object
- *   pager.c     the view's pager is the file's own object: FILL copies out of it, WRITE copies into it, RESERVE asks it
+ *   pager.c     the view's pager is the file's own object: FILL copies out of it, WRITE copies into it; what fails the
+ *               file's holders hear
  *   writeback.c msync goes on to the file's object when the view is written, MS_INVALIDATE when it is dropped
  *   vmo.c       the view's size follows (POSIX asks that of both worlds)
  *
@@ -87,23 +88,18 @@ void split_resized(struct vmo *file)
 	vmo_user_put(view);
 }
 
-/* Times of stores into the view are the file's. */
+/* Times of stores into the view are the file's: marked at the latest when somebody looks. */
 void split_times(struct vmo *file)
 {
 	struct vmo *view = view_get(file);
 	uint32_t changed;
-	int64_t at;
 
 	if (!view) return;
 	spin_lock(&view->lock);
 	changed = view->changed & (VMOC_MTIME | VMOC_CTIME);
-	at = view->mtime;
 	view->changed &= ~changed;
 	spin_unlock(&view->lock);
-	spin_lock(&file->lock);
-	if (changed) file->mtime = file->ctime = at;
-	file->changed |= changed;
-	spin_unlock(&file->lock);
+	if (changed) vmo_touch(file, changed);
 	vmo_user_put(view);
 }
 
@@ -126,8 +122,7 @@ static int page_from_file(struct run *r, uint32_t i)
 
 	SPIN_HELD(&file->lock);
 	rc = pcache_get_locked(file, r->first + i, NULL, &from);
-	if (rc == -ENXIO) memset(page_virt(r->page[i]), 0, PAGE_SIZE);          /* cut off meanwhile */
-	if (rc) return rc == -ENXIO ? 0 : rc;
+	if (rc) return rc == -ENXIO ? RUN_ZERO : rc;            /* cut off meanwhile */
 	memcpy(page_virt(r->page[i]), page_virt(from), PAGE_SIZE);
 	r->zeroed[i] = !(from->flags & PFL_BACKED);
 	return 0;
@@ -152,25 +147,14 @@ static int page_to_file(struct run *r, uint32_t i)
 	return 0;
 }
 
-/* Who waits for a view's page hears of failures by its file's count. */
-static void file_failed(struct vmo *file, int rc)
-{
-	SPIN_HELD(&file->lock);
-	file->wb_err++;
-	file->wb_errno = rc;
-}
-
 /* The view's pager, in place of a message: done when it returns. */
 void split_run(struct run *r)
 {
 	uint64_t len = r->len;
-	int rc;
 
 	for (uint64_t off = 0; off < len; off += PAGE_SIZE) {
 		uint32_t i = off >> PAGE_SHIFT;
 
-		rc = r->op == PAGER_FILL ? page_from_file(r, i) : page_to_file(r, i);
-		if (rc && r->op == PAGER_WRITE) file_failed(r->vmo->split_of, rc);
-		run_done(r, off, PAGE_SIZE, rc);
+		run_done(r, off, PAGE_SIZE, r->op == PAGER_FILL ? page_from_file(r, i) : page_to_file(r, i));
 	}
 }

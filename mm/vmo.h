@@ -27,8 +27,8 @@ struct vmo {
 	int64_t  atime, mtime, ctime;   /* [v] ns since the epoch */
 	uint64_t grant_lo, grant_hi;    /* [v] page indexes with room granted by RESERVE */
 	uint64_t punch_lo, punch_hi;    /* [v] page indexes that nobody may bring in now (space.c V4) */
-	uint32_t wb_err;                /* [v] counts failed writes; file->err_seen, entry->err_seen compare with it */
-	int      wb_errno;              /* [v] of the last one */
+	uint32_t wb_err;                /* atomic: counts failed writes; err_seen of files and entries compare with it */
+	int      wb_errno;              /* atomic: of the last one */
 	uint32_t fill_fails;            /* [v] counts failed fills; sleepers compare */
 	int      fill_errno;            /* [v] of the last one */
 	uint32_t unqueued;              /* [v] runs that the pager has not answered yet */

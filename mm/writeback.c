@@ -27,11 +27,7 @@
 /* The page's debt is taken up by a run: DIRTY -> WRITING.  => no PTE is writable (W1) */
 static void writeback_begin_locked(struct run *r, struct page *p)
 {
-	struct vmo *v = r->vmo;
-	uint64_t start = page_index(p) << PAGE_SHIFT;
-
-	if (start < v->size && v->size - start < PAGE_SIZE)
-		memset((char *)page_virt(p) + (v->size - start), 0, PAGE_SIZE - (v->size - start));     /* W2 */
+	page_zero_tail_locked(p);       /* W2 */
 	page_set_state(p, PG_WRITING);
 	page_ref(p);
 	r->page[r->npages++] = p;
@@ -53,29 +49,26 @@ static void run_trim(struct run *r, const struct extent *x)
 	if (x->keep_dirty && x->end <= end) r->page[r->npages - 1]->flags |= PFL_REDIRTIED;
 }
 
-/* The next run of dirty pages of [*first, last].  => vmo->lock held; *first is moved past them.
- * NULL: no more (*rc 0) or no memory (*rc -ENOMEM). */
-static struct run *writeback_gather_locked(struct vmo *v, uint64_t *first, uint64_t last, const struct extent *x,
-                                           int *rc)
+/* The next run of dirty pages of [*first, last]; NULL: no memory.  => vmo->lock held; *first is moved past them.
+ * false: there are no more. */
+static bool writeback_gather_locked(struct vmo *v, uint64_t *first, uint64_t last, const struct extent *x,
+                                    struct run **out)
 {
 	struct page *p;
 	struct run *r;
 
 	while ((p = page_next(v, first, BIT(PG_DIRTY))) && *first <= last && !x && (p->flags & PFL_OWNER))
 		(*first)++;             /* W4 */
-	*rc = 0;
-	if (!p || *first > last) return NULL;
-	r = run_create_locked(v, PAGER_WRITE, *first);
-	if (!r) {
-		*rc = -ENOMEM;
-		return NULL;
-	}
+	*out = NULL;
+	if (!p || *first > last) return false;
+	r = *out = run_create_locked(v, PAGER_WRITE, *first);
+	if (!r) return true;
 	last = dirty_end_locked(v, *first, MIN(last, *first + RUN_MAX - 1));
 	pages_clear(v, *first, last, PTE_W);    /* W1 */
 	for (; *first <= last && (p = page_at(v, *first)) && (x || !(p->flags & PFL_OWNER)); (*first)++)
 		writeback_begin_locked(r, p);
 	if (x) run_trim(r, x);
-	return r;
+	return true;
 }
 
 /* Start writing every dirty page of [first, last]; x: it is vm_write's, for its owner (W4). */
@@ -84,16 +77,14 @@ static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last, 
 	struct thread *t = current_thread();
 	bool reserve = t->reserve;
 	struct run *r;
-	int rc;
 
 	t->reserve = true;              /* cleaning memory needs memory */
-	for (;;) {
+	for (bool more = true; more;) {
 		spin_lock(&v->lock);
-		r = writeback_gather_locked(v, &first, last, x, &rc);
+		more = writeback_gather_locked(v, &first, last, x, &r);
 		spin_unlock(&v->lock);
 		if (r) run_post(r);
-		else if (rc == 0) break;
-		else thread_sleep(1000 * 1000);         /* even the reserve is out: runs in flight give back */
+		else if (more) thread_sleep(1000 * 1000);       /* even the reserve is out: runs in flight give back */
 	}
 	t->reserve = reserve;
 }
@@ -116,23 +107,12 @@ static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool 
 /* What is under way now, from page to page: a write that begins behind our back is not ours to wait for. */
 int vmo_wait(struct vmo *v, uint64_t first, uint64_t last, uint32_t *err_seen)
 {
-	int rc = 0;
-
 	SPIN_HELD(&v->lock);
 	while (page_next(v, &first, BIT(PG_WRITING)) && first <= last)
 		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
-	if (err_seen) {         /* a failed write that its holder has not heard of is told once */
-		if (*err_seen != v->wb_err) rc = v->wb_errno;
-		*err_seen = v->wb_err;
-	}
-	return rc;
-}
-
-/* MS_ASYNC: the writes have reached the device's queue, whether or not they are done. */
-static void writeback_wait_queued(struct vmo *v)
-{
-	SPIN_HELD(&v->lock);
-	while (v->unqueued > 0) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+	if (!err_seen || *err_seen == __atomic_load_n(&v->wb_err, __ATOMIC_ACQUIRE)) return 0;
+	*err_seen = v->wb_err;          /* a failed write that its holder has not heard of is told once */
+	return v->wb_errno;
 }
 
 /* vmo_sync: see vmo.h.  The whole of msync, fsync and fdatasync for one object:
@@ -140,8 +120,6 @@ static void writeback_wait_queued(struct vmo *v)
  *   3. report failed writes; 4. commit: metadata, then one device flush. */
 int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t *err_seen)
 {
-	unsigned flags = wb & WB_DATASYNC ? COMMIT_DATASYNC : 0;
-	bool needed;
 	int rc;
 
 	if (!v->pager) return 0;
@@ -152,17 +130,16 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 		return vmo_sync(v->split_of, first, last, wb, err_seen);
 	}
 	if (!(wb & (WB_WAIT | WB_COMMIT))) {
-		writeback_wait_queued(v);
+		SPIN_HELD(&v->lock);    /* MS_ASYNC: they are in the device's queue, whether or not they are done */
+		while (v->unqueued > 0) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 		return 0;
 	}
 	rc = vmo_wait(v, first, last, err_seen);
 	if (rc || !(wb & WB_COMMIT)) return rc;
-	spin_lock(&v->lock);
 	/* nothing written or changed since the last flush: nothing to make durable.  fsync also covers what only the
 	 * file server knows of (a name, a mode), so it always asks. */
-	needed = v->uncommitted || !(wb & WB_DATASYNC);
-	spin_unlock(&v->lock);
-	return needed ? vmo_commit(v, flags) : 0;       /* W3 */
+	if ((wb & WB_DATASYNC) && !__atomic_load_n(&v->uncommitted, __ATOMIC_RELAXED)) return 0;
+	return vmo_commit(v, wb & WB_DATASYNC ? COMMIT_DATASYNC : 0);   /* W3 */
 }
 
 static void extent_forget(struct vmo *v, uint64_t first, uint64_t last)
@@ -193,7 +170,7 @@ int64_t vm_write(struct map *m, uaddr_t addr, uint64_t len, uint32_t flags)
 	if (addr % 512 || len % 512) return -EINVAL;
 	mutex_lock(&m->lock);
 	e = map_find_locked(m, addr);
-	if (e && (e->flags & ENTRY_OWNER) && len <= e->anode.last + 1 - addr) v = e->vmo;
+	if (e && (e->flags & ENTRY_SHARED) && len <= e->anode.last + 1 - addr) v = e->vmo;
 	if (v) vmo_ref(v);
 	if (v) x.start = (entry_index(e, addr) << PAGE_SHIFT) + (addr & PAGE_MASK);
 	mutex_unlock(&m->lock);

@@ -34,8 +34,8 @@ fault("alias_left_writable", "A page stays writable in page tables while it is w
       "")
 
 fault("tail_not_zeroed_at_writeback", "Bytes stored past the end of file are written to the disk.",
-      "\tif (start < v->size && v->size - start < PAGE_SIZE)\n",
-      "\tif (0)\n")
+      "\tpage_zero_tail_locked(p);       /* W2 */\n",
+      "")
 
 fault("msync_does_not_wait", "msync(MS_SYNC) and fsync do not wait for their writes.",
       "\trc = vmo_wait(v, first, last, err_seen);\n\tif (rc ||",
@@ -43,13 +43,13 @@ fault("msync_does_not_wait", "msync(MS_SYNC) and fsync do not wait for their wri
       "ms_sync_waits_for_the_device")
 
 fault("msync_without_commit", "msync and fdatasync write pages, but not what finds them, and do not flush.",
-      "\treturn needed ? vmo_commit(v, flags) : 0;       /* W3 */\n",
-      "\treturn needed && !(wb & WB_DATASYNC) ? vmo_commit(v, flags) : 0;\n",
+      "\tif ((wb & WB_DATASYNC) && !__atomic_load_n(&v->uncommitted, __ATOMIC_RELAXED)) return 0;\n",
+      "\tif (wb & WB_DATASYNC) return 0;\n",
       "cut_ms_sync_new_file", "cut_ms_sync_overwrite")
 
 fault("fsync_without_commit", "fsync writes pages, but not what finds them, and does not flush.",
-      "\treturn needed ? vmo_commit(v, flags) : 0;       /* W3 */\n",
-      "\treturn needed && (wb & WB_DATASYNC) ? vmo_commit(v, flags) : 0;\n",
+      "\treturn vmo_commit(v, wb & WB_DATASYNC ? COMMIT_DATASYNC : 0);   /* W3 */\n",
+      "\treturn wb & WB_DATASYNC ? vmo_commit(v, COMMIT_DATASYNC) : 0;\n",
       "cut_ms_async_and_fsync_new_file")
 
 fault("store_during_write_not_settled", "A page stored to while it was written is not written again by the next msync.",
@@ -62,18 +62,19 @@ fault("async_queues_nothing", "MS_ASYNC starts no write.",
       "posix", "ms_async_has_queued_the_write_when_it_returns")
 
 fault("error_never_told", "A failed write is not reported.",
-      "\tif (*err_seen != v->wb_err) rc = v->wb_errno;\n",
-      "",
+      "\treturn v->wb_errno;\n",
+      "\treturn 0;\n",
       "ms_sync_reports_a_failed_write_once_and_the_retry_writes_it")
 
 fault("error_told_for_ever", "A failed write is reported by every call that follows.",
-      "\t*err_seen = v->wb_err;\n",
+      "\t*err_seen = v->wb_err;          /* a failed write that its holder has not heard of is told once */\n",
       "",
       "fsync_reports_a_failed_write_once_and_the_retry_writes_it")
 
 fault("error_told_to_one_alone", "A failed write is reported to the first that asks, not to each descriptor and mapping.",
-      "\t*err_seen = v->wb_err;\n",
-      "\t*err_seen = v->wb_err;\n\tv->wb_errno = 0;\n",
+      "\t*err_seen = v->wb_err;          /* a failed write that its holder has not heard of is told once */\n"
+      "\treturn v->wb_errno;\n",
+      "\t*err_seen = v->wb_err;\n\treturn __atomic_exchange_n(&v->wb_errno, 0, __ATOMIC_RELAXED);\n",
       "every_descriptor_and_mapping_hears_of_a_failed_write")
 
 fault("invalidate_drops_a_late_store", "A page stored to while MS_INVALIDATE works on it is dropped unwritten.",
@@ -202,8 +203,8 @@ fault("store_does_not_mark_times", "A store through a mapping does not mark st_m
       "")
 
 fault("store_does_not_dirty", "A store through a mapping leaves its page clean.",
-      "\tpage_dirty_locked(v, p);\n\tif (f->e->flags & ENTRY_OWNER)",
-      "\tif (f->e->flags & ENTRY_OWNER) page_dirty_locked(v, p);\n\tif (f->e->flags & ENTRY_OWNER)")
+      "\tpage_dirty_locked(v, p);\n\tif (f->map->wired)",
+      "\tif (f->map->wired) page_dirty_locked(v, p);\n\tif (f->map->wired)")
 
 fault("private_page_written_to_the_file", "A store into a private mapping goes to the file's own page.",
       "\telse if (f->e->flags & ENTRY_SHARED) rc = fault_store_shared(f, v, p);\n",
@@ -238,8 +239,8 @@ fault("a_page_leaves_and_stays_mapped", "Page tables still refer to a page that 
 file("mm/pager.c")
 
 fault("tail_not_zeroed_at_fill", "What the disk holds past the end of file is seen in a mapping.",
-      "\tif (start + PAGE_SIZE > v->size) {\n\t\tuint64_t keep",
-      "\tif (0) {\n\t\tuint64_t keep")
+      "\tpage_zero_tail_locked(p);\n",
+      "")
 
 fault("failed_read_shows_a_page", "A page that could not be read is taken for valid.",
       "\tif (r->status) {\n\t\tv->fill_errno",
