@@ -33,11 +33,8 @@ void device_give(uint32_t disk, struct proc *p)
 	const struct boot_disk *d = p->disk = &frame_bootinfo->machine.disk[disk];
 
 	driver[disk] = p->port;
-	for (uint32_t i = 0; i < d->nmaps; i++) {
-		uaddr_t at = d->map[i].at;
-
-		if (map_device(p->map, &at, d->map[i].start, d->map[i].len, i == 0)) panic("no memory for a device");
-	}
+	for (uint32_t i = 0; i < d->nmaps; i++)
+		if (map_device(p->map, d->map[i].at, d->map[i].start, d->map[i].len, i == 0)) panic("no memory for a device");
 }
 
 void device_interrupt(unsigned vector)

@@ -31,7 +31,8 @@ int lend_bring(struct kmsg *k)
 	uint64_t which = k->lack.which % IPC_LENDS;
 
 	if (k->lack.how == LEND_SYNC) {
-		vmo_sync_all();
+		sync_round(0, false);           /* all begin before one is waited for */
+		sync_round(0, true);
 		k->m.lend[which].flags |= LEND_SYNC;
 		return 0;
 	}

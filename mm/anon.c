@@ -20,34 +20,23 @@ pte_t pte_make(const struct entry *e, const struct page *p, bool writable)
 	return pte;
 }
 
-static int anon_enter(struct map *m, struct entry *e, uaddr_t va, struct page *p)
+/* anon_copy_locked: a private page at va, with the bytes of another one (NULL: zeros). */
+int anon_copy_locked(struct map *m, struct entry *e, uaddr_t va, const struct page *from)
 {
-	int rc = pmap_set(&m->pmap, va, pte_make(e, p, e->prot & PROT_WRITE));
+	struct page *p = frame_alloc(PAGE_ANON, from ? 0 : FRAME_ZERO);
+	int rc;
 
+	if (!p) return -ENOMEM;
+	if (from) memcpy(page_virt(p), page_virt(from), PAGE_SIZE);
+	rc = pmap_set(&m->pmap, va, pte_make(e, p, e->prot & PROT_WRITE));
 	if (rc) page_unref(p);
 	return rc;
 }
 
-int anon_copy_locked(struct map *m, struct entry *e, uaddr_t va, struct page *from)
+int anon_fault_locked(struct map *m, struct entry *e, uaddr_t va, struct page *p, bool write)
 {
-	struct page *p = frame_alloc(PAGE_ANON, 0);
-
-	if (!p) return -ENOMEM;
-	memcpy(page_virt(p), page_virt(from), PAGE_SIZE);
-	return anon_enter(m, e, va, p);
-}
-
-int anon_fault_locked(struct map *m, struct entry *e, uaddr_t va, bool write)
-{
-	pte_t pte = pmap_get(&m->pmap, va);
-	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
-
-	if (!p) {
-		p = frame_alloc(PAGE_ANON, FRAME_ZERO);
-		return p ? anon_enter(m, e, va, p) : -ENOMEM;
-	}
-	if (write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1) return anon_copy_locked(m, e, va, p);
-	return pmap_set(&m->pmap, va, pte_make(e, p, write));     /* the last sharer: nothing to copy */
+	if (!p || (write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1)) return anon_copy_locked(m, e, va, p);
+	return pmap_set(&m->pmap, va, pte_make(e, p, write));   /* the last sharer: nothing to copy */
 }
 
 #define CHUNK 64u                       /* pages carried per walk: no lock is held for two page tables at once */

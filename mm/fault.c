@@ -100,7 +100,7 @@ static int fault_entry(struct fault *f, uint32_t want)
 	if (!prot_allows(f->e->prot, want)) return -EACCES;
 	if (f->e->flags & ENTRY_DEVICE) return -EACCES;
 	if (!f->e->vmo || (p && p->use == PAGE_ANON && !(f->e->flags & ENTRY_SHARED)))
-		return anon_fault_locked(f->map, f->e, f->va, f->write) ? FAULT_MEMORY : 0;
+		return anon_fault_locked(f->map, f->e, f->va, p, f->write) ? FAULT_MEMORY : 0;
 	return fault_object(f);
 }
 

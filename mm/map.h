@@ -68,7 +68,7 @@ int map_remap(struct map *, uaddr_t *addr, uint64_t old_len, uint64_t new_len, u
  * -ENOMEM over a hole or the limit, -EPERM if the limit is 0: nothing done. */
 int map_lock(struct map *, uaddr_t start, uaddr_t end, uint32_t mcl, bool all);
 int map_populate(struct map *, uaddr_t start, uaddr_t end, bool write); /* fault all in; the first error */
-int map_device(struct map *, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable); /* ENTRY_DEVICE */
+int map_device(struct map *, uaddr_t at, paddr_t pa, uint64_t len, bool cacheable);    /* ENTRY_DEVICE; -ENOMEM */
 void map_check(struct map *);
 
 /* facts.c: for sys_facts.c; the size of the record, 0: none */
@@ -117,8 +117,9 @@ uint64_t map_covered(struct map *, uaddr_t start, uaddr_t end, uint32_t flags); 
 struct entry *map_grow_down(struct map *, uaddr_t va);  /* a stack that may grow to va does; NULL: there is none */
 int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
 /* Private anonymous pages (anon.c). */
-int anon_fault_locked(struct map *, struct entry *, uaddr_t va, bool write);    /* zero fill, copy on write; -ENOMEM */
-int anon_copy_locked(struct map *, struct entry *, uaddr_t va, struct page *from);      /* private; from has to stay */
+/* Zero fill, or copy on write of p, the page that is there.  -ENOMEM */
+int anon_fault_locked(struct map *, struct entry *, uaddr_t va, struct page *p, bool write);
+int anon_copy_locked(struct map *, struct entry *, uaddr_t va, const struct page *from);
 /* The entry's private pages to address at of `to`: shared copy on write, or moved.  -ENOMEM: some of them */
 int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *, bool move);
 pte_t pte_make(const struct entry *, const struct page *, bool writable);

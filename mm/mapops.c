@@ -252,21 +252,19 @@ uaddr_t map_brk(struct map *m, uaddr_t want)
 	return want;
 }
 
-/* Give a driver its device's registers, or its rings.  The PTEs are entered at once; no page of the cache is
- * behind them. */
-int map_device(struct map *m, uaddr_t *addr, paddr_t pa, uint64_t len, bool cacheable)
+/* Give a driver its device's registers, or its rings, at a free place.  The PTEs are entered at once; no page of the cache
+ * is behind them. */
+int map_device(struct map *m, uaddr_t at, paddr_t pa, uint64_t len, bool cacheable)
 {
-	int rc = map_map(m, addr, len, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-	                 NULL, 0);
+	const struct entry want = {.prot = PROT_READ | PROT_WRITE, .max_prot = PROT_READ | PROT_WRITE, .flags = ENTRY_DEVICE};
 	pte_t bits = PTE_P | PTE_W | PTE_U | PTE_NX | (cacheable ? 0 : PTE_PCD | PTE_PWT);
+	struct entry *e = entry_clone(m, &want);
+	int rc = 0;
 
-	if (rc) return rc;
-	mutex_lock(&m->lock);
-	rc = map_cut(m, *addr, *addr + len);    /* it may have continued a neighbour */
-	if (!rc) map_find_locked(m, *addr)->flags |= ENTRY_DEVICE;
-	for (uint64_t at = 0; at < len && !rc; at += PAGE_SIZE)
-		rc = pmap_set(&m->pmap, *addr + at, (pa + at) | bits);
-	mutex_unlock(&m->lock);
-	if (rc) map_unmap(m, *addr, len);
+	if (!e) return -ENOMEM;
+	MUTEX_HELD(&m->lock);
+	entry_place(e, at, len, 0);
+	entry_insert(m, e);
+	for (uint64_t off = 0; off < len && !rc; off += PAGE_SIZE) rc = pmap_set(&m->pmap, at + off, (pa + off) | bits);
 	return rc;
 }

@@ -44,7 +44,6 @@ int vmo_commit(struct vmo *, unsigned commit_flags);
 int vmo_tell(struct vmo *, uint32_t op, uint64_t off, uint64_t len);    /* PAGER_SIZE (0, size), PAGER_PUNCH */
 
 /* writeback.c */
-void sync_round(uint64_t min_age, bool wait);   /* start writing what is dirty for so long (ns); wait: until written */
 extern uint64_t dirty_pages;                    /* DIRTY + WRITING, all objects; atomic */
 
 #endif

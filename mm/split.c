@@ -88,18 +88,23 @@ void split_resized(struct vmo *file)
 	vmo_user_put(view);
 }
 
-/* Times of stores into the view are the file's: marked at the latest when somebody looks. */
+/* Times of stores into the view are the file's. */
 void split_times(struct vmo *file)
 {
 	struct vmo *view = view_get(file);
 	uint32_t changed;
+	int64_t at;
 
 	if (!view) return;
 	spin_lock(&view->lock);
 	changed = view->changed & (VMOC_MTIME | VMOC_CTIME);
+	at = view->mtime;
 	view->changed &= ~changed;
 	spin_unlock(&view->lock);
-	if (changed) vmo_touch(file, changed);
+	spin_lock(&file->lock);
+	if (changed) file->mtime = file->ctime = at;
+	file->changed |= changed;
+	spin_unlock(&file->lock);
 	vmo_user_put(view);
 }
 

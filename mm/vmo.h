@@ -96,7 +96,7 @@ void vmo_prefetch(struct vmo *, uint64_t first, uint64_t last);         /* start
 int vmo_sync(struct vmo *, uint64_t first, uint64_t last, unsigned wb, uint32_t *err_seen);
 int vmo_wait(struct vmo *, uint64_t first, uint64_t last, uint32_t *err_seen);  /* for writes under way; starts none */
 int vmo_invalidate(struct vmo *, uint64_t first, uint64_t last);        /* clean pages leave memory and page tables */
-void vmo_sync_all(void);                        /* sync(): start and wait for all objects */
+void sync_round(uint64_t min_age, bool wait);   /* start writing what is dirty for so long (ns); wait: until written */
 void writeback_throttle(void);                  /* a writer over the dirty limit is slowed; no lock held */
 void writeback_start(void);                     /* kernel thread */
 void reclaim_start(void);

@@ -142,15 +142,14 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 	return vmo_commit(v, wb & WB_DATASYNC ? COMMIT_DATASYNC : 0);   /* W3 */
 }
 
+/* Nobody needs these pages' contents: they are clean. */
 static void extent_forget(struct vmo *v, uint64_t first, uint64_t last)
 {
-	SPIN_HELD(&v->lock);
-	for (uint64_t i = first; i <= last; i++) {
-		struct page *p;
+	struct page *p;
 
-		while ((p = page_at(v, i)) && p->state == PG_WRITING)
-			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
-		if (!p || p->state != PG_DIRTY) continue;
+	vmo_wait(v, first, last, NULL);
+	SPIN_HELD(&v->lock);
+	for (; (p = page_next(v, &first, BIT(PG_DIRTY))) && first <= last; first++) {
 		page_clear(p, PTE_W);
 		p->flags &= ~PFL_OWNER;
 		page_set_state(p, PG_CLEAN);
@@ -243,12 +242,6 @@ void sync_round(uint64_t min_age, bool wait)
 			vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
 		if (v->split_of) split_idle(v);
 	}
-}
-
-void vmo_sync_all(void)
-{
-	sync_round(0, false);
-	sync_round(0, true);
 }
 
 /* The dirty limit: 40 % of memory; the thread starts early at half of it. */

@@ -349,16 +349,16 @@ fault("fork_leaves_the_child_writable", "After fork the child stores into pages 
       "\tc->pte[(va - c->start) >> PAGE_SHIFT] = pte;\n")
 
 fault("no_copy_on_write", "A store into a shared private page does not copy it.",
-      "\tif (write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1) return anon_copy_locked(m, e, va, p);\n",
-      "")
+      "\tif (!p || (write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1)) return",
+      "\tif (!p) return")
 
 fault("copy_on_write_copies_nothing", "The copy of a private page is not filled.",
-      "\tmemcpy(page_virt(p), page_virt(from), PAGE_SIZE);\n",
+      "\tif (from) memcpy(page_virt(p), page_virt(from), PAGE_SIZE);\n",
       "")
 
 fault("anonymous_memory_not_zero", "New anonymous memory holds what was there before.",
-      "\t\tp = frame_alloc(PAGE_ANON, FRAME_ZERO);\n",
-      "\t\tp = frame_alloc(PAGE_ANON, 0);\n")
+      "frame_alloc(PAGE_ANON, from ? 0 : FRAME_ZERO);\n",
+      "frame_alloc(PAGE_ANON, 0);\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/remap.c")

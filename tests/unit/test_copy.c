@@ -60,7 +60,7 @@ static void what_is_copied_into_a_private_page_is_its_own(void **st)
 static void what_the_user_could_not_touch_is_refused(void **st)
 {
 	struct fix *f = *st;
-	uaddr_t at = map_file(f, 9, PROT_READ, MAP_SHARED), none = map_at(f, BASE, 1, PROT_NONE, 0), device = 0;
+	uaddr_t at = map_file(f, 9, PROT_READ, MAP_SHARED), none = map_at(f, BASE, 1, PROT_NONE, 0), device = BASE + PG(100);
 
 	user_load(f->map, at);
 	assert_int_equal(to_user(f, at, 1), -EFAULT);
@@ -69,7 +69,7 @@ static void what_the_user_could_not_touch_is_refused(void **st)
 	assert_int_equal(from_user(f, at + PG(8) - 1, 2), -EFAULT);
 	assert_int_equal(from_user(f, USER_TOP, 1), -EFAULT);
 	assert_int_equal(from_user(f, USER_TOP - 1, 2), -EFAULT);
-	map_device(f->map, &device, 0xfee00000, PG(1), false);
+	map_device(f->map, device, 0xfee00000, PG(1), false);
 	assert_int_equal(from_user(f, device, 1), -EFAULT);
 	assert_int_equal(vm_fault(f->map, USER_TOP, PROT_READ), -EFAULT);
 }

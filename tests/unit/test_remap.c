@@ -196,11 +196,11 @@ static void arguments_that_make_no_sense_are_refused(void **st)
 static void only_a_part_of_one_mapping_can_be_remapped(void **st)
 {
 	struct fix *f = *st;
-	uaddr_t at = map_at(f, BASE, 4, RW, 0), none = FAR, device = 0;
+	uaddr_t at = map_at(f, BASE, 4, RW, 0), none = FAR, device = BASE + PG(100);
 
 	assert_int_equal(remap(f, &none, 1, 2, 0, 0), -EFAULT);
 	assert_int_equal(remap(f, &at, 5, 6, MREMAP_MAYMOVE, 0), -EFAULT);
-	map_device(f->map, &device, 0xfee00000, PG(1), true);
+	map_device(f->map, device, 0xfee00000, PG(1), true);
 	assert_int_equal(remap(f, &device, 1, 2, MREMAP_MAYMOVE, 0), -EFAULT);
 }
 

@@ -16,7 +16,7 @@ static int split_teardown(void **st)
 	struct fix *f = *st;
 
 	map_unmap(f->map, 0, USER_TOP);
-	vmo_sync_all();
+	sync_round(0, true);
 	return world_teardown(st);
 }
 
@@ -142,7 +142,7 @@ static void a_view_that_owes_bytes_stays_until_they_are_written(void **st)
 	user_store(f->map, at, 'X');
 	map_unmap(f->map, at, PG(8));
 	assert_int_equal(vmo_count(), 2);
-	vmo_sync_all();
+	sync_round(0, true);
 	assert_int_equal(file_byte(f->vmo, 0), 'X');
 	assert_int_equal(vmo_count(), 1);
 }
@@ -216,7 +216,7 @@ static void a_view_in_use_stays_when_it_owes_nothing(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_view(f, MAP_SHARED);
 
-	vmo_sync_all();
+	sync_round(0, true);
 	assert_int_equal(vmo_count(), 2);
 	assert_int_equal(user_load(f->map, at), 'a');
 }
