@@ -30,7 +30,7 @@ struct cpu {
 	uint32_t id, apic_id;
 	uint32_t lock_depth;            /* spinlocks held */
 	bool     lock_irq;              /* were interrupts on before the first one? */
-	struct spinlock *locks;         /* innermost held, for the order check */
+	struct spinlock *locks[RANKS];  /* by rank, those held or waited for: debug builds check the order */
 	struct pmap *pmap;              /* whose CR3 is loaded */
 	struct thread *idle;
 	struct thread *last;            /* [s] who ran before, for sched_finish(): its state is saved */
@@ -47,7 +47,7 @@ struct cpu {
 	struct list spares;             /* [p] free pages at hand (frame.c) */
 	uint32_t nspares;               /* [p] */
 	union { struct facts_cpu counts; struct facts_cpu; };           /* for all to read */
-	uint64_t chance;                /* lock_delay()'s random numbers */
+	uint64_t chance;                /* lock.c's random numbers, for delays */
 	uint64_t gdt[8];
 	uint8_t  ist[IST_SIZE] __attribute__((aligned(16)));    /* stack of a trap that nothing comes back from */
 };

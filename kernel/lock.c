@@ -20,26 +20,12 @@ void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
 }
 
 #ifdef QUIRE_DEBUG
-/* K2; two of the same rank: by rising address, and only objects. */
-static void order_check(struct cpu *c, const struct spinlock *l)
-{
-	const struct spinlock *top = c->locks;
-
-	if (!top) return;
-	if (top->rank < l->rank) return;
-	if (top->rank == l->rank && top < l && l->rank == RANK_VMO) return;
-	panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank, top->name,
-	      top->rank);
-}
-
 static uint64_t delay_seed;             /* 0: no delays */
 
 void lock_delays_start(uint64_t seed) { delay_seed = seed; }
 
-void lock_delay(void)
+static void delay(struct cpu *c)
 {
-	struct cpu *c = this_cpu();
-
 	if (!delay_seed) return;
 	if (!c->chance) c->chance = delay_seed * 0x9e3779b97f4a7c15ull + c->id;
 	c->chance = c->chance * 6364136223846793005ull + 1442695040888963407ull;
@@ -50,32 +36,45 @@ void lock_delay(void)
 		__builtin_ia32_pause();
 	}
 }
+
+/* K2 */
+static void takes(struct cpu *c, struct spinlock *l)
+{
+	for (unsigned r = l->rank; r < RANKS; r++)
+		if (c->locks[r])
+			panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank,
+			      c->locks[r]->name, r);
+	c->locks[l->rank] = l;
+	__atomic_add_fetch(&l->taken, 1, __ATOMIC_RELAXED);
+	delay(c);
+}
+
+static void released(struct cpu *c, struct spinlock *l)
+{
+	c->locks[l->rank] = NULL;
+	if (c->lock_depth == 0) delay(c);
+}
 #else
 void lock_delays_start(uint64_t seed) { kprintf("quire: delay=%lu needs a debug build (make DEBUG=1)\n", seed - 1); }
-void lock_delay(void) { }
+static void takes(struct cpu *c, struct spinlock *l) { }
+static void released(struct cpu *c, struct spinlock *l) { }
 #endif
 
-static inline void spin_got(struct spinlock *l, struct cpu *c)
+static inline bool spin_try(struct spinlock *l, struct cpu *c)
 {
-	l->owner = c;
-#ifdef QUIRE_DEBUG
-	l->taken++;
-	l->below = c->locks;
-	c->locks = l;
-#endif
+	struct cpu *nobody = NULL;
+
+	return __atomic_compare_exchange_n(&l->owner, &nobody, c, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 /* Somebody has it. */
 __attribute__((noinline)) static void spin_wait(struct spinlock *l, struct cpu *c)
 {
 	if (l->owner == c) panic("invariant K3 broken: %s taken twice by one CPU", l->name);
-	do {
-		while (__atomic_load_n(&l->held, __ATOMIC_RELAXED)) {
-			shootdown_poll();       /* who holds it may be waiting for our TLB (smp.c N2) */
-			__builtin_ia32_pause();
-		}
-	} while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE));
-	spin_got(l, c);
+	while (__atomic_load_n(&l->owner, __ATOMIC_RELAXED) || !spin_try(l, c)) {
+		shootdown_poll();       /* who holds it may be waiting for our TLB (smp.c N2) */
+		__builtin_ia32_pause();
+	}
 }
 
 /* A system call takes a dozen: what nobody waits for is kept short. */
@@ -85,12 +84,8 @@ void spin_lock(struct spinlock *l)
 	struct cpu *c = this_cpu();
 
 	if (c->lock_depth++ == 0) c->lock_irq = irq;
-#ifdef QUIRE_DEBUG
-	order_check(c, l);
-	lock_delay();
-#endif
-	if (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)) spin_wait(l, c);
-	else spin_got(l, c);
+	takes(c, l);
+	if (!spin_try(l, c)) spin_wait(l, c);
 }
 
 /* The locks need not be released in the order they were taken. */
@@ -99,23 +94,10 @@ void spin_unlock(struct spinlock *l)
 	struct cpu *c = this_cpu();
 
 	if (l->owner != c) panic("invariant K3 broken: %s released, but not held by this CPU", l->name);
-#ifdef QUIRE_DEBUG
-	struct spinlock **p = &c->locks;
-
-	while (*p != l) p = &(*p)->below;
-	*p = l->below;
-#endif
-	l->owner = NULL;
-	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
-	if (--c->lock_depth == 0 && c->lock_irq) irq_enable();
-#ifdef QUIRE_DEBUG
-	if (c->lock_depth == 0) lock_delay();
-#endif
-}
-
-void waitq_init(struct waitq *q)
-{
-	list_init(&q->threads);
+	__atomic_store_n(&l->owner, NULL, __ATOMIC_RELEASE);
+	c->lock_depth--;
+	released(c, l);
+	if (c->lock_depth == 0 && c->lock_irq) irq_enable();
 }
 
 void waitq_wake_one(struct waitq *q)
@@ -138,28 +120,23 @@ void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
 	waitq_init(&m->wait);
 }
 
-static bool mutex_held(const struct mutex *m)
+static bool mutex_try(struct mutex *m)
 {
-	return (m->owner & ~(uintptr_t)MUTEX_WANTED) == (uintptr_t)current_thread();
+	struct thread *nobody = NULL;
+
+	return __atomic_compare_exchange_n(&m->owner, &nobody, current_thread(), false, __ATOMIC_SEQ_CST,
+	                                   __ATOMIC_SEQ_CST);
 }
 
-static bool mutex_change(struct mutex *m, uintptr_t from, uintptr_t to)
+/* Somebody has it.  Either he sees that one waits when he has let go, or we see that he has: each writes, then reads what
+ * the other wrote. */
+__attribute__((noinline)) static void mutex_wait(struct mutex *m)
 {
-	return __atomic_compare_exchange_n(&m->owner, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-}
-
-/* Somebody has it: he learns that he has to wake one.  Who gets it says so for those who still sleep. */
-__attribute__((noinline)) static void mutex_wait(struct mutex *m, uintptr_t me)
-{
-	uintptr_t owner;
-
 	spin_lock(&m->lock);
-	INVARIANT("K3", !mutex_held(m));
-	while (!mutex_change(m, 0, list_empty(&m->wait.threads) ? me : me | MUTEX_WANTED)) {
-		owner = m->owner;
-		if (owner && mutex_change(m, owner, owner | MUTEX_WANTED))
-			waitq_sleep(&m->wait, &m->lock, WAIT_FOREVER, false);
-	}
+	INVARIANT("K3", m->owner != current_thread());
+	__atomic_add_fetch(&m->waiters, 1, __ATOMIC_SEQ_CST);
+	while (!mutex_try(m)) waitq_sleep(&m->wait, &m->lock, WAIT_FOREVER, false);
+	m->waiters--;
 	spin_unlock(&m->lock);
 }
 
@@ -169,7 +146,7 @@ void mutex_lock(struct mutex *m)
 
 	INVARIANT("K4", this_cpu()->lock_depth == 0);
 	DEBUG_INVARIANT("K2", t->mutexes < BIT(m->rank));
-	if (!mutex_change(m, 0, (uintptr_t)t)) mutex_wait(m, (uintptr_t)t);
+	if (!mutex_try(m)) mutex_wait(m);
 	t->mutexes |= BIT(m->rank);
 }
 
@@ -177,11 +154,11 @@ void mutex_unlock(struct mutex *m)
 {
 	struct thread *t = current_thread();
 
-	INVARIANT("K3", mutex_held(m));
+	INVARIANT("K3", m->owner == t);
 	t->mutexes &= ~BIT(m->rank);
-	if (mutex_change(m, (uintptr_t)t, 0)) return;
+	__atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&m->waiters, __ATOMIC_SEQ_CST)) return;
 	spin_lock(&m->lock);
-	__atomic_store_n(&m->owner, 0, __ATOMIC_RELEASE);
 	waitq_wake_one(&m->wait);
 	spin_unlock(&m->lock);
 }

@@ -290,15 +290,13 @@ void thread_interrupt(struct thread *t)
 }
 
 /* An idle CPU takes what waits elsewhere. */
-static bool steal(struct cpu *me)
+static void steal(struct cpu *me)
 {
-	struct thread *t = NULL;
-
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);        /* kick_idle_locked() */
-	for (uint32_t i = 0; i < ncpus && !t; i++) {
-		struct cpu *c = &cpus[i];
+	for (struct cpu *c = cpus; c < cpus + ncpus && !me->nready; c++) {
+		struct thread *t;
 
-		if (c == me || __atomic_load_n(&c->nready, __ATOMIC_RELAXED) == 0) continue;
+		if (__atomic_load_n(&c->nready, __ATOMIC_RELAXED) == 0) continue;
 		spin_lock(&c->runq_lock);
 		t = movable_locked(c, me);
 		if (t) {
@@ -306,9 +304,8 @@ static bool steal(struct cpu *me)
 			c->nready--;
 		}
 		spin_unlock(&c->runq_lock);
+		if (t) thread_start(t);
 	}
-	if (t) thread_start(t);
-	return t;
 }
 
 /* Bind it to these CPUs: one that runs elsewhere leaves when it next goes back to ring 3. */
@@ -405,7 +402,8 @@ void sched_idle(void)
 	for (;;) {
 		thread_yield();
 		irq_disable();
-		if (!this_cpu()->nready && !steal(this_cpu())) {
+		steal(this_cpu());
+		if (!this_cpu()->nready) {
 			this_cpu()->doing = "idle";
 			__asm__ volatile("sti; hlt" : : : "memory");
 		} else {

@@ -78,7 +78,7 @@ void panic(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	while (nheld > 0)
-		held[--nheld]->held = 0;
+		held[--nheld]->owner = NULL;
 	this_cpu()->lock_depth = 0;
 	mock_assert(0, text, "panic", 0);
 	abort();
@@ -98,11 +98,11 @@ static bool order_ok(const struct spinlock *outer, const struct spinlock *l)
 
 WEAK void spin_lock(struct spinlock *l)
 {
-	if (l->held) panic("lock %s taken twice", l->name);
+	if (l->owner) panic("lock %s taken twice", l->name);
 	if (!l->rank) panic("lock %s has no rank: never initialised", l->name ? l->name : "?");
 	if (nheld && !order_ok(held[nheld - 1], l)) panic("lock order: %s inside %s", l->name, held[nheld - 1]->name);
 	if (nheld == LOCKS_MAX) panic("too many locks");
-	l->held = 1;
+	l->owner = this_cpu();
 	held[nheld++] = l;
 	this_cpu()->lock_depth = nheld;
 }
@@ -116,7 +116,7 @@ WEAK void spin_unlock(struct spinlock *l)
 	if (i == 0) panic("lock %s is not held", l->name);
 	memmove(&held[i - 1], &held[i], (nheld - i) * sizeof(held[0]));
 	this_cpu()->lock_depth = --nheld;
-	l->held = 0;
+	l->owner = NULL;
 }
 
 WEAK void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
@@ -131,13 +131,13 @@ WEAK void mutex_lock(struct mutex *m)
 {
 	if (nheld) panic("mutex %s inside spinlock %s", m->lock.name, held[nheld - 1]->name);
 	if (m->owner) panic("mutex %s taken twice", m->lock.name);
-	m->owner = (uintptr_t)current_thread();
+	m->owner = current_thread();
 }
 
 WEAK void mutex_unlock(struct mutex *m)
 {
-	if (m->owner != (uintptr_t)current_thread()) panic("mutex %s is not held", m->lock.name);
-	m->owner = 0;
+	if (m->owner != current_thread()) panic("mutex %s is not held", m->lock.name);
+	m->owner = NULL;
 }
 
 /* Sleeping: the hook plays everybody else. */
@@ -148,7 +148,6 @@ static void host_sleep(void)
 	host_sleep_hook();
 }
 
-WEAK void waitq_init(struct waitq *q) { list_init(&q->threads); }
 WEAK void waitq_wake_all(struct waitq *q) { (void)q; }
 WEAK void waitq_wake_one(struct waitq *q) { (void)q; }
 
