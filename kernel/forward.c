@@ -131,14 +131,13 @@ SYSCALL(proc_set)
 	if (!p) return -ESRCH;
 	lock = a2 < offsetof(struct proc_attr, pgid) ? &p->lock : &proc_tree_lock;
 	spin_lock(lock);
-	spin_lock(&pm_port->lock);
-	if (!a0 || kmsg_find_locked(pm_port, a0)) {
+	if (!a0 || kmsg_lock(pm_port, a0)) {
 		memcpy((char *)&p->attr + a2, &new, a4);
 		p->ngroups = MIN(p->ngroups, PROC_GROUPS);
 		p->name[sizeof(p->name) - 1] = 0;
 		rc = 0;
+		if (a0) spin_unlock(&pm_port->lock);
 	}
-	spin_unlock(&pm_port->lock);
 	spin_unlock(lock);
 	return rc;
 }

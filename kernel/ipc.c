@@ -18,39 +18,44 @@
 
 struct port *fs_port;
 
-/* The message is over; who waits for it may go on as soon as the lock is free.  Posts: `done` is still to come. */
-static void kmsg_finish_locked(struct kmsg *k)
+/* The reply's words into the message, or what it says is missing (L1), and it is over: who waits for it may go on as soon as
+ * the lock is free; for a post, `done` is still to come.  An errno that is none is the server's mistake: -EIO, never a
+ * made-up success. */
+static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
-	INVARIANT("I2", k->state != KMSG_IDLE && k->lend_busy == 0);
+	bool lacks = m->status == -EAGAIN && m->arg[1] && k->lender;
+
+	INVARIANT("I2", k->m.token && k->lend_busy == 0);
+	k->m.status = m->status <= 0 && m->status > -4096 ? m->status : -EIO;
+	if (lacks) memcpy(&k->lack, m->arg, sizeof(k->lack));
+	else memcpy(k->m.arg, m->arg, sizeof(k->m.arg));
+	for (int i = 0; i < IPC_HANDLES && !lacks; i++) {
+		k->obj[i] = k->caller ? obj[i] : NULL;
+		if (k->caller) obj[i] = NULL;
+	}
 	list_remove(&k->link);
-	k->state = KMSG_IDLE;
+	k->m.token = 0;
 	if (k->caller) sched_wake(k->caller, true);
-}
-
-/* The first message that is queued, or else taken; NULL: there is none. */
-static struct kmsg *kmsg_first_locked(struct port *p)
-{
-	struct list *from = list_empty(&p->queue) ? &p->taken : &p->queue;
-
-	return list_empty(from) ? NULL : container_of(from->next, struct kmsg, link);
 }
 
 void port_die(struct port *p)
 {
-	struct kmsg *k;
+	struct kobj *none[IPC_HANDLES] = { NULL };
+	struct list *l;
 
 	spin_lock(&p->lock);
 	p->owner = NULL;
 	waitq_wake_all(&p->servers);
-	while (!list_empty(&p->notes)) kfree(container_of(list_pop_front(&p->notes), struct note, link));
-	while ((k = kmsg_first_locked(p))) {
+	while ((l = list_pop_front(&p->notes))) kfree(container_of(l, struct note, link));
+	while ((l = list_pop_front(&p->queue))) list_push_back(&p->taken, l);
+	while (!list_empty(&p->taken)) {
+		struct kmsg *k = container_of(p->taken.next, struct kmsg, link);
+
 		if (k->lend_busy) {
 			waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);
 			continue;
 		}
-		k->m.status = -EIO;
-		for (int i = 0; i < IPC_HANDLES; i++) k->obj[i] = NULL; /* the request's were only borrowed */
-		kmsg_finish_locked(k);
+		kmsg_answer_locked(k, &(struct ipc_msg){ .status = -EIO }, none);
 		if (k->caller) continue;
 		spin_unlock(&p->lock);
 		k->done(k);
@@ -78,9 +83,8 @@ struct port *port_create(struct proc *owner)
 /* Queue it and wake a server.  false: the port is dead.  => p->lock held */
 static bool kmsg_queue_locked(struct port *p, struct kmsg *k, struct thread *caller)
 {
-	INVARIANT("I1", k->state == KMSG_IDLE);
+	INVARIANT("I1", !k->m.token);
 	if (!p->owner) return false;
-	k->state = KMSG_QUEUED;
 	k->caller = caller;
 	k->lend_busy = 0;
 	k->lack.len = 0;
@@ -96,29 +100,27 @@ static int call_once(struct port *p, struct kmsg *k, bool interruptible)
 
 	SPIN_HELD(&p->lock);
 	if (!kmsg_queue_locked(p, k, current_thread())) return -EIO;
-	while (!rc && k->state != KMSG_IDLE) rc = sched_sleep(&p->lock, WAIT_FOREVER, interruptible);
-	if (rc == -EINTR) {             /* take the message back, unless the reply wins */
-		while (k->lend_busy) waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);   /* I2 */
-		if (k->state == KMSG_IDLE) rc = 0;
-		else list_remove(&k->link);
-		k->state = KMSG_IDLE;
-	}
+	while (!rc && k->m.token) rc = sched_sleep(&p->lock, WAIT_FOREVER, interruptible);
+	while (k->lend_busy) waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);   /* I2 */
+	if (!k->m.token) return 0;      /* even after a signal: the reply wins */
+	list_remove(&k->link);
+	k->m.token = 0;
 	return rc;
 }
 
+/* When the message goes again nothing was done yet: a signal that came meanwhile withdraws it. */
 int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 {
-	const bool fatal_only = current_thread()->fatal_only;
+	struct thread *t = current_thread();
+	const bool fatal_only = t->fatal_only;
 	int rc;
 
-	for (;;) {
+	do {
+		t->fatal_only = fatal_only;     /* the server may have changed it: ipc_signals() */
 		rc = call_once(p, k, interruptible);
-		if (rc || !k->lack.len) return rc;
-		rc = lend_bring(k);
-		if (!rc && thread_ends(current_thread())) rc = -EINTR;  /* nothing was done yet: it need not go on */
-		if (rc) return rc;
-		current_thread()->fatal_only = fatal_only;      /* the server may have changed it: ipc_signals() */
-	}
+		if (!rc && k->lack.len) rc = lend_bring(k);
+	} while (!rc && k->lack.len);
+	return rc;
 }
 
 bool ipc_post(struct port *p, struct kmsg *k)
@@ -143,46 +145,30 @@ void ipc_note(struct port *p, struct note *n)
 
 void port_notify(struct port *p, uint64_t bits)
 {
-	spin_lock(&p->lock);
+	SPIN_HELD(&p->lock);
 	p->bits |= bits;
-	if (p->bits) waitq_wake_one(&p->servers);
-	spin_unlock(&p->lock);
-}
-
-static void note_take_locked(struct port *p, struct ipc_msg *m)
-{
-	struct list *l = list_pop_front(&p->notes);
-
-	if (!l) return;
-	memcpy(m->note, container_of(l, struct note, link)->word, sizeof(m->note));
-	kfree(container_of(l, struct note, link));
+	waitq_wake_one(&p->servers);
 }
 
 /* A notification goes first: an interrupt that is served frees what the next message may need.  So do notes, but the
  * last, which comes with a message. */
 static bool port_take_locked(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
-	struct list *note = p->notes.next;
-	struct kmsg *k;
+	struct note *n = container_of(list_pop_front(&p->notes), struct note, link);    /* NULL stays NULL */
+	struct list *l = p->bits || !list_empty(&p->notes) ? NULL : list_pop_front(&p->queue);
+	struct kmsg *k = container_of(l, struct kmsg, link);
 
-	for (int i = 0; i < IPC_HANDLES; i++) obj[i] = NULL;
-	if (p->bits || (note != &p->notes && (note->next != &p->notes || list_empty(&p->queue)))) {
-		*m = (struct ipc_msg){ .op = OP_NOTIFY, .arg = { p->bits } };
-		note_take_locked(p, m);
-		p->bits = 0;
-		return true;
-	}
-	if (list_empty(&p->queue)) return false;
-	k = container_of(list_pop_front(&p->queue), struct kmsg, link);
-	list_push_back(&p->taken, &k->link);
-	k->state = KMSG_TAKEN;
-	*m = k->m;
-	m->note[0] = 0;
-	note_take_locked(p, m);
+	if (!k && !n && !p->bits) return false;
+	*m = k ? k->m : (struct ipc_msg){ .op = OP_NOTIFY, .arg = { p->bits } };
+	if (!k) p->bits = 0;
+	else list_push_back(&p->taken, l);
 	for (int i = 0; i < IPC_HANDLES; i++) {
-		obj[i] = k->obj[i];
+		obj[i] = k ? k->obj[i] : NULL;
 		if (obj[i]) kobj_ref(obj[i]);
 	}
+	m->note[0] = n ? n->word[0] : 0;
+	m->note[1] = n ? n->word[1] : 0;
+	kfree(n);
 	return true;
 }
 
@@ -193,33 +179,24 @@ int ipc_recv(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline
 
 	if (!p) return -EPERM;
 	SPIN_HELD(&p->lock);
-	for (;;) {
-		if (!p->owner) return -EPERM;
-		if (port_take_locked(p, m, obj)) return 0;      /* even after a signal, or too late: the wake-up was ours alone */
-		if (rc) return rc;
+	while (p->owner && !port_take_locked(p, m, obj)) {
+		if (rc) return rc;      /* not before a last look: the wake-up was ours alone */
 		rc = waitq_sleep(&p->servers, &p->lock, deadline, true);
 	}
+	return p->owner ? 0 : -EPERM;
 }
 
-struct kmsg *kmsg_find_locked(struct port *p, uint64_t token)
+struct kmsg *kmsg_lock(struct port *p, uint64_t token)
 {
+	if (!p) return NULL;
+	spin_lock(&p->lock);
 	list_for(l, &p->taken) {
 		struct kmsg *k = container_of(l, struct kmsg, link);
 
 		if (k->m.token == token) return k;
 	}
+	spin_unlock(&p->lock);
 	return NULL;
-}
-
-struct kmsg *kmsg_lock(struct port *p, uint64_t token)
-{
-	struct kmsg *k;
-
-	if (!p) return NULL;
-	spin_lock(&p->lock);
-	k = kmsg_find_locked(p, token);
-	if (!k) spin_unlock(&p->lock);
-	return k;
 }
 
 void objs_drop(struct kobj *obj[IPC_HANDLES])
@@ -242,22 +219,6 @@ int ipc_signals(uint64_t token, bool any)
 	}
 	spin_unlock(&p->lock);
 	return 0;
-}
-
-/* The reply's words into the message, or what it says is missing (L1).  An errno that is none is the server's mistake:
- * -EIO, never a made-up success. */
-static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
-{
-	bool lacks = m->status == -EAGAIN && m->arg[1] && k->lender;
-
-	k->m.status = m->status <= 0 && m->status > -4096 ? m->status : -EIO;
-	if (lacks) memcpy(&k->lack, m->arg, sizeof(k->lack));
-	else memcpy(k->m.arg, m->arg, sizeof(k->m.arg));
-	for (int i = 0; i < IPC_HANDLES && !lacks; i++) {
-		k->obj[i] = k->caller ? obj[i] : NULL;
-		if (k->caller) obj[i] = NULL;
-	}
-	kmsg_finish_locked(k);
 }
 
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])

@@ -17,13 +17,11 @@ struct map;
 struct proc;
 struct thread;
 
-/* states:  IDLE -> QUEUED (call, post) -> TAKEN (server received it) -> IDLE (replied, server died, withdrawn) */
-enum kmsg_state { KMSG_IDLE, KMSG_QUEUED, KMSG_TAKEN };
-
+/* Under way it has a token: on its port's queue (call, post), on its taken list (server received it), until it was
+ * replied to, withdrawn, or its server died. */
 struct kmsg {
 	struct list link;               /* [o] port's queue, or its taken list */
-	enum kmsg_state state;          /* [o] */
-	struct ipc_msg m;               /* request, then reply.  token: [o] */
+	struct ipc_msg m;               /* request, then reply.  token: [o]; 0: not under way */
 	struct kobj *obj[IPC_HANDLES];  /* request: borrowed from the sender; reply: references, the caller's to drop */
 	struct map *lender;             /* [c] the map of the thread that calls, whose addresses lend[].addr are (no
 	                                   reference: the thread sleeps in it); NULL: kernel addresses */
@@ -41,8 +39,8 @@ struct note { struct list link; uint64_t word[2]; };
 struct port {
 	struct kobj obj;
 	struct spinlock lock;
-	struct list queue;              /* [o] kmsg QUEUED */
-	struct list taken;              /* [o] kmsg TAKEN, found by token */
+	struct list queue;              /* [o] kmsgs that wait for a server */
+	struct list taken;              /* [o] those that it has received, found by token */
 	struct list notes;              /* [o] */
 	struct waitq servers;           /* [o] threads in ipc_recv */
 	struct waitq settled;           /* [o] who waits for copies from or to lent buffers to end */
@@ -81,9 +79,8 @@ void objs_drop(struct kobj *obj[IPC_HANDLES]);           /* their references, if
 
 struct port *port_get(uint64_t handle);                 /* sys_ipc.c: a reference; NULL: no handle on a port */
 
-/* Between ipc.c and lend.c. */
-struct kmsg *kmsg_find_locked(struct port *, uint64_t token);   /* TAKEN; NULL */
-struct kmsg *kmsg_lock(struct port *, uint64_t token);          /* likewise, and the port locked; NULL: not locked */
+/* Between ipc.c, lend.c and forward.c. */
+struct kmsg *kmsg_lock(struct port *, uint64_t token);  /* one that was received, and the port locked; NULL: not locked */
 /* What a reply says is missing of the lent buffers, or has to be written first.  0, -EFAULT; by who lent them */
 int lend_bring(struct kmsg *);
 int pages_bring(struct map *, uaddr_t addr, uint64_t len, bool write);  /* [addr, addr + len) of it: likewise */

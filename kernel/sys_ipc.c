@@ -28,38 +28,23 @@ static int handles_to_objs(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES
 	return rc;
 }
 
-static void handles_undo(struct ipc_msg *m)
-{
-	for (int i = 0; i < IPC_HANDLES; i++) {
-		if (m->handle[i]) handle_close(&current_proc()->handles, m->handle[i]);
-		m->handle[i] = 0;
-	}
-}
-
 /* Handles for the objects, whose references end here.  -ENOMEM, -EMFILE: none was made (Y1) */
 static int objs_to_handles(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
+	struct handles *mine = &current_proc()->handles;
 	int rc = 0;
 
-	memset(m->handle, 0, sizeof(m->handle));
-	for (int i = 0; i < IPC_HANDLES && rc >= 0; i++) {
-		if (!obj[i]) continue;
-		rc = handle_add(&current_proc()->handles, obj[i]);
-		if (rc > 0) m->handle[i] = rc;
+	for (int i = 0; i < IPC_HANDLES; i++) {
+		int h = obj[i] ? handle_add(mine, obj[i]) : 0;
+
+		m->handle[i] = MAX(h, 0);
+		rc = MIN(rc, h);
 	}
 	objs_drop(obj);
-	if (rc < 0) handles_undo(m);
-	return MIN(rc, 0);
-}
-
-static int call_finish(struct kmsg *k, uaddr_t msg)
-{
-	int rc = objs_to_handles(&k->m, k->obj);
-
-	if (rc) k->m.status = rc;
-	k->m.token = 0;
-	rc = copy_out(msg, &k->m, IPC_REPLY_SIZE);
-	if (rc) handles_undo(&k->m);
+	for (int i = 0; i < IPC_HANDLES && rc; i++) {
+		handle_close(mine, m->handle[i]);
+		m->handle[i] = 0;
+	}
 	return rc;
 }
 
@@ -75,10 +60,14 @@ SYSCALL(ipc_call, port, msg)
 	if (!rc) rc = handles_to_objs(&k.m, obj);
 	if (rc) return rc;
 
+	k.m.token = 0;
 	memcpy(k.obj, obj, sizeof(obj));
 	rc = ipc_call(container_of(to, struct port, obj), &k, true);
 	objs_drop(obj);
-	return rc ? rc : call_finish(&k, msg);
+	if (rc) return rc;
+	rc = objs_to_handles(&k.m, k.obj);
+	if (rc) k.m.status = rc;
+	return copy_out(msg, &k.m, IPC_REPLY_SIZE);
 }
 
 /* Receive, and put the message at `msg`.  What cannot be delivered is answered here: its caller does not wait. */
