@@ -39,8 +39,9 @@ static void segments_load(struct cpu *c)
 	__asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
 }
 
-/* Interrupt gates (SDM 3A 6.14.1): every entry starts with interrupts off.  Ring 3 may call vector 3 alone.  NMI, double
- * fault and machine check may come while the stack cannot be trusted (6.14.5): they are the end, so one stack does. */
+/* Interrupt gates (SDM 3A 6.14.1): every entry starts with interrupts off.  Ring 3 may call vector 3 alone.  NMI,
+ * double fault and machine check may come while the stack cannot be trusted (6.14.5): they are the end, so one stack
+ * does for them. */
 static void idt_load(void)
 {
 	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) r = {sizeof(idt) - 1, (uint64_t)idt};
@@ -55,12 +56,15 @@ static void idt_load(void)
 	__asm__ volatile("lidt %0" : : "m"(r));
 }
 
-void cpu_init(uint32_t id)
+void cpu_init(uint32_t id, struct thread *idle)
 {
 	struct cpu *c = &cpus[id];
 
 	c->self = c;
 	c->id = id;
+	c->thread = c->idle = idle;
+	idle->cpu = c;
+	idle->state = THREAD_RUNNING;
 	c->doing = "booting";
 	c->clock_at = ~0ull;
 	list_init(&c->runq[0]);

@@ -55,7 +55,8 @@ struct cpu {
 extern struct cpu cpus[MAX_CPUS];
 extern uint32_t ncpus;
 
-void cpu_init(uint32_t id);                     /* on that CPU, before anything else that could go wrong */
+/* On that CPU, before anything else that could go wrong.  idle: the thread that runs already, on its stack */
+void cpu_init(uint32_t id, struct thread *idle);
 
 #ifndef QUIRE_HOST
 static inline struct cpu *this_cpu(void)

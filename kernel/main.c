@@ -39,8 +39,7 @@ static void panic_on_purpose(void *arg)
 void kernel_main(struct bootinfo *bi);
 void kernel_main(struct bootinfo *bi)
 {
-	cpu_init(0);
-	sched_init();
+	cpu_init(0, &boot_thread);
 	if (bi->magic != BOOTINFO_MAGIC) panic("the loader's structure is not one of this kernel's");
 	frame_init(bi);
 	cpu_has_smap = bi->control.cr4 & BOOT_CR4_SMAP;

@@ -24,10 +24,9 @@ static void cpu_enter(void)
 {
 	uint32_t id = ncpus;
 
-	cpu_init(id);
+	cpu_init(id, cpus[id].idle);
 	write_cr3(kernel_pmap.root);
 	apic_cpu_init();
-	sched_cpu_init();
 	__atomic_store_n(&ncpus, id + 1, __ATOMIC_RELEASE);     /* N1 */
 	irq_enable();
 	sched_idle();

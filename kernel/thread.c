@@ -17,11 +17,16 @@
 #include "kernel/trap.h"
 #include "mm/frame.h"
 
-struct list kernel_threads = LIST_INIT(kernel_threads);
+/* The code that boots becomes the first CPU's idle thread. */
+extern char __boot_stack_top[];
+struct thread boot_thread = {
+	.name = "idle", .affinity = ~0ull, .kstack = (uint64_t)__boot_stack_top - KSTACK_PAGES * PAGE_SIZE,
+	.wait_link = LIST_INIT(boot_thread.wait_link), .proc_link = LIST_INIT(kernel_threads),
+};
+struct list kernel_threads = LIST_INIT(boot_thread.proc_link);
 static uint32_t next_tid = BIT(22);     /* above all pids: a process's first thread has its pid */
 
 extern void thread_first(void);
-static struct thread boot_thread;
 
 struct switch_frame { uint64_t r15, r14, r13, r12, rbp, rbx, rip; };    /* what context_switch() pops */
 
@@ -73,28 +78,4 @@ struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
 	if (!t) panic("no memory for the kernel thread %s; give the machine 64 MiB", name);
 	thread_start(t);
 	return t;
-}
-
-void sched_cpu_init(void)
-{
-	struct cpu *c = this_cpu();
-
-	c->idle->state = THREAD_RUNNING;
-	c->idle->cpu = c;
-	c->thread = c->idle;
-}
-
-/* The code that boots becomes the idle thread. */
-void sched_init(void)
-{
-	struct thread *t = &boot_thread;
-	extern char __boot_stack_top[];
-
-	t->name = "idle";
-	t->affinity = ~0ull;
-	t->kstack = (uint64_t)__boot_stack_top - KSTACK_PAGES * PAGE_SIZE;
-	list_init(&t->wait_link);
-	list_push_back(&kernel_threads, &t->proc_link);
-	this_cpu()->idle = t;
-	sched_cpu_init();
 }

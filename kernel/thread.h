@@ -89,11 +89,10 @@ void fpu_restore(const void *area);                     /* fpu_area_ok() or fpu_
 int sched_sleep(struct spinlock *lk, uint64_t deadline, bool interruptible);
 void sched_wake(struct thread *, bool ahead);
 void sched_tick(void);          /* the clock, or another CPU, says that there may be something to do */
-void sched_init(void);          /* the boot thread becomes this CPU's idle thread */
-void sched_cpu_init(void);      /* on a further CPU: cpu->idle, on whose stack it runs */
 void sched_idle(void) __attribute__((noreturn));
 bool thread_ends(const struct thread *);                /* signal.c: all do, or all but one for exec */
 bool thread_has_signal(struct thread *);                /* signal.c: that, or a deliverable signal is pending */
 extern struct list kernel_threads;      /* for gdb (quire-threads): made when the machine starts, they never end */
+extern struct thread boot_thread;
 
 #endif
