@@ -79,16 +79,19 @@ struct proc_attr {
 	uint32_t personality;                   /* the same */
 	uint64_t rlimit[PROC_RLIMITS][2];       /* soft, hard by RLIMIT_* */
 	uint32_t ppid;                          /* 0: none */
+	uint32_t umask;                         /* umask(2), which ring 0 answers */
 	struct usage child_used;                /* by children that were waited for */
 	uint32_t pgid, sid;                     /* its group and session; last: another lock guards them */
 };
 
+/* Of a program: its heap; where rsp began; its words, as they lie there: env ends args. */
+struct program_layout { uint64_t brk_start, brk, stack, args, env, env_end; };
+
 /* Of an address space: what a child has as its parent. */
 struct map_layout {
 	uint64_t max_size, max_locked, max_stack;       /* bytes: the process's limits; ~0: none */
-	uint64_t brk_start, brk;
 	uint64_t mmap_top;                      /* free ranges are looked for from here down */
-	uint64_t stack, args, env, env_end;     /* of exec: where rsp began; the words, as they lie there; env ends args */
+	struct program_layout program;
 };
 
 struct facts_proc {
@@ -97,7 +100,7 @@ struct facts_proc {
 	uint32_t server;                        /* a boot module */
 	struct proc_attr attr;
 	char     state;                         /* R S D T; X: all its threads end; Z */
-	uint32_t umask, cpu;
+	uint32_t cpu;
 	int32_t  exit_status;
 	uint64_t pending, shared_pending, blocked, ignored, caught;     /* bit n-1 for signal n */
 	uint64_t child_flags;                   /* SA_* of its action for SIGCHLD */

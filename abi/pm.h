@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#include "abi/facts.h"
+
 /* arg[0] the call's number, arg[1..6] its arguments, arg[7] the caller's pid | tid << 32; lend[0] all of its memory.
  * => status 0, arg[0] the result; or status -errno */
 #define PM_CALL 0x400u
@@ -39,9 +41,8 @@
  * => arg[0] 0; arg[1] where in it a struct exec_plan lies and the pieces behind that; arg[2], arg[3] the nodes of program
  * and interpreter, or 0, which were opened and are the caller's to close; handle[0], handle[1] their objects. */
 struct exec_plan {
-	uint64_t entry, sp;             /* where the new program begins, with which stack */
-	uint64_t brk;                   /* where its heap begins */
-	uint64_t args, env, env_end;    /* its words, as they lie there */
+	uint64_t entry;                 /* where the new program begins */
+	struct program_layout program;  /* with which stack, words and heap */
 	uint32_t euid, egid;            /* EXEC_SAME: as they were */
 	uint32_t exec_stack;            /* 1: code may run on its stack */
 	uint32_t npieces;
@@ -57,11 +58,11 @@ struct exec_piece {
 };
 #define EXEC_ZEROS 2u
 
-/* fork, vfork, clone and clone3 are such calls, too: fork and vfork as the clone that they are.  The answer is a plan, which
- * ring 0 carries out: */
+/* fork, vfork, clone and clone3 are such calls, too: fork and vfork as the clone that they are.  The answer is a plan,
+ * which ring 0 carries out: */
 struct clone_plan {                     /* arg[0] and on */
 	uint64_t result;                /* 0 */
-	uint64_t flags;                 /* CLONE_*: of VM, VFORK, PARENT, THREAD, SETTLS, *TID, CLEAR_SIGHAND; others mean nothing */
+	uint64_t flags;                 /* CLONE_VM, VFORK, PARENT, THREAD, SETTLS, *TID, CLEAR_SIGHAND count */
 	uint64_t stack;                 /* 0: at its maker's address */
 	uint64_t parent_tid, child_tid, tls;
 	uint64_t pid;                   /* it gets the first that is free from here on; 0: after the last one made */

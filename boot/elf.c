@@ -156,7 +156,7 @@ static void module_segment(const struct blob *file, const struct elf_segment *s,
 	UINT64 top = PAGES(end) * PAGE, last = PAGES(s->vaddr + s->memsz) * PAGE;
 	UINT16 prot = (UINT16)((s->flags & PF_R ? 1 : 0) | (s->flags & PF_W ? 2 : 0) | (s->flags & PF_X ? 4 : 0));
 
-	if (s->vaddr < MODULE_LOW || s->vaddr > MODULE_HIGH || s->memsz > MODULE_HIGH || at < plan->brk)
+	if (s->vaddr < MODULE_LOW || s->vaddr > MODULE_HIGH || s->memsz > MODULE_HIGH || at < plan->program.brk)
 		fail("is damaged: a segment out of order or too far up", name);
 	if (s->filesz > s->memsz || s->offset > file->len || s->filesz > file->len - s->offset)
 		fail("is damaged: it is cut short", name);
@@ -164,7 +164,7 @@ static void module_segment(const struct blob *file, const struct elf_segment *s,
 	if (s->filesz) piece_add(m, name, (struct exec_piece){at, off, end - at, s->memsz > s->filesz ? top - end : 0, prot, 0});
 	else top = at;
 	if (last > top) piece_add(m, name, (struct exec_piece){top, 0, last - top, 0, prot, EXEC_ZEROS});
-	plan->brk = last;
+	plan->program.brk_start = plan->program.brk = last;
 }
 
 #define AT_PHDR   3
@@ -187,8 +187,8 @@ static void words_make(const struct elf_header *h, UINT64 phdr, struct boot_word
 		},
 	};
 	memcpy(w->env + 8, cmdline, BOOT_CMDLINE_MAX);
-	plan->sp = at;
-	plan->args = w->argv[0];
+	plan->program.stack = at;
+	plan->program.args = w->argv[0];
 }
 
 void elf_module_plan(const struct blob *file, const char *name, struct boot_module *m, struct boot_server *server)

@@ -29,7 +29,7 @@ static void server_make(struct boot_server *s, unsigned module, const char *name
 	*s = nameless[module];
 	memcpy(s->words.name, name, len);
 	memcpy(s->plan.name, name, len);
-	s->plan.env = s->plan.env_end = s->plan.args + len;
+	s->plan.program.env = s->plan.program.env_end = s->plan.program.args + len;
 	s->words.random[0] = s->words.random[1] = __builtin_ia32_rdtsc() * 0x9e3779b97f4a7c15ull;
 }
 

@@ -54,9 +54,9 @@ static void entry_name(const struct facts_entry *e, const struct facts_proc *f, 
 		snprintf(name, len, "/dev/%s", d->name);
 	} else if (e->object == FACTS_FILE || e->object == FACTS_SHARED) {
 		snprintf(name, len, e->object == FACTS_FILE ? "/ (deleted)" : "/dev/zero (deleted)");
-	} else if (e->start <= f->layout.stack && f->layout.stack < e->end) {
+	} else if (e->start <= f->layout.program.stack && f->layout.program.stack < e->end) {
 		snprintf(name, len, "[stack]");
-	} else if (e->start < f->layout.brk && e->end > f->layout.brk_start) {
+	} else if (e->start < f->layout.program.brk && e->end > f->layout.program.brk_start) {
 		snprintf(name, len, "[heap]");
 	}
 }

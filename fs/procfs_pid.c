@@ -19,7 +19,7 @@ static void sizes_add(struct sizes *s, const struct facts_entry *e, const struct
 	uint64_t len = e->end - e->start;
 
 	s->anon += e->pages.anon;
-	if (e->start <= f->layout.stack && f->layout.stack < e->end) s->stack += len;
+	if (e->start <= f->layout.program.stack && f->layout.program.stack < e->end) s->stack += len;
 	else if (e->object == FACTS_FILE && (e->prot & 4)) *(e->node == f->exe ? &s->exe : &s->lib) += len;
 	else if ((e->prot & 2) && !(e->flags & FACTSE_SHARED)) s->data += len;
 }
@@ -55,13 +55,13 @@ int make_pid_stat(struct text *t, const struct proc_node *n)
 	text_add(t, " %d %d %u 0 %lu %lu %lu %lu", 20 + f.attr.nice, f.attr.nice, f.threads, (UL)TICKS(f.start_ns),
 	         (UL)f.size, (UL)f.rss, (UL)f.attr.rlimit[5][0]);
 	/* startcode endcode startstack kstkesp kstkeip; the signals of this thread; wchan nswap cnswap */
-	text_add(t, " 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0", (UL)f.layout.stack, (UL)f.pending & 0x7fffffff,
+	text_add(t, " 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0", (UL)f.layout.program.stack, (UL)f.pending & 0x7fffffff,
 	         (UL)f.blocked & 0x7fffffff, (UL)f.ignored & 0x7fffffff, (UL)f.caught & 0x7fffffff);
 	/* exit_signal processor rt_priority policy blkio guest cguest */
 	text_add(t, " 17 %u 0 0 0 0 0", f.cpu);
 	/* start_data end_data start_brk, arguments, environment, exit_code */
-	text_add(t, " 0 0 %lu %lu %lu %lu %lu %d\n", (UL)f.layout.brk_start, (UL)f.layout.args, (UL)f.layout.env,
-	         (UL)f.layout.env, (UL)f.layout.env_end, f.exit_status);
+	text_add(t, " 0 0 %lu %lu %lu %lu %lu %d\n", (UL)f.layout.program.brk_start, (UL)f.layout.program.args,
+	         (UL)f.layout.program.env, (UL)f.layout.program.env, (UL)f.layout.program.env_end, f.exit_status);
 	return 0;
 }
 
@@ -134,7 +134,7 @@ int make_pid_status(struct text *t, const struct proc_node *n)
 
 	if (rc) return rc;
 	status_name(t, f.attr.name);
-	text_add(t, "\nUmask:\t%04o\nState:\t%c (%s)\n", f.umask, f.state, state_name(f.state));
+	text_add(t, "\nUmask:\t%04o\nState:\t%c (%s)\n", f.attr.umask, f.state, state_name(f.state));
 	text_add(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", f.pid, n->tid ? n->tid : f.pid,
 	         f.attr.ppid);
 	text_add(t, "Uid:\t%u\t%u\t%u\t%u\n", f.attr.uid, f.attr.euid, f.attr.suid, f.attr.fsuid);
@@ -182,7 +182,7 @@ int make_pid_cmdline(struct text *t, const struct proc_node *n)
 	struct facts_proc f;
 	int rc = proc_facts(n, &f);
 
-	if (!rc) memory_add(t, n->pid, f.layout.args, f.layout.env);
+	if (!rc) memory_add(t, n->pid, f.layout.program.args, f.layout.program.env);
 	return rc;
 }
 
@@ -191,7 +191,7 @@ int make_pid_environ(struct text *t, const struct proc_node *n)
 	struct facts_proc f;
 	int rc = proc_facts(n, &f);
 
-	if (!rc) memory_add(t, n->pid, f.layout.env, f.layout.env_end);
+	if (!rc) memory_add(t, n->pid, f.layout.program.env, f.layout.program.env_end);
 	return rc;
 }
 

@@ -42,16 +42,6 @@ static int piece_map(struct map *m, struct vmo *v, const struct exec_piece *x)
 	return rc == -EFAULT || rc == -EINVAL ? -ENOEXEC : rc;
 }
 
-/* What /proc tells of it, and where brk() begins. */
-static void plan_tell(struct map *m, const struct exec_plan *x)
-{
-	m->brk_start = m->brk = x->brk;
-	m->stack = x->sp;
-	m->args = x->args;
-	m->env = x->env;
-	m->env_end = x->env_end;
-}
-
 /* ---- execve */
 
 struct program {
@@ -77,8 +67,8 @@ static int program_map(struct program *g, uint64_t stack, uaddr_t at, struct kob
 		if (!rc) rc = piece_map(g->map, x.object < IPC_HANDLES ? obj_vmo(obj[x.object]) : NULL, &x);
 	}
 	if (!rc && g->plan.exec_stack) rc = map_protect(g->map, STACK_TOP - stack, stack, PROT_ALL);
-	if (!rc && (g->plan.entry >= USER_TOP || g->plan.sp >= USER_TOP)) rc = -ENOEXEC;
-	plan_tell(g->map, &g->plan);
+	if (!rc && (g->plan.entry >= USER_TOP || g->plan.program.stack >= USER_TOP)) rc = -ENOEXEC;
+	g->map->program = g->plan.program;
 	return rc;
 }
 
@@ -140,7 +130,7 @@ static void program_enter(struct program *g)
 	fpu_restore(fpu_start());
 	t->clear_tid = t->robust = 0;
 	t->sig_stack.flags = SS_DISABLE;
-	regs_start(t->tf, g->plan.entry, g->plan.sp);
+	regs_start(t->tf, g->plan.entry, g->plan.program.stack);
 }
 
 static long exec(uaddr_t path, uaddr_t argv, uaddr_t envp)
@@ -181,8 +171,8 @@ static int server_map(struct map *m, const struct boot_server *s)
 	if (!rc) rc = vdso_map(m);
 	m->lock_future = 0;
 	if (image) vmo_unref(image);
-	if (!rc) rc = map_copy(m, s->plan.sp, (void *)&s->words, sizeof(s->words), true);
-	plan_tell(m, &s->plan);
+	if (!rc) rc = map_copy(m, s->plan.program.stack, (void *)&s->words, sizeof(s->words), true);
+	m->program = s->plan.program;
 	return rc;
 }
 
@@ -198,7 +188,7 @@ struct thread *server_create(const struct boot_server *s)
 	t->reserve = true;
 	t->proc->port = port;           /* its reference is for ever: who asks a dead one shall hear so */
 	t->proc->map = m;
-	regs_start(t->tf, s->plan.entry, s->plan.sp);
+	regs_start(t->tf, s->plan.entry, s->plan.program.stack);
 	proc_publish(t->proc, NULL, 0, 0);
 	return t;
 }

@@ -23,7 +23,6 @@ static void inherit(struct proc *c, struct proc *p)
 	c->attr = p->attr;
 	c->pdeath_signal = c->subreaper = 0;    /* prctl(2): a child has them not */
 	c->child_used = (struct usage){0};
-	c->umask = p->umask;
 	c->exe = p->exe;
 	if (c->exe) file_ref(c->exe);
 	c->trace = p->trace;
@@ -76,7 +75,7 @@ static struct thread *child_make(struct proc *p, bool same_map)
 	return NULL;
 }
 
-/* The rest of the plan, while the child does not run yet.  t: its thread, or the new one of this process.  => its tid */
+/* The rest of the plan, while the child does not run yet.  t: its thread, or a new one of this process.  => its tid */
 static uint32_t child_start(struct thread *t, const struct clone_plan *a)
 {
 	struct thread *me = current_thread();
@@ -129,7 +128,7 @@ SYSCALL(clone)
 		*a = (struct clone_plan){.flags = a0, .stack = a1, .parent_tid = a2, .child_tid = a3, .tls = a4};
 		rc = 0;
 	}
-	if (!rc && (a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) rc = -EPERM;      /* wrmsr would fault, as arch_prctl */
+	if (!rc && (a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) rc = -EPERM;      /* as arch_prctl */
 	if (!rc) rc = clone_make(a);
 	for (int i = 0; rc == -ENOMEM && i < RECLAIM_AGAIN && !reclaim_wait(); i++) rc = clone_make(a);
 	return rc;

@@ -47,7 +47,6 @@ struct proc {
 	int      fd_end;                /* [files_lock] past the last that ever was used */
 	struct place cwd, root;         /* changed under files_lock */
 	bool     locks;                 /* it has asked for record locks: only ever set */
-	uint32_t umask;
 	struct sigaction_k action[65];  /* [p] by signal number */
 	struct sigpending pending;      /* [p] of the whole process */
 	uint32_t sig_queued;            /* [p] entries on its queue and those of its threads (Q3) */
@@ -55,8 +54,8 @@ struct proc {
 	struct thread *survivor;        /* [p] exec: every thread but this one ends */
 	int      exit_status;           /* [p] as wait4 gives it */
 	struct usage used;              /* [p] by threads that have ended */
-	struct port *port;              /* [c] of a server, a boot module that may use the calls marked [S]: its own (handle 1),
-	                                   which outlives it */
+	struct port *port;              /* [c] of a server, a boot module, which may use the calls marked [S]: its own
+	                                   (handle 1), which outlives it; others: NULL */
 	const struct boot_disk *disk;   /* [c] what it drives (device.c); NULL: no driver */
 };
 
@@ -91,8 +90,8 @@ void thread_memory_leave(struct thread *);              /* the current one's: ex
 void proc_program_set(struct proc *, struct map *, struct file *exe);
 struct usage thread_usage(struct thread *);
 
-/* exec.c: a wired server process out of a boot module, with its port; its thread, not started yet.  The first is init and
- * gets pid 1. */
+/* exec.c: a wired server process out of a boot module, with its port; its thread, not started yet.  The first is init
+ * and gets pid 1. */
 struct thread *server_create(const struct boot_server *);
 
 /* servers.c: the boot modules, for the disks that there are; returns when they are on the run queue */

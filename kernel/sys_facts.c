@@ -70,7 +70,6 @@ static void shared_facts(const struct proc *p, const struct map *m, struct facts
 	f->child_flags = p->action[SIGCHLD].flags;
 	for (int n = 1; n <= NSIG; n++)
 		if (p->action[n].handler) *(p->action[n].handler == SIG_IGN ? &f->ignored : &f->caught) |= BIT(n - 1);
-	f->umask = p->umask;
 	f->exe = p->exe ? p->exe->node : 0;
 	f->cwd = p->cwd.node ? p->cwd.node : NODE_ROOT;
 	f->root = p->root.node ? p->root.node : NODE_ROOT;

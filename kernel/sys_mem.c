@@ -114,9 +114,9 @@ SYSCALL(msync, addr, len, flags)
 SYSCALL(brk)
 {
 	struct map *m = map_limited();
-	uint64_t data = current_proc()->rlimit[RLIMIT_DATA][0];
+	uint64_t data = current_proc()->rlimit[RLIMIT_DATA][0], start = m->program.brk_start;
 
-	return map_brk(m, a0 > m->brk_start && a0 - m->brk_start > data ? 0 : a0);      /* 0: it stays as it is */
+	return map_brk(m, a0 > start && a0 - start > data ? 0 : a0);    /* 0: it stays as it is */
 }
 
 /* madvise(2).  What is not known here (huge pages, merging, poisoning) is EINVAL, as on a Linux built without it. */

@@ -235,10 +235,11 @@ int map_resident(struct map *m, uaddr_t va)
  * (Linux brk(2)). */
 uaddr_t map_brk(struct map *m, uaddr_t want)
 {
-	uaddr_t at = ROUND_UP(__atomic_load_n(&m->brk, __ATOMIC_RELAXED), PAGE_SIZE), to = ROUND_UP(want, PAGE_SIZE);
+	uaddr_t brk = __atomic_load_n(&m->program.brk, __ATOMIC_RELAXED);
+	uaddr_t at = ROUND_UP(brk, PAGE_SIZE), to = ROUND_UP(want, PAGE_SIZE);
 	int rc = 0;
 
-	if (want < m->brk_start || want >= USER_TOP)
+	if (want < m->program.brk_start || want >= USER_TOP)
 		rc = -ENOMEM;
 	else if (to > at)
 		rc = map_map(m, &at, to - at, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -247,8 +248,8 @@ uaddr_t map_brk(struct map *m, uaddr_t want)
 		rc = map_unmap(m, to, at - to);
 
 	MUTEX_HELD(&m->lock);
-	if (!rc) m->brk = want;
-	want = m->brk;
+	if (!rc) m->program.brk = want;
+	want = m->program.brk;
 	return want;
 }
 

@@ -161,8 +161,8 @@ static int setup(void **st)
 		.start_ns = 4560000000,
 		.size = 40960,
 		.rss = 6,
-		.layout = {.args = 0x1000, .env = 0x100d, .env_end = 0x1017, .stack = 0x7fff0800, .brk_start = 0x5000,
-		           .brk = 0x6800},
+		.layout.program = {.args = 0x1000, .env = 0x100d, .env_end = 0x1017, .stack = 0x7fff0800,
+		                   .brk_start = 0x5000, .brk = 0x6800},
 		.caught = 0x4002,
 	};
 	machine = (struct facts_machine){.now_ns = 61230000000, .boot_ns = 1700000000000000000, .cpus = 2, .last_pid = 77,

@@ -1,6 +1,6 @@
 /* links: */
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/test_clone.c - HOST - fork and clone (user/pm/clone.c): which flags go together, who may have more, numbers. */
+/* tests/unit/test_clone.c - HOST - fork and clone (user/pm/clone.c): which flags go together, who may have more. */
 #include "tests/unit/familyfix.h"
 
 static struct clone_plan planned;       /* the last answer */
@@ -67,7 +67,7 @@ static void what_does_not_go_together_is_refused(void **st)
 
 static void clone3_reads_what_it_knows(void **st)
 {
-	struct { struct args a; char more[8]; } big = {.a = {.exit_signal = SIGCHLD, .stack = 4096, .stack_size = 8192}};
+	struct { struct args a; char more[8]; } big = {.a = {.stack = 4096, .stack_size = 8192}};
 
 	(void)st;
 	assert_int_equal(clone3_of(&big.a), 0);
@@ -85,9 +85,10 @@ static void clone3_reads_what_it_knows(void **st)
 static void clone3_refuses_what_makes_no_sense(void **st)
 {
 	static const struct args bad[] = {
-		{.stack = 4096}, {.stack_size = 4096}, {.stack = 4096, .stack_size = ~0ull}, {.stack = ~0ull, .stack_size = 1},
-		{.stack = 4096, .stack_size = USER_TOP}, {.exit_signal = 65}, {.flags = SIGCHLD}, {.flags = CLONE_DETACHED},
-		{.flags = CLONE_PARENT, .exit_signal = SIGCHLD}, {.flags = THREAD_IS, .exit_signal = SIGCHLD}, {.set_tid = 1},
+		{.stack = 4096}, {.stack_size = 4096}, {.stack = ~0ull, .stack_size = 1},
+		{.stack = 4096, .stack_size = ~0ull}, {.stack = 4096, .stack_size = USER_TOP},
+		{.exit_signal = 65}, {.flags = SIGCHLD}, {.flags = CLONE_DETACHED}, {.set_tid = 1},
+		{.flags = CLONE_PARENT, .exit_signal = SIGCHLD}, {.flags = THREAD_IS, .exit_signal = SIGCHLD},
 	};
 	const struct args tids = {.set_tid = 1, .set_tids = 1};
 

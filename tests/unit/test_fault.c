@@ -263,7 +263,7 @@ static void brk_grows_and_shrinks_one_entry(void **st)
 	struct fix *f = *st;
 	uaddr_t now;
 
-	f->map->brk_start = f->map->brk = 0x600000;
+	f->map->program.brk_start = f->map->program.brk = 0x600000;
 	now = map_brk(f->map, 0x600000 + 3 * PAGE_SIZE);
 	now = map_brk(f->map, 0x600000 + 9 * PAGE_SIZE);
 	assert_int_equal(now, 0x600000 + 9 * PAGE_SIZE);

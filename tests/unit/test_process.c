@@ -10,7 +10,7 @@ static void a_break_that_cannot_be_had_stays_where_it_is(void **st)
 	struct fix *f = *st;
 	uaddr_t now;
 
-	f->map->brk_start = f->map->brk = BASE;
+	f->map->program.brk_start = f->map->program.brk = BASE;
 	map_at(f, BASE + PG(8), 1, RW, 0);
 	now = map_brk(f->map, BASE + PG(4) + 5);
 	assert_int_equal(now, BASE + PG(4) + 5);
@@ -81,13 +81,13 @@ static void a_child_inherits_limits_but_no_locks(void **st)
 	f->map->max_size = PG(50);
 	f->map->max_locked = PG(40);
 	f->map->max_stack = PG(30);
-	f->map->brk = f->map->brk_start = BASE + PG(8);
+	f->map->program.brk = f->map->program.brk_start = BASE + PG(8);
 	map_lock(f->map, 0, USER_TOP, MCL_FUTURE, true);
 	child = map_fork(f->map);
 	assert_int_equal(child->locked, 0);
 	assert_int_equal(child->lock_future, 0);
 	assert_int_equal(child->max_size + child->max_locked + child->max_stack, PG(120));
-	assert_int_equal(child->brk, BASE + PG(8));
+	assert_int_equal(child->program.brk, BASE + PG(8));
 	map_check(child);
 	map_put(child);
 }

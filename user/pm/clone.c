@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* user/pm/clone.c - RING 3 - fork, vfork, clone, clone3: what may be shared with whom, how many there may be, the child's
- * number.
+/* user/pm/clone.c - RING 3 - fork, vfork, clone, clone3: what may be shared with whom, how many there may be, the
+ * child's number.
  *
- * Path:  kernel/fork.c  ~PM_CALL~>  main.c > [clone.c] > family.c;  the answer is a plan (abi/pm.h), and of the birth a note
- *        tells
+ * Path:  kernel/fork.c  ~PM_CALL~>  main.c > [clone.c] > family.c;  the answer is a plan (abi/pm.h), and of the birth
+ *        a note tells
  * Nothing is kept of a child that is planned: the kernel may find no memory for it, or its maker may be killed.
  */
 #define _GNU_SOURCE
@@ -18,7 +18,7 @@
 #define PROCS_MAX 16384u                /* a quarter of the pids: family.c finds one that is free */
 #define NSIG_MAX  64u
 #define USER_TOP  0x00007ffffffff000ull /* past a program's addresses */
-#define SIGNAL    0xffu                 /* the low byte of clone's flags: what the parent gets at its death; 0: nothing */
+#define SIGNAL    0xffu                 /* the low byte of clone's flags: what the parent gets at its death, or 0 */
 #define CLEAR_SIGHAND 0x100000000ull
 #define HARMLESS  (CLONE_DETACHED | CLONE_SYSVSEM | CLONE_PTRACE | CLONE_UNTRACED | (uint32_t)CLONE_IO)
 #define SHARED    (CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
@@ -68,7 +68,8 @@ static int flags_check(const struct call *c, uint64_t flags)
 static long plan(struct call *c, const struct args *a)
 {
 	struct clone_plan p = {
-		.flags = a->flags, .stack = a->stack, .parent_tid = a->parent_tid, .child_tid = a->child_tid, .tls = a->tls,
+		.flags = a->flags, .stack = a->stack, .tls = a->tls,
+		.parent_tid = a->parent_tid, .child_tid = a->child_tid,
 		.note = PM_SIGNAL(a->exit_signal) | (a->flags & CLONE_PARENT ? PM_SIBLING : 0),
 	};
 	struct ipc_msg m = {.token = c->token};

@@ -173,7 +173,7 @@ static int plan_write(const struct call *c, uint64_t *at)
 	uint64_t interp = g.interp.npieces * sizeof(struct exec_piece);
 	uint64_t size = (sizeof(struct exec_plan) + prog + interp + 15) & ~15ull;
 	struct exec_plan plan = {
-		.entry = g.interp.npieces ? g.interp.entry : g.prog.entry, .brk = g.prog.end,
+		.entry = g.interp.npieces ? g.interp.entry : g.prog.entry,
 		.euid = g.euid == c->me.attr.euid ? EXEC_SAME : g.euid,
 		.egid = g.egid == c->me.attr.egid ? EXEC_SAME : g.egid,
 		.exec_stack = g.prog.exec_stack, .npieces = g.prog.npieces + g.interp.npieces,
@@ -184,10 +184,7 @@ static int plan_write(const struct call *c, uint64_t *at)
 	for (const char *p = g.path; *p; p++)
 		if (*p == '/' && p[1]) name = p + 1;
 	memcpy(plan.name, name, strnlen(name, sizeof(plan.name) - 1));
-	plan.sp = w.sp;
-	plan.args = w.args;
-	plan.env = w.env;
-	plan.env_end = w.env_end;
+	plan.program = (struct program_layout){g.prog.end, g.prog.end, w.sp, w.args, w.env, w.env_end};
 	*at = w.sp - size;
 	if (!rc) rc = mem_new(c, *at, &plan, sizeof(plan));
 	if (!rc) rc = mem_new(c, *at + sizeof(plan), g.prog.piece, prog);

@@ -47,7 +47,8 @@ static long pm_unknown(const struct call *c, uint64_t nr)
 static const call_fn calls[] = {
 	SYSCALLS_PM(CALL) SYSCALLS_REFUSED(NONE)
 	[SYS_execve] = pm_execve,       /* ring 0 makes the new memory, and asks what goes there */
-	[SYS_fork] = pm_clone, [SYS_vfork] = pm_clone, [SYS_clone] = pm_clone, [SYS_clone3] = pm_clone3, /* makes it then */
+	[SYS_fork] = pm_clone, [SYS_vfork] = pm_clone,  /* ring 0 makes then what is planned here */
+	[SYS_clone] = pm_clone, [SYS_clone3] = pm_clone3,
 	[SYS_clock_nanosleep] = pm_clock_nanosleep,     /* by clocks that ring 0 cannot wait for */
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
