@@ -113,10 +113,9 @@ static void program_enter(struct program *g)
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
 
-	g->plan.name[sizeof(g->plan.name) - 1] = 0;
 	thread_memory_leave(t);
 	spin_lock(&p->lock);
-	kstrlcpy(p->name, g->plan.name, sizeof(p->name));
+	memcpy(p->name, g->plan.name, sizeof(p->name) - 1);     /* the last byte is 0 */
 	cred_set_locked(p, &g->plan);
 	signal_actions_clear(p);
 	signals_flush_locked(p, ~0ull, true);   /* timers were the old program's */
@@ -178,7 +177,7 @@ static int server_map(struct map *m, const struct boot_server *s)
 
 struct thread *server_create(const struct boot_server *s)
 {
-	struct thread *t = proc_create(s->plan.name);
+	struct thread *t = proc_create();
 	struct port *port = t ? port_create(t->proc) : NULL;
 	struct map *m = map_create();
 
@@ -186,6 +185,7 @@ struct thread *server_create(const struct boot_server *s)
 	server_uses(t, port);           /* HANDLE_PORT */
 	t->program = false;
 	t->reserve = true;
+	memcpy(t->proc->name, s->plan.name, sizeof(t->proc->name));
 	t->proc->port = port;           /* its reference is for ever: who asks a dead one shall hear so */
 	t->proc->map = m;
 	regs_start(t->tf, s->plan.entry, s->plan.program.stack);

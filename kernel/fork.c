@@ -60,7 +60,7 @@ static void vfork_wait(struct proc *c)
 /* A process around the memory: an own copy of it, or the same.  Its thread; NULL: no memory */
 static struct thread *child_make(struct proc *p, bool same_map)
 {
-	struct thread *t = proc_create(p->name);
+	struct thread *t = proc_create();
 	struct proc *c = t ? t->proc : NULL;
 
 	if (!t) return NULL;

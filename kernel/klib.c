@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/klib.c - RING 0 - memory and text functions that the compiler and everybody else expect.
+/* kernel/klib.c - RING 0 - memory functions that the compiler and everybody else expect.
  *
  * Copies move 8 bytes at a time: under TCG a byte costs as much as a word.
  */
@@ -24,20 +24,4 @@ void *memset(void *dst, int c, size_t n)
 	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(v) : "memory");
 	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(v) : "memory");
 	return dst;
-}
-
-size_t strlen(const char *s)
-{
-	size_t n = 0;
-
-	while (s[n]) n++;
-	return n;
-}
-
-void kstrlcpy(char *dst, const char *src, size_t size)
-{
-	size_t n = MIN(strlen(src), size - 1);
-
-	memcpy(dst, src, n);
-	dst[n] = 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/klib.h - RING 0 - the few things everybody needs: types, lists, memory and text, the panic of an invariant. */
+/* kernel/klib.h - RING 0 - the few things everybody needs: types, lists, memory, the log, the panic of an invariant. */
 #ifndef KERNEL_KLIB_H
 #define KERNEL_KLIB_H
 #ifndef QUIRE_RING0
@@ -63,8 +63,6 @@ static inline struct list *list_pop_front(struct list *head)
 
 void *memcpy(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
-size_t strlen(const char *s);
-void kstrlcpy(char *dst, const char *src, size_t size);        /* always terminates */
 
 /* The kernel's log, on COM1: %d %u %x with or without l, %s %c; widths are filled with zeros. */
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

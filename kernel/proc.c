@@ -30,7 +30,7 @@ uint64_t proc_births;
 
 static struct proc *proc_of(struct list *l) { return container_of(l, struct proc, all_link); }
 
-struct thread *proc_create(const char *name)
+struct thread *proc_create(void)
 {
 	struct proc *p = kalloc(sizeof(*p));
 	struct thread *t = NULL;
@@ -41,7 +41,6 @@ struct thread *proc_create(const char *name)
 	p->start_ns = time_mono();
 	p->umask = 022;
 	p->dumpable = true;
-	kstrlcpy(p->name, name, sizeof(p->name));
 	spin_init(&p->lock, RANK_PROC, "process");
 	mutex_init(&p->files_lock, RANK_FILE, "descriptors");
 	waitq_init(&p->wait);

@@ -66,7 +66,7 @@ extern struct spinlock proc_tree_lock;
 extern struct list all_procs;                           /* [P] by rising pid */
 extern uint64_t proc_births;                            /* [P] processes ever made */
 extern uint32_t proc_last_pid;                          /* [P] */
-struct thread *proc_create(const char *name);   /* its first thread, a program's; no map; NULL: no memory */
+struct thread *proc_create(void);       /* its first thread, a program's; no name, no map; NULL: no memory */
 void proc_ref(struct proc *);
 void proc_unref(struct proc *);
 /* A reference that is dropped at the end of its block: PROC_HELD struct proc *p = proc_find(...); NULL is none. */

@@ -75,7 +75,7 @@ static long syscall_traced(const struct syscall *c, const struct trapframe *tf, 
 
 	memcpy(r.arg, (uint64_t[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9}, sizeof(r.arg));
 	trace_texts(&r);
-	kstrlcpy(r.name, p->name, sizeof(r.name));
+	memcpy(r.name, p->name, sizeof(r.name) - 1);
 	if (c->fn == sys_exit || c->fn == sys_exit_group) trace_tell(p->trace, &r);
 	r.result = c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9);
 	trace_tell(p->trace, &r);

@@ -64,11 +64,6 @@ WEAK void kprintf(const char *fmt, ...)
 	va_end(ap);
 }
 
-WEAK void kstrlcpy(char *dst, const char *src, size_t size)
-{
-	if (size) snprintf(dst, size, "%s", src);
-}
-
 void panic(const char *fmt, ...)
 {
 	static char text[512];          /* cmocka keeps the pointer */
