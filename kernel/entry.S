@@ -95,32 +95,22 @@ syscall_entry:                          /* SDM 2B SYSCALL: rcx = rip, r11 = rfla
 	/* void context_switch(uint64_t *save_rsp, uint64_t load_rsp) */
 	.global context_switch
 context_switch:
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	.irp reg, rbx, rbp, r12, r13, r14, r15
+	push %\reg
+	.endr
 	mov %rsp, (%rdi)
 	mov %rsi, %rsp
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
+	.irp reg, r15, r14, r13, r12, rbp, rbx
+	pop %\reg
+	.endr
 	ret
 
-	/* where a new thread comes out of its first switch: r12 function or 0, r13 argument */
+	/* where a new thread comes out of its first switch: r12 is its function, or 0: it goes to ring 3 */
 	.global thread_first
 thread_first:
+	mov %r12, %rdi
 	call thread_begun
-	test %r12, %r12
-	jz 1f
-	mov %r13, %rdi
-	call *%r12
-	call thread_exit
-1:	mov %rsp, %rdi
+	mov %rsp, %rdi
 	call trap_exit
 	jmp trap_return
 

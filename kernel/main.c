@@ -25,7 +25,7 @@ __attribute__((noinline)) static uint64_t stack_eat(uint64_t n)
 
 /* When everything runs, a kernel thread breaks the kernel as the word panic=HOW says; tests look at the report:
  * panic=test breaks an invariant, panic=stack overflows the stack, panic=fault follows a wild pointer. */
-static void panic_on_purpose(void *arg)
+static void panic_on_purpose(void)
 {
 	uint32_t how = frame_bootinfo->panic;
 	uint64_t nowhere = USER_TOP;
@@ -54,7 +54,7 @@ void kernel_main(struct bootinfo *bi)
 	writeback_start();
 	reclaim_start();
 	servers_start();
-	if (bi->panic) thread_kernel("panic test", panic_on_purpose, NULL);
+	if (bi->panic) thread_kernel("panic test", panic_on_purpose);
 	irq_enable();
 	sched_idle();
 }

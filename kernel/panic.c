@@ -31,20 +31,8 @@ static void print_address(uint64_t addr)
 	kprintf("  %016lx %s+0x%lx\n", addr, name ? name : "?", name ? off : 0);
 }
 
-/* Recursion prints once, with a count of the calls that look the same. */
-static void print_call(uint64_t addr, uint64_t *last, unsigned *again)
-{
-	if (addr == *last) {
-		++*again;
-		return;
-	}
-	if (*again) kprintf("  ... %u more\n", *again);
-	if (addr) print_address(addr);
-	*last = addr;
-	*again = 0;
-}
-
-/* Frames are followed on the thread's own stack only: a damaged frame pointer ends the list, and no second fault. */
+/* Frames are followed on the thread's own stack only: a damaged frame pointer ends the list, and no second fault.
+ * Recursion prints once, with a count of the calls that look the same. */
 static void backtrace_print(const struct thread *t, uint64_t rip, uint64_t fp)
 {
 	uint64_t end = t ? t->kstack + KSTACK_PAGES * PAGE_SIZE : 0, last = 0;
@@ -54,13 +42,17 @@ static void backtrace_print(const struct thread *t, uint64_t rip, uint64_t fp)
 	if (rip) print_address(rip);
 	while (t && fp % 8 == 0 && fp >= t->kstack && fp + 16 <= end) {
 		const uint64_t *frame = (const uint64_t *)fp;   /* caller's rbp, return address */
+		bool same = frame[1] == last;
 
 		if (!frame[1]) break;
-		print_call(frame[1] - 1, &last, &again);        /* within the call, not after it */
+		if (again && !same) kprintf("  ... %u more\n", again);
+		again = same ? again + 1 : 0;
+		if (!same) print_address(frame[1] - 1);         /* within the call, not after it */
+		last = frame[1];
 		if (frame[0] <= fp) break;
 		fp = frame[0];
 	}
-	print_call(0, &last, &again);
+	if (again) kprintf("  ... %u more\n", again);
 }
 
 static void print_registers(const struct trapframe *tf)

@@ -115,7 +115,7 @@ struct thread *proc_thread(struct proc *p)
 	struct thread *t;
 
 	SPIN_HELD(&p->lock);
-	t = p->exiting || p->survivor ? NULL : thread_create(p, NULL, NULL, NULL);
+	t = p->exiting || p->survivor ? NULL : thread_create(p, NULL, NULL);
 	if (!t) return NULL;
 	t->program = true;
 	t->sig_stack.flags = SS_DISABLE;

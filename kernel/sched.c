@@ -234,11 +234,12 @@ static void schedule_locked(void)
 }
 
 /* A new thread's first steps (entry.S): it comes out of a switch with the lock held and interrupts to be on. */
-void thread_begun(void)
+void thread_begun(void (*fn)(void))
 {
 	this_cpu()->lock_irq = true;
 	this_cpu()->doing = "a thread's start";
 	sched_finish();
+	if (fn) fn();
 }
 
 void thread_yield(void)

@@ -39,7 +39,7 @@ void smp_start(void)
 	struct boot_door *door = phys_to_virt(frame_bootinfo->cpu_door);
 
 	for (uint32_t i = 0; i < m->ncpus; i++) {
-		struct thread *idle = cpus[i + 1].idle = thread_create(NULL, "idle", NULL, NULL);
+		struct thread *idle = cpus[i + 1].idle = thread_create(NULL, "idle", NULL);
 
 		if (!idle) break;
 		door->stack = idle->kstack + KSTACK_PAGES * PAGE_SIZE;

@@ -31,7 +31,7 @@ extern void thread_first(void);
 struct switch_frame { uint64_t r15, r14, r13, r12, rbp, rbx, rip; };    /* what context_switch() pops */
 
 /* fn NULL: a thread of ring 3, which starts with the registers in tf. */
-struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void *), void *arg)
+struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void))
 {
 	struct thread *t = kalloc(sizeof(*t));
 	uint64_t top;
@@ -56,9 +56,7 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void *
 	t->tf = (struct trapframe *)top;
 	memset(t->tf, 0, sizeof(*t->tf));
 	t->rsp = top - sizeof(struct switch_frame);
-	*(struct switch_frame *)t->rsp = (struct switch_frame){
-		.r12 = (uint64_t)fn, .r13 = (uint64_t)arg, .rip = (uint64_t)thread_first,
-	};
+	*(struct switch_frame *)t->rsp = (struct switch_frame){.r12 = (uint64_t)fn, .rip = (uint64_t)thread_first};
 	t->tid = __atomic_fetch_add(&next_tid, 1, __ATOMIC_RELAXED);
 	if (!p) list_push_back(&kernel_threads, &t->proc_link);
 	return t;
@@ -71,9 +69,9 @@ void thread_free(struct thread *t)
 	kfree(t);
 }
 
-struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
+struct thread *thread_kernel(const char *name, void (*fn)(void))
 {
-	struct thread *t = thread_create(NULL, name, fn, arg);
+	struct thread *t = thread_create(NULL, name, fn);
 
 	if (!t) panic("no memory for the kernel thread %s; give the machine 64 MiB", name);
 	thread_start(t);

@@ -63,11 +63,11 @@ struct thread {
 };
 
 void thread_free(struct thread *);                      /* a DEAD one: its stack and state */
-/* fn(arg) in ring 0, or NULL: it enters ring 3 by tf.  State NEW, a stack with tf at its top, all registers 0, the FPU
- * as a new program has it; NULL: no memory. */
-struct thread *thread_create(struct proc *, const char *name, void (*fn)(void *), void *arg);
+/* fn, which never returns, in ring 0, or NULL: it enters ring 3 by tf.  State NEW, a stack with tf at its top, all
+ * registers 0, the FPU as a new program has it; NULL: no memory. */
+struct thread *thread_create(struct proc *, const char *name, void (*fn)(void));
 void thread_start(struct thread *);                     /* put it on a run queue; it enters ring 3 by tf */
-struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg);  /* a kernel thread, started */
+struct thread *thread_kernel(const char *name, void (*fn)(void));       /* a kernel thread, started */
 void thread_exit(void) __attribute__((noreturn));       /* the current one; proc.c did the rest */
 void thread_yield(void);
 /* Where ring 0 may be long about something, with no spinlock held: who has to wait no longer runs first. */

@@ -16,7 +16,9 @@
 #define PAGE_FAULT 14
 #define X87_ERROR  16
 #define SIMD_ERROR 19
+#define PF_WRITE   2                    /* bits of a page fault's error code (SDM 3A 4.7) */
 #define PF_RESERVED 8                   /* a page table is damaged */
+#define PF_FETCH   16
 
 /* What an exception of ring 3 becomes, as on Linux; not listed: ring 3 cannot cause it. */
 static const struct { uint8_t signo, code; } exception[32] = {

@@ -19,10 +19,6 @@ struct trapframe {
 
 static inline bool trap_from_user(const struct trapframe *tf) { return (tf->cs & 3) == 3; }
 
-/* Fault error code bits (SDM 3A 4.7) */
-#define PF_WRITE   2
-#define PF_FETCH   16
-
 void trap_fatal(struct trapframe *) __attribute__((noreturn));  /* panic.c: an exception that ring 0 must not cause */
 /* syscall.c: called with interrupts on; the result goes to tf->rax. */
 void syscall_dispatch(struct trapframe *tf);

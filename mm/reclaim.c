@@ -88,7 +88,7 @@ void reclaim_kick(void)
 	__atomic_store_n(&kicked, true, __ATOMIC_RELAXED);
 }
 
-static void reclaim_thread(void *arg)
+static void reclaim_thread(void)
 {
 	current_thread()->reserve = true;
 	for (;;) {
@@ -100,5 +100,5 @@ static void reclaim_thread(void *arg)
 
 void reclaim_start(void)
 {
-	thread_kernel("reclaim", reclaim_thread, NULL);
+	thread_kernel("reclaim", reclaim_thread);
 }

@@ -259,7 +259,7 @@ void writeback_throttle(void)
 	}
 }
 
-static void writeback_thread(void *arg)
+static void writeback_thread(void)
 {
 	current_thread()->reserve = true;
 	for (;;) {
@@ -271,5 +271,5 @@ static void writeback_thread(void *arg)
 
 void writeback_start(void)
 {
-	thread_kernel("writeback", writeback_thread, NULL);
+	thread_kernel("writeback", writeback_thread);
 }

@@ -16,7 +16,7 @@ static struct fix *the_fix;
 static void *taken[16384];
 static unsigned ntaken, nframes;        /* the first nframes are pages, the others small objects */
 static size_t taken_size[ARRAY_LEN(taken)];
-static void (*thread_fn)(void *);
+static void (*thread_fn)(void);
 static jmp_buf thread_end;
 static unsigned rounds_left;
 static uint64_t kernel_pages;           /* in use before the first test */
@@ -80,9 +80,9 @@ size_t copy_out_part(uaddr_t dst, const void *src, size_t n)
 	return n - can;
 }
 
-struct thread *thread_kernel(const char *name, void (*fn)(void *), void *arg)
+struct thread *thread_kernel(const char *name, void (*fn)(void))
 {
-	(void)name, (void)arg;
+	(void)name;
 	thread_fn = fn;
 	return current_thread();
 }
@@ -106,7 +106,7 @@ void thread_rounds(void (*start)(void), unsigned n)
 {
 	rounds_left = n;
 	start();
-	if (setjmp(thread_end) == 0) thread_fn(NULL);
+	if (setjmp(thread_end) == 0) thread_fn();
 	current_thread()->reserve = false;
 }
 
