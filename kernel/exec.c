@@ -159,8 +159,8 @@ static int server_map(struct map *m, const struct boot_server *s)
 {
 	const struct boot_module *b = &frame_bootinfo->module[s->module];
 	struct vmo *image = vmo_create(NULL, 0, b->len, b->len, VMO_EPHEMERAL);
-	uint64_t pos = 0;
-	int64_t n = image ? pcache_write(image, &pos, 0, phys_to_virt(b->start), b->len, false, b->len) : -ENOMEM;
+	struct io io = {.buf = (uintptr_t)phys_to_virt(b->start), .len = b->len, .write = true, .kernel = true};
+	int64_t n = image ? pcache_write(image, &(uint64_t){0}, io, b->len) : -ENOMEM;
 	int rc = n < 0 ? n : (uint64_t)n == b->len ? 0 : -ENOMEM;
 
 	m->wired = true;

@@ -7,27 +7,13 @@
 #include "kernel/ipc.h"
 #include "kernel/klib.h"
 #include "kernel/lock.h"
+#include "kernel/usercopy.h"
 #include "mm/page.h"
 
 struct vmo;
 struct pipe;
 struct file;
 struct proc;
-
-/* A read or a write: what is moved, and how. */
-struct io {
-	uaddr_t buf;                    /* a user's buffer; or of a vector */
-	uint64_t len;                   /* bytes; or pieces of the vector */
-	char *kbuf;                     /* not NULL: kernel memory instead */
-	uint32_t flags;                 /* O_APPEND, O_SYNC ... of the descriptor, and for this call */
-	bool write, vector;
-};
-static inline void io_advance(struct io *io, uint64_t n)
-{
-	io->buf += n;
-	io->len -= n;
-	if (io->kbuf) io->kbuf += n;
-}
 
 /* What a descriptor does; NULL: a directory, or of O_PATH. */
 struct file_ops {

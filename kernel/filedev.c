@@ -16,13 +16,11 @@ static int64_t device_piece(struct file *f, uint64_t pos, const struct io *io)
 {
 	struct kmsg k = {
 		.m = {.arg = {f->node, pos, f->flags}},
-		.lender = io->kbuf ? NULL : current_proc()->map,
+		.lender = io->kernel ? NULL : current_proc()->map,
 	};
 	int64_t n;
 
-	k.m.lend[0].addr = io->kbuf ? (uint64_t)io->kbuf : io->buf;
-	k.m.lend[0].len = io->len;
-	k.m.lend[0].flags = io->write ? LEND_READ : LEND_WRITE;
+	k.m.lend[0] = (struct ipc_lend){io->buf, io->len, io->write ? LEND_READ : LEND_WRITE};
 	n = name_call(&k, io->write ? DEV_WRITE : DEV_READ, !(f->flags & O_NONBLOCK));
 	return n <= (int64_t)io->len ? n : -EIO;
 }

@@ -69,7 +69,7 @@ static void pipe_changed_locked(struct pipe *p)
 
 /* Copy to or from the bytes of the ring from `at` on; the turn is ours.  How many, or -EFAULT, -ENOMEM; of a page that
  * cannot be copied whole nothing goes in (as on Linux). */
-static int64_t pieces(struct pipe *p, uint64_t at, const struct io *io, uint64_t len)
+static int64_t pieces(struct pipe *p, uint64_t at, struct io io, uint64_t len)
 {
 	uint64_t done = 0, left = 0;
 
@@ -79,10 +79,9 @@ static int64_t pieces(struct pipe *p, uint64_t at, const struct io *io, uint64_t
 
 		if (!*page) *page = kalloc(PAGE_SIZE);
 		if (!*page) return done ? (int64_t)done : -ENOMEM;
-		if (!io->write) left = copy_out_part(io->buf + done, *page + off, n);
-		else if (io->kbuf) memcpy(*page + off, io->kbuf + done, n);
-		else left = copy_in_part(*page + off, io->buf + done, n);
-		if (!io->write || !left) done += n - left;
+		left = io_copy(&io, *page + off, n);
+		io_advance(&io, n);
+		if (!io.write || !left) done += n - left;
 	}
 	return done ? (int64_t)done : -EFAULT;
 }
@@ -119,7 +118,7 @@ static int64_t pipe_turn(struct pipe *p, const struct io *io, bool nonblock)
 	spin_unlock(&p->lock);
 	if (n <= 0) return n;
 
-	n = pieces(p, mine->at, io, MIN(io->len, (uint64_t)n));
+	n = pieces(p, mine->at, *io, MIN(io->len, (uint64_t)n));
 	spin_lock(&p->lock);
 	if (n > 0) mine->at += n;
 	mine->busy = false;

@@ -35,9 +35,13 @@ static int64_t copy_bytes(struct file *out, uint64_t *to, struct file *in, uint6
 	uint64_t done = 0;
 
 	while (page && done < len && took == n) {
-		n = file_rw(in, from, (struct io){.kbuf = page, .len = MIN(len - done, PAGE_SIZE)});
+		struct io io = {.buf = (uintptr_t)page, .len = MIN(len - done, PAGE_SIZE), .kernel = true};
+
+		n = io.len = file_rw(in, from, io);
 		if (n <= 0) break;
-		took = file_rw(out, to, (struct io){.kbuf = page, .len = n, .flags = out->flags, .write = true});
+		io.write = true;
+		io.flags = out->flags;
+		took = file_rw(out, to, io);
 		if (took < n) file_unread(in, from, n - MAX(took, (int64_t)0));
 		if (took > 0) done += took;
 	}

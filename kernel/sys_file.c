@@ -56,7 +56,7 @@ static int write_ids(struct file *f)
 static int64_t vmo_rw(struct file *f, uint64_t *pos, struct io io)
 {
 	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0], at = f->base + *pos;
-	bool direct = (io.flags & O_DIRECT) && !io.kbuf;
+	bool direct = (io.flags & O_DIRECT) && !io.kernel;
 	int64_t n = 0;
 
 	if (*pos > INT64_MAX - io.len) return io.write ? -EFBIG : -EINVAL;
@@ -69,8 +69,7 @@ static int64_t vmo_rw(struct file *f, uint64_t *pos, struct io io)
 	if (io.write && io.len > 0) n = write_ids(f);
 	if (direct && !io.write && io.len > 0) n = direct_settle(f, at, io.len);
 	if (n < 0) return n;
-	if (!io.write) n = pcache_read(f->vmo, at, io.buf, io.kbuf, io.len, &f->ra);
-	else n = pcache_write(f->vmo, &at, io.buf, io.kbuf, io.len, io.flags & O_APPEND, limit);
+	n = io.write ? pcache_write(f->vmo, &at, io, limit) : pcache_read(f->vmo, at, io, &f->ra);
 	if (n < 0) return io.write ? fsize_exceeded(n, at) : n;
 	*pos = at + n - f->base;
 	return io.write ? write_synced(f, io.flags, at + n, n) : n;
@@ -114,7 +113,7 @@ static int64_t writev_gathered(struct file *f, uint64_t *pos, struct io vector, 
 		if (!n) n = copy_in(page + at, v.base, v.len);
 		at += v.len;
 	}
-	if (!n) n = f->ops->rw(f, pos, (struct io){.kbuf = page, .len = total, .write = true});
+	if (!n) n = f->ops->rw(f, pos, (struct io){(uintptr_t)page, total, .write = true, .kernel = true});
 	kfree(page);
 	return n;
 }
@@ -153,7 +152,7 @@ static int64_t rw_check(const struct file *f, const uint64_t *pos, const struct 
 	if (pos && f->polled) return -ESPIPE;
 	if (io->vector) return vector_total(io->buf, io->len);
 	if (io->len > INT64_MAX) return -EINVAL;
-	return user_range_ok(io->buf, io->len) ? (int64_t)MIN(io->len, RW_MAX) : -EFAULT;
+	return io->kernel || user_range_ok(io->buf, io->len) ? (int64_t)MIN(io->len, RW_MAX) : -EFAULT;
 }
 
 int64_t file_rw(struct file *f, uint64_t *pos, struct io io)
@@ -195,7 +194,7 @@ static long fd_rwv(int fd, uaddr_t iov, uint64_t count, uint64_t pos, uint64_t r
 	uint32_t flags = (rwf & RWF_SYNC ? O_SYNC : 0) | (rwf & RWF_DSYNC ? O_DSYNC : 0) | (rwf & RWF_APPEND ? O_APPEND : 0);
 
 	if (rwf & ~(uint64_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) return -EOPNOTSUPP;
-	return fd_rw(fd, pos == ~0ull ? NULL : &pos, (struct io){iov, count, NULL, flags, write, true});
+	return fd_rw(fd, pos == ~0ull ? NULL : &pos, (struct io){iov, count, flags, write, .vector = true});
 }
 
 SYSCALL(preadv2) { return fd_rwv(a0, a1, a2, a3, a5, false); }

@@ -57,7 +57,7 @@ SYSCALL(vmo_read)
 {
 	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_VMO);
 
-	return o ? pcache_read(vmo_of(o), a1, a2, NULL, a3, NULL) : -EBADF;
+	return o ? pcache_read(vmo_of(o), a1, (struct io){.buf = a2, .len = a3}, NULL) : -EBADF;
 }
 
 /* What the server says of times is what it has stored: the kernel owes it nothing about them any more. */

@@ -66,7 +66,7 @@ static void trace_texts(struct trace_record *r)
 
 static void trace_tell(struct file *f, struct trace_record *r)
 {
-	file_rw(f, NULL, (struct io){.kbuf = (char *)r, .len = sizeof(*r), .write = true});
+	file_rw(f, NULL, (struct io){(uintptr_t)r, sizeof(*r), .write = true, .kernel = true});
 }
 
 static long syscall_traced(const struct syscall *c, const struct trapframe *tf, struct proc *p)

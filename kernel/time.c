@@ -24,16 +24,17 @@ int64_t time_real(void)
 	return time_clock.real_base + (int64_t)time_mono();
 }
 
-/* A program that asks the vDSO hears it from now on. */
-static void vdso_update(void)
+static int64_t vdso_write(uint64_t at, const void *from, uint64_t len)
 {
-	pcache_write(vdso, &(uint64_t){0}, 0, (const char *)&time_clock, sizeof(time_clock), false, PAGE_SIZE);
+	struct io io = {.buf = (uintptr_t)from, .len = len, .write = true, .kernel = true};
+
+	return pcache_write(vdso, &at, io, 2 * PAGE_SIZE);
 }
 
 void time_real_set(int64_t ns)
 {
 	time_clock.real_base = ns - (int64_t)time_mono();
-	vdso_update();
+	vdso_write(0, &time_clock, sizeof(time_clock));         /* a program that asks the vDSO hears it from now on */
 }
 
 /* ---- the vDSO */
@@ -44,9 +45,8 @@ void vdso_init(void)
 	const void *code = phys_to_virt(frame_bootinfo->vdso);
 
 	vdso = vmo_create(NULL, 0, 2 * PAGE_SIZE, 2 * PAGE_SIZE, 0);
-	if (!vdso || pcache_write(vdso, &(uint64_t){PAGE_SIZE}, 0, code, PAGE_SIZE, false, 2 * PAGE_SIZE) < 0)
+	if (!vdso || vdso_write(PAGE_SIZE, code, PAGE_SIZE) < 0 || vdso_write(0, &time_clock, sizeof(time_clock)) < 0)
 		panic("no memory for the vDSO");
-	vdso_update();
 }
 
 int vdso_map(struct map *m)

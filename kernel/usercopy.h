@@ -18,6 +18,26 @@ int copy_in_str(char *dst, uaddr_t src, size_t size);   /* length without NUL; -
 /* A word at once, for futex.c: may be called with a spinlock held, and then fails if the page has to be fetched. */
 int user_load32(uint32_t *to, uaddr_t from);
 int user_swap32(uaddr_t at, uint32_t *old, uint32_t new);       /* compare and swap; *old: what was there */
+/* A read or a write: what is moved, and how. */
+struct io {
+	uaddr_t buf;                    /* a user's buffer, or of a vector; or the kernel's */
+	uint64_t len;                   /* bytes; or pieces of the vector */
+	uint32_t flags;                 /* O_APPEND, O_SYNC ... of the descriptor, and for this call */
+	bool write, vector, kernel;
+};
+static inline void io_advance(struct io *io, uint64_t n)
+{
+	io->buf += n;
+	io->len -= n;
+}
+/* Between the buffer's first n bytes and a page.  As copy_in_part(): of the kernel's none is left. */
+static inline size_t io_copy(const struct io *io, void *page, size_t n)
+{
+	if (!io->kernel) return io->write ? copy_in_part(page, io->buf, n) : copy_out_part(io->buf, page, n);
+	if (io->write) memcpy(page, (void *)io->buf, n);
+	else memcpy((void *)io->buf, page, n);
+	return 0;
+}
 bool user_range_ok(uaddr_t start, uint64_t len);        /* lies below USER_TOP without wrapping */
 
 #endif

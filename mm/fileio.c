@@ -14,23 +14,23 @@
 #include "mm/split.h"
 
 /* Copy out as far as pages and the end of file allow. */
-int64_t pcache_read(struct vmo *v, uint64_t pos, uaddr_t buf, char *kbuf, uint64_t len, struct readahead *ra)
+int64_t pcache_read(struct vmo *v, uint64_t pos, struct io io, struct readahead *ra)
 {
 	uint64_t done = 0;
 	int rc = 0;
 
-	while (done < len && !rc) {
-		uint64_t size = __atomic_load_n(&v->size, __ATOMIC_ACQUIRE), at = pos + done, n, left = 0;
+	while (io.len > 0 && !rc) {
+		uint64_t size = __atomic_load_n(&v->size, __ATOMIC_ACQUIRE), at = pos + done, n, left;
 		struct page *p;
 
 		if (at >= size) break;
-		n = MIN(MIN(len - done, size - at), PAGE_SIZE - (at & PAGE_MASK));
+		n = MIN(MIN(io.len, size - at), PAGE_SIZE - (at & PAGE_MASK));
 		rc = pcache_get(v, at >> PAGE_SHIFT, ra, &p);
 		if (rc) break;
-		if (kbuf) memcpy(kbuf + done, (char *)page_virt(p) + (at & PAGE_MASK), n);
-		else left = copy_out_part(buf + done, (char *)page_virt(p) + (at & PAGE_MASK), n);
+		left = io_copy(&io, (char *)page_virt(p) + (at & PAGE_MASK), n);
 		page_unref(p);
 		done += n - left;
+		io_advance(&io, n - left);
 		if (left) rc = -EFAULT;
 	}
 	if (done && ra) vmo_touch(v, VMOC_ATIME);
@@ -47,20 +47,6 @@ int write_room(struct vmo *v, uint64_t index)
 	return room ? 0 : vmo_reserve(v, index);
 }
 
-/* Where the bytes of a write come from: a user's buffer, or kernel memory. */
-struct source {
-	uaddr_t user;
-	const char *kernel;
-};
-
-/* How many bytes were not copied. */
-static size_t source_copy(void *to, const struct source *s, uint64_t n)
-{
-	if (!s->kernel) return copy_in_part(to, s->user, n);
-	memcpy(to, s->kernel, n);
-	return 0;
-}
-
 static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
 {
 	page_dirty_locked(v, p);
@@ -72,14 +58,14 @@ static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
 
 /* Write into a page that need not be read first: wholly covered, or past the end of file.  The bytes are gathered in a
  * page of our own, which joins the object when it is complete (F1).  *n: bytes wanted, then bytes done. */
-static int write_fresh(struct vmo *v, uint64_t at, const struct source *from, uint64_t *n)
+static int write_fresh(struct vmo *v, uint64_t at, const struct io *io, uint64_t *n)
 {
 	struct page *p = frame_alloc(PAGE_OBJECT, FRAME_ZERO);
 	uint64_t off = at & PAGE_MASK, index = at >> PAGE_SHIFT, want = *n;
 	int rc = 0;
 
 	if (!p) return reclaim_wait() ? -ENOMEM : -EAGAIN;
-	*n -= source_copy((char *)page_virt(p) + off, from, *n);
+	*n -= io_copy(io, (char *)page_virt(p) + off, *n);
 	if (*n == 0) rc = -EFAULT;
 	spin_lock(&v->lock);
 	/* somebody brought it in meanwhile, or the rest of the page is on the disk: it has to be read after all */
@@ -96,14 +82,14 @@ static int write_fresh(struct vmo *v, uint64_t at, const struct source *from, ui
 }
 
 /* Write into a resident page, or one that has to be read first. */
-static int write_resident(struct vmo *v, uint64_t at, const struct source *from, uint64_t *n)
+static int write_resident(struct vmo *v, uint64_t at, const struct io *io, uint64_t *n)
 {
 	uint64_t want = *n;
 	struct page *p;
 	int rc = pcache_get(v, at >> PAGE_SHIFT, NULL, &p);
 
 	if (rc) return rc == -ENXIO ? -EAGAIN : rc;
-	*n -= source_copy((char *)page_virt(p) + (at & PAGE_MASK), from, want);
+	*n -= io_copy(io, (char *)page_virt(p) + (at & PAGE_MASK), want);
 	spin_lock(&v->lock);
 	if (p->vmo != v) rc = -EAGAIN;          /* cut off or invalidated while we copied: again (F2) */
 	else if (*n == 0) rc = -EFAULT;
@@ -114,7 +100,7 @@ static int write_resident(struct vmo *v, uint64_t at, const struct source *from,
 	return rc;
 }
 
-static int write_page(struct vmo *v, uint64_t at, const struct source *from, uint64_t *n)
+static int write_page(struct vmo *v, uint64_t at, const struct io *io, uint64_t *n)
 {
 	uint64_t index = at >> PAGE_SHIFT, want = *n;
 	bool fresh;
@@ -128,7 +114,7 @@ static int write_page(struct vmo *v, uint64_t at, const struct source *from, uin
 		fresh = !page_at(v, index) &&
 		        (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));
 		spin_unlock(&v->lock);
-		rc = fresh ? write_fresh(v, at, from, n) : write_resident(v, at, from, n);
+		rc = fresh ? write_fresh(v, at, io, n) : write_resident(v, at, io, n);
 		if (rc != -EAGAIN) return rc;
 	}
 }
@@ -161,35 +147,33 @@ static int write_limit(const struct vmo *v, uint64_t pos, uint64_t *len, uint64_
 }
 
 /* Page by page, as far as it goes.  Bytes done, or why there are none. */
-static int64_t write_pages(struct vmo *v, uint64_t pos, struct source from, uint64_t len, uint64_t limit)
+static int64_t write_pages(struct vmo *v, uint64_t pos, struct io io, uint64_t limit)
 {
 	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED), done = 0;
-	int rc = write_limit(v, pos, &len, limit);
+	int rc = write_limit(v, pos, &io.len, limit);
 
 	if (rc) return rc;
-	if (pos + len > old) rc = vmo_zero_tail(v, old);
-	while (!rc && done < len) {
-		uint64_t n = MIN(len - done, PAGE_SIZE - ((pos + done) & PAGE_MASK));
+	if (pos + io.len > old) rc = vmo_zero_tail(v, old);
+	while (!rc && io.len > 0) {
+		uint64_t n = MIN(io.len, PAGE_SIZE - ((pos + done) & PAGE_MASK));
 
-		rc = write_page(v, pos + done, &from, &n);
+		rc = write_page(v, pos + done, &io, &n);
 		if (rc) break;
 		done += n;
-		from.user += n;
-		if (from.kernel) from.kernel += n;
+		io_advance(&io, n);
 	}
 	split_resized(v);
 	return done ? (int64_t)done : rc;
 }
 
-int64_t pcache_write(struct vmo *v, uint64_t *pos, uaddr_t buf, const char *kbuf, uint64_t len, bool append,
-                     uint64_t limit)
+int64_t pcache_write(struct vmo *v, uint64_t *pos, struct io io, uint64_t limit)
 {
 	int64_t n;
 
-	if (len == 0) return 0;
+	if (io.len == 0) return 0;
 	writer_enter(v);
-	if (append) *pos = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
-	n = write_pages(v, *pos, (struct source){buf, kbuf}, len, limit);
+	if (io.flags & O_APPEND) *pos = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
+	n = write_pages(v, *pos, io, limit);
 	writer_leave(v, n > 0);
 	if (v->pager) writeback_throttle();
 	return n;

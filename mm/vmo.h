@@ -6,6 +6,7 @@
 #include "kernel/ipc.h"
 #include "kernel/handle.h"
 #include "kernel/lock.h"
+#include "kernel/usercopy.h"
 #include "mm/page.h"
 
 struct vmo {
@@ -73,13 +74,11 @@ struct map;
 int64_t vm_write(struct map *, uaddr_t, uint64_t len, uint32_t vmx);    /* SYS_vm_write; -EFAULT, -EINVAL */
 void vmo_check(struct vmo *);                   /* every invariant of this object; panics.  Takes vmo->lock */
 
-/* Reading and writing through descriptors (fileio.c).  Bytes done, or -errno if none.  buf: a user's address.
- * If it is not NULL, kbuf (modules, sendfile) instead.
+/* Reading and writing through descriptors (fileio.c).  Bytes done, or -errno if none.
  * read: stops at end of file; without a readahead the access time stays.
- * write: extends, up to limit (-EFBIG); append ignores *pos and sets it. */
-int64_t pcache_read(struct vmo *, uint64_t pos, uaddr_t buf, char *kbuf, uint64_t len, struct readahead *);
-int64_t pcache_write(struct vmo *, uint64_t *pos, uaddr_t buf, const char *kbuf, uint64_t len, bool append,
-                     uint64_t limit);
+ * write: extends, never past limit: -EFBIG; O_APPEND ignores *pos and sets it. */
+int64_t pcache_read(struct vmo *, uint64_t pos, struct io, struct readahead *);
+int64_t pcache_write(struct vmo *, uint64_t *pos, struct io, uint64_t limit);
 
 /* fallocate(2), in bytes (space.c).  -ENOSPC, -EFBIG, -EROFS, -EOPNOTSUPP (a disk) */
 int vmo_punch(struct vmo *, uint64_t off, uint64_t len);

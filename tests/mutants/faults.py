@@ -304,7 +304,7 @@ fault("msync_marks_no_times", "A store into a page that was dirty already is not
 file("mm/fileio.c")
 
 fault("append_ignores_the_end", "O_APPEND writes at the descriptor's offset.",
-      "\tif (append) *pos = __atomic_load_n(&v->size, __ATOMIC_RELAXED);\n",
+      "\tif (io.flags & O_APPEND) *pos = __atomic_load_n(&v->size, __ATOMIC_RELAXED);\n",
       "")
 
 fault("write_marks_no_times", "write does not mark st_mtime and st_ctime.",
@@ -316,8 +316,8 @@ fault("writers_do_not_take_turns", "Two processes write to one file at the same 
       "\twhile (false) waitq_sleep")
 
 fault("read_past_the_end", "read gives the zeros behind the end of file.",
-      "\t\tn = MIN(MIN(len - done, size - at), PAGE_SIZE - (at & PAGE_MASK));\n",
-      "\t\tn = MIN(len - done, PAGE_SIZE - (at & PAGE_MASK));\n")
+      "\t\tn = MIN(MIN(io.len, size - at), PAGE_SIZE - (at & PAGE_MASK));\n",
+      "\t\tn = MIN(io.len, PAGE_SIZE - (at & PAGE_MASK));\n")
 
 fault("short_read_counts_in_full", "A read that stopped at bad memory says that it moved everything.",
       "\t\tdone += n - left;\n",

@@ -46,6 +46,25 @@ uaddr_t map_file(struct fix *, uint64_t pages, uint32_t prot, uint32_t flags);
 int user_store(struct map *, uaddr_t va, uint8_t byte);         /* as a program's store: through the PTE, faulting */
 int user_load(struct map *, uaddr_t va);                        /* the byte, or -errno of the fault */
 bool pte_writable(struct map *, uaddr_t va);
+/* A user's read and write, and those of the kernel's own memory. */
+static inline int64_t user_read(struct vmo *v, uint64_t pos, void *buf, uint64_t n, struct readahead *ra)
+{
+	return pcache_read(v, pos, (struct io){.buf = (uintptr_t)buf, .len = n}, ra);
+}
+static inline int64_t kernel_read(struct vmo *v, uint64_t pos, void *buf, uint64_t n)
+{
+	return pcache_read(v, pos, (struct io){.buf = (uintptr_t)buf, .len = n, .kernel = true}, NULL);
+}
+static inline int64_t user_write(struct vmo *v, uint64_t *pos, const void *buf, uint64_t n, bool append, uint64_t limit)
+{
+	struct io io = {.buf = (uintptr_t)buf, .len = n, .flags = append ? O_APPEND : 0, .write = true};
+
+	return pcache_write(v, pos, io, limit);
+}
+static inline int64_t kernel_write(struct vmo *v, uint64_t pos, const void *buf, uint64_t n, uint64_t limit)
+{
+	return pcache_write(v, &pos, (struct io){.buf = (uintptr_t)buf, .len = n, .write = true, .kernel = true}, limit);
+}
 struct run *begin_run(struct vmo *, uint64_t index);    /* of a dirty page, to be posted */
 void begin_write(struct vmo *, uint64_t index);         /* the page is on its way to the disk; its message waits */
 

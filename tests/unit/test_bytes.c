@@ -26,8 +26,8 @@ static void do_write(struct fix *f)
 	if (below(3) == 0) pos = at = ROUND_DOWN(pos, PAGE_SIZE), n = PG(1 + below(3));
 	n = MIN(n, FILE_MAX - pos);
 	memset(buf, 1 + below(250), n);
-	if (below(4)) assert_int_equal(pcache_write(f->vmo, &at, (uaddr_t)buf, NULL, n, false, ~0ull), n);
-	else assert_int_equal(pcache_write(f->vmo, &(uint64_t){pos}, 0, (char *)buf, n, false, ~0ull), n);
+	if (below(4)) assert_int_equal(user_write(f->vmo, &at, buf, n, false, ~0ull), n);
+	else assert_int_equal(kernel_write(f->vmo, pos, buf, n, ~0ull), n);
 	if (pos > model_size) memset(model + model_size, 0, pos - model_size);
 	memcpy(model + pos, buf, n);
 	model_size = MAX(model_size, pos + n);
@@ -37,7 +37,7 @@ static void do_read(struct fix *f)
 {
 	uint64_t pos = below(FILE_MAX), n = 1 + below(PG(3)), have = pos < model_size ? MIN(n, model_size - pos) : 0;
 
-	assert_int_equal(pcache_read(f->vmo, pos, (uaddr_t)buf, NULL, n, NULL), have);
+	assert_int_equal(user_read(f->vmo, pos, buf, n, NULL), have);
 	assert_memory_equal(buf, model + pos, have);
 }
 

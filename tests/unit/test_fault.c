@@ -281,10 +281,10 @@ static void write_is_seen_by_a_mapping_and_a_store_by_read(void **st)
 	char buf[4] = "";
 
 	assert_int_equal(user_load(f->map, at + 10), 'a');
-	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "QRS", NULL, 3, false, ~0ull), 3);
+	assert_int_equal(user_write(f->vmo, &pos, "QRS", 3, false, ~0ull), 3);
 	assert_int_equal(user_load(f->map, at + 11), 'R');
 	user_store(f->map, at + 11, 'z');
-	assert_int_equal(pcache_read(f->vmo, 10, (uaddr_t)buf, NULL, 3, NULL), 3);
+	assert_int_equal(user_read(f->vmo, 10, buf, 3, NULL), 3);
 	assert_string_equal(buf, "QzS");
 }
 
@@ -295,13 +295,13 @@ static void write_past_the_end_grows_and_leaves_zeros_between(void **st)
 	uint8_t b = 9;
 
 	for (unsigned i = 8; i < DISK_PAGES; i++) world.hole[i] = true;
-	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "E", NULL, 1, false, ~0ull), 1);
+	assert_int_equal(user_write(f->vmo, &pos, "E", 1, false, ~0ull), 1);
 	assert_int_equal(f->vmo->size, 10 * PAGE_SIZE + 2);
-	assert_int_equal(pcache_read(f->vmo, 9 * PAGE_SIZE, (uaddr_t)&b, NULL, 1, NULL), 1);
+	assert_int_equal(user_read(f->vmo, 9 * PAGE_SIZE, &b, 1, NULL), 1);
 	assert_int_equal(b, 0);
-	assert_int_equal(pcache_read(f->vmo, 10 * PAGE_SIZE + 1, (uaddr_t)&b, NULL, 1, NULL), 1);
+	assert_int_equal(user_read(f->vmo, 10 * PAGE_SIZE + 1, &b, 1, NULL), 1);
 	assert_int_equal(b, 'E');
-	assert_int_equal(pcache_read(f->vmo, 10 * PAGE_SIZE + 2, (uaddr_t)&b, NULL, 1, NULL), 0);
+	assert_int_equal(user_read(f->vmo, 10 * PAGE_SIZE + 2, &b, 1, NULL), 0);
 }
 
 static void bytes_stored_past_the_end_are_zero_when_a_write_grows_the_file(void **st)
@@ -312,7 +312,7 @@ static void bytes_stored_past_the_end_are_zero_when_a_write_grows_the_file(void 
 
 	assert_int_equal(vmo_set_size(f->vmo, 100, true), 0);
 	assert_int_equal(user_store(f->map, at + 200, 'X'), 0);
-	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "E", NULL, 1, false, ~0ull), 1);
+	assert_int_equal(user_write(f->vmo, &pos, "E", 1, false, ~0ull), 1);
 	assert_int_equal(user_load(f->map, at + 200), 0);
 	assert_int_equal(user_load(f->map, at + 300), 'E');
 }
@@ -323,7 +323,7 @@ static void append_writes_at_the_end(void **st)
 	uint64_t pos = 0;
 
 	world.hole[8] = true;
-	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "E", NULL, 1, true, ~0ull), 1);
+	assert_int_equal(user_write(f->vmo, &pos, "E", 1, true, ~0ull), 1);
 	assert_int_equal(pos, 8 * PAGE_SIZE);
 	assert_int_equal(f->vmo->size, 8 * PAGE_SIZE + 1);
 }
@@ -335,7 +335,7 @@ static void a_whole_page_is_written_without_reading_it(void **st)
 	uint64_t pos = PAGE_SIZE;
 
 	memset(page, 'W', sizeof(page));
-	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t)page, NULL, PAGE_SIZE, false, ~0ull), PAGE_SIZE);
+	assert_int_equal(user_write(f->vmo, &pos, page, PAGE_SIZE, false, ~0ull), PAGE_SIZE);
 	assert_int_equal(world.fills, 0);
 	vmo_sync(f->vmo, 0, ~0ull, WB_WAIT, NULL);
 	assert_int_equal(disk_byte(2 * PAGE_SIZE - 1), 'W');
@@ -346,9 +346,9 @@ static void the_limit_cuts_a_write_and_then_refuses_it(void **st)
 	struct fix *f = *st;
 	uint64_t pos = 6;
 
-	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "abcdef", NULL, 6, false, 10), 4);
+	assert_int_equal(user_write(f->vmo, &pos, "abcdef", 6, false, 10), 4);
 	pos = 10;
-	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "abcdef", NULL, 6, false, 10), -EFBIG);
+	assert_int_equal(user_write(f->vmo, &pos, "abcdef", 6, false, 10), -EFBIG);
 }
 
 /* The file server's mapping of the disk: only the bytes it names are written. */

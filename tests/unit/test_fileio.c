@@ -8,20 +8,20 @@ static char buf[4 * PAGE_SIZE];
 static int64_t put(struct fix *f, uint64_t pos, uint64_t n)
 {
 	memset(buf, 'W', sizeof(buf));
-	return pcache_write(f->vmo, &pos, (uaddr_t)buf, NULL, n, false, ~0ull);
+	return user_write(f->vmo, &pos, buf, n, false, ~0ull);
 }
 
 static int64_t take(struct fix *f, uint64_t pos, uint64_t n)
 {
 	memset(buf, 0, sizeof(buf));
-	return pcache_read(f->vmo, pos, (uaddr_t)buf, NULL, n, NULL);
+	return user_read(f->vmo, pos, buf, n, NULL);
 }
 
 static uint8_t byte_at(struct fix *f, uint64_t off)
 {
 	uint8_t b = 0xee;
 
-	assert_int_equal(pcache_read(f->vmo, off, 0, (char *)&b, 1, NULL), 1);
+	assert_int_equal(kernel_read(f->vmo, off, &b, 1), 1);
 	return b;
 }
 
@@ -294,10 +294,10 @@ static void bytes_of_the_kernel_are_written_like_a_users(void **st)
 {
 	struct fix *f = *st;
 
-	assert_int_equal(pcache_write(f->vmo, &(uint64_t){PG(1) - 2}, 0, (char *)"WXYZ", 4, false, ~0ull), 4);
+	assert_int_equal(kernel_write(f->vmo, PG(1) - 2, "WXYZ", 4, ~0ull), 4);
 	assert_int_equal(byte_at(f, PG(1) + 1), 'Z');
-	assert_int_equal(pcache_write(f->vmo, &(uint64_t){PG(1)}, 0, (char *)"WXYZ", 4, false, PG(1) + 2), 2);
-	assert_int_equal(pcache_write(f->vmo, &(uint64_t){PG(1)}, 0, (char *)"WXYZ", 4, false, PG(1)), -EFBIG);
+	assert_int_equal(kernel_write(f->vmo, PG(1), "WXYZ", 4, PG(1) + 2), 2);
+	assert_int_equal(kernel_write(f->vmo, PG(1), "WXYZ", 4, PG(1)), -EFBIG);
 	assert_true(f->vmo->changed & VMOC_MTIME);
 }
 

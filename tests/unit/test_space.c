@@ -7,7 +7,7 @@ static uint8_t byte_at(struct vmo *v, uint64_t off)
 {
 	uint8_t b = 0xee;
 
-	assert_int_equal(pcache_read(v, off, 0, (char *)&b, 1, NULL), 1);
+	assert_int_equal(kernel_read(v, off, &b, 1), 1);
 	return b;
 }
 

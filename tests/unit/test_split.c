@@ -36,13 +36,13 @@ static uint8_t file_byte(struct vmo *v, uint64_t off)
 {
 	uint8_t b = 0xee;
 
-	assert_int_equal(pcache_read(v, off, 0, (char *)&b, 1, NULL), 1);
+	assert_int_equal(kernel_read(v, off, &b, 1), 1);
 	return b;
 }
 
 static void write_byte(struct vmo *v, uint64_t off, char b)
 {
-	assert_int_equal(pcache_write(v, &off, (uaddr_t)&b, NULL, 1, false, ~0ull), 1);
+	assert_int_equal(user_write(v, &off, &b, 1, false, ~0ull), 1);
 }
 
 static int sync_range(struct fix *f, uaddr_t at, int flags)
@@ -182,7 +182,7 @@ static void the_size_is_the_same_in_both_worlds(void **st)
 	assert_int_equal(user_load(f->map, at + PG(2)), -ENXIO);
 	assert_int_equal(f->vmo->view->size, PG(2));
 	world.hole[8] = true;
-	assert_int_equal(pcache_write(f->vmo, &pos, (uaddr_t) "E", NULL, 1, false, ~0ull), 1);
+	assert_int_equal(user_write(f->vmo, &pos, "E", 1, false, ~0ull), 1);
 	assert_int_equal(f->vmo->view->size, PG(8) + 1);
 }
 

@@ -12,14 +12,14 @@ static void reading_marks_the_time_once_a_day_or_after_a_change(void **st)
 	char b;
 
 	f->vmo->mtime = time_real();
-	pcache_read(f->vmo, 0, (uaddr_t)&b, NULL, 1, &ra);
+	user_read(f->vmo, 0, &b, 1, &ra);
 	assert_int_equal(f->vmo->changed, VMOC_ATIME);
 	f->vmo->changed = 0;
-	pcache_read(f->vmo, 0, (uaddr_t)&b, NULL, 1, &ra);
+	user_read(f->vmo, 0, &b, 1, &ra);
 	assert_int_equal(f->vmo->changed, 0);
 	f->vmo->atime -= 2 * DAY;
 	f->vmo->mtime -= 3 * DAY;
-	pcache_read(f->vmo, 0, (uaddr_t)&b, NULL, 1, &ra);
+	user_read(f->vmo, 0, &b, 1, &ra);
 	assert_int_equal(f->vmo->changed, VMOC_ATIME);
 }
 
@@ -94,7 +94,7 @@ static void the_tail_of_shared_memory_is_zero_when_it_grows_again(void **st)
 	memset(page_virt(get_page(v, 1)), 'X', PAGE_SIZE);
 	assert_int_equal(vmo_set_size(v, PG(1) + 10, true), 0);
 	assert_int_equal(vmo_set_size(v, PG(2), true), 0);
-	assert_int_equal(pcache_read(v, PG(1) + 9, 0, (char *)b, 2, NULL), 2);
+	assert_int_equal(kernel_read(v, PG(1) + 9, b, 2), 2);
 	assert_int_equal(b[0], 'X');
 	assert_int_equal(b[1], 0);
 	vmo_unref(v);

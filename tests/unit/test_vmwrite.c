@@ -217,7 +217,7 @@ static void runs_are_no_longer_than_they_may_be(void **st)
 	uint64_t pos = 0, at = 0;
 
 	for (; pos < len; pos += PAGE_SIZE)
-		assert_int_equal(pcache_write(v, &pos, (uaddr_t)page, NULL, PAGE_SIZE, false, ~0ull), PAGE_SIZE);
+		assert_int_equal(user_write(v, &pos, page, PAGE_SIZE, false, ~0ull), PAGE_SIZE);
 	assert_int_equal(map_map(f->map, &at, len, RW, RW, MAP_SHARED, v, 0), 0);
 	script.on_sleep = take_runs;
 	assert_int_equal(vm_write(f->map, at, len, 0), 0);

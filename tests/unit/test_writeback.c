@@ -64,7 +64,7 @@ static void a_long_run_is_cut(void **st)
 	(void)f;
 	v->grant_hi = 400;
 	for (unsigned i = 0; i < RUN_MAX + 72; i++, pos += PAGE_SIZE)
-		assert_int_equal(pcache_write(v, &pos, (uaddr_t)page, NULL, PAGE_SIZE, false, ~0ull), PAGE_SIZE);
+		assert_int_equal(user_write(v, &pos, page, PAGE_SIZE, false, ~0ull), PAGE_SIZE);
 	script.on_sleep = take_runs;
 	assert_int_equal(vmo_sync(v, 0, ~0ull, WB_WAIT, NULL), 0);
 	assert_int_equal(nruns, 2);
