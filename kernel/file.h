@@ -24,13 +24,13 @@ struct file_ops {
 
 /* Whatever may change what the poll operation tells calls this: who waits for the thing then asks again.
  * => under the lock that the poll operation takes, or after a change that it sees; locks up to RANK_HANDLE held */
-void poll_wake(const uint32_t *polled);
+void poll_wake(uint64_t *polled);
 
 struct file {
 	struct note closed;             /* first: the file server hears of it when the last reference goes */
 	uint32_t refs;                  /* atomic: descriptors, calls in progress */
 	const struct file_ops *ops;     /* [c] */
-	uint32_t *polled;               /* [c] atomic: how many poll what it is of, all its files; NULL: it is always ready */
+	uint64_t *polled;               /* [c] atomic, poll.c: who polls what it is of; NULL: it is always ready */
 	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
 	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
 	uint32_t namef;                 /* [c] NAMEF_* */

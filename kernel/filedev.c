@@ -50,7 +50,7 @@ static int device_poll(struct file *f)
 }
 
 static const struct file_ops device_ops = {.rw = device_rw, .poll = device_poll};
-static uint32_t devices_polled;         /* atomic: how many poll one that may be not ready */
+static uint64_t devices_polled;         /* atomic, poll.c: who polls one that may be not ready */
 
 void device_open(struct file *f)
 {

@@ -26,7 +26,7 @@ struct pipe {
 		uint32_t files, opens;  /* [o] open files that are this end, or both; how many ever were */
 		bool     busy;          /* [o] somebody has the turn */
 	} side[2];                      /* READ, WRITE */
-	uint32_t polled;                /* atomic: how many poll it */
+	uint64_t polled;                /* atomic, poll.c: who polls it */
 	char    *page[PIPE_PAGES];      /* [turn of the writer] made when first needed */
 };      /* [o] pipe->lock */
 enum { READ, WRITE };

@@ -2,12 +2,13 @@
 /* kernel/poll.c - RING 0 - poll and select: wait until one of many descriptors is ready.
  *
  * Path:  syscall.c > [poll.c] > file->ops->poll() of pipe.c, filedev.c ...;  poll_wake() from there
- * Locks: poll_lock around the wake-ups and who sleeps for one; none while a descriptor is asked.
+ * Locks: crowd->lock around the wake-ups and who sleeps for one; none while a descriptor is asked.
  *
- * A thing counts who polls it; what changes where nobody does costs nothing.  Else all who poll anything ask again.
+ * Who polls belongs to one of 64 crowds, by the number of the thread.  A thing that is polled has a bit for each crowd that
+ * has asked it since it changed last: a change wakes these crowds, and all in them ask again.
  *
- * L1  Before a thing is asked it has counted its poller, who looked how many wake-ups there were so far: a change in
- *     between is seen, as the answer or as a wake-up. */
+ * L1  Before a thing is asked it has the crowd's bit, and the poller has looked how many wake-ups there were so far: a
+ *     change in between is seen, as the answer or as a wake-up. */
 #include "kernel/file.h"
 
 #include "kernel/proc.h"
@@ -15,91 +16,64 @@
 #include "kernel/usercopy.h"
 #include "mm/frame.h"
 
-struct watch {
-	struct pollfd p;
-	struct file *file;              /* a reference; NULL: none, or not open */
-};
+#define CROWDS 64
 
-static struct spinlock poll_lock = SPINLOCK_INIT(RANK_FUTEX, "polls");
-static struct waitq poll_sleepers = {LIST_INIT(poll_sleepers.threads)};         /* [poll_lock] */
-static uint64_t poll_wakes;             /* [poll_lock] so far; read without it */
+static struct crowd {
+	struct spinlock lock;           /* RANK_FUTEX */
+	struct waitq sleepers;          /* [c] all 0: nobody ever slept */
+	uint64_t wakes;                 /* [c] so far; read without it */
+} crowds[CROWDS] = {[0 ... CROWDS - 1] = {.lock = SPINLOCK_INIT(RANK_FUTEX, "polls")}};         /* [c] lock */
 
-void poll_wake(const uint32_t *polled)
+void poll_wake(uint64_t *polled)
 {
-	if (!__atomic_load_n(polled, __ATOMIC_SEQ_CST)) return;         /* L1 */
-	SPIN_HELD(&poll_lock);
-	poll_wakes++;
-	waitq_wake_all(&poll_sleepers);
+	uint64_t bits = *polled ? __atomic_exchange_n(polled, 0, __ATOMIC_SEQ_CST) : 0;         /* L1 */
+
+	for (; bits; bits &= bits - 1) {
+		struct crowd *c = &crowds[__builtin_ctzll(bits)];
+
+		SPIN_HELD(&c->lock);
+		c->wakes++;
+		if (c->sleepers.threads.next) waitq_wake_all(&c->sleepers);
+	}
 }
 
 /* Regular files, directories and most devices are always ready (POSIX poll). */
-static int watch_ask(const struct watch *w)
+static int poll_ask(const struct pollfd *p, uint64_t crowd)
 {
-	struct file *f = w->file;
+	FILE_HELD struct file *f = fd_get(p->fd);
 	int now = POLLIN | POLLOUT;
 
-	if (w->p.fd < 0) return 0;
+	if (p->fd < 0) return 0;
 	if (!f) return POLLNVAL;
-	if (f->polled) now = f->ops->poll(f);
+	if (f->polled) {
+		__atomic_or_fetch(f->polled, BIT(crowd), __ATOMIC_SEQ_CST);
+		now = f->ops->poll(f);
+	}
 	if (now & POLLIN) now |= POLLRDNORM;
 	if (now & POLLOUT) now |= POLLWRNORM;
-	return now & (w->p.events | POLLERR | POLLHUP);
-}
-
-static long watches_ask(struct watch *w, uint64_t n)
-{
-	long ready = 0;
-
-	for (; n > 0; w++, n--) {
-		w->p.revents = watch_ask(w);
-		if (w->p.revents) ready++;
-	}
-	return ready;
+	return now & (p->events | POLLERR | POLLHUP);
 }
 
 /* How many are ready, 0 at the deadline, -ERESTARTNOHAND. */
-static long watches_wait(struct watch *w, uint64_t n, uint64_t deadline)
+static long poll_wait(struct pollfd *p, uint64_t n, uint64_t deadline)
 {
-	uint64_t wakes;
-	long ready;
+	uint64_t crowd = current_thread()->tid % CROWDS, wakes;
+	struct crowd *c = &crowds[crowd];
 	int rc = 0;
 
-	for (uint64_t i = 0; i < n; i++) {
-		w[i].file = fd_get(w[i].p.fd);
-		if (w[i].file && w[i].file->polled) __atomic_add_fetch(w[i].file->polled, 1, __ATOMIC_SEQ_CST);
-	}
 	for (;;) {
-		wakes = __atomic_load_n(&poll_wakes, __ATOMIC_SEQ_CST);
-		ready = watches_ask(w, n);
-		if (ready || rc || deadline <= time_mono()) break;
-		SPIN_HELD(&poll_lock);
-		while (poll_wakes == wakes && !rc) rc = waitq_sleep(&poll_sleepers, &poll_lock, deadline, true);
+		long ready = 0;
+
+		wakes = __atomic_load_n(&c->wakes, __ATOMIC_SEQ_CST);
+		for (uint64_t i = 0; i < n; i++) {
+			p[i].revents = poll_ask(&p[i], crowd);
+			if (p[i].revents) ready++;
+		}
+		if (ready || rc || deadline <= time_mono()) return ready || rc != -EINTR ? ready : -ERESTARTNOHAND;
+		SPIN_HELD(&c->lock);
+		if (!c->sleepers.threads.next) waitq_init(&c->sleepers);
+		while (c->wakes == wakes && !rc) rc = waitq_sleep(&c->sleepers, &c->lock, deadline, true);
 	}
-	for (uint64_t i = 0; i < n; i++) {
-		if (w[i].file && w[i].file->polled) __atomic_sub_fetch(w[i].file->polled, 1, __ATOMIC_SEQ_CST);
-		if (w[i].file) file_put(w[i].file);
-	}
-	return ready || rc != -EINTR ? ready : -ERESTARTNOHAND;
-}
-
-/* ---- poll: a vector */
-
-static int vector_in(struct watch *w, uint64_t n, uaddr_t fds)
-{
-	int rc = 0;
-
-	for (uint64_t i = 0; i < n && !rc; i++) rc = copy_in(&w[i].p, fds + i * sizeof(w->p), sizeof(w->p));
-	return rc;
-}
-
-static long vector_out(const struct watch *w, uint64_t n, uaddr_t fds, long ready)
-{
-	for (uint64_t i = 0; i < n; i++) {
-		uaddr_t to = fds + i * sizeof(w->p) + offsetof(struct pollfd, revents);
-
-		if (copy_out(to, &w[i].p.revents, sizeof(w->p.revents))) return -EFAULT;
-	}
-	return ready;
 }
 
 /* ---- select: three sets of bits */
@@ -109,22 +83,22 @@ static const int16_t set_asks[SETS] = {POLLIN, POLLOUT, POLLPRI};
 static const int16_t set_shows[SETS] = {POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
                                         POLLOUT | POLLWRNORM | POLLERR, POLLPRI};
 
-/* Each number below n has a watch: that of one which is in no set is of no descriptor. */
-static int sets_in(struct watch *w, uint64_t n, const uaddr_t set[SETS])
+/* Each number below n is polled; one that is in no set is no descriptor's. */
+static int sets_in(struct pollfd *p, uint64_t n, const uaddr_t set[SETS])
 {
 	uint64_t bits[FD_MAX / 64];
 
-	for (uint64_t fd = 0; fd < n; fd++) w[fd].p.fd = -1;
+	for (uint64_t fd = 0; fd < n; fd++) p[fd].fd = -1;
 	for (int s = 0; s < SETS; s++) {
 		if (set[s] && copy_in(bits, set[s], ROUND_UP(n, 64) / 8)) return -EFAULT;
 		for (uint64_t fd = 0; fd < n && set[s]; fd++)
-			if (bits[fd / 64] & BIT(fd % 64)) w[fd].p = (struct pollfd){fd, w[fd].p.events | set_asks[s], 0};
+			if (bits[fd / 64] & BIT(fd % 64)) p[fd] = (struct pollfd){fd, p[fd].events | set_asks[s], 0};
 	}
 	return 0;
 }
 
 /* How many bits are set, -EBADF. */
-static long sets_out(const struct watch *w, uint64_t n, const uaddr_t set[SETS])
+static long sets_out(const struct pollfd *p, uint64_t n, const uaddr_t set[SETS])
 {
 	long count = 0;
 
@@ -132,8 +106,8 @@ static long sets_out(const struct watch *w, uint64_t n, const uaddr_t set[SETS])
 		uint64_t bits[FD_MAX / 64] = {0};
 
 		for (uint64_t fd = 0; fd < n; fd++) {
-			if (w[fd].p.revents & POLLNVAL) return -EBADF;
-			if (!(w[fd].p.events & set_asks[s]) || !(w[fd].p.revents & set_shows[s])) continue;
+			if (p[fd].revents & POLLNVAL) return -EBADF;
+			if (!(p[fd].events & set_asks[s]) || !(p[fd].revents & set_shows[s])) continue;
 			bits[fd / 64] |= BIT(fd % 64);
 			count++;
 		}
@@ -144,19 +118,21 @@ static long sets_out(const struct watch *w, uint64_t n, const uaddr_t set[SETS])
 
 /* ---- the calls */
 
-/* For n watches: poll's vector is at fds; of select the three sets are. */
+/* poll's vector of n, or select's sets of numbers below n. */
 static long poll_until(uint64_t n, uaddr_t fds, const uaddr_t *sets, uint64_t deadline)
 {
-	struct watch *w;
+	struct pollfd *p;
 	long rc;
 
 	if (n > FD_MAX) return -EINVAL;
-	w = kalloc(n * sizeof(*w));
-	if (!w) return -ENOMEM;
-	rc = sets ? sets_in(w, n, sets) : vector_in(w, n, fds);
-	if (!rc) rc = watches_wait(w, n, deadline);
-	if (rc >= 0) rc = sets ? sets_out(w, n, sets) : vector_out(w, n, fds, rc);
-	kfree(w);
+	p = kalloc(n * sizeof(*p));
+	if (!p) return -ENOMEM;
+	rc = sets ? sets_in(p, n, sets) : copy_in(p, fds, n * sizeof(*p));
+	if (!rc) rc = poll_wait(p, n, deadline);
+	if (sets && rc >= 0) rc = sets_out(p, n, sets);
+	for (uint64_t i = 0; i < n && !sets && rc >= 0; i++, fds += sizeof(*p))
+		if (copy_out(fds + offsetof(struct pollfd, revents), &p[i].revents, sizeof(p->revents))) rc = -EFAULT;
+	kfree(p);
 	return rc;
 }
 
