@@ -2,7 +2,7 @@
 /* kernel/forward.c - RING 0 - system calls that a server answers: PM_CALL of abi/pm.h, NAME_CALL of abi/name.h.
  *
  * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm, or  ~NAME_CALL~>  fs/call.c
- * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session; files_lock around a descriptor.
+ * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session.
  *
  * O1  No other server waits for the process manager, which may have something to tell the file server; but for memory,
  *     when even the reserve is used up.
@@ -81,19 +81,14 @@ static void caller_tell(struct ipc_msg *m, const char *kinds)
 	struct proc *p = current_proc();
 	struct name_caller *who = (struct name_caller *)m->text;
 	bool fd = kinds[0] == 'f';
-	const struct file *f;
+	FILE_HELD struct file *f = fd ? fd_get_any(m->arg[0]) : NULL;
 	int n = 0;
 
 	who->umask = p->umask;
 	who->uid = p->uid;
 	who->gid = p->gid;
 	who->cwd = p->cwd.node;
-	if (fd) {
-		mutex_lock(&p->files_lock);
-		f = (uint32_t)m->arg[0] < FD_MAX ? p->fd[(uint32_t)m->arg[0]] : NULL;
-		if (f) who->fd_node = f->node, who->fd_mode = f->mode, who->fd_path = !!(f->flags & O_PATH);
-		mutex_unlock(&p->files_lock);
-	}
+	if (f) who->fd_node = f->node, who->fd_mode = f->mode, who->fd_path = !!(f->flags & O_PATH);
 	if (fd ? kinds[2] && kinds[3] == 'p' : kinds[0] == 'p')
 		n = copy_in_str(who->path, m->arg[fd], sizeof(who->path));
 	who->path_arg = fd;

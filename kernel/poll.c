@@ -149,15 +149,6 @@ SYSCALL(poll, fds, n, ms)
 	return rc;
 }
 
-/* What is left of a timeout (Linux; POSIX leaves it open). */
-static void deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
-{
-	uint64_t now = time_mono(), left = deadline > now ? deadline - now : 0;
-	struct timespec ts = {left / 1000000000, left % 1000000000 / unit};
-
-	if (to && copy_out(to, &ts, sizeof(ts))) return;        /* a constant: then it does not learn it */
-}
-
 /* mask: a signal mask for the time of the call, of size bytes; 0: none. */
 static long poll_timed(uint64_t n, uaddr_t fds, const uaddr_t *sets, uaddr_t time, uint32_t unit, uaddr_t mask,
                        uint64_t size)
@@ -169,7 +160,7 @@ static long poll_timed(uint64_t n, uaddr_t fds, const uaddr_t *sets, uaddr_t tim
 	if (rc) return rc;
 	rc = poll_until(n, fds, sets, deadline);
 	if (mask && rc != -ERESTARTNOHAND) signal_mask_back();
-	deadline_out(time, unit, deadline);
+	deadline_out(time, unit, deadline);     /* what is left (Linux; POSIX leaves it open): a constant does not learn it */
 	return rc;
 }
 

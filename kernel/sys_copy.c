@@ -2,7 +2,7 @@
 /* kernel/sys_copy.c - RING 0 - bytes from one descriptor to another.
  *
  * Path:  syscall.c > [sys_copy.c] > mm/fileio.c, pipe.c, filedev.c
- * Locks: file->lock of a descriptor whose offset is used, for each page: never both ends', so the order does not matter.
+ * Locks: file->lock of a descriptor whose offset moves, at the end: never both ends', so the order does not matter.
  */
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
@@ -10,7 +10,7 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
-/* Where an end of a copy begins: at an offset of the caller's, or at the descriptor's, which then moves. */
+/* Where an end of a copy begins: at an offset of the caller's, or at the descriptor's.  At the end it moves there (Linux). */
 static int place_in(const struct file *f, uaddr_t user, uint64_t *pos)
 {
 	*pos = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
@@ -18,31 +18,30 @@ static int place_in(const struct file *f, uaddr_t user, uint64_t *pos)
 	return (int64_t)*pos < 0 ? -EINVAL : 0;
 }
 
-/* n bytes were read that nobody took. */
-static void file_unread(struct file *f, uint64_t *pos, uint64_t n)
+static int place_out(struct file *f, uaddr_t user, uint64_t pos)
 {
-	if (!pos) pos = &f->offset;
-	mutex_lock(&f->lock);
-	*pos -= MIN(n, *pos);
-	mutex_unlock(&f->lock);
+	if (user) return copy_out(user, &pos, sizeof(pos));
+	MUTEX_HELD(&f->lock);
+	f->offset = pos;
+	return 0;
 }
 
-/* A page at a time.  Bytes, or the error if there are none.  A place NULL: the descriptor's. */
-static int64_t copy_bytes(struct file *out, uint64_t *to, struct file *in, uint64_t *from, uint64_t len)
+/* A page at a time.  Bytes, or the error if there are none.  to NULL: it has no places. */
+static int64_t copy_bytes(struct file *out, uint64_t *to, struct file *in, uint64_t from, uint64_t len)
 {
 	char *page = kalloc(PAGE_SIZE);
 	int64_t n = page ? 0 : -ENOMEM, took = 0;
 	uint64_t done = 0;
 
 	while (page && done < len && took == n) {
+		uint64_t at = from + done;
 		struct io io = {.buf = (uintptr_t)page, .len = MIN(len - done, PAGE_SIZE), .kernel = true};
 
-		n = io.len = file_rw(in, from, io);
+		n = io.len = file_rw(in, &at, io);
 		if (n <= 0) break;
 		io.write = true;
 		io.flags = out->flags;
 		took = file_rw(out, to, io);
-		if (took < n) file_unread(in, from, n - MAX(took, (int64_t)0));
 		if (took > 0) done += took;
 	}
 	kfree(page);
@@ -72,9 +71,9 @@ static long copy(int from_fd, uaddr_t from_at, int to_fd, uaddr_t to_at, uint64_
 	if (!n) n = place_in(out, to_at, &to);
 	if (!n) n = copy_check(out, in, ranges);
 	if (!n && ranges && in->vmo == out->vmo && from < to + len && to < from + len) n = -EINVAL;
-	if (!n) n = copy_bytes(out, to_at ? &to : NULL, in, from_at ? &from : NULL, len);
-	if (n > 0 && from_at && copy_out(from_at, &from, sizeof(from))) n = -EFAULT;
-	if (n > 0 && to_at && copy_out(to_at, &to, sizeof(to))) n = -EFAULT;
+	if (!n) n = copy_bytes(out, out->vmo ? &to : NULL, in, from, len);
+	if (n > 0 && place_out(in, from_at, from + n)) n = -EFAULT;
+	if (n > 0 && out->vmo && place_out(out, to_at, to)) n = -EFAULT;
 	return n;
 }
 

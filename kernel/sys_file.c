@@ -81,78 +81,71 @@ static bool has_offset(const struct file *f) { return f->vmo || (f->namef & NAME
 
 /* ---- vectors */
 
-/* Sum and check them all before any byte moves.  -EINVAL, -EFAULT */
-static int64_t vector_total(uaddr_t iov, uint64_t count)
+/* All is copied and checked before any byte moves.  Bytes; -EINVAL, -EFAULT */
+static int64_t vector_in(struct iovec *v, uaddr_t from, uint64_t count)
 {
 	uint64_t total = 0;
 
-	if (count > IOV_MAX) return -EINVAL;
-	for (uint64_t i = 0; i < count; i++) {
-		struct iovec v;
-
-		if (copy_in(&v, iov + i * sizeof(v), sizeof(v))) return -EFAULT;
-		total += v.len;
-		if (v.len > INT64_MAX || total > INT64_MAX) return -EINVAL;
-		if (!user_range_ok(v.base, v.len)) return -EFAULT;
+	if (copy_in(v, from, count * sizeof(*v))) return -EFAULT;
+	for (; count > 0; v++, count--) {
+		total += v->len;
+		if (v->len > INT64_MAX || total > INT64_MAX) return -EINVAL;
+		if (!user_range_ok(v->base, v->len)) return -EFAULT;
 	}
 	return total;
 }
 
-/* A short vector for a pipe or a terminal goes out as one piece: POSIX writev is one write. */
-static int64_t writev_gathered(struct file *f, uint64_t *pos, struct io vector, uint64_t total)
+/* POSIX writev is one write: what is short goes to a pipe or a terminal as one piece. */
+static int64_t write_gathered(struct file *f, uint64_t *pos, const struct iovec *v, uint64_t total)
 {
 	char *page = kalloc(PAGE_SIZE);
-	uint64_t at = 0;
 	int64_t n = page ? 0 : -ENOMEM;
 
-	for (uint64_t i = 0; i < vector.len && !n; i++) {
-		struct iovec v;
-
-		n = copy_in(&v, vector.buf + i * sizeof(v), sizeof(v));
-		if (!n && v.len > total - at) n = -EFAULT;      /* somebody changed it meanwhile */
-		if (!n) n = copy_in(page + at, v.base, v.len);
-		at += v.len;
-	}
+	for (uint64_t at = 0; at < total && !n; at += v++->len) n = copy_in(page + at, v->base, v->len);
 	if (!n) n = f->ops->rw(f, pos, (struct io){(uintptr_t)page, total, .write = true, .kernel = true});
 	kfree(page);
 	return n;
 }
 
 /* One after the other; stops at the first that is not done in full. */
-static int64_t vector_rw(struct file *f, uint64_t *pos, struct io vector)
+static int64_t pieces_rw(struct file *f, uint64_t *pos, struct io io, const struct iovec *v, uint64_t count)
 {
 	uint64_t done = 0;
+	int64_t n = 0;
 
-	for (uint64_t i = 0; i < vector.len; i++) {
-		struct iovec v;
-		struct io io = vector;
-		int64_t n = copy_in(&v, vector.buf + i * sizeof(v), sizeof(v));
-
-		if (!n && !user_range_ok(v.base, v.len)) n = -EFAULT;
-		if (n) return done ? (int64_t)done : n;
-		if (v.len == 0) continue;
-		io.buf = v.base;
-		io.len = v.len = MIN(v.len, RW_MAX - done);
+	for (; count > 0; v++, count--) {
+		io.buf = v->base;
+		io.len = MIN(v->len, RW_MAX - done);
+		if (!io.len) continue;
 		n = f->ops->rw(f, pos, io);
-		if (n < 0) return done ? (int64_t)done : n;
-		done += n;
-		if ((uint64_t)n < v.len) break;
+		if (n > 0) done += n;
+		if (n < (int64_t)io.len) break;
 	}
-	return done;
+	return done ? (int64_t)done : n;
+}
+
+static int64_t vector_rw(struct file *f, uint64_t *pos, struct io io)
+{
+	struct iovec *v = kalloc(io.len * sizeof(*v));
+	int64_t n = v ? vector_in(v, io.buf, io.len) : -ENOMEM;
+
+	if (n > 0 && io.write && n <= PIPE_BUF && !has_offset(f)) n = write_gathered(f, pos, v, n);
+	else if (n > 0) n = pieces_rw(f, pos, io, v, io.len);
+	kfree(v);
+	return n;
 }
 
 /* ---- the calls */
 
-/* Are descriptor, place and memory good for it?  Bytes; -EBADF, -EISDIR, -EINVAL, -ESPIPE, -EFAULT */
-static int64_t rw_check(const struct file *f, const uint64_t *pos, const struct io *io)
+/* Are descriptor, place and memory good for it?  -EBADF, -EISDIR, -EINVAL, -ESPIPE, -EFAULT */
+static int rw_check(const struct file *f, const uint64_t *pos, const struct io *io)
 {
 	if (io->write ? !file_writable(f) : !file_readable(f)) return -EBADF;
 	if (file_is_dir(f)) return -EISDIR;
 	if (pos && (int64_t)*pos < 0) return -EINVAL;
 	if (pos && f->polled) return -ESPIPE;
-	if (io->vector) return vector_total(io->buf, io->len);
-	if (io->len > INT64_MAX) return -EINVAL;
-	return io->kernel || user_range_ok(io->buf, io->len) ? (int64_t)MIN(io->len, RW_MAX) : -EFAULT;
+	if (io->len > (io->vector ? IOV_MAX : INT64_MAX)) return -EINVAL;
+	return io->vector || io->kernel || user_range_ok(io->buf, io->len) ? 0 : -EFAULT;
 }
 
 int64_t file_rw(struct file *f, uint64_t *pos, struct io io)
@@ -161,10 +154,9 @@ int64_t file_rw(struct file *f, uint64_t *pos, struct io io)
 	int64_t n = rw_check(f, pos, &io);
 	uint64_t none = 0;
 
-	if (n < 0 || (n == 0 && io.vector)) return n;
+	if (n) return n;
 	if (!pos) pos = own ? &f->offset : &none;
-	if (io.vector && io.write && n <= PIPE_BUF && !has_offset(f)) return writev_gathered(f, pos, io, n);
-	if (!io.vector) io.len = n;
+	io.len = MIN(io.len, RW_MAX);
 	if (own) mutex_lock(&f->lock);
 	n = (io.vector ? vector_rw : f->ops->rw)(f, pos, io);
 	if (own) mutex_unlock(&f->lock);

@@ -27,13 +27,8 @@ void thread_sleep(uint64_t ns) { thread_sleep_until(time_mono() + ns, false); }
 /* Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end. */
 static long sleep_until(uint64_t until, uaddr_t left)
 {
-	struct timespec ts;
-	int64_t ns;
-
 	if (thread_sleep_until(until, true) == -ETIMEDOUT) return 0;
-	ns = MAX((int64_t)(until - time_mono()), 0);
-	ts = (struct timespec){ns / NS, ns % NS};
-	if (left && copy_out(left, &ts, sizeof(ts))) return -EFAULT;
+	if (deadline_out(left, 1, until)) return -EFAULT;
 	current_thread()->sleep_until = until;
 	return -ERESTARTNOHAND;
 }
@@ -55,6 +50,14 @@ int deadline_in(uaddr_t from, uint32_t unit, uint64_t *deadline)
 
 	*deadline = from ? time_mono() + ns : WAIT_FOREVER;
 	return rc;
+}
+
+int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
+{
+	int64_t left = MAX((int64_t)(deadline - time_mono()), 0);
+	struct timespec ts = {left / NS, left % NS / unit};
+
+	return to ? copy_out(to, &ts, sizeof(ts)) : 0;
 }
 
 /* Until a clock that may be set, or stands still while nothing runs: the process manager says how long to sleep before it

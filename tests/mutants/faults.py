@@ -482,15 +482,15 @@ fault("unknown_msync_flags_accepted", "msync takes any flag.",
 file("kernel/sys_file.c")
 
 fault("vector_counts_its_last_piece", "readv and writev return the bytes of the last piece.",
-      "\t\tdone += n;\n\t\tif ((uint64_t)n < v.len) break;\n",
-      "\t\tdone = n;\n\t\tif ((uint64_t)n < v.len) break;\n")
+      "\t\tif (n > 0) done += n;\n\t\tif (n < (int64_t)io.len) break;\n",
+      "\t\tif (n > 0) done = n;\n\t\tif (n < (int64_t)io.len) break;\n")
 
 fault("vector_goes_on_after_a_short_piece", "readv and writev go on behind a piece that was not done in full.",
-      "\t\tif ((uint64_t)n < v.len) break;\n",
+      "\t\tif (n < (int64_t)io.len) break;\n",
       "")
 
 fault("vector_checked_piece_by_piece", "writev moves bytes before it finds an address that cannot be.",
-      "\t\tif (!user_range_ok(v.base, v.len)) return -EFAULT;\n\t}\n\treturn total;\n",
+      "\t\tif (!user_range_ok(v->base, v->len)) return -EFAULT;\n\t}\n\treturn total;\n",
       "\t}\n\treturn total;\n")
 
 fault("synchronous_write_is_not", "write with O_SYNC returns before anything is written.",
@@ -512,8 +512,8 @@ fault("dontneed_drops_pages_beside", "posix_fadvise(DONTNEED) drops pages that i
 file("kernel/sys_copy.c")
 
 fault("copy_leaves_the_offset", "sendfile without an offset does not move the descriptor.",
-      "in, from_at ? &from : NULL, len);\n",
-      "in, &from, len);\n")
+      "\tif (n > 0 && place_out(in, from_at, from + n)) n = -EFAULT;\n",
+      "\tif (n > 0 && from_at && place_out(in, from_at, from + n)) n = -EFAULT;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("kernel/trap.c")
