@@ -20,7 +20,7 @@ extern int dones;                               /* calls of done_count() */
 extern int copies;                              /* from and to what a process lends */
 extern struct map *faulted_in;                  /* all pages of this one are there */
 extern int faults;                              /* calls of vm_fault(), which brings all of a map's pages */
-extern int synced;                              /* calls of vmo_sync_all() */
+extern int synced;                              /* all that is dirty was written and waited for */
 extern uint32_t fault_want;                     /* the last one's access */
 extern bool no_memory;                          /* the heap is empty */
 extern struct thread *interrupted;              /* last: looks whether it has a signal */
