@@ -40,7 +40,7 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 	/* ring 3 may have set them itself where the CPU has FSGSBASE: the registers know */
 	c->fs_base = rdmsr(MSR_FS_BASE);
 	c->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-	c->sig_mask = t->sig_mask;
+	c->sig_mask = c->sig_back = t->sig_mask;
 	c->affinity = t->affinity;
 	fpu_save(c->fpu);
 }

@@ -125,7 +125,8 @@ int sigqueue_add_locked(struct proc *, struct sigpending *, const struct siginfo
 bool sigqueue_take_locked(struct proc *, struct thread *, uint64_t set, struct siginfo *);
 void sigqueue_flush_locked(struct proc *, struct sigpending *, uint64_t set, bool timers);
 void signals_flush_locked(struct proc *, uint64_t set, bool timers);
-struct sigentry *sigqueue_timer_locked(struct sigpending *, int32_t id);        /* its entry; NULL */
+#define ANY_TIMER (-1)                  /* or none */
+struct sigentry *sigqueue_find_locked(struct sigpending *, int signo, int32_t timer);
 void sigqueue_remove_locked(struct proc *, struct sigpending *, struct sigentry *);
 
 /* sys_time.c: seconds, and parts of which each is `unit` ns: a timespec's 1, a timeval's 1000.  -EFAULT, -EINVAL */

@@ -34,13 +34,6 @@ void threads_interrupt_locked(struct proc *p)
 	list_for(l, &p->threads) thread_interrupt(container_of(l, struct thread, proc_link));
 }
 
-/* SIGKILL is never pending: the process ends.  init's does when it has no memory (G3). */
-static int kill_locked(struct proc *p, const struct siginfo *info)
-{
-	if (p->pid != PID_INIT || info->code == SI_KERNEL) proc_end_locked(p, SIGKILL);
-	return SIGNAL_QUEUED;
-}
-
 /* Make it pending, for one thread or for whichever takes it, and wake who may take it.  SIGNAL_*, -EAGAIN
  * => p->lock held */
 static int queue_locked(struct proc *p, struct thread *only, const struct siginfo *info, bool timer)
@@ -49,7 +42,10 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 	bool blocked = true;
 	int rc;
 
-	if (info->signo == SIGKILL) return kill_locked(p, info);
+	if (info->signo == SIGKILL) {           /* the process ends; init's if it has no memory (G3) */
+		if (p->pid != PID_INIT || info->code == SI_KERNEL) proc_end_locked(p, SIGKILL);
+		return SIGNAL_QUEUED;
+	}
 	if (bit & STOP_SIGNALS) signals_flush_locked(p, SIG_MASK(SIGCONT), false);
 	if (info->signo == SIGCONT) {
 		signals_flush_locked(p, STOP_SIGNALS, false);
@@ -84,17 +80,9 @@ struct thread *thread_from_locked(struct proc *p, uint32_t tid)
 	return NULL;
 }
 
-/* A timer has one entry: it tells of all expirations since the first.  => p->lock held; e: NULL, it has none */
-static int timer_again_locked(struct proc *p, struct sigpending *on, struct sigentry *e, int64_t overrun)
-{
-	if (!e) return SIGNAL_NOT;
-	if (overrun == TIMER_REMOVE) sigqueue_remove_locked(p, on, e);
-	else if (overrun >= 0) e->info.timer.overrun = MIN(overrun + 1 + e->info.timer.overrun, INT32_MAX);
-	return SIGNAL_PENDING;
-}
-
 int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info, uint64_t timer)
 {
+	int64_t overrun = info->timer.overrun;
 	struct sigentry *e = NULL;
 	struct sigpending *on;
 	struct thread *only;
@@ -104,9 +92,12 @@ int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info, uint6
 	if (!p->nthreads || (tid && (!only || only->tid != tid)) || (timer && timer != p->execs + 1)) return -ESRCH;
 	if (!info->signo) return SIGNAL_NOT;
 	on = only ? &only->pending : &p->pending;
-	if (timer) e = sigqueue_timer_locked(on, info->timer.id);
-	if (e || (timer && info->timer.overrun < 0)) return timer_again_locked(p, on, e, info->timer.overrun);
-	return queue_locked(p, only, info, timer);
+	if (timer) e = sigqueue_find_locked(on, info->signo, info->timer.id);
+	if (!e) return timer && overrun < 0 ? SIGNAL_NOT : queue_locked(p, only, info, timer);
+	/* a timer has one entry: it tells of all expirations since the first */
+	if (overrun == TIMER_REMOVE) sigqueue_remove_locked(p, on, e);
+	else if (overrun >= 0) e->info.timer.overrun = MIN(overrun + 1 + e->info.timer.overrun, INT32_MAX);
+	return SIGNAL_PENDING;
 }
 
 /* The current thread's own fault: if it blocks or ignores the signal, it cannot go on (POSIX 2.4.1 leaves it open). */
@@ -228,12 +219,9 @@ static void restart(struct trapframe *tf, bool ran, uint64_t sa_flags)
 static void handler_enter(struct thread *t, struct trapframe *tf, const struct sigaction_k *a,
                           const struct siginfo *info)
 {
-	uint64_t back = t->sig_saved ? t->sig_saved_mask : t->sig_mask;
-
 	restart(tf, true, a->flags);
 	t->sleep_until = 0;
-	t->sig_saved = false;
-	if (sigframe_push(tf, a, info, back)) {
+	if (sigframe_push(tf, a, info, t->sig_back)) {
 		if (info->signo == SIGSEGV) proc_exit(SIGSEGV);
 		signal_fault(SIGSEGV, SI_KERNEL, 0, tf);
 		return;
@@ -269,27 +257,19 @@ void signal_mask_set(uint64_t mask)
 	struct thread *t = current_thread();
 
 	SPIN_HELD(&t->proc->lock);
-	t->sig_mask = mask & ~SIG_UNBLOCKABLE;
+	t->sig_mask = t->sig_back = mask & ~SIG_UNBLOCKABLE;
 }
 
 /* For the time of one call (POSIX sigsuspend, ppoll): back after the handler, or at once */
 int signal_mask_swap(uaddr_t set, uint64_t size)
 {
-	struct thread *t = current_thread();
-	uint64_t mask;
+	uint64_t mask, back = current_thread()->sig_mask;
 
 	if (size != 8) return -EINVAL;
 	if (copy_in(&mask, set, 8)) return -EFAULT;
-	t->sig_saved_mask = t->sig_mask;
-	t->sig_saved = true;
 	signal_mask_set(mask);
+	current_thread()->sig_back = back;
 	return 0;
 }
 
-void signal_mask_back(void)
-{
-	struct thread *t = current_thread();
-
-	if (t->sig_saved) signal_mask_set(t->sig_saved_mask);
-	t->sig_saved = false;
-}
+void signal_mask_back(void) { signal_mask_set(current_thread()->sig_back); }

@@ -34,6 +34,17 @@ int sigqueue_add_locked(struct proc *p, struct sigpending *s, const struct sigin
 	return SIGNAL_QUEUED;
 }
 
+/* The oldest entry of this signal; timer >= 0: of this timer.  => p->lock held; NULL: none */
+struct sigentry *sigqueue_find_locked(struct sigpending *s, int signo, int32_t timer)
+{
+	list_for(l, &s->queue) {
+		struct sigentry *e = container_of(l, struct sigentry, link);
+
+		if (e->info.signo == signo && (timer < 0 || (e->timer && e->info.timer.id == timer))) return e;
+	}
+	return NULL;
+}
+
 /* The bit goes too if it was the signal's last.  => p->lock held */
 void sigqueue_remove_locked(struct proc *p, struct sigpending *s, struct sigentry *gone)
 {
@@ -42,27 +53,7 @@ void sigqueue_remove_locked(struct proc *p, struct sigpending *s, struct sigentr
 	list_remove(&gone->link);
 	p->sig_queued--;
 	kfree(gone);
-	s->set &= ~SIG_MASK(signo);
-	list_for(l, &s->queue) {
-		if (container_of(l, struct sigentry, link)->info.signo != signo) continue;
-		s->set |= SIG_MASK(signo);
-		return;
-	}
-}
-
-/* The oldest entry of this signal.  => p->lock held */
-static void take_locked(struct proc *p, struct sigpending *s, int signo, struct siginfo *info)
-{
-	*info = (struct siginfo){.signo = signo, .code = SI_USER};
-	s->set &= ~SIG_MASK(signo);
-	list_for(l, &s->queue) {
-		struct sigentry *e = container_of(l, struct sigentry, link);
-
-		if (e->info.signo != signo) continue;
-		*info = e->info;
-		sigqueue_remove_locked(p, s, e);
-		return;
-	}
+	if (!sigqueue_find_locked(s, signo, ANY_TIMER)) s->set &= ~SIG_MASK(signo);
 }
 
 /* The next of `set`: what the thread itself caused, then the lowest; the thread's before the process's.
@@ -71,10 +62,15 @@ bool sigqueue_take_locked(struct proc *p, struct thread *t, uint64_t set, struct
 {
 	struct sigpending *s = t->pending.set & set ? &t->pending : &p->pending;
 	uint64_t ready = s->set & set;
+	struct sigentry *e;
 
 	if (ready & SYNCHRONOUS) ready &= SYNCHRONOUS;
 	if (!ready) return false;
-	take_locked(p, s, __builtin_ctzll(ready) + 1, info);
+	*info = (struct siginfo){.signo = __builtin_ctzll(ready) + 1, .code = SI_USER};
+	e = sigqueue_find_locked(s, info->signo, ANY_TIMER);
+	if (e) *info = e->info;
+	if (e) sigqueue_remove_locked(p, s, e);
+	else s->set &= ~SIG_MASK(info->signo);
 	return true;
 }
 
@@ -96,15 +92,4 @@ void signals_flush_locked(struct proc *p, uint64_t set, bool timers)
 	sigqueue_flush_locked(p, &p->pending, set, timers);
 	list_for(l, &p->threads)
 		sigqueue_flush_locked(p, &container_of(l, struct thread, proc_link)->pending, set, timers);
-}
-
-/* => p->lock held */
-struct sigentry *sigqueue_timer_locked(struct sigpending *s, int32_t id)
-{
-	list_for(l, &s->queue) {
-		struct sigentry *e = container_of(l, struct sigentry, link);
-
-		if (e->timer && e->info.timer.id == id) return e;
-	}
-	return NULL;
 }

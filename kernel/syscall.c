@@ -87,14 +87,13 @@ SYSCALL(trace, fd)
 {
 	FILE_HELD struct file *f = fd_get(fd);
 	struct proc *p = current_proc();
-	bool first;
 
 	if (!f || !f->pipe || !file_writable(f)) return -EINVAL;
-	spin_lock(&p->lock);
-	first = !p->trace;
-	if (first) p->trace = f, file_ref(f);
-	spin_unlock(&p->lock);
-	return first ? 0 : -EINVAL;
+	SPIN_HELD(&p->lock);
+	if (p->trace) return -EINVAL;
+	p->trace = f;
+	file_ref(f);
+	return 0;
 }
 
 /* Debug builds: now and then all that can be counted is, so that what breaks an invariant is found near to it. */

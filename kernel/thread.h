@@ -52,8 +52,7 @@ struct thread {
 	uint64_t sig_mask;              /* [p] bit n-1 for signal n */
 	uint64_t sig_wait;              /* [p] blocked ones that it waits for all the same (sigtimedwait) */
 	struct sigpending pending;      /* [p] */
-	uint64_t sig_saved_mask;        /* [self] for sigsuspend */
-	bool     sig_saved;
+	uint64_t sig_back;              /* [self] the mask after this call: another in sigsuspend and its like */
 	struct sigstack sig_stack;      /* [self] sigaltstack */
 	uint64_t sleep_until;           /* [self] a sleep begun again after a stop ends when it would have; 0: none */
 	uaddr_t  clear_tid;             /* [self] set_tid_address */
