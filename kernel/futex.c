@@ -121,22 +121,12 @@ void futex_wake_one(uaddr_t at)
 	wake_locked(&k, ~0u, 1, NULL, 0);
 }
 
-/* FUTEX_WAIT counts from now; FUTEX_WAIT_BITSET names a moment, on the clock that the flag says. */
-static int deadline_of(uaddr_t timeout, bool absolute, bool real, uint64_t *deadline)
-{
-	int rc;
-
-	if (!timeout || !absolute) return deadline_in(timeout, 1, deadline);
-	rc = time_in(timeout, 1, deadline);
-	if (!rc && real) *deadline -= MIN(*deadline, (uint64_t)(time_real() - (int64_t)time_mono()));
-	return rc;
-}
-
 SYSCALL(futex)
 {
 	uint32_t op = a1 & ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), bits = ~0u;
 	bool private = a1 & FUTEX_PRIVATE_FLAG, bitset = op == FUTEX_WAIT_BITSET || op == FUTEX_WAKE_BITSET;
 	bool requeue = op == FUTEX_REQUEUE || op == FUTEX_CMP_REQUEUE;
+	int64_t since = !bitset ? time_mono() : a1 & FUTEX_CLOCK_REALTIME ? time_mono() - time_real() : 0;
 	uint64_t deadline;
 	struct key k, to;
 	long rc = key_of(a0, private, &k);
@@ -146,9 +136,9 @@ SYSCALL(futex)
 	if (!bits || (requeue && ((int)a2 < 0 || (int)a3 < 0))) return -EINVAL;
 	if (requeue && (rc = key_of(a4, private, &to))) return rc;
 	switch (op) {
-	case FUTEX_WAIT:
-	case FUTEX_WAIT_BITSET:
-		rc = deadline_of(a3, bitset, a1 & FUTEX_CLOCK_REALTIME, &deadline);
+	case FUTEX_WAIT:                /* its time counts from now */
+	case FUTEX_WAIT_BITSET:         /* names a moment, on the clock that the flag says */
+		rc = deadline_in(a3, 1, since, &deadline);
 		return rc ? rc : futex_wait(a0, &k, a2, bits, deadline);
 	case FUTEX_CMP_REQUEUE:
 		rc = word_lock(a0, a5);

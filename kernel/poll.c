@@ -154,7 +154,7 @@ static long poll_timed(uint64_t n, uaddr_t fds, const uaddr_t *sets, uaddr_t tim
                        uint64_t size)
 {
 	uint64_t deadline;
-	long rc = deadline_in(time, unit, &deadline);
+	long rc = deadline_in(time, unit, time_mono(), &deadline);
 
 	if (!rc && mask) rc = signal_mask_swap(mask, size);
 	if (rc) return rc;

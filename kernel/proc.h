@@ -130,9 +130,8 @@ struct sigentry *sigqueue_find_locked(struct sigpending *, int signo, int32_t ti
 void sigqueue_remove_locked(struct proc *, struct sigpending *, struct sigentry *);
 
 /* sys_time.c: seconds, and parts of which each is `unit` ns: a timespec's 1, a timeval's 1000.  -EFAULT, -EINVAL */
-int time_in(uaddr_t from, uint32_t unit, uint64_t *ns);
-int deadline_in(uaddr_t from, uint32_t unit, uint64_t *deadline);       /* from now on; from 0: WAIT_FOREVER */
-int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline);         /* what is left; to 0: nobody asks */
+int deadline_in(uaddr_t from, uint32_t unit, int64_t since, uint64_t *deadline);        /* from 0: WAIT_FOREVER */
+int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline);         /* how long until then; to 0: nowhere */
 
 /* sigframe.c.  -EFAULT: the stack is not there */
 int sigframe_push(struct trapframe *, const struct sigaction_k *, const struct siginfo *, uint64_t mask);

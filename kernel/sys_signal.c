@@ -80,7 +80,7 @@ SYSCALL(rt_sigtimedwait)
 
 	if (a3 != SET_SIZE) return -EINVAL;
 	if (copy_in(&set, a0, sizeof(set))) return -EFAULT;
-	rc = deadline_in(a2, 1, &deadline);
+	rc = deadline_in(a2, 1, time_mono(), &deadline);
 	if (!rc) rc = signal_wait(set & ~SIG_UNBLOCKABLE, deadline, &got.info);
 	if (rc) return rc;
 	return a1 && copy_out(a1, &got, sizeof(got)) ? -EFAULT : got.info.signo;

@@ -24,32 +24,16 @@ int thread_sleep_until(uint64_t until, bool interruptible)
 
 void thread_sleep(uint64_t ns) { thread_sleep_until(time_mono() + ns, false); }
 
-/* Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end. */
-static long sleep_until(uint64_t until, uaddr_t left)
-{
-	if (thread_sleep_until(until, true) == -ETIMEDOUT) return 0;
-	if (deadline_out(left, 1, until)) return -EFAULT;
-	current_thread()->sleep_until = until;
-	return -ERESTARTNOHAND;
-}
-
-int time_in(uaddr_t from, uint32_t unit, uint64_t *ns)
+int deadline_in(uaddr_t from, uint32_t unit, int64_t since, uint64_t *deadline)
 {
 	struct timespec ts;
 
+	*deadline = WAIT_FOREVER;
+	if (!from) return 0;
 	if (copy_in(&ts, from, sizeof(ts))) return -EFAULT;
 	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= NS / unit) return -EINVAL;
-	*ns = MIN(ts.sec, SEC_MAX) * NS + ts.nsec * unit;
+	*deadline = MAX(since + MIN(ts.sec, SEC_MAX) * NS + ts.nsec * unit, 0);
 	return 0;
-}
-
-int deadline_in(uaddr_t from, uint32_t unit, uint64_t *deadline)
-{
-	uint64_t ns = 0;
-	int rc = from ? time_in(from, unit, &ns) : 0;
-
-	*deadline = from ? time_mono() + ns : WAIT_FOREVER;
-	return rc;
 }
 
 int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
@@ -60,35 +44,38 @@ int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
 	return to ? copy_out(to, &ts, sizeof(ts)) : 0;
 }
 
-/* Until a clock that may be set, or stands still while nothing runs: the process manager says how long to sleep before it
+/* Of a clock that may be set, or stands still while nothing runs, the process manager says how long to sleep before it
  * is asked again (PM_SLEEP). */
-static long sleep_and_ask(uint64_t clock, uint64_t flags, uaddr_t time, uint64_t end)
+static long ask_left(const uint64_t a[6], uint64_t *end)
 {
-	for (;;) {
-		struct kmsg k = {0};
-		long ns = pm_forward(pm_port, &k, (uint64_t[6]){clock, flags, time, end});
+	struct kmsg k = {0};
+	long ns = pm_forward(pm_port, &k, a);
 
-		objs_drop(k.obj);
-		if (ns <= 0) return ns;
-		end = k.m.arg[1];
-		if (thread_sleep_until(time_mono() + ns, true) != -EINTR) continue;
-		current_thread()->sleep_until = end;
-		return -ERESTARTNOHAND;
-	}
+	objs_drop(k.obj);
+	*end = k.m.arg[1];
+	return ns;
 }
 
+/* Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end. */
 SYSCALL(clock_nanosleep)
 {
-	bool steady = (int)a0 == CLOCK_MONOTONIC || (int)a0 == CLOCK_BOOTTIME, absolute = a1 & TIMER_ABSTIME;
-	uint64_t end = current_thread()->sleep_until, ns;
-	int rc;
+	bool absolute = a1 & TIMER_ABSTIME, real = (int)a0 == CLOCK_REALTIME && !absolute;
+	bool steady = real || (int)a0 == CLOCK_MONOTONIC || (int)a0 == CLOCK_BOOTTIME;
+	struct thread *t = current_thread();
+	uint64_t end = t->sleep_until;
+	long ns;
 
-	current_thread()->sleep_until = 0;
-	if (!steady && ((int)a0 != CLOCK_REALTIME || absolute)) return sleep_and_ask(a0, a1, a2, end);
-	rc = time_in(a2, 1, &ns);
-	if (rc) return rc;
-	if (absolute) return sleep_until(ns, 0);
-	return sleep_until(end ? end : time_mono() + ns, a3);
+	t->sleep_until = 0;
+	if (steady && !a2) return -EFAULT;
+	ns = steady && !end ? deadline_in(a2, 1, absolute ? 0 : time_mono(), &end) : 0;
+	if (ns) return ns;
+	do {
+		ns = steady ? (long)(end - time_mono()) : ask_left((uint64_t[]){a0, a1, a2, end, 0, 0}, &end);
+		if (ns <= 0) return steady ? 0 : ns;
+	} while (thread_sleep_until(time_mono() + ns, true) != -EINTR);
+	if (steady && !absolute && deadline_out(a3, 1, end)) return -EFAULT;
+	t->sleep_until = end;
+	return -ERESTARTNOHAND;
 }
 
 SYSCALL(nanosleep) { return sys_clock_nanosleep(CLOCK_REALTIME, 0, a0, a1, 0, 0); }

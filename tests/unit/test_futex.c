@@ -26,12 +26,11 @@ static unsigned moved_to;
 static long seen[3];
 
 struct entry *map_first_locked(struct map *m, uaddr_t at, uaddr_t last) { (void)m, (void)at, (void)last; return NULL; }
-int time_in(uaddr_t from, uint32_t unit, uint64_t *ns) { (void)from, (void)unit, (void)ns; return -EFAULT; }
-
-int deadline_in(uaddr_t from, uint32_t unit, uint64_t *deadline)
+int deadline_in(uaddr_t from, uint32_t unit, int64_t since, uint64_t *deadline)
 {
+	(void)unit, (void)since;
 	*deadline = WAIT_FOREVER;
-	return from ? time_in(from, unit, deadline) : 0;
+	return from ? -EFAULT : 0;
 }
 
 int user_swap32(uaddr_t at, uint32_t *old, uint32_t new) { (void)at, (void)old, (void)new; return -EFAULT; }
