@@ -34,8 +34,8 @@ struct facts_machine {
 };
 
 /* Pages, by their use and state as mm/page.h has them. */
-struct facts_memory { uint64_t pages[5][5]; };
-enum facts_use { FACTS_KERNEL, FACTS_PRIVATE = 3, FACTS_CACHED };       /* of the kernel; no file's; some object's */
+struct facts_memory { uint64_t pages[4][5]; };
+enum facts_use { FACTS_KERNEL, FACTS_PRIVATE = 2, FACTS_CACHED };       /* of the kernel; no file's; some object's */
 enum facts_kernel { FACTS_TABLES = 1, FACTS_SLABS };                    /* of the kernel's: for what */
 enum facts_cached { FACTS_DIRTY = 3, FACTS_WRITING };                   /* of objects': owed, being written */
 

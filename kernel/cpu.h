@@ -21,7 +21,10 @@ struct tss {
 	uint16_t none_either, io_map;
 } __attribute__((packed));
 
-/* %gs:0 in ring 0.  Its CPU alone touches it, interrupts off, but for [s] runq_lock, [p] spare_lock. */
+/* Free pages (mm/frame.c): a CPU's own, or everybody's. */
+struct frames { struct spinlock lock; struct list pages; uint64_t n; };
+
+/* %gs:0 in ring 0.  Its CPU alone touches it, interrupts off, but for [s] runq_lock and what has a lock of its own. */
 struct cpu {
 	struct cpu *self;               /* offset 0 */
 	struct thread *thread;          /* offset 8: who runs */
@@ -43,9 +46,7 @@ struct cpu {
 	uint64_t quantum_end;           /* [s] the running thread's */
 	struct list sleepers;           /* [s] until a moment, the first one's first */
 	uint64_t clock_at;              /* the APIC timer interrupts then; ~0: never */
-	struct spinlock spare_lock;
-	struct list spares;             /* [p] free pages at hand (frame.c) */
-	uint32_t nspares;               /* [p] */
+	struct frames spares;
 	union { struct facts_cpu counts; struct facts_cpu; };           /* for all to read */
 	uint64_t chance;                /* lock.c's random numbers, for delays */
 	uint64_t gdt[8];

@@ -47,7 +47,7 @@ void kernel_main(struct bootinfo *bi)
 	apic_cpu_init();
 	time_clock = bi->clock;
 	smp_start();
-	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total() >> 8, frame_free_count() >> 8);
+	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total >> 8, frame_free_count() >> 8);
 	if (bi->delay) lock_delays_start(bi->delay);
 	vm_split = bi->split;
 	vdso_init();

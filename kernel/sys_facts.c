@@ -20,7 +20,7 @@ static int machine_facts(struct facts_machine *f)
 	f->cpus = ncpus;
 	f->forks = proc_births;
 	f->last_pid = proc_last_pid;
-	f->memory = frame_total() * PAGE_SIZE;
+	f->memory = frame_total * PAGE_SIZE;
 	f->free = frame_free_count() * PAGE_SIZE;
 	f->reserve = frame_reserve * PAGE_SIZE;
 	return sizeof(*f);

@@ -2,11 +2,11 @@
 /* mm/frame.c - RING 0 - physical pages: the free list, each CPU's spare pages, the reserve, a page's last reference.
  *
  * Path:  fault.c, pagecache.c, kmem.c, pmap.c > [frame.c]
- * Use:   frame_alloc() gives a page with refs 1; page_unref() or frame_free() takes it back.
- * Locks: a CPU's spare_lock, then frame_lock, which guards the list: once for a batch of pages.  Both are near the end
- *        of the order: everybody may call with locks held.  The reclaimer is woken after they are dropped.
+ * Use:   frame_alloc() gives a page with refs 1; page_unref() takes it back.
+ * Locks: of a CPU's spare pages, then that of all others: once for a batch of pages.  Both are near the end of the
+ *        order: everybody may call with locks held.
  *
- * F1  A FREE page has refs 0, no object, and is on the free list once; a SPARE one on one CPU's list.
+ * F1  A FREE page has refs 0, no object, and is once on one list: everybody's, or a CPU's.
  * F2  A page in use is freed once, by its last reference.
  * F3  An OBJECT page is freed only after it left its object (vmo NULL); no page while it is on a list (link alone).
  * F4  The last frame_reserve pages go to threads marked `reserve` alone (servers, and who cleans memory): cleaning
@@ -24,34 +24,20 @@
 #define RESERVE_MAX 1024u
 #define SPARE_BATCH 32u                         /* pages that go between the list and a CPU at once */
 #define SPARE_MAX   (2 * SPARE_BATCH)
-#define POISON      0x6b6b6b6b6b6b6b6bull       /* what a freed page holds in debug builds */
+#define POISON      0x6b                        /* the bytes of a freed page in debug builds */
 #define PAGE_POISONED 1u                        /* flags of a FREE page: it does */
 
 struct page *page_array;
 uint64_t page_array_len;
-uint64_t frame_reserve, frame_low;
+uint64_t frame_total, frame_reserve, frame_low;
 const struct bootinfo *frame_bootinfo;
 
-static struct spinlock frame_lock = SPINLOCK_INIT(RANK_FRAME, "frame");
-static struct list free_list = LIST_INIT(free_list);    /* [frame_lock] */
-static uint64_t nfree;                                  /* [frame_lock] */
-static uint64_t ntotal;                                 /* [c] pages that were ever free */
-
-/* By 8 bytes: `rep stosb` runs a byte at a time under TCG.  The empty asm hides a constant pattern, or the
- * compiler would see a memset() here. */
-static void page_fill(struct page *p, uint64_t pattern)
-{
-	uint64_t *w = page_virt(p);
-
-	__asm__ volatile("" : "+r"(pattern));
-	for (uint64_t *end = w + PAGE_SIZE / 8; w < end; w += 4)
-		w[0] = w[1] = w[2] = w[3] = pattern;
-}
+static struct frames all = { SPINLOCK_INIT(RANK_FRAME, "frame"), LIST_INIT(all.pages), 0 };
 
 #ifdef QUIRE_DEBUG
 static void poison_put(struct page *p)
 {
-	page_fill(p, POISON);
+	memset(page_virt(p), POISON, PAGE_SIZE);
 	p->flags = PAGE_POISONED;
 }
 
@@ -59,30 +45,18 @@ static void poison_put(struct page *p)
  * hold anything. */
 static void poison_verify(struct page *p)
 {
-	const uint64_t *w = page_virt(p);
+	const uint8_t *b = page_virt(p);
 
 	if (p->flags != PAGE_POISONED) return;
-	for (unsigned i = 0; i < PAGE_SIZE / 8; i++)
-		INVARIANT("F1", w[i] == POISON);
+	for (unsigned i = 0; i < PAGE_SIZE; i++)
+		INVARIANT("F1", b[i] == POISON);
 }
 #else
 static void poison_put(struct page *p) { }
 static void poison_verify(struct page *p) { }
 #endif
 
-/* In rising order, so that early allocations are low and neighbours. */
-static void range_add(const struct boot_range *r)
-{
-	for (paddr_t pa = r->start; pa < r->start + r->len; pa += PAGE_SIZE) {
-		struct page *p = phys_to_page(pa);
-
-		p->use = PAGE_FREE;
-		list_push_back(&free_list, &p->link);
-		nfree++;
-	}
-}
-
-/* frame_init: take over the memory that the loader describes.
+/* frame_init: take over the memory that the loader describes, in rising order: early allocations are neighbours.
  * => called once, with the loader's page tables: all memory is at direct_base
  * => what is not BOOT_RAM_FREE, holes included, stays KERNEL pages that are never freed: zeros in the array */
 void frame_init(const struct bootinfo *bi)
@@ -92,96 +66,69 @@ void frame_init(const struct bootinfo *bi)
 	frame_bootinfo = bi;
 	page_array = phys_to_virt(bi->page_array);
 	page_array_len = bi->npages;
-	for (uint32_t i = 0; i < bi->nranges; i++)
-		if (bi->range[i].kind == BOOT_RAM_FREE) range_add(&bi->range[i]);
-	ntotal = nfree;
-	for (uint32_t i = 0; i < MAX_CPUS; i++) {
-		spin_init(&cpus[i].spare_lock, RANK_SPARE, "spare pages");
-		list_init(&cpus[i].spares);
-		cpus[i].nspares = 0;
+	for (const struct boot_range *r = bi->range; r < bi->range + bi->nranges; r++) {
+		for (paddr_t pa = r->start; r->kind == BOOT_RAM_FREE && pa < r->start + r->len; pa += PAGE_SIZE) {
+			phys_to_page(pa)->use = PAGE_FREE;
+			list_push_back(&all.pages, &phys_to_page(pa)->link);
+			all.n++;
+		}
 	}
-	frame_reserve = MIN(MAX(ntotal / 64, RESERVE_MIN), RESERVE_MAX);
+	for (struct cpu *c = cpus; c < cpus + MAX_CPUS; c++) {
+		spin_init(&c->spares.lock, RANK_SPARE, "spare pages");
+		list_init(&c->spares.pages);
+		c->spares.n = 0;
+	}
+	frame_total = all.n;
+	frame_reserve = MIN(MAX(frame_total / 64, RESERVE_MIN), RESERVE_MAX);
 	frame_low = 2 * frame_reserve;
 }
 
 /* Asked without the lock.  The mark is twice the reserve, so that nobody eats into the reserve with a spare page in the
  * moment between the look and the taking (F4). */
-static bool frames_low(void) { return __atomic_load_n(&nfree, __ATOMIC_RELAXED) < frame_low; }
+bool frames_low(void) { return __atomic_load_n(&all.n, __ATOMIC_RELAXED) < frame_low; }
 
-/* The first page of a list that is not empty; its lock is held. */
-static inline struct page *page_take_locked(struct list *pages, enum page_use was, enum page_use use)
+static void page_move(struct frames *from, struct frames *to)
 {
-	struct page *p = container_of(list_pop_front(pages), struct page, link);
-
-	INVARIANT("F1", p->use == was && p->refs == 0);
-	p->use = use;
-	p->refs = use != PAGE_SPARE;
-	return p;
+	list_push_back(&to->pages, list_pop_front(&from->pages));
+	from->n--;
+	to->n++;
 }
 
-/* => spare_lock held */
-static void spares_refill_locked(struct cpu *c)
+/* A CPU that has no page gets a batch, one that has too many keeps a batch; with few on the list it keeps none (F5).
+ * => spares->lock held */
+static void spares_settle_locked(struct frames *spares)
 {
-	SPIN_HELD(&frame_lock);
-	for (; nfree > frame_low && c->nspares < SPARE_BATCH; c->nspares++, nfree--)    /* F5 */
-		list_push_back(&c->spares, &page_take_locked(&free_list, PAGE_FREE, PAGE_SPARE)->link);
+	uint64_t want = frames_low() ? 0 : SPARE_BATCH;
+
+	if (want > 0 && spares->n > 0 && spares->n <= SPARE_MAX) return;
+	SPIN_HELD(&all.lock);
+	while (spares->n > want) page_move(spares, &all);
+	while (spares->n < want && all.n > frame_low) page_move(&all, spares);
 }
 
-/* All but `keep` go back to the list, the longest unused first.  => spare_lock held */
-static void spares_drain_locked(struct cpu *c, uint32_t keep)
-{
-	if (c->nspares <= keep) return;
-	SPIN_HELD(&frame_lock);
-	for (; c->nspares > keep; c->nspares--, nfree++) {
-		struct page *p = container_of(c->spares.prev, struct page, link);
-
-		list_remove(&p->link);
-		p->use = PAGE_FREE;
-		list_push_front(&free_list, &p->link);
-	}
-}
-
-/* What any CPU keeps.  => no spare_lock held */
-static void spares_drain_all(void)
+static void spares_settle_all(void)
 {
 	for (struct cpu *c = cpus; c < cpus + ncpus; c++) {
-		if (__atomic_load_n(&c->nspares, __ATOMIC_RELAXED) == 0) continue;
-		spin_lock(&c->spare_lock);
-		spares_drain_locked(c, 0);
-		spin_unlock(&c->spare_lock);
+		SPIN_HELD(&c->spares.lock);
+		spares_settle_locked(&c->spares);
 	}
 }
 
-/* One of this CPU's own, after a look at the list if there is none.  NULL: little is free (F5) */
-static struct page *spare_take(enum page_use use)
+/* One of a CPU's own or of everybody's pages, of which `keep` have to stay: the count alone says whether the caller may
+ * have one, the list makes no difference between pages. */
+static struct page *page_take(struct frames *f, enum page_use use, uint64_t keep)
 {
-	struct cpu *c = this_cpu();
+	struct page *p;
 
-	SPIN_HELD(&c->spare_lock);
-	if (frames_low()) spares_drain_locked(c, 0);
-	else if (c->nspares == 0) spares_refill_locked(c);
-	if (c->nspares == 0) return NULL;
-	c->nspares--;
-	return page_take_locked(&c->spares, PAGE_SPARE, use);
-}
-
-/* One of the list, of which `keep` have to stay. */
-static struct page *list_take(enum page_use use, uint64_t keep)
-{
-	SPIN_HELD(&frame_lock);
-	/* The count alone says whether the caller may have one: the list itself makes no difference between pages. */
-	if (nfree <= keep) return NULL;
-	nfree--;
-	return page_take_locked(&free_list, PAGE_FREE, use);
-}
-
-/* Off the list, not known to anybody yet: no lock. */
-static void page_prepare(struct page *p, unsigned flags)
-{
-	poison_verify(p);
-	if (flags & FRAME_ZERO) page_fill(p, 0);
-	p->vmo = NULL;
-	p->state = p->flags = 0;
+	SPIN_HELD(&f->lock);
+	if (f != &all) spares_settle_locked(f);
+	if (f->n <= keep) return NULL;
+	f->n--;
+	p = container_of(list_pop_front(&f->pages), struct page, link);
+	INVARIANT("F1", p->use == PAGE_FREE && p->refs == 0);
+	p->use = use;
+	p->refs = 1;
+	return p;
 }
 
 /* frame_alloc: a page for use (not FREE); refs 1, on no list.  NULL: none left, or only the reserve.
@@ -191,92 +138,70 @@ struct page *frame_alloc(enum page_use use, unsigned flags)
 {
 	const struct thread *t = current_thread();      /* NULL until the first thread runs */
 	uint64_t keep = t && t->reserve && !(flags & FRAME_SPARING) ? 0 : frame_reserve;        /* F4 */
-	struct page *p = spare_take(use);
+	struct page *p = page_take(&this_cpu()->spares, use, 0);
 
-	if (!p) p = list_take(use, keep);
+	if (!p) p = page_take(&all, use, keep);
 	if (!p) {
-		spares_drain_all();     /* F5 */
-		p = list_take(use, keep);
+		spares_settle_all();    /* few are left: nobody keeps any (F5) */
+		p = page_take(&all, use, keep);
 	}
-	if (frames_low()) reclaim_kick();
-	if (p) page_prepare(p, flags);
+	if (!p) return NULL;
+	poison_verify(p);
+	p->flags = 0;
+	if (flags & FRAME_ZERO) memset(page_virt(p), 0, PAGE_SIZE);
 	return p;
 }
 
-/* p has refs 0 and nobody else knows it any more: only the list needs the lock. */
-static void page_to_spares(struct page *p)
-{
-	struct cpu *c = this_cpu();
-
-	INVARIANT("F3", list_empty(&p->link));
-	poison_put(p);
-	SPIN_HELD(&c->spare_lock);
-	p->use = PAGE_SPARE;
-	list_push_front(&c->spares, &p->link);  /* likely still in this CPU's cache: out first */
-	c->nspares++;
-	if (frames_low()) spares_drain_locked(c, 0);            /* F5 */
-	else if (c->nspares > SPARE_MAX) spares_drain_locked(c, SPARE_BATCH);
-}
-
-/* frame_free: a KERNEL page goes back; its one reference is the caller's.
+/* page_unref: drop a reference; the last one frees the page.
  * => any spinlock of a lower rank may be held
- * => nobody reaches it by a PTE or a device any more */
-void frame_free(struct page *p)
-{
-	INVARIANT("F2", p >= page_array && p < page_array + page_array_len);
-	INVARIANT("F2", p->use == PAGE_KERNEL && p->refs == 1);
-	p->refs = 0;
-	page_to_spares(p);
-}
-
-/* page_unref: drop a reference on an ANON or OBJECT page; the last one frees it.
- * => any spinlock of a lower rank may be held
+ * => a KERNEL page: nobody reaches it by a PTE or a device any more
  * ACQ_REL: what other holders stored before they let go is done before the page can be given out again. */
 void page_unref(struct page *p)
 {
 	uint32_t left = __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL);
+	struct frames *spares = &this_cpu()->spares;
 
 	INVARIANT("F2", left != UINT32_MAX);    /* it was 0: freed twice */
 	if (left) return;
-	INVARIANT("F2", p->use == PAGE_ANON || p->use == PAGE_OBJECT);
-	INVARIANT("F3", p->vmo == NULL);
-	page_to_spares(p);
+	INVARIANT("F3", p->vmo == NULL && list_empty(&p->link));
+	poison_put(p);
+	SPIN_HELD(&spares->lock);
+	p->use = PAGE_FREE;
+	list_push_front(&spares->pages, &p->link);      /* likely still in this CPU's cache: out first */
+	spares->n++;
+	spares_settle_locked(spares);
 }
-
-uint64_t frame_total(void) { return ntotal; }
 
 /* A snapshot, which may be a little wrong. */
 uint64_t frame_free_count(void)
 {
-	uint64_t n = __atomic_load_n(&nfree, __ATOMIC_RELAXED);
+	uint64_t n = __atomic_load_n(&all.n, __ATOMIC_RELAXED);
 
-	for (uint32_t i = 0; i < ncpus; i++) n += __atomic_load_n(&cpus[i].nspares, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < ncpus; i++) n += __atomic_load_n(&cpus[i].spares.n, __ATOMIC_RELAXED);
 	return n;
 }
 
-static void list_check(const struct list *l, enum page_use use, uint64_t want)
+static void frames_check(struct frames *f)
 {
 	uint64_t n = 0;
 
-	list_for(pos, l) {
+	SPIN_HELD(&f->lock);
+	list_for(pos, &f->pages) {
 		const struct page *p = container_of(pos, struct page, link);
 
 		INVARIANT("F1", p > page_array && p < page_array + page_array_len);
-		INVARIANT("F1", p->use == use && p->refs == 0 && pos->next->prev == pos);
-		INVARIANT("F1", ++n <= want);
+		INVARIANT("F1", p->use == PAGE_FREE && p->refs == 0 && pos->next->prev == pos);
+		INVARIANT("F1", ++n <= f->n);
 	}
-	INVARIANT("F1", n == want);
+	INVARIANT("F1", n == f->n);
 }
 
 /* F1 for every page of the lists: O(free pages). */
 void frame_check(void)
 {
+	frames_check(&all);
 	for (struct cpu *c = cpus; c < cpus + ncpus; c++) {
-		spin_lock(&c->spare_lock);
-		list_check(&c->spares, PAGE_SPARE, c->nspares);
-		INVARIANT("F5", c->nspares <= SPARE_MAX);
-		spin_unlock(&c->spare_lock);
+		frames_check(&c->spares);
+		INVARIANT("F5", c->spares.n <= SPARE_MAX);
 	}
-	SPIN_HELD(&frame_lock);
-	list_check(&free_list, PAGE_FREE, nfree);
 }

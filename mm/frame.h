@@ -12,12 +12,12 @@ struct bootinfo;
 
 void frame_init(const struct bootinfo *);       /* makes page_array; memory of the loader stays in use */
 struct page *frame_alloc(enum page_use, unsigned flags);        /* refs 1; NULL: none left (above the reserve) */
-void frame_free(struct page *);                 /* KERNEL pages */
-uint64_t frame_total(void), frame_free_count(void);     /* pages */
+uint64_t frame_free_count(void);                /* pages */
+extern uint64_t frame_total;                    /* [c] pages that were ever free */
 extern uint64_t frame_reserve;                  /* [c] pages that only threads marked `reserve` get */
 extern const struct bootinfo *frame_bootinfo;   /* [c] what frame_init() was given */
-extern uint64_t frame_low;                      /* [c] with fewer free pages than this each frame_alloc() calls: */
-void reclaim_kick(void);                        /* reclaim.c; spinlocks up to RANK_PORT may be held */
+extern uint64_t frame_low;                      /* [c] with fewer free pages than this reclaim.c works: */
+bool frames_low(void);
 void frame_check(void);                         /* panics on a broken invariant */
 
 /* kmem.c: zeroed kernel objects; kfree knows the size.  Above a page: whole pages at neighbouring addresses with a

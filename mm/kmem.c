@@ -177,7 +177,7 @@ void kfree(void *p)
 		return;
 	}
 	if (p == s) {                           /* K1 */
-		frame_free(phys_to_page(virt_to_phys(p)));
+		page_unref(phys_to_page(virt_to_phys(p)));
 		return;
 	}
 	INVARIANT("K1", s->magic == SLAB_MAGIC && s->used > 0);
@@ -196,7 +196,7 @@ void kfree(void *p)
 
 	if (!empty) return;
 	empty->magic = 0;
-	frame_free(phys_to_page(virt_to_phys(empty)));
+	page_unref(phys_to_page(virt_to_phys(empty)));
 }
 
 static void pool_check(struct pool *o)

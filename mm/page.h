@@ -2,9 +2,8 @@
 /* mm/page.h - RING 0 - struct page: one per page of memory; the states of a file page; who may free it.
  *
  * use      owner                                      refs counts                               freed by
- * KERNEL   whoever called frame_alloc()               1 (0: never was free)                     frame_free()
- * FREE     frame.c's list                             0
- * SPARE    a CPU's own few free pages (frame.c)       0
+ * KERNEL   whoever called frame_alloc()               1 (0: never was free)                     page_unref()
+ * FREE     frame.c's list, or a CPU's own             0
  * ANON     the page tables that map it, no object     PTEs + calls that hold it                 the last page_unref()
  * OBJECT   exactly one (vmo, index)                   1 for the object + holders (pins).        the last page_unref(),
  *                                                     PTEs do not count: the object finds and  after it left the object
@@ -31,12 +30,12 @@
 
 struct vmo;
 
-enum page_use { PAGE_KERNEL, PAGE_FREE, PAGE_SPARE, PAGE_ANON, PAGE_OBJECT };
+enum page_use { PAGE_KERNEL, PAGE_FREE, PAGE_ANON, PAGE_OBJECT };
 enum page_state { PG_ABSENT, PG_FILLING, PG_CLEAN, PG_DIRTY, PG_WRITING, PG_NSTATES };
 
 struct page {
 	union {
-		struct list link;       /* FREE: [f]; SPARE: its CPU's; else its owner's, and alone when it is freed */
+		struct list link;       /* FREE: [f]; else its owner's, and alone when it is freed */
 		struct tree_node node;  /* [v] in an object: of vmo->pages; start and last: the page index there */
 	};
 	struct vmo *vmo;        /* [v] OBJECT: its owner; NULL once it left the object */
@@ -44,7 +43,7 @@ struct page {
 	uint8_t  use;           /* enum page_use; changes only with refs 0 or by its single owner */
 	uint8_t  state;         /* [v] enum page_state */
 	uint8_t  flags;         /* [v] PF_* */
-};      /* [v] vmo->lock  [f] frame lock */
+};      /* [v] vmo->lock  [f] the lock of its struct frames */
 
 #define PG_OWED (BIT(PG_DIRTY) | BIT(PG_WRITING))       /* the states that a page's node has as a mark */
 

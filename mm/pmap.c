@@ -166,7 +166,10 @@ static void walk_pte(struct walk *w, pte_t *slot, uint64_t va)
 	__atomic_store_n(slot, now, __ATOMIC_SEQ_CST);
 	if (!now) w->pm->resident--;
 	p = now ? NULL : page_of_pte(w->pm, old);
-	if (p && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0) list_push_back(&w->dead, &p->link);
+	if (p && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+		p->refs = 1;                    /* the list's */
+		list_push_back(&w->dead, &p->link);
+	}
 	if (!right_lost(old, now)) return;
 	w->lost_first = MIN(w->lost_first, va);
 	w->lost_last = va;              /* addresses rise */
@@ -209,7 +212,6 @@ void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
 {
 	struct walk w = { pm, start & ~PAGE_MASK, end, fn, arg, UINT64_MAX, 0, LIST_INIT(w.dead) };
 	uint64_t base = start < USER_TOP ? 0 : ~0ull << 48;     /* so that the root's slot 256 is at 0xffff8... */
-	struct list *dead;
 
 	if (start >= end) return;
 	spin_lock(&pm->lock);
@@ -220,13 +222,7 @@ void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
 		tlb_shootdown(pm, w.lost_first, ((w.lost_last - w.lost_first) >> PAGE_SHIFT) + 1);
 	else if (!list_empty(&w.dead))
 		tlb_shootdown(pm, w.start, 1);
-	while ((dead = list_pop_front(&w.dead))) {
-		struct page *p = container_of(dead, struct page, link);
-
-		p->refs = 1;
-		if (p->use == PAGE_ANON) page_unref(p);
-		else frame_free(p);
-	}
+	while ((dead = list_pop_front(&w.dead))) page_unref(container_of(dead, struct page, link));
 }
 
 /* pmap_destroy: the tables go back, as every walk gives empty ones back; pages were let go before (M1).
@@ -240,7 +236,7 @@ void pmap_destroy(struct pmap *pm)
 	spin_unlock(&pm->lock);
 	INVARIANT("M2", __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST) == 0);
 	pmap_walk(pm, 0, KERNEL_HALF << level_shift(ROOT_LEVEL), NULL, NULL);
-	frame_free(phys_to_page(pm->root));
+	page_unref(phys_to_page(pm->root));
 	pm->root = 0;
 }
 

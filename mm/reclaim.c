@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/reclaim.c - RING 0 - memory runs out: clean file pages leave by second chance, over all objects.
  *
- * Path:  frame.c (low) > reclaim_kick() > the thread;  fault.c, fileio.c (none left) > [reclaim.c]
+ * Path:  the thread, when little is free;  fault.c, fileio.c (none left) > [reclaim.c]
  * The clock's hand goes from object to object and, in each, from page to page.  Whoever brings a page in, or finds it
  * there (a fault, a read, a write), knows nothing of it.
  * Locks: vmo->lock for a page; vmo.c's list lock when the hand goes on to another object.
@@ -18,8 +18,6 @@
 #define RECLAIM_BATCH 64u               /* pages to free in one go */
 #define RECLAIM_PERIOD (50ull * 1000 * 1000)    /* ns between two looks of the thread */
 #define RECLAIM_TRIES 100               /* rounds of 10 ms before we say that there is no memory */
-
-static bool kicked;
 
 /* Second chance: a page that was used since the hand passed stays. => vmo->lock held */
 static bool page_evict_locked(struct vmo *v, struct page *p)
@@ -76,25 +74,18 @@ int reclaim_wait(void)
 		if (reclaim_pages(RECLAIM_BATCH) > 0) return 0;
 		if (frame_free_count() > free_before + RECLAIM_BATCH) return 0;
 		if (__atomic_load_n(&dirty_pages, __ATOMIC_RELAXED) == 0 && i > 3) break;
-		reclaim_kick();
 		thread_sleep(10 * 1000 * 1000);
 	}
 	return -ENOMEM;
 }
 
-/* frame.c saw few free pages.  It may hold any lock, so this leaves only a word for the thread, which looks often. */
-void reclaim_kick(void)
-{
-	__atomic_store_n(&kicked, true, __ATOMIC_RELAXED);
-}
-
+/* Nobody wakes it: who takes a page may hold any lock. */
 static void reclaim_thread(void)
 {
 	current_thread()->reserve = true;
 	for (;;) {
 		thread_sleep(RECLAIM_PERIOD);
-		if (!__atomic_exchange_n(&kicked, false, __ATOMIC_RELAXED)) continue;
-		if (reclaim_pages(RECLAIM_BATCH * 4) < RECLAIM_BATCH) sync_round(0, false);
+		if (frames_low() && reclaim_pages(RECLAIM_BATCH * 4) < RECLAIM_BATCH) sync_round(0, false);
 	}
 }
 

@@ -58,7 +58,7 @@ void *kalloc_pages(uint64_t n)
 		struct page *p = frame_alloc(PAGE_KERNEL, FRAME_ZERO);
 
 		if (p && !pmap_set(&kernel_pmap, va + i * PAGE_SIZE, page_phys(p) | PTE_KDATA)) continue;
-		if (p) frame_free(p);
+		if (p) page_unref(p);
 		kfree_pages((void *)va);        /* finds those that were entered */
 		return NULL;
 	}

@@ -247,7 +247,7 @@ void sync_round(uint64_t min_age, bool wait)
 /* The dirty limit: 40 % of memory; the thread starts early at half of it. */
 static uint64_t dirty_limit(void)
 {
-	return frame_total() * 2 / 5;
+	return frame_total * 2 / 5;
 }
 
 /* A writer over the limit waits until writeback caught up, for at most two seconds at a time. */

@@ -15,9 +15,6 @@
 #define LOADER_FIRST 256u               /* the page array, the kernel image and the modules */
 #define LOADER_LAST  511u
 
-static int kicks;                       /* calls of reclaim_kick() */
-void reclaim_kick(void) { kicks++; }
-
 /* Pages in use: not given out by anybody. */
 static inline bool memory_is_free_ram(uint64_t pfn)
 {

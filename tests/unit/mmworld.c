@@ -131,7 +131,7 @@ void memory_take(unsigned left, bool reserve)
 	}
 	current_thread()->reserve = false;
 	for (unsigned i = 0; i < MIN(left, nframes); i++) {
-		frame_free(taken[i]);
+		page_unref(taken[i]);
 		taken[i] = NULL;
 	}
 }
@@ -156,7 +156,7 @@ void memory_give(void)
 	while (ntaken-- > nframes) kfree(taken[ntaken]);
 	ntaken = 0;
 	for (unsigned i = 0; i < nframes; i++)
-		if (taken[i]) frame_free(taken[i]);
+		if (taken[i]) page_unref(taken[i]);
 	nframes = 0;
 	kmem_check();
 	frame_check();

@@ -198,7 +198,6 @@ WEAK void *kalloc(size_t size) { return calloc(1, size ? size : 1); }
 WEAK void kfree(void *p) { free(p); }
 WEAK void *kalloc_pages(uint64_t n) { return aligned_alloc(PAGE_SIZE, n * PAGE_SIZE); }
 WEAK void kfree_pages(void *p) { free(p); }
-WEAK void reclaim_kick(void) { }
 
 /* Only tests that call host_mm_init() link frame.c and pmap.c. */
 #pragma weak page_array

@@ -166,7 +166,7 @@ static void no_memory_is_null_and_the_reserve_helps_who_may(void **st)
 	for (unsigned i = 0; i <= got; i++)
 		kfree(p[i]);
 	while (n-- > 0)
-		frame_free(all[n]);
+		page_unref(all[n]);
 	kmem_check();
 }
 
@@ -193,7 +193,7 @@ static void a_pointer_that_is_no_object_is_refused(void **st)
 
 	(void)st;
 	expect_assert_failure(kfree((char *)page_virt(p) + 64));
-	frame_free(p);
+	page_unref(p);
 }
 
 #ifdef QUIRE_DEBUG

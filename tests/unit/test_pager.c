@@ -179,7 +179,7 @@ static void the_device_gets_pieces_as_long_as_pages_are_neighbours(void **st)
 	assert_int_equal(run_segments(r, 0, PG(4), seg, 0), 0);
 	assert_int_equal(run_done(r, 0, PG(4), 0), 0);
 	reply(r, 0);
-	frame_free(apart);
+	page_unref(apart);
 }
 
 static void pages_far_apart_are_pieces_of_their_own(void **st)

@@ -215,11 +215,11 @@ static void no_memory_for_a_table_changes_nothing(void **st)
 		assert_int_equal(pm.resident, 0);
 		assert_int_equal(pmap_get(&pm, 0x7000), 0);
 		pmap_check(&pm);
-		frame_free(all[--n]);
+		page_unref(all[--n]);
 	}
 	assert_int_equal(pmap_set(&pm, 0x7000, PTE(1)), 0);
 	while (n-- > 0)
-		frame_free(all[n]);
+		page_unref(all[n]);
 	clear(0, USER_TOP);
 }
 

@@ -136,7 +136,7 @@ static void without_memory_nothing_stays_behind(void **st)
 	assert_int_equal(left, frame_free_count());
 	assert_null(kalloc_pages(128));                 /* more than a slot has addresses */
 	while (n-- > 0)
-		frame_free(all[n]);
+		page_unref(all[n]);
 	frame_check();
 }
 

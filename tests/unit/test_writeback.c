@@ -299,9 +299,9 @@ static void the_thread_writes_at_once_when_much_is_dirty(void **st)
 	struct fix *f = *st;
 
 	dirty_page(f->vmo, 0, 'A');
-	dirty_pages += frame_total();
+	dirty_pages += frame_total;
 	pages_by_age(f, 2);
-	dirty_pages -= frame_total();
+	dirty_pages -= frame_total;
 	assert_int_equal(world.writes, 1);
 }
 
@@ -353,9 +353,9 @@ static void a_writer_over_the_limit_is_slowed_but_not_for_ever(void **st)
 	uint64_t before = host_now;
 
 	dirty_page(f->vmo, 0, 'A');
-	dirty_pages += frame_total();
+	dirty_pages += frame_total;
 	writeback_throttle();
-	dirty_pages -= frame_total();
+	dirty_pages -= frame_total;
 	assert_int_equal(world.writes, 1);
 	assert_in_range(host_now - before, 1900000000, 2200000000);
 	before = host_now;
