@@ -7,7 +7,7 @@
  *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > WAIT > SCHED > OBJECTS > KMEM >
  *                                           SPARE > FRAME > CONSOLE
  *     MAP>VMO: vm_fault()  VMO>PMAP: pages_clear()  VMO>PORT: pager posts  *>SCHED: wake-ups
- *     HANDLE>FUTEX: poll_wake()  SPARE>FRAME: spares_settle_locked()
+ *     HANDLE>FUTEX: poll_wake()  KMEM>SPARE: kalloc(), kfree()  SPARE>FRAME: spares_settle_locked()
  * Nothing is held across an IPC or an I/O, but file->lock where the offset is at stake, which no server takes;
  * waitq_sleep() and sched_sleep() release the one spinlock that they are given.
  */

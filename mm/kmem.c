@@ -2,13 +2,11 @@
 /* mm/kmem.c - RING 0 - kernel objects: small ones in slabs, each one page cut into slots of one size.
  *
  * Path:  vmo.c, map.c, proc.c ... > [kmem.c] > frame.c
- * Use:   kalloc(size) gives zeroed memory, aligned to 16 bytes (more than SLOT_MAX: to a page); kfree() finds the size.
- *        Above a page: vmap.c.
- * Locks: one for each CPU's slabs, which kfree() on another CPU takes too; not held while a page is taken from or given
- *        to frame.c.
+ * Use:   kalloc(size) gives zeroed memory, aligned to 16 bytes (more than half a page: to a page); kfree() finds the
+ *        size.  Above a page: vmap.c.
+ * Locks: one for each CPU's slabs, which kfree() on another CPU takes too; inside it those of frame.c.
  *
- * K1  The header of a slot's slab is at the start of its page, so no slot is page-aligned and a page-aligned
- *     pointer is a whole page.
+ * K1  A slab's struct page says that it is one (KPAGE_SLAB), of which CPU, and of which size its slots are.
  * K2  A slab is on its class's list, of the CPU that made it, exactly while it has a free slot.
  * K3  A list has at most one slab without a used slot, which stayed since it was alone there: kalloc/kfree in a loop
  *     takes no page each time.
@@ -17,27 +15,16 @@
 #include "mm/frame.h"
 #include "mm/pmap.h"
 
-#define SLAB_MAGIC 0x51534c41u
 #define FREE_FILL  0x6b                 /* bytes of a free slot, debug */
 #define TAIL_FILL  0xfd                 /* bytes past the size asked for, debug */
-#define SLOT_MAX   2016u
 
-struct slab {
-	uint32_t magic;                 /* [c] */
-	uint16_t class;                 /* [c] index into slot_size */
-	uint16_t used;                  /* [k] slots given out */
-	struct pool *pool;              /* [c] whose it is */
-	void    *free;                  /* [k] first free slot; each begins with a pointer to the next */
-	struct list link;               /* [k] on class_list, or alone: full */
-} __attribute__((aligned(64)));         /* [k] pool->lock */
-
-/* For k slots in the 4032 bytes behind the header the greatest multiple of 16: 126, 63, 42, 31, 21, 15, 10, 7, 5, 4,
- * 3 and 2 of them.  A run (2) loses little. */
-static const uint16_t slot_size[] = { 32, 64, 96, 128, 192, 256, 400, 576, 800, 1008, 1344, SLOT_MAX };
+/* For k slots in a page the greatest multiple of 16: 128, 64, 42, 32, 21, 16, 10, 7, 5, 4, 3, 2 and 1 of them. */
+static const uint16_t slot_size[] = { 32, 64, 96, 128, 192, 256, 400, 576, 816, 1024, 1360, 2048, PAGE_SIZE };
 #define NCLASSES ARRAY_LEN(slot_size)
+#define WHOLE    (NCLASSES - 1)         /* the last class */
 
 #ifdef QUIRE_DEBUG
-#define TAIL_MIN 8u                     /* the last word of a slot holds the size that was asked for */
+#define TAIL_MIN 8u                     /* the last word of a slot holds the size asked for; but of a WHOLE page */
 #else
 #define TAIL_MIN 0u
 #endif
@@ -48,8 +35,7 @@ static struct pool {
 	struct list class_list[NCLASSES];       /* [k] slabs with a free slot; zeroed: never used yet */
 } __attribute__((aligned(64))) pools[] = { [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(RANK_KMEM, "kmem") } };
 
-/* K1 makes this work: a slot lies in the page of its header. */
-static struct slab *slab_of(void *p) { return (struct slab *)((uintptr_t)p & ~PAGE_MASK); }
+static struct page *slab_of(void *p) { return phys_to_page(virt_to_phys(p)); }
 
 #ifdef QUIRE_DEBUG
 /* A slot is given out: nobody may have stored into it since it was freed (its first word is the list); from here on
@@ -61,69 +47,75 @@ static void slot_guard(void *p, unsigned class, size_t size)
 
 	for (unsigned i = sizeof(void *); i < end + TAIL_MIN; i++)
 		INVARIANT("K4", b[i] == FREE_FILL);
+	if (class == WHOLE) return;
 	memset(b + size, TAIL_FILL, end - size);
 	*(uint64_t *)(b + end) = size;
 }
 
 /* A slot comes back: p is the start of one, and nothing was stored behind the object. */
-static void slot_verify(void *p, struct slab *s)
+static void slot_verify(void *p, unsigned class)
 {
 	uint8_t *b = p;
-	unsigned end = slot_size[s->class] - TAIL_MIN;
-	uint64_t size = *(uint64_t *)(b + end);
+	unsigned end = slot_size[class] - TAIL_MIN;
+	uint64_t size = class == WHOLE ? end : *(uint64_t *)(b + end);
 
 	INVARIANT("K4", size <= end);
-	INVARIANT("K4", (size_t)(b - (uint8_t *)(s + 1)) % slot_size[s->class] == 0);
+	INVARIANT("K4", (uintptr_t)p % PAGE_SIZE % slot_size[class] == 0);
 	for (uint64_t i = size; i < end; i++)
 		INVARIANT("K4", b[i] == TAIL_FILL);
-	memset(b, FREE_FILL, slot_size[s->class]);
+	memset(b, FREE_FILL, slot_size[class]);
 }
 #else
 static void slot_guard(void *p, unsigned class, size_t size) { }
-static void slot_verify(void *p, struct slab *s) { }
+static void slot_verify(void *p, unsigned class) { }
 #endif
 
-/* The smallest slot that holds size; kalloc() saw to it that there is one. */
+/* The smallest slot that holds size, which is a page at most. */
 static unsigned class_of(size_t size)
 {
 	unsigned c = 0;
 
-	while (slot_size[c] < size + TAIL_MIN)
+	while (c < WHOLE && slot_size[c] < size + TAIL_MIN)
 		c++;
 	return c;
 }
 
-/* A new slab of class c with all slots free, on no list yet; NULL: no page.  The free list is threaded from the last
- * slot to the first, so that objects made one after the other are neighbours. */
-static struct slab *slab_create(struct pool *o, unsigned c)
+/* A new slab of class c with all slots free; false: no page.  The free list is threaded from the last slot to the
+ * first, so that objects made one after the other are neighbours. */
+static bool slab_create_locked(struct pool *o, unsigned c)
 {
-	struct page *page = frame_alloc(PAGE_KERNEL, 0);
-	struct slab *s;
+	struct page *s = frame_alloc(PAGE_KERNEL, 0);
 	char *slot;
 
-	if (!page) return NULL;
-	page->flags = KPAGE_SLAB;
-	s = page_virt(page);
-	*s = (struct slab){ .magic = SLAB_MAGIC, .class = (uint16_t)c, .pool = o };
-	list_init(&s->link);
-	slot = (char *)s + PAGE_SIZE - (PAGE_SIZE - sizeof(*s)) % slot_size[c];
-	while (slot > (char *)(s + 1)) {
+	if (!s) return false;
+	s->flags = KPAGE_SLAB;
+	s->slab = (struct slab){ .pool = o, .class = (uint16_t)c };
+	slot = (char *)page_virt(s) + PAGE_SIZE - PAGE_SIZE % slot_size[c];
+	while (slot > (char *)page_virt(s)) {
 		slot -= slot_size[c];
 		if (TAIL_MIN) memset(slot, FREE_FILL, slot_size[c]);
-		*(void **)slot = s->free;
-		s->free = slot;
+		*(void **)slot = s->slab.free;
+		s->slab.free = slot;
 	}
-	return s;
+	list_push_front(&o->class_list[c], &s->link);
+	return true;
 }
 
-/* The first free slot of s, which has one (K2); its pool's lock is held. */
-static void *slab_take(struct slab *s)
+/* A free slot; NULL: no page. */
+static void *slot_take(struct pool *o, unsigned c)
 {
-	void *p = s->free;
+	struct list *slabs = &o->class_list[c];
+	struct page *s;
+	void *p;
 
-	s->used++;
-	s->free = *(void **)p;
-	if (!s->free) list_remove(&s->link);    /* K2 */
+	SPIN_HELD(&o->lock);
+	if (!slabs->next) list_init(slabs);
+	if (list_empty(slabs) && !slab_create_locked(o, c)) return NULL;
+	s = container_of(slabs->next, struct page, link);
+	p = s->slab.free;
+	s->slab.used++;
+	s->slab.free = *(void **)p;
+	if (!s->slab.free) list_remove(&s->link);       /* K2 */
 	return p;
 }
 
@@ -132,91 +124,57 @@ static void *slab_take(struct slab *s)
  * => NULL: no page free (above the reserve, unless the current thread may use it) */
 void *kalloc(size_t size)
 {
-	struct pool *o = &pools[this_cpu()->id];
-	unsigned c;
+	unsigned c = class_of(size);
 	void *p;
 
 	if (size > PAGE_SIZE) return kalloc_pages(ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE);
-	if (size + TAIL_MIN > SLOT_MAX) {
-		struct page *page = frame_alloc(PAGE_KERNEL, FRAME_ZERO);
-
-		return page ? page_virt(page) : NULL;
-	}
-	c = class_of(size);
-	spin_lock(&o->lock);
-	if (!o->class_list[c].next) list_init(&o->class_list[c]);
-	if (list_empty(&o->class_list[c])) {
-		struct slab *s;
-
-		spin_unlock(&o->lock);          /* another CPU may free a slot meanwhile: then there are two slabs */
-		s = slab_create(o, c);
-		if (!s) return NULL;
-		spin_lock(&o->lock);
-		list_push_front(&o->class_list[c], &s->link);
-	}
-	p = slab_take(container_of(o->class_list[c].next, struct slab, link));
-	spin_unlock(&o->lock);
-
+	p = slot_take(&pools[this_cpu()->id], c);
+	if (!p) return NULL;
 	slot_guard(p, c, size);
-	memset(p, 0, size);
-	return p;
+	return memset(p, 0, size);
 }
 
 /* kfree: the object goes back; NULL is allowed.
- * => any spinlock of a lower rank may be held
- * The page of a slab that became empty is freed after the lock is dropped: the slab is off the list, so nobody
- * finds it any more. */
+ * => any spinlock of a lower rank may be held */
 void kfree(void *p)
 {
-	struct slab *s = slab_of(p), *empty = NULL;
-	struct pool *o;
+	struct page *s = slab_of(p);
 
 	if (!p) return;
 	if ((uintptr_t)p >= VMAP_BASE) {
 		kfree_pages(p);
 		return;
 	}
-	if (p == s) {                           /* K1 */
-		page_unref(phys_to_page(virt_to_phys(p)));
-		return;
-	}
-	INVARIANT("K1", s->magic == SLAB_MAGIC && s->used > 0);
-	slot_verify(p, s);
+	INVARIANT("K1", s && s->use == PAGE_KERNEL && s->flags == KPAGE_SLAB && s->slab.used > 0);
+	slot_verify(p, s->slab.class);
 
-	o = s->pool;
-	spin_lock(&o->lock);
-	if (!s->free) list_push_front(&o->class_list[s->class], &s->link);
-	*(void **)p = s->free;
-	s->free = p;
-	if (--s->used == 0 && s->link.next != s->link.prev) {   /* K3: both would be the list's head */
-		list_remove(&s->link);
-		empty = s;
-	}
-	spin_unlock(&o->lock);
-
-	if (!empty) return;
-	empty->magic = 0;
-	page_unref(phys_to_page(virt_to_phys(empty)));
+	SPIN_HELD(&s->slab.pool->lock);
+	if (!s->slab.free) list_push_front(&s->slab.pool->class_list[s->slab.class], &s->link);
+	*(void **)p = s->slab.free;
+	s->slab.free = p;
+	if (--s->slab.used > 0 || s->link.next == s->link.prev) return; /* K3: alone, both are the list's head */
+	list_remove(&s->link);
+	page_unref(s);
 }
 
 static void pool_check(struct pool *o)
 {
 	SPIN_HELD(&o->lock);
 	for (unsigned c = 0; c < NCLASSES; c++) {
-		unsigned nempty = 0, slots = (PAGE_SIZE - sizeof(struct slab)) / slot_size[c];
+		unsigned nempty = 0, slots = PAGE_SIZE / slot_size[c];
 
 		if (!o->class_list[c].next) continue;
 		list_for(pos, &o->class_list[c]) {
-			struct slab *s = container_of(pos, struct slab, link);
+			struct page *s = container_of(pos, struct page, link);
 			unsigned n = 0;
 
-			INVARIANT("K1", s->magic == SLAB_MAGIC && s->class == c && s->pool == o);
-			for (void **f = s->free; f; f = *f) {
+			INVARIANT("K1", s->flags == KPAGE_SLAB && s->slab.class == c && s->slab.pool == o);
+			for (void **f = s->slab.free; f; f = *f) {
 				INVARIANT("K1", slab_of(f) == s);
 				INVARIANT("K2", ++n <= slots);
 			}
-			INVARIANT("K2", n > 0 && n + s->used == slots);
-			nempty += s->used == 0;
+			INVARIANT("K2", n > 0 && n + s->slab.used == slots);
+			nempty += s->slab.used == 0;
 		}
 		INVARIANT("K3", nempty <= 1);
 	}

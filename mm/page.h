@@ -33,10 +33,21 @@ struct vmo;
 enum page_use { PAGE_KERNEL, PAGE_FREE, PAGE_ANON, PAGE_OBJECT };
 enum page_state { PG_ABSENT, PG_FILLING, PG_CLEAN, PG_DIRTY, PG_WRITING, PG_NSTATES };
 
+/* What kmem.c knows of a page that is cut into slots of one size. */
+struct slab {
+	struct pool *pool;      /* [c] whose it is */
+	void    *free;          /* [k] first free slot; each begins with a pointer to the next */
+	uint16_t class;         /* [c] */
+	uint16_t used;          /* [k] slots given out */
+};      /* [k] its pool's lock */
+
 struct page {
 	union {
-		struct list link;       /* FREE: [f]; else its owner's, and alone when it is freed */
-		struct tree_node node;  /* [v] in an object: of vmo->pages; start and last: the page index there */
+		struct {
+			struct list link;       /* FREE: [f]; else its owner's, and alone when it is freed */
+			struct slab slab;       /* a slab: kmem.c's, as is the link */
+		};
+		struct tree_node node;          /* [v] in an object: of vmo->pages; start, last: the page index there */
 	};
 	struct vmo *vmo;        /* [v] OBJECT: its owner; NULL once it left the object */
 	uint32_t refs;          /* atomic; see the table */

@@ -212,6 +212,7 @@ void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
 {
 	struct walk w = { pm, start & ~PAGE_MASK, end, fn, arg, UINT64_MAX, 0, LIST_INIT(w.dead) };
 	uint64_t base = start < USER_TOP ? 0 : ~0ull << 48;     /* so that the root's slot 256 is at 0xffff8... */
+	struct list *dead;
 
 	if (start >= end) return;
 	spin_lock(&pm->lock);
