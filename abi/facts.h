@@ -89,7 +89,6 @@ struct program_layout { uint64_t brk_start, brk, stack, args, env, env_end; };
 
 /* Of an address space: what a child has as its parent. */
 struct map_layout {
-	uint64_t max_size, max_locked, max_stack;       /* bytes: the process's limits; ~0: none */
 	uint64_t mmap_top;                      /* free ranges are looked for from here down */
 	struct program_layout program;
 };

@@ -19,25 +19,20 @@
                       BIT(MADV_DONTDUMP) | BIT(MADV_DODUMP) | BIT(MADV_COLD) | BIT(MADV_PAGEOUT) | \
                       BIT(MADV_POPULATE_READ) | BIT(MADV_POPULATE_WRITE))
 
-/* Round [start, start + len) to whole pages.  false: it leaves the address space */
-static bool range_pages(uaddr_t start, uint64_t len, uaddr_t *end)
+/* Round [start, start + len) to whole pages.  -EINVAL: it does not begin with one; -ENOMEM: not in the address space */
+static int range_pages(uaddr_t start, uint64_t len, uaddr_t *end)
 {
-	if (start >= USER_TOP || len > USER_TOP - start) return false;
 	*end = start + ROUND_UP(len, PAGE_SIZE);
-	return true;
+	if (start % PAGE_SIZE) return -EINVAL;
+	return len > 0 && (start >= USER_TOP || len > USER_TOP - start) ? -ENOMEM : 0;
 }
 
-/* The caller's address space, with the limits that it has now. */
-static struct map *map_limited(void)
+uint64_t map_limit(int resource)
 {
-	struct proc *p = current_proc();
-	struct map *m = p->map;
+	const struct proc *p = current_proc();
 
-	MUTEX_HELD(&m->lock);
-	m->max_size = p->rlimit[RLIMIT_AS][0];
-	m->max_stack = p->rlimit[RLIMIT_STACK][0];
-	m->max_locked = p->euid ? p->rlimit[RLIMIT_MEMLOCK][0] : RLIM_INFINITY;        /* root may lock all */
-	return m;
+	if (!p || (resource == RLIMIT_MEMLOCK && !p->euid)) return RLIM_INFINITY;       /* root may lock all */
+	return p->rlimit[resource][0];
 }
 
 /* What a mapping of this descriptor may show and do (POSIX mmap: EACCES, ENODEV; assertions MM4, MM6). */
@@ -83,7 +78,7 @@ SYSCALL(mmap, at, len, prot, flags, fd, off)
 
 	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) at = ROUND_DOWN(at, PAGE_SIZE);
 	if (!rc && f && f->vmo && !(v = split_view(f->vmo))) rc = -ENOMEM;
-	if (!rc) rc = map_map(map_limited(), &at, len, prot & PROT_ALL, max_prot, flags, v, off);
+	if (!rc) rc = map_map(current_proc()->map, &at, len, prot & PROT_ALL, max_prot, flags, v, off);
 	if (!rc && v) vmo_touch(f->vmo, VMOC_ATIME);
 	if (v) vmo_user_put(v);
 	return rc ? rc : (long)at;
@@ -101,20 +96,18 @@ SYSCALL(mprotect, addr, len, prot)
 SYSCALL(msync, addr, len, flags)
 {
 	uaddr_t end;
+	int rc = range_pages(addr, len, &end);
 
 	if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) return -EINVAL;
 	if ((flags & MS_ASYNC) && (flags & MS_SYNC)) return -EINVAL;
-	if (addr % PAGE_SIZE) return -EINVAL;
-	if (len == 0) return 0;
-	if (!range_pages(addr, len, &end)) return -ENOMEM;
 
-	return map_sync(current_proc()->map, addr, end, flags);
+	return rc ? rc : map_sync(current_proc()->map, addr, end, flags);
 }
 
 SYSCALL(brk)
 {
-	struct map *m = map_limited();
-	uint64_t data = current_proc()->rlimit[RLIMIT_DATA][0], start = m->program.brk_start;
+	struct map *m = current_proc()->map;
+	uint64_t data = map_limit(RLIMIT_DATA), start = m->program.brk_start;
 
 	return map_brk(m, a0 > start && a0 - start > data ? 0 : a0);    /* 0: it stays as it is */
 }
@@ -123,21 +116,19 @@ SYSCALL(brk)
 SYSCALL(madvise, addr, len, advice)
 {
 	uaddr_t end;
+	int rc = range_pages(addr, len, &end);
 
-	if (addr % PAGE_SIZE || advice > MADV_POPULATE_WRITE || !(ADVICE_KNOWN & BIT(advice))) return -EINVAL;
-	if (addr + len < addr) return -EINVAL;
-	if (!range_pages(addr, len, &end)) return -ENOMEM;
-	if (len == 0) return 0;
+	if (advice > MADV_POPULATE_WRITE || !(ADVICE_KNOWN & BIT(advice)) || addr + len < addr) return -EINVAL;
 
-	return map_advise(current_proc()->map, addr, end, advice);
+	return rc || len == 0 ? rc : map_advise(current_proc()->map, addr, end, advice);
 }
 
 SYSCALL(mincore, addr, len, vec)
 {
 	uaddr_t end;
+	int rc = range_pages(addr, len, &end);
 
-	if (addr % PAGE_SIZE) return -EINVAL;
-	if (!range_pages(addr, len, &end)) return -ENOMEM;
+	if (rc) return rc;
 	for (; addr < end; addr += PAGE_SIZE, vec++) {
 		int in = map_resident(current_proc()->map, addr);
 
@@ -151,12 +142,12 @@ SYSCALL(mincore, addr, len, vec)
 static long lock(uaddr_t start, uint64_t len, uint32_t mcl)
 {
 	uaddr_t first = ROUND_DOWN(start, PAGE_SIZE), end;
+	int rc = range_pages(first, len + (start - first), &end);
 
 	if (start + len < start) return -EINVAL;
 	if (len == 0) return 0;
-	if (!range_pages(first, len + (start - first), &end)) return -ENOMEM;
 
-	return map_lock(map_limited(), first, end, mcl, false);
+	return rc ? rc : map_lock(current_proc()->map, first, end, mcl, false);
 }
 
 SYSCALL(mlock) { return lock(a0, a1, MCL_CURRENT); }
@@ -171,10 +162,10 @@ SYSCALL(mlockall)
 	if (a0 & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) return -EINVAL;
 	if (!(a0 & (MCL_CURRENT | MCL_FUTURE))) return -EINVAL;
 
-	return map_lock(map_limited(), 0, USER_TOP, a0, true);
+	return map_lock(current_proc()->map, 0, USER_TOP, a0, true);
 }
 
-SYSCALL(munlockall) { return map_lock(map_limited(), 0, USER_TOP, 0, true); }
+SYSCALL(munlockall) { return map_lock(current_proc()->map, 0, USER_TOP, 0, true); }
 
 SYSCALL(mremap)
 {
@@ -185,7 +176,7 @@ SYSCALL(mremap)
 	if ((a3 & MREMAP_FIXED) && !(a3 & MREMAP_MAYMOVE)) return -EINVAL;
 	if (at % PAGE_SIZE || a1 > USER_TOP || a2 > USER_TOP) return -EINVAL;
 
-	rc = map_remap(map_limited(), &at, a1, a2, a3, a4);
+	rc = map_remap(current_proc()->map, &at, a1, a2, a3, a4);
 	return rc ? rc : (long)at;
 }
 
@@ -201,7 +192,7 @@ SYSCALL(shmat)
 	if (rc) return rc;
 	if (!k.obj[0] || k.obj[0]->type != KOBJ_VMO) return -EIO;
 	v = container_of(k.obj[0], struct vmo, obj);
-	rc = map_map(map_limited(), &at, v->max_size, prot, prot | PROT_EXEC, k.m.arg[2], v, 0);
+	rc = map_map(current_proc()->map, &at, v->max_size, prot, prot | PROT_EXEC, k.m.arg[2], v, 0);
 	vmo_unref(v);
 	return rc == -EEXIST ? -EINVAL : rc ? rc : (long)at;
 }

@@ -16,7 +16,6 @@
 
 #define MMAP_LOW  0x10000ull            /* never map address 0 and its neighbours by choice */
 #define MMAP_HIGH 0x00007f0000000000ull /* search from here down; stacks lie above */
-#define STACK_MAX (8ull << 20)          /* how far a GROWSDOWN mapping grows without a limit of its own */
 #define STACK_GAP (256 * PAGE_SIZE)     /* what stays free below it */
 
 struct map *map_create(void)
@@ -31,8 +30,6 @@ struct map *map_create(void)
 	}
 	m->refs = 1;
 	m->mmap_top = MMAP_HIGH;
-	m->max_size = m->max_locked = ~0ull;
-	m->max_stack = STACK_MAX;
 	return m;
 }
 
@@ -188,11 +185,11 @@ static bool map_extend(struct map *m, uaddr_t addr, uint64_t len, const struct e
 static int map_place(struct map *m, struct entry *e, uaddr_t *addr, uint64_t len, uint32_t flags, uint64_t index)
 {
 	int rc = map_choose(m, addr, len, flags);
+	uint64_t more = len - (flags & MAP_FIXED ? map_covered(m, *addr, *addr + len, 0) : 0);
 
-	if (!rc && m->size - (flags & MAP_FIXED ? map_covered(m, *addr, *addr + len, 0) : 0) + len > m->max_size)
-		rc = -ENOMEM;
+	if (!rc && m->size + more > map_limit(RLIMIT_AS)) rc = -ENOMEM;
 	if (m->lock_future & MCL_FUTURE) e->flags |= ENTRY_LOCKED;
-	if (!rc && (e->flags & ENTRY_LOCKED) && m->locked + len > m->max_locked) rc = -EAGAIN;
+	if (!rc && (e->flags & ENTRY_LOCKED) && m->locked + len > map_limit(RLIMIT_MEMLOCK)) rc = -EAGAIN;
 	if (!rc && (flags & MAP_FIXED)) rc = map_unmap_locked(m, *addr, *addr + len);
 	if (rc) return rc;
 	if (map_extend(m, *addr, len, e)) {
@@ -243,22 +240,19 @@ int map_unmap(struct map *m, uaddr_t start, uint64_t len)
 
 int map_detach(struct map *m, uaddr_t start)
 {
-	uaddr_t at = start, end = start, last;
 	struct entry *e;
 	struct vmo *v;
-	int rc = 0;
 
 	MUTEX_HELD(&m->lock);
 	e = map_find_locked(m, start);
 	v = e && e->anode.start == start && e->vnode.start == 0 ? e->vmo : NULL;
 	if (!v || !(v->flags & VMO_SEGMENT)) return -EINVAL;
-	end += v->max_size;
-	for (; !rc && at < end && (e = map_first_locked(m, at, end - 1)); at = last + 1) {
-		/* v stays ours to compare with: another object at its address cannot be mapped now */
-		last = e->anode.last;
-		if (e->vmo == v) rc = map_unmap_locked(m, e->anode.start, last + 1);
+	for (uaddr_t at = start, end = start + v->max_size; at < end && (e = map_first_locked(m, at, end - 1));) {
+		at = e->anode.last + 1;
+		/* a whole entry: cannot fail.  v stays ours to compare with: no other can be mapped at its address */
+		if (e->vmo == v) map_unmap_locked(m, e->anode.start, at);
 	}
-	return rc;
+	return 0;
 }
 
 /* Rights that the new protection does not give leave the PTE; those it adds come back by a fault, which knows why a
@@ -317,8 +311,8 @@ struct entry *map_grow_down(struct map *m, uaddr_t va)
 
 	if (!e || !(e->flags & ENTRY_GROWSDOWN) || va < MMAP_LOW + STACK_GAP) return NULL;
 	more = e->anode.start - (va & ~PAGE_MASK);
-	if (entry_bytes(e) + more > m->max_stack || m->size + more > m->max_size) return NULL;
-	if ((e->flags & ENTRY_LOCKED) && m->locked + more > m->max_locked) return NULL;
+	if (entry_bytes(e) + more > map_limit(RLIMIT_STACK) || m->size + more > map_limit(RLIMIT_AS)) return NULL;
+	if ((e->flags & ENTRY_LOCKED) && m->locked + more > map_limit(RLIMIT_MEMLOCK)) return NULL;
 	if (map_first_locked(m, (va & ~PAGE_MASK) - STACK_GAP, e->anode.start - 1)) return NULL;
 	entry_resize(m, e, e->anode.start - more, entry_bytes(e) + more, 0);
 	return e;

@@ -41,6 +41,7 @@ struct map {
 	bool     wired;                 /* [c] a server: what it stores through shared mappings it writes itself */
 };
 
+uint64_t map_limit(int resource);       /* sys_mem.c: bytes that the current process may have (RLIMIT_*) */
 struct map *map_create(void);           /* NULL: no memory */
 static inline void map_ref(struct map *m) { __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED); }
 void map_put(struct map *);             /* the last one unmaps all */

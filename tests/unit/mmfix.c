@@ -121,6 +121,7 @@ int mm_setup(void **st)
 	struct fix *f = test_calloc(1, sizeof(*f));
 
 	memset(&world, 0, sizeof(world));
+	memset(host_limit, 0xff, sizeof(host_limit));
 	host_mm_init(2048);
 	host_sleep_hook = world_sleep;
 	kobj_init(&pager_port.obj, KOBJ_PORT, NULL);

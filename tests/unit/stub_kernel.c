@@ -32,6 +32,7 @@ uintptr_t direct_base;
 void (*host_sleep_hook)(void);
 uint64_t host_now = 1000000000;
 int host_sleep_status;
+uint64_t host_limit[16];
 struct cpu cpus[MAX_CPUS];
 uint32_t ncpus = 1, host_cpu;
 
@@ -46,6 +47,7 @@ WEAK struct cpu *this_cpu(void)
 }
 
 WEAK struct thread *current_thread(void) { return &host_thread; }
+WEAK uint64_t map_limit(int resource) { return host_limit[resource]; }
 WEAK uint64_t read_cr3(void) { return 0; }
 WEAK void write_cr3(uint64_t v) { (void)v; }
 WEAK void shootdown_send(struct shootdown *s, uint64_t who) { (void)s, (void)who; }

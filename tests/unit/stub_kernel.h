@@ -7,6 +7,7 @@
 
 /* Called where a thread of the kernel would sleep: it lets the scripted world advance.  NULL: sleeping fails. */
 extern void (*host_sleep_hook)(void);
+extern uint64_t host_limit[16];          /* by RLIMIT_*; mm_setup() makes them infinite */
 extern int host_sleep_status;           /* what an interruptible sleep ends with: 0, or -EINTR for a signal */
 /* The expression must panic; a line of the test that is reached says so.  For tests that include cmocka.h. */
 #define expect_panic(expr) expect_assert_failure(expr)

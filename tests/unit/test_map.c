@@ -196,7 +196,7 @@ static void the_size_limit_counts_what_a_fixed_mapping_replaces(void **st)
 	struct fix *f = *st;
 
 	map_at(f, BASE, 4, RW, 0);
-	f->map->max_size = PG(5);
+	host_limit[RLIMIT_AS] = PG(5);
 	assert_int_equal(try_map(f, 0, PG(2), ANON), -ENOMEM);
 	assert_int_equal(try_map(f, BASE + PG(3), PG(2), ANON | MAP_FIXED), 0);
 	assert_int_equal(try_map(f, BASE + PG(4), PG(2), ANON | MAP_FIXED), -ENOMEM);
@@ -207,7 +207,7 @@ static void a_locked_mapping_is_brought_in_and_counts_against_the_limit(void **s
 {
 	struct fix *f = *st;
 
-	f->map->max_locked = PG(2);
+	host_limit[RLIMIT_MEMLOCK] = PG(2);
 	assert_int_equal(try_map(f, BASE, PG(3), ANON | MAP_LOCKED | MAP_FIXED), -EAGAIN);
 	assert_int_equal(f->map->size, 0);
 	assert_int_equal(try_map(f, BASE, PG(2), ANON | MAP_LOCKED | MAP_FIXED), 0);

@@ -46,13 +46,13 @@ static void a_stack_stays_within_its_limits(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_at(f, BASE, 2, RW, MAP_GROWSDOWN | MAP_LOCKED);
 
-	f->map->max_stack = PG(4);
+	host_limit[RLIMIT_STACK] = PG(4);
 	assert_int_equal(user_store(f->map, at - PG(3), 'X'), -EFAULT);
-	f->map->max_stack = f->map->max_size = PG(8);
-	f->map->max_locked = PG(3);
+	host_limit[RLIMIT_STACK] = host_limit[RLIMIT_AS] = PG(8);
+	host_limit[RLIMIT_MEMLOCK] = PG(3);
 	assert_int_equal(user_store(f->map, at - PG(2), 'X'), -EFAULT);
 	assert_int_equal(user_store(f->map, at - PG(1), 'X'), 0);
-	f->map->max_size = PG(3);
+	host_limit[RLIMIT_AS] = PG(3);
 	assert_int_equal(user_store(f->map, at - PG(2), 'X'), -EFAULT);
 	assert_int_equal(f->map->locked, PG(3));
 }
@@ -72,21 +72,17 @@ static void a_stack_keeps_its_distance(void **st)
 	assert_int_equal(user_store(f->map, at + PG(50), 1), -EFAULT);  /* below what is no stack */
 }
 
-static void a_child_inherits_limits_but_no_locks(void **st)
+static void a_child_inherits_the_break_but_no_locks(void **st)
 {
 	struct fix *f = *st;
 	struct map *child;
 
 	map_at(f, BASE, 2, RW, MAP_LOCKED);
-	f->map->max_size = PG(50);
-	f->map->max_locked = PG(40);
-	f->map->max_stack = PG(30);
 	f->map->program.brk = f->map->program.brk_start = BASE + PG(8);
 	map_lock(f->map, 0, USER_TOP, MCL_FUTURE, true);
 	child = map_fork(f->map);
 	assert_int_equal(child->locked, 0);
 	assert_int_equal(child->lock_future, 0);
-	assert_int_equal(child->max_size + child->max_locked + child->max_stack, PG(120));
 	assert_int_equal(child->program.brk, BASE + PG(8));
 	map_check(child);
 	map_put(child);
@@ -173,7 +169,7 @@ int main(void)
 		T(a_stack_grows_down_to_where_it_is_used),
 		T(a_stack_stays_within_its_limits),
 		T(a_stack_keeps_its_distance),
-		T(a_child_inherits_limits_but_no_locks),
+		T(a_child_inherits_the_break_but_no_locks),
 		T(a_fork_that_finds_no_memory_leaves_the_parent_whole),
 		T(a_device_is_mapped_at_once_and_uncached),
 		T(a_device_beside_memory_is_an_entry_of_its_own),

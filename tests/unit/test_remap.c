@@ -209,10 +209,10 @@ static void limits_hold_for_what_is_added(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_at(f, BASE, 4, RW, 0);
 
-	f->map->max_size = PG(6);
+	host_limit[RLIMIT_AS] = PG(6);
 	assert_int_equal(remap(f, &at, 4, 7, MREMAP_MAYMOVE, 0), -ENOMEM);
 	map_lock(f->map, at, at + PG(4), MCL_CURRENT, false);
-	f->map->max_locked = PG(5);
+	host_limit[RLIMIT_MEMLOCK] = PG(5);
 	assert_int_equal(remap(f, &at, 4, 6, MREMAP_MAYMOVE, 0), -EAGAIN);
 	assert_int_equal(remap(f, &at, 4, 5, MREMAP_MAYMOVE, 0), 0);
 }

@@ -69,7 +69,7 @@ static void the_limit_counts_what_is_locked_already_once(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_anon(f, 8, MAP_PRIVATE);
 
-	f->map->max_locked = PG(4);
+	host_limit[RLIMIT_MEMLOCK] = PG(4);
 	assert_int_equal(lock(f, at, 5), -ENOMEM);
 	assert_int_equal(lock(f, at, 3), 0);
 	assert_int_equal(lock(f, at + PG(1), 3), 0);
@@ -83,7 +83,7 @@ static void without_a_limit_to_use_locking_is_not_permitted_but_unlocking_is(voi
 	struct fix *f = *st;
 	uaddr_t at = map_anon(f, 2, MAP_PRIVATE);
 
-	f->map->max_locked = 0;
+	host_limit[RLIMIT_MEMLOCK] = 0;
 	assert_int_equal(lock(f, at, 1), -EPERM);
 	assert_int_equal(map_lock(f->map, 0, USER_TOP, MCL_CURRENT, true), -EPERM);
 	assert_int_equal(unlock(f, at, 1), 0);
@@ -187,7 +187,7 @@ static void mlockall_over_the_limit_locks_nothing(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_anon(f, 4, MAP_PRIVATE);
 
-	f->map->max_locked = PG(3);
+	host_limit[RLIMIT_MEMLOCK] = PG(3);
 	assert_int_equal(map_lock(f->map, 0, USER_TOP, MCL_CURRENT | MCL_FUTURE, true), -ENOMEM);
 	assert_int_equal(f->map->locked, 0);
 	assert_int_equal(f->map->lock_future, 0);
@@ -205,7 +205,7 @@ static void mlockall_future_locks_what_comes(void **st)
 	at = map_anon(f, 2, MAP_PRIVATE);
 	assert_int_equal(f->map->locked, PG(2));
 	assert_true(present(f, at + PG(1)));
-	f->map->max_locked = PG(2);
+	host_limit[RLIMIT_MEMLOCK] = PG(2);
 	assert_int_equal(map_map(f->map, &(uaddr_t){0}, PG(1), RW, RW, ANON, NULL, 0), -EAGAIN);
 	assert_int_equal(map_lock(f->map, 0, USER_TOP, 0, true), 0);
 	assert_int_equal(map_map(f->map, &(uaddr_t){0}, PG(1), RW, RW, ANON, NULL, 0), 0);
