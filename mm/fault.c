@@ -144,7 +144,7 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 			rc = pcache_get(f.vmo, f.index, &f.ra, &p);
 			if (!rc) page_unref(p);
 		} else {
-			rc = rc == FAULT_ROOM ? vmo_reserve(f.vmo, f.index) : reclaim_wait();
+			rc = rc == FAULT_ROOM ? vmo_room(f.vmo, f.index) : reclaim_wait();
 		}
 		if (f.vmo) vmo_unref(f.vmo);
 		if (rc == -ENOMEM) rc = oom_wait();
@@ -153,52 +153,34 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 	return rc;
 }
 
-/* Hold the page behind va if its PTE allows the access; *v: the object to tell of a store, a reference.  NULL: it has
- * to be faulted in */
-static struct page *map_hold(struct map *m, uaddr_t va, bool write, struct vmo **v)
+/* Copy within one page, if its PTE allows the access; 0: it has to be faulted in.  With the locks held the PTE stays what
+ * it is, and no writeback begins: what was written is owed (P3). */
+static uint64_t page_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 {
-	uint32_t want = write ? PROT_WRITE : PROT_READ;
-	struct page *p = NULL;
+	uint64_t off = va & PAGE_MASK, n = 0;
 	struct entry *e;
-	pte_t pte = 0;
+	char *at;
+	pte_t pte;
 
 	MUTEX_HELD(&m->lock);
 	e = map_find_locked(m, va);
-	if (e && e->vmo) spin_lock(&e->vmo->lock);
-	if (e && !(e->flags & ENTRY_DEVICE) && prot_allows(e->prot, want)) pte = pmap_get(&m->pmap, va);
-	if ((pte & PTE_P) && (!write || (pte & PTE_W))) p = phys_to_page(pte & PTE_ADDR);
-	if (p) page_ref(p);
-	if (e && e->vmo) spin_unlock(&e->vmo->lock);
-	*v = p && write ? e->vmo : NULL;
-	if (*v) vmo_ref(*v);
-	return p;
-}
-
-/* The bytes may have gone into a page whose writeback began meanwhile: it is owed again. */
-static void copy_dirtied(struct vmo *v, struct page *p)
-{
-	spin_lock(&v->lock);
-	if (p->vmo == v) page_dirty_locked(v, p);
-	spin_unlock(&v->lock);
-	vmo_unref(v);
+	if (!e || (e->flags & ENTRY_DEVICE) || !prot_allows(e->prot, write ? PROT_WRITE : PROT_READ)) return 0;
+	if (e->vmo) spin_lock(&e->vmo->lock);
+	pte = pmap_get(&m->pmap, va);
+	if ((pte & PTE_P) && (!write || (pte & PTE_W))) n = MIN(len, PAGE_SIZE - off);
+	at = phys_to_virt((pte & PTE_ADDR) + off);
+	memcpy(write ? at : kbuf, write ? kbuf : at, n);
+	if (e->vmo) spin_unlock(&e->vmo->lock);
+	return n;
 }
 
 /* It never faults: who asks may be the server that would have to bring the page. */
 uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 {
-	uint64_t done = 0;
-	struct page *p;
-	struct vmo *v;
+	uint64_t done = 0, n = 1;
 
-	while (done < len && va + done < USER_TOP && (p = map_hold(m, va + done, write, &v))) {
-		uint64_t off = (va + done) & PAGE_MASK, n = MIN(len - done, PAGE_SIZE - off);
-		char *at = (char *)page_virt(p) + off, *k = (char *)kbuf + done;
-
-		memcpy(write ? at : k, write ? k : at, n);
-		if (v) copy_dirtied(v, p);
-		page_unref(p);
-		done += n;
-	}
+	for (; n > 0 && done < len && va + done < USER_TOP; done += n)
+		n = page_copy(m, va + done, (char *)kbuf + done, len - done, write);
 	return done;
 }
 

@@ -37,16 +37,6 @@ int64_t pcache_read(struct vmo *v, uint64_t pos, struct io io, struct readahead 
 	return done || rc == -ENXIO ? (int64_t)done : rc;       /* ENXIO: cut off meanwhile */
 }
 
-int write_room(struct vmo *v, uint64_t index)
-{
-	bool room;
-
-	spin_lock(&v->lock);
-	room = vmo_has_room_locked(v, index, page_at(v, index));
-	spin_unlock(&v->lock);
-	return room ? 0 : vmo_reserve(v, index);
-}
-
 static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
 {
 	page_dirty_locked(v, p);
@@ -108,7 +98,7 @@ static int write_page(struct vmo *v, uint64_t at, const struct io *io, uint64_t 
 
 	for (int tries = 0;; tries++) {
 		*n = want;
-		rc = write_room(v, index);
+		rc = vmo_room(v, index);
 		if (rc) return rc;
 		spin_lock(&v->lock);
 		fresh = !page_at(v, index) &&

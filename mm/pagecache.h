@@ -18,7 +18,6 @@ void page_dirty_locked(struct vmo *, struct page *);            /* CLEAN -> DIRT
 /* fileio.c */
 void writer_enter(struct vmo *);                /* POSIX: writes to a file do not mix.  A turn, not a lock */
 void writer_leave(struct vmo *, bool wrote);
-int write_room(struct vmo *, uint64_t index);   /* make sure of room on disk for the page: 0, -ENOSPC, -EIO */
 static inline uint64_t vmo_pages_locked(const struct vmo *v) { return ROUND_UP(v->size, PAGE_SIZE) >> PAGE_SHIFT; }
 
 /* space.c V4: is the page part of a hole that is being punched? */
@@ -38,7 +37,7 @@ struct vmo *vmo_under_hand(bool on);            /* of reclaim.c, which goes on f
 struct run *run_create_locked(struct vmo *, uint32_t op, uint64_t first);       /* NULL: no memory */
 void page_zero_tail_locked(struct page *);      /* what of it lies past the end of file */
 void run_post(struct run *);                    /* no lock held; gives up the caller's reference */
-int vmo_reserve(struct vmo *, uint64_t index);  /* room on disk for a page that has no block: 0, -ENOSPC, -EIO */
+int vmo_room(struct vmo *, uint64_t index);     /* make sure of room on disk for the page: 0, -ENOSPC, -EIO */
 bool vmo_has_room_locked(struct vmo *, uint64_t index, const struct page *);
 int vmo_commit(struct vmo *, unsigned commit_flags);
 int vmo_tell(struct vmo *, uint32_t op, uint64_t off, uint64_t len);    /* PAGER_SIZE (0, size), PAGER_PUNCH */

@@ -231,14 +231,20 @@ bool vmo_has_room_locked(struct vmo *v, uint64_t index, const struct page *p)
 	return index >= v->grant_lo && index < v->grant_hi;
 }
 
-/* vmo_reserve: ask the pager for room from page index on (a view its file's).  => no lock held.  0, -ENOSPC, -EIO */
-int vmo_reserve(struct vmo *v, uint64_t index)
+/* vmo_room: make sure of room on disk for the page: if it has none yet, the pager (of a view its file's) promises it.
+ * => no lock held.  0, -ENOSPC, -EIO */
+int vmo_room(struct vmo *v, uint64_t index)
 {
 	uint64_t off = index << PAGE_SHIFT, pages;
 	struct kmsg k = {.m = {.op = PAGER_RESERVE, .arg = {v->cookie, off, RESERVE_WINDOW << PAGE_SHIFT}}};
-	int rc = pager_ask(v, &k);
+	bool room;
+	int rc;
 
-	if (rc) return rc;
+	spin_lock(&v->lock);
+	room = vmo_has_room_locked(v, index, page_at(v, index));
+	spin_unlock(&v->lock);
+	rc = room ? 0 : pager_ask(v, &k);
+	if (room || rc) return rc;
 	pages = MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);
 	if (pages == 0) return -ENOSPC;
 	SPIN_HELD(&v->lock);

@@ -59,7 +59,7 @@ int vmo_punch(struct vmo *v, uint64_t off, uint64_t len)
 static int allocate_page(struct vmo *v, uint64_t index)
 {
 	struct page *p;
-	int rc = write_room(v, index);
+	int rc = vmo_room(v, index);
 
 	if (rc) return rc;
 	thread_pause();
@@ -75,7 +75,7 @@ static int allocate_past_end(struct vmo *v, uint64_t first, uint64_t end)
 	int rc = 0;
 
 	while (v->pager && !rc && first < end) {
-		rc = vmo_reserve(v, first);
+		rc = vmo_room(v, first);
 		first = __atomic_load_n(&v->grant_hi, __ATOMIC_RELAXED);
 	}
 	return rc;

@@ -141,7 +141,7 @@ static int page_to_file(struct run *r, uint32_t i)
 	struct page *to;
 	int rc = file->flags & VMO_READONLY ? -EROFS : 0;
 
-	if (!rc && (r->first + i) << PAGE_SHIFT < size) rc = write_room(file, r->first + i);
+	if (!rc && (r->first + i) << PAGE_SHIFT < size) rc = vmo_room(file, r->first + i);
 	if (rc) return rc;
 	SPIN_HELD(&file->lock);
 	rc = pcache_get_locked(file, r->first + i, NULL, &to);

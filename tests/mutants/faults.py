@@ -324,8 +324,8 @@ fault("short_read_counts_in_full", "A read that stopped at bad memory says that 
       "\t\tdone += n;\n")
 
 fault("write_asks_for_no_room", "write into a hole does not ask whether the disk has room.",
-      "\treturn room ? 0 : vmo_reserve(v, index);\n",
-      "\treturn room || index ? 0 : vmo_reserve(v, index);\n",
+      "\t\trc = vmo_room(v, index);\n",
+      "\t\trc = index ? 0 : vmo_room(v, index);\n",
       "a_full_disk_is_told_at_the_store_and_freeing_makes_it_work")
 
 fault("fresh_page_over_an_old_one", "A short write into a page that is on the disk loses the rest of the page.",

@@ -243,7 +243,7 @@ static void the_end_of_a_use_that_leaves_nothing_to_tell_is_not_told(void **st)
 
 	vmo_user_get(f->vmo);
 	world.hole[2] = true;
-	assert_int_equal(vmo_reserve(f->vmo, 2), 0);            /* room was promised for as long as it is used */
+	assert_int_equal(vmo_room(f->vmo, 2), 0);            /* room was promised for as long as it is used */
 	vmo_user_put(f->vmo);
 	world_run();
 	assert_int_equal(world.releases, 1);

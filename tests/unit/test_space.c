@@ -160,7 +160,7 @@ static void room_that_was_granted_goes_with_the_hole(void **st)
 {
 	struct fix *f = *st;
 
-	assert_int_equal(vmo_reserve(f->vmo, 1), 0);
+	assert_int_equal(vmo_room(f->vmo, 1), 0);
 	assert_int_equal(vmo_punch(f->vmo, PG(2), PG(2)), 0);
 	assert_false(vmo_has_room_locked(f->vmo, 3, NULL));
 }

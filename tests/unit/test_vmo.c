@@ -128,7 +128,7 @@ static void shrinking_takes_the_grant_of_what_is_gone(void **st)
 {
 	struct fix *f = *st;
 
-	assert_int_equal(vmo_reserve(f->vmo, 1), 0);
+	assert_int_equal(vmo_room(f->vmo, 1), 0);
 	assert_int_equal(f->vmo->grant_hi, 257);
 	assert_int_equal(vmo_set_size(f->vmo, PG(4), true), 0);
 	assert_int_equal(f->vmo->grant_hi, 4);
