@@ -80,16 +80,11 @@ int reclaim_wait(void)
 }
 
 /* Nobody wakes it: who takes a page may hold any lock. */
-static void reclaim_thread(void)
+void reclaim_thread(void)
 {
 	current_thread()->reserve = true;
 	for (;;) {
 		thread_sleep(RECLAIM_PERIOD);
 		if (frames_low() && reclaim_pages(RECLAIM_BATCH * 4) < RECLAIM_BATCH) sync_round(0, false);
 	}
-}
-
-void reclaim_start(void)
-{
-	thread_kernel("reclaim", reclaim_thread);
 }

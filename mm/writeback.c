@@ -259,7 +259,7 @@ void writeback_throttle(void)
 	}
 }
 
-static void writeback_thread(void)
+void writeback_thread(void)
 {
 	current_thread()->reserve = true;
 	for (;;) {
@@ -267,9 +267,4 @@ static void writeback_thread(void)
 		if (fs_port) port_notify(fs_port, NOTIFY_SECOND);
 		sync_round(dirty_pages > dirty_limit() / 2 ? 0 : WRITEBACK_AGE, false);
 	}
-}
-
-void writeback_start(void)
-{
-	thread_kernel("writeback", writeback_thread);
 }

@@ -16,7 +16,6 @@ static struct fix *the_fix;
 static void *taken[16384];
 static unsigned ntaken, nframes;        /* the first nframes are pages, the others small objects */
 static size_t taken_size[ARRAY_LEN(taken)];
-static void (*thread_fn)(void);
 static jmp_buf thread_end;
 static unsigned rounds_left;
 static uint64_t kernel_pages;           /* in use before the first test */
@@ -80,13 +79,6 @@ size_t copy_out_part(uaddr_t dst, const void *src, size_t n)
 	return n - can;
 }
 
-struct thread *thread_kernel(const char *name, void (*fn)(void))
-{
-	(void)name;
-	thread_fn = fn;
-	return current_thread();
-}
-
 static void patient_sleep(void)
 {
 	if (surprise(&script.on_sleep)) return;
@@ -102,11 +94,10 @@ void thread_sleep(uint64_t ns)
 	patient_sleep();
 }
 
-void thread_rounds(void (*start)(void), unsigned n)
+void thread_rounds(void (*thread)(void), unsigned n)
 {
 	rounds_left = n;
-	start();
-	if (setjmp(thread_end) == 0) thread_fn();
+	if (setjmp(thread_end) == 0) thread();
 	current_thread()->reserve = false;
 }
 

@@ -41,7 +41,7 @@ int world_teardown(void **st);          /* mm_teardown(), and no page of memory 
 void memory_take(unsigned left, bool reserve);
 void memory_slots(size_t size, unsigned n);             /* he gives n objects of this size back */
 void memory_give(void);                                 /* and everything */
-void thread_rounds(void (*start)(void), unsigned n);    /* what start() makes a thread do, for n - 1 rounds */
+void thread_rounds(void (*thread)(void), unsigned n);    /* what a kernel thread does, for n - 1 rounds */
 uaddr_t map_anon(struct fix *, uint64_t pages, uint32_t flags);         /* read and write */
 uaddr_t map_at(struct fix *, uaddr_t at, uint64_t pages, uint32_t prot, uint32_t flags);       /* anonymous, fixed */
 void fill_with(struct fix *, uaddr_t at, unsigned pages);       /* stores 'A' + i into page i */

@@ -142,7 +142,7 @@ static void an_asynchronous_sync_leaves_the_second_write_to_the_thread(void **st
 	assert_int_equal(vmo_sync(f->vmo, 0, 0, 0, NULL), 0);
 	world_run();
 	assert_int_equal(state_of(f->vmo, 0), PG_DIRTY);
-	thread_rounds(writeback_start, 2);              /* though the page is young */
+	thread_rounds(writeback_thread, 2);              /* though the page is young */
 	world_run();
 	assert_int_equal(disk_byte(0), 'C');
 	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
@@ -274,7 +274,7 @@ static void ms_async_returns_when_the_pager_has_the_writes(void **st)
 static void pages_by_age(struct fix *f, unsigned rounds)
 {
 	world.writes = 0;
-	thread_rounds(writeback_start, rounds);
+	thread_rounds(writeback_thread, rounds);
 	world_run();
 	(void)f;
 }
