@@ -170,17 +170,6 @@ static bool run_part_due_locked(const struct run *r, uint64_t off, uint64_t len)
 	return true;
 }
 
-static void run_clear_locked(struct run *r, uint64_t off, uint64_t len)
-{
-	for (uint64_t at = off, n; at < off + len; at += n) {
-		uint64_t i = at >> PAGE_SHIFT;
-
-		n = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));
-		memset((char *)page_virt(r->page[i]) + (at & PAGE_MASK), 0, n);
-		r->zeroed[i] = 1;
-	}
-}
-
 /* run_done: bytes [off, off+len) of the run are where they belong, or failed with status, or (RUN_ZERO) are a hole.
  * => no lock held; from the driver's or file server's system call.  -EINVAL: no part of it, or completed before (R1) */
 int run_done(struct run *r, uint64_t off, uint64_t len, int status)
@@ -192,9 +181,13 @@ int run_done(struct run *r, uint64_t off, uint64_t len, int status)
 		spin_unlock(&r->vmo->lock);
 		return -EINVAL;
 	}
-	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++) r->done[s / 8] |= BIT(s % 8);
-	if (hole) run_clear_locked(r, off, len);
-	else if (status && !r->status) r->status = status < 0 && status > -4096 ? status : -EIO;
+	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++) {
+		r->done[s / 8] |= BIT(s % 8);
+		if (!hole) continue;
+		memset((char *)page_virt(r->page[s / 8]) + s % 8 * SECTOR, 0, SECTOR);
+		r->zeroed[s / 8] = 1;
+	}
+	if (!hole && status && !r->status) r->status = status < 0 && status > -4096 ? status : -EIO;
 	r->left -= len;
 	last = r->left == 0;
 	if (last) run_finish_locked(r);
