@@ -75,17 +75,15 @@ static int fault_object(struct fault *f)
 {
 	struct vmo *v = f->e->vmo;
 	struct page *p;
-	int rc;
 
 	SPIN_HELD(&v->lock);
 	p = page_at(v, f->index);
-	if (f->index >= vmo_pages_locked(v)) rc = -ENXIO;
-	else if (!p || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) rc = FAULT_FETCH;
-	else if (!f->write) rc = fault_read(f, v, p);
-	else if (f->e->flags & ENTRY_SHARED) rc = fault_store_shared(f, v, p);
-	else rc = anon_copy_locked(f->map, f->e, f->va, p) ? FAULT_MEMORY : 0;
-	if (p) p->flags |= PFL_REFERENCED;
-	return rc;
+	if (f->index >= vmo_pages_locked(v)) return -ENXIO;
+	if (!p || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) return FAULT_FETCH;
+	p->flags |= PFL_REFERENCED;
+	if (!f->write) return fault_read(f, v, p);
+	if (f->e->flags & ENTRY_SHARED) return fault_store_shared(f, v, p);
+	return anon_copy_locked(f->map, f->e, f->va, p) ? FAULT_MEMORY : 0;
 }
 
 /* On x86-64 what may be written or executed may be read. */

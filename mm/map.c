@@ -103,29 +103,25 @@ void entry_free(struct entry *e)
 	kfree(e);
 }
 
-/* Cut e in two at address at (inside it, page-aligned).  0, -ENOMEM: nothing changed */
-static int entry_split(struct map *m, struct entry *e, uaddr_t at)
+/* Make an entry border at address at (page-aligned).  0, -ENOMEM: nothing changed */
+static int map_cut_at(struct map *m, uaddr_t at)
 {
-	struct entry *hi = entry_clone(m, e);
-	uint64_t low = at - e->anode.start, high = e->anode.last + 1 - at;
+	struct entry *e = map_find_locked(m, at), *hi;
 
+	if (!e || e->anode.start == at) return 0;
+	hi = entry_clone(m, e);
 	if (!hi) return -ENOMEM;
-	entry_place(hi, at, high, entry_index(e, at));
-	entry_resize(m, e, e->anode.start, low, e->vnode.start);
+	entry_place(hi, at, e->anode.last + 1 - at, entry_index(e, at));
+	entry_resize(m, e, e->anode.start, at - e->anode.start, e->vnode.start);
 	entry_insert(m, hi);
 	return 0;
 }
 
-/* Make entry borders at start and end, so that whole entries lie within. */
 int map_cut(struct map *m, uaddr_t start, uaddr_t end)
 {
-	struct entry *e = map_find_locked(m, start);
-	int rc = 0;
+	int rc = map_cut_at(m, start);
 
-	if (e && e->anode.start < start) rc = entry_split(m, e, start);
-	e = map_find_locked(m, end - 1);
-	if (!rc && e && e->anode.last >= end) rc = entry_split(m, e, end);
-	return rc;
+	return rc ? rc : map_cut_at(m, end);
 }
 
 int map_unmap_locked(struct map *m, uaddr_t start, uaddr_t end)

@@ -16,7 +16,7 @@
  *   FILLING  CLEAN    run_finish_locked()       the pager supplied it; tail past the end of file zeroed
  *   FILLING  ABSENT   run_finish_locked()       the pager failed: sleepers get its errno
  *   CLEAN    DIRTY    page_dirty_locked()       a write() or the first store through a mapping
- *   DIRTY    WRITING  writeback_begin_locked()  every PTE write-protected first, TLBs shot down
+ *   DIRTY    WRITING  writeback_gather_locked() every PTE write-protected first, TLBs shot down
  *   WRITING  CLEAN    run_finish_locked()       written (durable after the next device flush)
  *   WRITING  DIRTY    run_finish_locked()       stored to meanwhile, or the write failed: still owed
  *   CLEAN    ABSENT   pcache_remove_locked()    reclaimed, invalidated

@@ -69,21 +69,9 @@ static int allocate_page(struct vmo *v, uint64_t index)
 	return rc == -ENXIO ? 0 : rc;
 }
 
-/* Past the end of file there is no page to write: room is promised to the object as long as it is in use. */
-static int allocate_past_end(struct vmo *v, uint64_t first, uint64_t end)
-{
-	int rc = 0;
-
-	while (v->pager && !rc && first < end) {
-		rc = vmo_room(v, first);
-		first = __atomic_load_n(&v->grant_hi, __ATOMIC_RELAXED);
-	}
-	return rc;
-}
-
 int vmo_allocate(struct vmo *v, uint64_t off, uint64_t len, bool keep_size)
 {
-	uint64_t end = off + len, old, pages;
+	uint64_t end = off + len, last = ROUND_UP(end, PAGE_SIZE) >> PAGE_SHIFT, old, pages, i = off >> PAGE_SHIFT;
 	int rc = 0;
 
 	if (v->flags & VMO_READONLY) return -EROFS;
@@ -93,11 +81,12 @@ int vmo_allocate(struct vmo *v, uint64_t off, uint64_t len, bool keep_size)
 	old = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
 	if (!keep_size && end > old) rc = vmo_set_size(v, end, false);
 	pages = ROUND_UP(keep_size ? MIN(end, old) : end, PAGE_SIZE) >> PAGE_SHIFT;
-	for (uint64_t i = off >> PAGE_SHIFT; i < pages && !rc; i++) {
+	for (; i < pages && !rc; i++) {
 		rc = allocate_page(v, i);
 		if (i % 64 == 63) writeback_throttle();
 	}
-	if (!rc) rc = allocate_past_end(v, MAX(pages, off >> PAGE_SHIFT), ROUND_UP(end, PAGE_SIZE) >> PAGE_SHIFT);
+	/* past the end of file there is no page to write: room is promised to the object as long as it is in use */
+	for (; v->pager && i < last && !rc; i = __atomic_load_n(&v->grant_hi, __ATOMIC_RELAXED)) rc = vmo_room(v, i);
 	if (!rc) vmo_touch(v, VMOC_CTIME);
 	else if (!keep_size && end > old) vmo_set_size(v, old, true);
 	writer_leave(v, false);

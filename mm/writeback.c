@@ -24,15 +24,6 @@
 #define DUE              1                              /* vmo->dirty_since: in the next round, whatever its age */
 #define WRITEBACK_AGE    (5 * WRITEBACK_PERIOD)         /* how long a page may stay dirty */
 
-/* The page's debt is taken up by a run: DIRTY -> WRITING.  => no PTE is writable (W1) */
-static void writeback_begin_locked(struct run *r, struct page *p)
-{
-	page_zero_tail_locked(p);       /* W2 */
-	page_set_state(p, PG_WRITING);
-	page_ref(p);
-	r->page[r->npages++] = p;
-}
-
 /* What vm_write() names, in bytes of the object. */
 struct extent {
 	uint64_t start, end;
@@ -65,8 +56,12 @@ static bool writeback_gather_locked(struct vmo *v, uint64_t *first, uint64_t las
 	if (!r) return true;
 	last = dirty_end_locked(v, *first, MIN(last, *first + RUN_MAX - 1));
 	pages_clear(v, *first, last, PTE_W);    /* W1 */
-	for (; *first <= last && (p = page_at(v, *first)) && (x || !(p->flags & PFL_OWNER)); (*first)++)
-		writeback_begin_locked(r, p);
+	for (; *first <= last && (p = page_at(v, *first)) && (x || !(p->flags & PFL_OWNER)); (*first)++) {
+		page_zero_tail_locked(p);       /* W2 */
+		page_set_state(p, PG_WRITING);
+		page_ref(p);
+		r->page[r->npages++] = p;
+	}
 	if (x) run_trim(r, x);
 	return true;
 }

@@ -207,16 +207,16 @@ fault("store_does_not_dirty", "A store through a mapping leaves its page clean."
       "\tif (f->map->wired) page_dirty_locked(v, p);\n\tif (f->map->wired)")
 
 fault("private_page_written_to_the_file", "A store into a private mapping goes to the file's own page.",
-      "\telse if (f->e->flags & ENTRY_SHARED) rc = fault_store_shared(f, v, p);\n",
-      "\telse if (f->vmo == NULL || (f->e->flags & ENTRY_SHARED)) rc = fault_store_shared(f, v, p);\n")
+      "\tif (f->e->flags & ENTRY_SHARED) return fault_store_shared(f, v, p);\n",
+      "\tif (f->vmo == NULL || (f->e->flags & ENTRY_SHARED)) return fault_store_shared(f, v, p);\n")
 
 fault("neighbours_mapped_writable", "The neighbours that a read fault maps can be stored to.",
       "pte_make(e, p, false) & ~PTE_A)) return;\n",
       "pte_make(e, p, e->prot & PROT_WRITE) & ~PTE_A)) return;\n")
 
 fault("segv_past_the_end", "A page past the end of file raises SIGSEGV, not SIGBUS.",
-      "\tif (f->index >= vmo_pages_locked(v)) rc = -ENXIO;\n",
-      "\tif (f->index >= vmo_pages_locked(v)) rc = -EFAULT;\n")
+      "\tif (f->index >= vmo_pages_locked(v)) return -ENXIO;\n",
+      "\tif (f->index >= vmo_pages_locked(v)) return -EFAULT;\n")
 
 fault("end_before_protection", "A forbidden page past the end of file raises SIGBUS, not SIGSEGV.",
       "\tif (!prot_allows(f->e->prot, want)) return -EACCES;\n",
@@ -394,16 +394,18 @@ fault("allocate_leaves_holes", "fallocate gives a hole no blocks.",
 file("mm/map.c")
 
 fault("munmap_takes_the_end_too", "munmap of a part of a shared mapping takes it to its end.",
-      "\tif (!rc && e && e->anode.last >= end) rc = entry_split(m, e, end);\n",
-      "\tif (!rc && e && e->anode.last >= end && !(e->flags & ENTRY_SHARED)) rc = entry_split(m, e, end);\n")
+      "\treturn rc ? rc : map_cut_at(m, end);\n",
+      "\tstruct entry *e = map_find_locked(m, end);\n\n"
+      "\treturn rc || (e && (e->flags & ENTRY_SHARED)) ? rc : map_cut_at(m, end);\n")
 
 fault("munmap_takes_the_start_too", "munmap of a part of a shared mapping takes it from its start.",
-      "\tif (e && e->anode.start < start) rc = entry_split(m, e, start);\n",
-      "\tif (e && e->anode.start < start && !(e->flags & ENTRY_SHARED)) rc = entry_split(m, e, start);\n")
+      "\tint rc = map_cut_at(m, start);\n",
+      "\tstruct entry *e = map_find_locked(m, start);\n"
+      "\tint rc = e && (e->flags & ENTRY_SHARED) ? 0 : map_cut_at(m, start);\n")
 
 fault("split_forgets_the_offset", "The upper part of a split mapping shows the file's first pages.",
-      "\tentry_place(hi, at, high, entry_index(e, at));\n",
-      "\tentry_place(hi, at, high, e->vnode.start);\n")
+      "\tentry_place(hi, at, e->anode.last + 1 - at, entry_index(e, at));\n",
+      "\tentry_place(hi, at, e->anode.last + 1 - at, e->vnode.start);\n")
 
 fault("munmap_leaves_page_tables", "Unmapped memory can still be used.",
       "\t\tpmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, NULL, NULL);\n",
