@@ -31,7 +31,7 @@ struct fault {
 	uint64_t index;         /* in the object */
 	bool write;
 	struct vmo *vmo;        /* for the step without locks: a reference */
-	struct readahead ra;    /* a copy, written back if the entry is still there */
+	struct readahead ra;    /* likewise: a copy, since the entry may go */
 };
 
 /* Map the resident neighbours that nothing is mapped for yet.  => map and vmo locks held */
@@ -89,38 +89,33 @@ static int fault_object(struct fault *f)
 /* On x86-64 what may be written or executed may be read. */
 static bool prot_allows(uint32_t prot, uint32_t want) { return !(want & ~prot) || (want == PROT_READ && prot); }
 
-/* => map->lock held */
-static int fault_entry(struct fault *f, uint32_t want)
-{
-	pte_t pte = pmap_get(&f->map->pmap, f->va);
-	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
-
-	if (!prot_allows(f->e->prot, want)) return -EACCES;
-	if (f->e->flags & ENTRY_DEVICE) return -EACCES;
-	if (!f->e->vmo || (p && p->use == PAGE_ANON && !(f->e->flags & ENTRY_SHARED)))
-		return anon_fault_locked(f->map, f->e, f->va, p, f->write) ? FAULT_MEMORY : 0;
-	return fault_object(f);
-}
-
 /* Find the entry and try; leave with the locks dropped and what is needed to continue without them. */
 static int fault_try(struct fault *f, uint32_t want)
 {
+	struct entry *e;
+	struct page *p;
+	pte_t pte;
 	int rc;
 
 	f->vmo = NULL;
 	MUTEX_HELD(&f->map->lock);
-	f->e = map_find_locked(f->map, f->va);
-	if (!f->e) f->e = map_grow_down(f->map, f->va);
-	if (!f->e) return -EFAULT;
-	if (f->e->vmo) f->index = entry_index(f->e, f->va);
-	rc = fault_entry(f, want);
+	e = f->e = map_find_locked(f->map, f->va);
+	if (!e) e = f->e = map_grow_down(f->map, f->va);
+	if (!e) return -EFAULT;
+	if (!prot_allows(e->prot, want) || (e->flags & ENTRY_DEVICE)) return -EACCES;
+	pte = pmap_get(&f->map->pmap, f->va);
+	p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
+	if (!e->vmo || (p && p->use == PAGE_ANON && !(e->flags & ENTRY_SHARED)))
+		return anon_fault_locked(f->map, e, f->va, p, f->write) ? FAULT_MEMORY : 0;
+	f->index = entry_index(e, f->va);
+	rc = fault_object(f);
 	if (rc == FAULT_FETCH || rc == FAULT_ROOM) {
-		f->vmo = f->e->vmo;
+		f->vmo = e->vmo;
 		vmo_ref(f->vmo);
 	}
 	if (rc == FAULT_FETCH) {
-		f->ra = f->e->ra;
-		readahead_window(&f->e->ra, f->index);
+		f->ra = e->ra;
+		readahead_window(&e->ra, f->index);
 	}
 	return rc;
 }

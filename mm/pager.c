@@ -29,7 +29,7 @@ static void run_destroy(struct kobj *o)
 {
 	struct run *r = container_of(o, struct run, obj);
 
-	INVARIANT("R1", r->finished || r->npages == 0);
+	INVARIANT("R1", r->left == 0);
 	vmo_unref(r->vmo);
 	kfree(r);
 }
@@ -87,7 +87,7 @@ static void run_finish_locked(struct run *r)
 		else run_finish_fill_locked(r, r->page[i], i);
 		page_unref(r->page[i]);
 	}
-	r->finished = true;
+	r->left = 0;
 	vmo_release_check_locked(v);
 	waitq_wake_all(&v->wait);
 }
@@ -99,7 +99,7 @@ static void run_orphan_check(struct kobj *o)
 	bool orphan;
 
 	spin_lock(&r->vmo->lock);
-	orphan = !r->finished;
+	orphan = r->left > 0;
 	if (orphan && !r->status) r->status = -EIO;
 	if (orphan) run_finish_locked(r);
 	spin_unlock(&r->vmo->lock);
@@ -163,7 +163,7 @@ void run_post(struct run *r)
 /* Is it a part of the run that is not completed yet?  Once the run has finished its pages may be anybody's. */
 static bool run_part_due_locked(const struct run *r, uint64_t off, uint64_t len)
 {
-	if (r->finished || off % SECTOR || len % SECTOR || len == 0) return false;
+	if (r->left == 0 || off % SECTOR || len % SECTOR || len == 0) return false;
 	if (off < r->off || len > r->len || off - r->off > r->len - len) return false;
 	for (uint64_t s = off / SECTOR; s < (off + len) / SECTOR; s++)
 		if (r->done[s / 8] & BIT(s % 8)) return false;

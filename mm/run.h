@@ -16,9 +16,8 @@ struct run {
 	uint64_t first;                 /* [c] page index */
 	uint32_t npages;                /* [c] */
 	uint64_t off, len;              /* [c] the part of the run, in bytes, that is to be moved and completed */
-	uint64_t left;                  /* [v] bytes not completed */
+	uint64_t left;                  /* [v] bytes not completed; 0: it has finished, or is not posted yet */
 	int      status;                /* [v] first error */
-	bool     finished;              /* [v] nobody completes a part any more */
 	struct kmsg msg;
 	struct page *page[RUN_MAX];     /* [c] held */
 	uint8_t  done[RUN_MAX];         /* [v] a bit per sector of 512 bytes that was completed */

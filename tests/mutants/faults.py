@@ -219,9 +219,9 @@ fault("segv_past_the_end", "A page past the end of file raises SIGSEGV, not SIGB
       "\tif (f->index >= vmo_pages_locked(v)) return -EFAULT;\n")
 
 fault("end_before_protection", "A forbidden page past the end of file raises SIGBUS, not SIGSEGV.",
-      "\tif (!prot_allows(f->e->prot, want)) return -EACCES;\n",
-      "\tif (f->e->vmo && f->index >= vmo_pages_locked(f->e->vmo)) return -ENXIO;\n"
-      "\tif (!prot_allows(f->e->prot, want)) return -EACCES;\n")
+      "\tif (!prot_allows(e->prot, want) || (e->flags & ENTRY_DEVICE)) return -EACCES;\n",
+      "\tif (e->vmo && entry_index(e, f->va) >= vmo_pages_locked(e->vmo)) return -ENXIO;\n"
+      "\tif (!prot_allows(e->prot, want) || (e->flags & ENTRY_DEVICE)) return -EACCES;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/pagecache.c")

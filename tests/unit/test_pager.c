@@ -195,12 +195,13 @@ static void pages_far_apart_are_pieces_of_their_own(void **st)
 	r->page[0] = &a[2];
 	r->page[1] = &a[3];
 	r->page[2] = &a[0];
-	r->len = PG(3);
+	r->len = r->left = PG(3);
 	assert_int_equal(run_segments(r, 0, PG(3), seg, 4), 2);
 	assert_int_equal(seg[0].len, PG(2));
 	assert_int_equal(seg[1].phys, page_phys(a));
 	assert_int_equal(run_segments(r, 0, PG(3), seg, 1), 1);
 	assert_int_equal(seg[0].len, PG(2));
+	r->left = 0;
 	kobj_unref(&r->obj);
 }
 
