@@ -2,17 +2,18 @@
 /* kernel/ipc.c - RING 0 - ports: calls and their replies, posts, notifications, and the death of a server.
  *
  * Path:  system call or mm/pager.c > [ipc.c]  ~message~>  sys_ipc.c of the server
- * Use:   ipc_call() and ipc_post() on one side; ipc_recv(), lend_copy(), ipc_reply() on the other.
+ * Use:   ipc_call() and ipc_post() on one side; ipc_recv(), lend.c, ipc_reply() on the other.
  * Locks: port->lock around the queues and the state of their messages; not held while anybody copies or `done` runs.
  *
- * I1  A message that is not IDLE is on exactly one list of its port.  Ports live for ever.
- * I2  A message leaves TAKEN only with no copy from or to its lent buffers under way (lend_busy is 0).
+ * I1  A message that is under way (it has a token) is on exactly one list of its port.  Ports live for ever.
+ * I2  It is over only with no copy from or to its lent buffers under way (lend_busy is 0).
  * I3  The caller of a message, or its `done`, hears of its end exactly once.
  * I4  A dead port (owner NULL) gets no new message, and none stays on it.
  * I5  A note is received before every message that was sent after it. */
 #include "kernel/ipc.h"
 
 #include "kernel/proc.h"
+#include "kernel/syscalls.h"
 #include "kernel/thread.h"
 #include "mm/frame.h"
 
@@ -116,7 +117,7 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 	int rc;
 
 	do {
-		t->fatal_only = fatal_only;     /* the server may have changed it: ipc_signals() */
+		t->fatal_only = fatal_only;     /* the server may have changed it: call_signals */
 		rc = call_once(p, k, interruptible);
 		if (!rc && k->lack.len) rc = lend_bring(k);
 	} while (!rc && k->lack.len);
@@ -207,7 +208,8 @@ void objs_drop(struct kobj *obj[IPC_HANDLES])
 	}
 }
 
-int ipc_signals(uint64_t token, bool any)
+/* Any signal ends the wait of who sent it, or only one that ends it itself. */
+SYSCALL(call_signals, token, any)
 {
 	struct port *p = current_proc()->port;
 	struct kmsg *k = kmsg_lock(p, token);

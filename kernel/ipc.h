@@ -73,21 +73,13 @@ void port_notify(struct port *, uint64_t bits);         /* from anywhere, interr
  * reply: takes over the references in obj, always.  => -ESRCH: the caller went away; -EBUSY: another thread copies */
 int ipc_recv(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
-/* Any signal ends the wait of who sent it, or only one that ends it itself.  => -ESRCH: it went away */
-int ipc_signals(uint64_t token, bool any);
 void objs_drop(struct kobj *obj[IPC_HANDLES]);           /* their references, if they are not NULL */
-
-struct port *port_get(uint64_t handle);                 /* sys_ipc.c: a reference; NULL: no handle on a port */
 
 /* Between ipc.c, lend.c and forward.c. */
 struct kmsg *kmsg_lock(struct port *, uint64_t token);  /* one that was received, and the port locked; NULL: not locked */
 /* What a reply says is missing of the lent buffers, or has to be written first.  0, -EFAULT; by who lent them */
 int lend_bring(struct kmsg *);
 int pages_bring(struct map *, uaddr_t addr, uint64_t len, bool write);  /* [addr, addr + len) of it: likewise */
-/* Copy len bytes between `user`, an address of the current process, and lent buffer `which` of a message it received.
- * => -ESRCH: no such token; -EINVAL: no such buffer, or past its end; -EPERM: lent for the other direction; -EFAULT;
- * -EAGAIN: pages of it are not there (L1) */
-int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64_t len, bool write);
 
 extern struct port *fs_port;            /* the file server's */
 

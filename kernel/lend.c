@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/lend.c - RING 0 - lent buffers: a server reads or writes the memory of whoever called it.
  *
- * Path:  sys_ipc.c of the server > [lend.c] > usercopy.c, mm/fault.c;  ipc.c of the lender > lend_bring() > mm/fault.c
+ * Path:  syscall.c of the server > [lend.c] > usercopy.c, mm/fault.c;  ipc.c of the lender > lend_bring() > mm/fault.c
  * Locks: none is held while it copies; kmsg->lend_busy keeps the message, and with it the lender, where it is.
  *
  * L1  A server waits for no page that is lent: it may be the one that has to fill it.  It copies what is there; what is
@@ -10,6 +10,7 @@
 #include "kernel/ipc.h"
 
 #include "kernel/proc.h"
+#include "kernel/syscalls.h"
 #include "kernel/usercopy.h"
 #include "mm/map.h"
 
@@ -68,7 +69,10 @@ static int lend_check_locked(const struct kmsg *k, uint64_t which, uint64_t off,
 	return off > l->len || len > l->len - off ? -EINVAL : 0;
 }
 
-int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64_t len, bool write)
+/* Copy len bytes between `user`, an address of the current process, and lent buffer `which` of a message it received.
+ * => -ESRCH: no such token; -EINVAL: no such buffer, or past its end; -EPERM: lent for the other direction; -EFAULT;
+ * -EAGAIN: pages of it are not there (L1) */
+static int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64_t len, bool write)
 {
 	struct port *p = current_proc()->port;
 	struct kmsg *k = kmsg_lock(p, token);
@@ -89,3 +93,6 @@ int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user, uint64
 	spin_unlock(&p->lock);
 	return rc;
 }
+
+SYSCALL(lend_read) { return lend_copy(a0, a1, a2, a3, a4, false); }
+SYSCALL(lend_write) { return lend_copy(a0, a1, a2, a3, a4, true); }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_ipc.c - RING 0 - the system calls of abi/ipc.h about messages: handles become objects and back.
  *
- * Path:  entry.S > syscall.c > [sys_ipc.c] > ipc.c, lend.c, handle.c
+ * Path:  entry.S > syscall.c > [sys_ipc.c] > ipc.c, handle.c
  * Locks: none here; objects are held by references.
  *
  * Y1  A message whose handles the receiver's table cannot take fails as a whole: no half of it is seen. */
@@ -12,8 +12,6 @@
 #include "mm/map.h"
 
 #define IPC_REPLY_SIZE offsetof(struct ipc_msg, lend)   /* what a reply has of a message */
-
-struct port *port_get(uint64_t h) { return container_of(object_get(h, KOBJ_PORT), struct port, obj); }
 
 /* The objects that a message's handles name.  -EBADF, and then nothing is held */
 static int handles_to_objs(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
@@ -110,10 +108,5 @@ SYSCALL(ipc_reply_recv, msg, until)
 	if (rc && rc != -ESRCH) return rc;      /* a caller that went away is no reason not to serve the next */
 	return msg_receive(msg, until ? until : WAIT_FOREVER);
 }
-
-SYSCALL(lend_read) { return lend_copy(a0, a1, a2, a3, a4, false); }
-SYSCALL(lend_write) { return lend_copy(a0, a1, a2, a3, a4, true); }
-
-SYSCALL(call_signals, token, any) { return ipc_signals(token, any); }
 
 SYSCALL(handle_close, handle) { return handle_close(&current_proc()->handles, handle); }

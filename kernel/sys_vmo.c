@@ -20,17 +20,16 @@ static int vmo_args_check(const struct vmo_args *a)
 
 SYSCALL(vmo_create)
 {
-	struct port *p = NULL;
-	struct vmo_args a;
-	struct vmo *v;
+	struct vmo_args a = {0};
 	int rc = copy_in(&a, a0, sizeof(a));
+	KOBJ_HELD struct kobj *pager = object_get(a.port, KOBJ_PORT);
+	struct vmo *v;
 
 	if (!rc) rc = vmo_args_check(&a);
 	if (rc) return rc;
-	if (a.port && !(p = port_get(a.port))) return -EBADF;
+	if (a.port && !pager) return -EBADF;
 
-	v = vmo_create(p, a.cookie, a.size, a.max_size, a.flags);
-	if (p) kobj_unref(&p->obj);
+	v = vmo_create(container_of(pager, struct port, obj), a.cookie, a.size, a.max_size, a.flags);
 	if (!v) return -ENOMEM;
 	v->atime = a.atime;
 	v->mtime = a.mtime;

@@ -33,7 +33,6 @@ static void vmo_destroy(struct kobj *o)
 	spin_lock(&v->lock);
 	while ((p = page_next(v, &i, 0))) pcache_remove_locked(v, p);
 	spin_unlock(&v->lock);
-	if (v->pager) kobj_unref(&v->pager->obj);
 	if (v->split_of) vmo_unref(v->split_of);
 	kfree(v);
 }
@@ -46,7 +45,6 @@ struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint6
 	kobj_init(&v->obj, KOBJ_VMO, vmo_destroy);
 	spin_init(&v->lock, RANK_VMO, "object");
 	waitq_init(&v->wait);
-	if (pager) kobj_ref(&pager->obj);
 	v->pager = pager;
 	v->cookie = cookie;
 	v->size = size;

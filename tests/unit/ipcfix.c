@@ -142,7 +142,7 @@ int lend(unsigned which, uint64_t off, void *buf, uint64_t len, bool write)
 	int rc;
 
 	current = &server_thread;
-	rc = lend_copy(got.token, which, off, (uaddr_t)buf, len, write);
+	rc = (write ? sys_lend_write : sys_lend_read)(got.token, which, off, (uaddr_t)buf, len, 0);
 	current = was;
 	return rc;
 }

@@ -123,9 +123,9 @@ static void serve_let_signals(void)
 {
 	receive();
 	current = &server_thread;
-	assert_int_equal(ipc_signals(got.token, true), 0);
+	assert_int_equal(sys_call_signals(got.token, true, 0, 0, 0, 0), 0);
 	assert_true(interrupted == &client_thread && !client_thread.fatal_only);
-	assert_int_equal(ipc_signals(got.token, false), 0);
+	assert_int_equal(sys_call_signals(got.token, false, 0, 0, 0, 0), 0);
 	assert_true(client_thread.fatal_only);
 	current = &client_thread;
 	reply(0, 0, NULL);
@@ -139,10 +139,10 @@ static void the_server_says_which_signals_end_a_call(void **st)
 	client_thread.fatal_only = true;
 	assert_int_equal(call(&k, serve_let_signals), 0);
 	current = &server_thread;
-	assert_int_equal(ipc_signals(got.token, true), -ESRCH);
+	assert_int_equal(sys_call_signals(got.token, true, 0, 0, 0, 0), -ESRCH);
 	assert_true(client_thread.fatal_only);
 	current = &stranger_thread;
-	assert_int_equal(ipc_signals(got.token, true), -ESRCH);
+	assert_int_equal(sys_call_signals(got.token, true, 0, 0, 0, 0), -ESRCH);
 	current = &client_thread;
 	client_thread.fatal_only = false;
 }
