@@ -11,51 +11,37 @@
 #include "kernel/proc.h"
 #include "mm/frame.h"
 
-#define HANDLE_MIN (PAGE_SIZE / sizeof(struct kobj *))
-#define HANDLE_MAX (64 * HANDLE_MIN)    /* 32,768: far more than a server's vnodes and runs in flight */
-
 void handles_init(struct handles *t)
 {
 	*t = (struct handles){ .hint = 1 };
 	spin_init(&t->lock, RANK_HANDLE, "handles");
 }
 
-void handles_destroy(struct handles *t)
+/* NULL: its part was never made. */
+static struct kobj **slot_of(struct handles *t, uint64_t h)
 {
-	uint32_t n = t->nslots;
-
-	for (uint32_t h = 1; h < n; h++) handle_close(t, h);
-	kfree(t->slot);
-	t->slot = NULL;
-	t->nslots = 0;
+	return h < HANDLE_MAX && t->part[h / HANDLE_PART] ? &t->part[h / HANDLE_PART][h % HANDLE_PART] : NULL;
 }
 
-/* Twice as many slots. */
-static int handles_grow_locked(struct handles *t)
+void handles_destroy(struct handles *t)
 {
-	uint32_t n = t->nslots ? t->nslots * 2 : HANDLE_MIN;
-	struct kobj **slot;
-
-	if (n > HANDLE_MAX) return -EMFILE;
-	slot = kalloc(n * sizeof(*slot));
-	if (!slot) return -ENOMEM;
-	for (uint32_t h = 0; h < t->nslots; h++) slot[h] = t->slot[h];
-	kfree(t->slot);
-	t->slot = slot;
-	t->nslots = n;
-	return 0;
+	for (uint32_t h = 0; slot_of(t, h); h++) handle_close(t, h);
+	for (size_t i = 0; i < ARRAY_LEN(t->part); i++) kfree(t->part[i]);
+	memset(t->part, 0, sizeof(t->part));
 }
 
 int handle_add(struct handles *t, struct kobj *o)
 {
+	struct kobj ***part, **slot;
 	uint32_t h;
-	int rc;
 
 	SPIN_HELD(&t->lock);
-	h = t->hint;
-	while (h < t->nslots && t->slot[h]) h++;
-	if (h >= t->nslots && (rc = handles_grow_locked(t))) return rc;
-	t->slot[h] = o;
+	for (h = t->hint; (slot = slot_of(t, h)) && *slot; h++) { }
+	if (h == HANDLE_MAX) return -EMFILE;
+	part = &t->part[h / HANDLE_PART];
+	if (!*part) *part = kalloc(PAGE_SIZE);
+	if (!*part) return -ENOMEM;
+	*slot_of(t, h) = o;
 	t->hint = h + 1;
 	kobj_handle(o);
 	return h;
@@ -63,25 +49,25 @@ int handle_add(struct handles *t, struct kobj *o)
 
 struct kobj *handle_get(struct handles *t, uint64_t h, enum kobj_type type)
 {
-	struct kobj *o;
+	struct kobj **slot;
 
 	SPIN_HELD(&t->lock);
-	o = h < t->nslots ? t->slot[h] : NULL;
-	if (!o || (type != KOBJ_ANY && o->type != type)) return NULL;
-	kobj_ref(o);
-	return o;
+	slot = slot_of(t, h);
+	if (!slot || !*slot || (type != KOBJ_ANY && (*slot)->type != type)) return NULL;
+	kobj_ref(*slot);
+	return *slot;
 }
 
 struct kobj *object_get(uint64_t h, enum kobj_type type) { return handle_get(&current_proc()->handles, h, type); }
 
 int handle_close(struct handles *t, uint64_t h)
 {
-	struct kobj *o = NULL;
+	struct kobj *o = NULL, **slot;
 
 	spin_lock(&t->lock);
-	if (h < t->nslots) o = t->slot[h];
-	if (o) {
-		t->slot[h] = NULL;
+	slot = slot_of(t, h);
+	if (slot && (o = *slot)) {
+		*slot = NULL;
 		t->hint = MIN(t->hint, h);
 	}
 	spin_unlock(&t->lock);

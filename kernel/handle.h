@@ -42,10 +42,11 @@ static inline void kobj_unhandle(struct kobj *o)
 static inline void kobj_held_unref(struct kobj **o) { if (*o) kobj_unref(*o); }
 #define KOBJ_HELD __attribute__((cleanup(kobj_held_unref)))
 
+#define HANDLE_PART (PAGE_SIZE / sizeof(struct kobj *))
+#define HANDLE_MAX  (64 * HANDLE_PART)  /* 32,768: far more than a server's vnodes and runs in flight */
 struct handles {
 	struct spinlock lock;           /* RANK_HANDLE */
-	struct kobj **slot;             /* [h] slot[0] is never used */
-	uint32_t nslots;                /* [h] */
+	struct kobj **part[HANDLE_MAX / HANDLE_PART];   /* [h] each made when it is needed; slot 0 is never used */
 	uint32_t hint;                  /* [h] >= 1: no slot below is free */
 };
 
