@@ -19,9 +19,9 @@
 
 struct port *fs_port;
 
-/* The reply's words into the message, or what it says is missing (L1), and it is over: who waits for it may go on as soon as
- * the lock is free; for a post, `done` is still to come.  An errno that is none is the server's mistake: -EIO, never a
- * made-up success. */
+/* The reply's words into the message, or what it says is missing (L1), and it is over: who waits for it may go on as soon
+ * as the lock is free; for a post, `done` is still to come.  An errno that is none is the server's mistake: -EIO, never
+ * a made-up success. */
 static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
 	bool lacks = m->status == -EAGAIN && m->arg[1] && k->lender;

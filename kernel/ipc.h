@@ -76,7 +76,7 @@ int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 void objs_drop(struct kobj *obj[IPC_HANDLES]);           /* their references, if they are not NULL */
 
 /* Between ipc.c, lend.c and forward.c. */
-struct kmsg *kmsg_lock(struct port *, uint64_t token);  /* one that was received, and the port locked; NULL: not locked */
+struct kmsg *kmsg_lock(struct port *, uint64_t token);  /* a received one, and the port locked; NULL: not locked */
 /* What a reply says is missing of the lent buffers, or has to be written first.  0, -EFAULT; by who lent them */
 int lend_bring(struct kmsg *);
 int pages_bring(struct map *, uaddr_t addr, uint64_t len, bool write);  /* [addr, addr + len) of it: likewise */

@@ -128,8 +128,8 @@ static bool mutex_try(struct mutex *m)
 	                                   __ATOMIC_SEQ_CST);
 }
 
-/* Somebody has it.  Either he sees that one waits when he has let go, or we see that he has: each writes, then reads what
- * the other wrote. */
+/* Somebody has it.  Either he sees that one waits when he has let go, or we see that he has: each writes, then reads
+ * what the other wrote. */
 __attribute__((noinline)) static void mutex_wait(struct mutex *m)
 {
 	spin_lock(&m->lock);

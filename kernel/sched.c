@@ -7,8 +7,8 @@
  * Locks: a CPU's runq_lock guards its queues and the state of the threads that run, wait to run or slept last there.
  *        It is held across context_switch(): the next thread releases it, in sched_finish().
  *
- * S1  A READY thread is on exactly one run queue, or on its way to one (thread_start); one that sleeps until a moment on
- *     its CPU's sleepers, sorted by that; no other thread is on any of these.
+ * S1  A READY thread is on exactly one run queue, or on its way to one (thread_start); one that sleeps until a moment
+ *     on its CPU's sleepers, sorted by that; no other thread is on any of these.
  * S2  A sleeper takes its runq_lock before it lets go of the lock that guards its condition, so a wake-up that comes
  *     in between waits until it is really asleep, and is not lost.
  * S3  It looks for signals with runq_lock held.  Who sends one marks it first and takes that lock then: either the
@@ -201,8 +201,8 @@ static void sched_finish(void)
 	if (leaves) thread_start(t);
 }
 
-/* Give the CPU away.  => runq_lock held, and no other lock; when it returns, none.  The current thread's state says what
- * it wants */
+/* Give the CPU away.  => runq_lock held, and no other lock; when it returns, none.  The current thread's state says
+ * what it wants */
 static void schedule_locked(void)
 {
 	struct cpu *c = this_cpu();
@@ -346,8 +346,8 @@ static void sleepers_add_locked(struct cpu *c, struct thread *t, uint64_t until)
 	list_insert(&t->link, at);
 }
 
-/* Who was woken by the clock or a signal hears of it when it sleeps again.  So a signal to the process that another thread
- * took meanwhile interrupts nobody else. */
+/* Who was woken by the clock or a signal hears of it when it sleeps again.  So a signal to the process that another
+ * thread took meanwhile interrupts nobody else. */
 int sched_sleep(struct spinlock *lk, uint64_t deadline, bool interruptible)
 {
 	struct thread *t = current_thread();
