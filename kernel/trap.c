@@ -86,23 +86,18 @@ static void ring0_leave(struct thread *t)
 	t->sys_since = 0;
 }
 
-/* Ring 0 may fault in a copy to or from ring 3's memory alone, and then without a lock: vm_fault() sleeps.
- * => interrupts off on entry and return */
+/* Ring 0 may fault in a copy to or from ring 3's memory alone.  With a lock held, when vm_fault() could not sleep, that
+ * fails: the caller tries without the lock (futex.c).  => interrupts off on entry and return */
 static void page_fault(struct trapframe *tf, uaddr_t va)
 {
 	struct proc *p;
-	bool user = trap_from_user(tf), no_wait;
-	uint64_t fixup = user ? 0 : usercopy_fixup(tf->rip, &no_wait);
+	bool user = trap_from_user(tf);
+	uint64_t fixup = user ? 0 : usercopy_fixup(tf->rip);
 	int rc = -EFAULT;
 
 	if ((!user && !fixup) || (tf->error & PF_RESERVED)) trap_fatal(tf);
-	if (!user && this_cpu()->lock_depth && no_wait) {    /* the caller tries without the lock */
-		tf->rip = fixup;
-		return;
-	}
-	INVARIANT("K4", this_cpu()->lock_depth == 0);
 	p = current_proc();
-	if (p && p->map && va < USER_TOP) {
+	if (p && p->map && va < USER_TOP && this_cpu()->lock_depth == 0) {
 		if (user) ring0_enter(current_thread());
 		irq_enable();
 		rc = vm_fault(p->map, va, fault_wants(tf->error));

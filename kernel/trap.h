@@ -26,8 +26,7 @@ void syscall_dispatch(struct trapframe *tf);
 void signal_deliver(struct trapframe *tf);
 /* signal.c: the current thread did something wrong (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP): forced, with siginfo. */
 void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf);
-/* usercopy.c: where a fault at kernel address rip continues (the copy then returns -EFAULT); 0: nowhere.
- * no_wait: may be called with a lock held, and then fails instead of waiting for a page. */
-uint64_t usercopy_fixup(uint64_t rip, bool *no_wait);
+/* usercopy.c: where a fault at kernel address rip continues (the copy then returns -EFAULT); 0: nowhere. */
+uint64_t usercopy_fixup(uint64_t rip);
 
 #endif

@@ -7,24 +7,18 @@
  */
 	.text
 
-	.macro user_open
+	/* user stac: open; user clac: close */
+	.macro user insn
 	cmpb	$0, cpu_has_smap(%rip)
 	je	1f
-	stac
-1:
-	.endm
-
-	.macro user_close
-	cmpb	$0, cpu_has_smap(%rip)
-	je	1f
-	clac
+	\insn
 1:
 	.endm
 
 /* size_t usercopy_move(void *dst, const void *src, size_t n) */
-	.globl	usercopy_move, usercopy_move_quads, usercopy_move_quads_fault, usercopy_move_bytes, usercopy_move_end
+	.globl	usercopy_move
 usercopy_move:
-	user_open
+	user	stac
 	mov	%rdx, %rcx
 	shr	$3, %rcx
 	and	$7, %edx
@@ -34,7 +28,7 @@ usercopy_move_quads:
 usercopy_move_bytes:
 	rep movsb
 usercopy_move_end:
-	user_close
+	user	clac
 	mov	%rcx, %rax
 	ret
 usercopy_move_quads_fault:
@@ -42,30 +36,38 @@ usercopy_move_quads_fault:
 	jmp	usercopy_move_bytes
 
 /* size_t usercopy_load32(uint32_t *to, const uint32_t *from): one aligned word at once */
-	.globl	usercopy_load32, usercopy_load32_at
+	.globl	usercopy_load32
 usercopy_load32:
-	user_open
+	user	stac
 usercopy_load32_at:
 	mov	(%rsi), %ecx
-	user_close
+	user	clac
 	mov	%ecx, (%rdi)
 	xor	%eax, %eax
 	ret
 
 /* size_t usercopy_swap32(uint32_t *at, uint32_t *old, uint32_t new): new goes in if *old is there; *old: what was */
-	.globl	usercopy_swap32, usercopy_swap32_at, usercopy_word_fault
+	.globl	usercopy_swap32
 usercopy_swap32:
-	user_open
+	user	stac
 	mov	(%rsi), %eax
 usercopy_swap32_at:
 	lock cmpxchg %edx, (%rdi)
-	user_close
+	user	clac
 	mov	%eax, (%rsi)
 	xor	%eax, %eax
 	ret
 usercopy_word_fault:
-	user_close
+	user	clac
 	mov	$4, %eax
 	ret
+
+	/* Pairs: an instruction that may fault, and where it goes on when vm_fault() could not help. */
+	.section .rodata
+	.balign	8
+	.globl	usercopy_fixups
+usercopy_fixups:
+	.quad	usercopy_move_quads, usercopy_move_quads_fault, usercopy_move_bytes, usercopy_move_end
+	.quad	usercopy_load32_at, usercopy_word_fault, usercopy_swap32_at, usercopy_word_fault, 0, 0
 
 	.section .note.GNU-stack, "", @progbits

@@ -13,37 +13,27 @@
 size_t usercopy_move(void *dst, const void *src, size_t n);
 size_t usercopy_load32(uint32_t *to, const uint32_t *from);
 size_t usercopy_swap32(uint32_t *at, uint32_t *old, uint32_t new);
-extern const char usercopy_load32_at[], usercopy_swap32_at[], usercopy_word_fault[];
-extern const char usercopy_move_quads[], usercopy_move_quads_fault[], usercopy_move_bytes[], usercopy_move_end[];
+extern const uint64_t usercopy_fixups[];        /* pairs; 0, 0 ends them */
 
-/* The instructions that may fault, and where they go on when vm_fault() could not help. */
-static const struct { const char *at, *next; bool no_wait; } fixups[] = {
-	{usercopy_move_quads, usercopy_move_quads_fault, false}, {usercopy_move_bytes, usercopy_move_end, false},
-	{usercopy_load32_at, usercopy_word_fault, true}, {usercopy_swap32_at, usercopy_word_fault, true},
-};
-
-uint64_t usercopy_fixup(uint64_t rip, bool *no_wait)
+uint64_t usercopy_fixup(uint64_t rip)
 {
-	for (size_t i = 0; i < ARRAY_LEN(fixups); i++) {
-		*no_wait = fixups[i].no_wait;
-		if (rip == (uint64_t)fixups[i].at) return (uint64_t)fixups[i].next;
-	}
-	return 0;
+	const uint64_t *f = usercopy_fixups;
+
+	while (f[0] && f[0] != rip) f += 2;
+	return f[1];
 }
 
 bool user_range_ok(uaddr_t start, uint64_t len) { return start <= USER_TOP && len <= USER_TOP - start; }
 
-size_t copy_in_part(void *dst, uaddr_t src, size_t n)
+static size_t copy(void *to, const void *from, uaddr_t user, size_t n)
 {
+	INVARIANT("K4", this_cpu()->lock_depth == 0);
 	thread_pause();
-	return user_range_ok(src, n) ? usercopy_move(dst, (const void *)src, n) : n;
+	return user_range_ok(user, n) ? usercopy_move(to, from, n) : n;
 }
 
-size_t copy_out_part(uaddr_t dst, const void *src, size_t n)
-{
-	thread_pause();
-	return user_range_ok(dst, n) ? usercopy_move((void *)dst, src, n) : n;
-}
+size_t copy_in_part(void *dst, uaddr_t src, size_t n) { return copy(dst, (const void *)src, src, n); }
+size_t copy_out_part(uaddr_t dst, const void *src, size_t n) { return copy((void *)dst, src, dst, n); }
 
 int user_load32(uint32_t *to, uaddr_t from)
 {
