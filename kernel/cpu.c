@@ -65,7 +65,6 @@ void cpu_init(uint32_t id, struct thread *idle)
 	c->thread = c->idle = idle;
 	idle->cpu = c;
 	idle->state = THREAD_RUNNING;
-	c->doing = "booting";
 	c->clock_at = ~0ull;
 	list_init(&c->runq[0]);
 	list_init(&c->runq[1]);

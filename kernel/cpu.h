@@ -38,7 +38,6 @@ struct cpu {
 	struct thread *idle;
 	struct thread *last;            /* [s] who ran before, for sched_finish(): its state is saved */
 	bool     resched;               /* switch at the next return to ring 3 */
-	const char *doing;              /* for the panic: "system call msync", "fault at ..." */
 	struct spinlock runq_lock;
 	struct list runq[2];            /* [s] S5: those that go first, the others */
 	uint32_t nready;                /* [s] threads on both; others read it for a guess */

@@ -51,10 +51,10 @@ void kernel_main(struct bootinfo *bi)
 	if (bi->delay) lock_delays_start(bi->delay);
 	vm_split = bi->split;
 	vdso_init();
+	irq_enable();           /* from here on there are threads, who never switch without */
 	thread_kernel("writeback", writeback_thread);
 	thread_kernel("reclaim", reclaim_thread);
 	servers_start();
 	if (bi->panic) thread_kernel("panic test", panic_on_purpose);
-	irq_enable();
 	sched_idle();
 }

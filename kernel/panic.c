@@ -72,7 +72,7 @@ static void print_context(void)
 	uint64_t cr4;
 
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	kprintf("cpu %u was doing: %s\n", c->id, c->doing ? c->doing : "?");
+	kprintf("cpu %u was doing: %s\n", c->id, t ? t->doing : "?");
 	kprintf("cr2 %016lx cr3 %016lx cr4 %08lx\n", read_cr2(), read_cr3(), cr4);
 	if (t && t->proc)
 		kprintf("process %u (%s), last system call %lu\n", t->proc->pid, t->proc->name, t->syscall_nr);

@@ -201,17 +201,15 @@ static void sched_finish(void)
 	if (leaves) thread_start(t);
 }
 
-/* Give the CPU away.  => runq_lock held, and no other lock; when it returns, none.  The current thread's state says
- * what it wants */
+/* Give the CPU away.  => runq_lock held, and no other lock, interrupts on before; when it returns, none.  The current
+ * thread's state says what it wants */
 static void schedule_locked(void)
 {
 	struct cpu *c = this_cpu();
 	struct thread *t = c->thread, *next;
-	const char *doing = c->doing;
-	bool irq = c->lock_irq;
 	uint64_t now = time_mono();
 
-	INVARIANT("S2", c->lock_depth == 1);
+	INVARIANT("S2", c->lock_depth == 1 && c->lock_irq);
 	runq_check_locked(c);
 	next = next_locked(c, now);
 	t->used.cpu_ns += now - t->run_since;
@@ -228,16 +226,12 @@ static void schedule_locked(void)
 	state_save(t);
 	state_load(next);
 	context_switch(&t->rsp, next->rsp);
-	this_cpu()->lock_irq = irq;     /* ours again: as we came in */
-	this_cpu()->doing = doing;
 	sched_finish();
 }
 
-/* A new thread's first steps (entry.S): it comes out of a switch with the lock held and interrupts to be on. */
+/* A new thread's first steps (entry.S): it comes out of a switch with the lock held. */
 void thread_begun(void (*fn)(void))
 {
-	this_cpu()->lock_irq = true;
-	this_cpu()->doing = "a thread's start";
 	sched_finish();
 	if (fn) fn();
 }
@@ -405,7 +399,7 @@ void sched_idle(void)
 		irq_disable();
 		steal(this_cpu());
 		if (!this_cpu()->nready) {
-			this_cpu()->doing = "idle";
+			current_thread()->doing = "idle";
 			__asm__ volatile("sti; hlt" : : : "memory");
 		} else {
 			irq_enable();

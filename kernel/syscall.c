@@ -114,7 +114,7 @@ void syscall_dispatch(struct trapframe *tf)
 	struct proc *p = current_proc();
 	long r;
 
-	this_cpu()->doing = c->name;
+	current_thread()->doing = c->name;
 	if (p->trace && p->euid == p->uid) r = syscall_traced(c, tf, p); /* a set-uid program's are its own */
 	else r = c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9);
 	tf->rax = r;

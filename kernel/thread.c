@@ -20,7 +20,8 @@
 /* The code that boots becomes the first CPU's idle thread. */
 extern char __boot_stack_top[];
 struct thread boot_thread = {
-	.name = "idle", .affinity = ~0ull, .kstack = (uint64_t)__boot_stack_top - KSTACK_PAGES * PAGE_SIZE,
+	.name = "idle", .doing = "booting", .affinity = ~0ull,
+	.kstack = (uint64_t)__boot_stack_top - KSTACK_PAGES * PAGE_SIZE,
 	.wait_link = LIST_INIT(boot_thread.wait_link), .proc_link = LIST_INIT(kernel_threads),
 };
 struct list kernel_threads = LIST_INIT(boot_thread.proc_link);
@@ -39,6 +40,7 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void))
 	if (!t) return NULL;
 	t->proc = p;
 	t->name = name;
+	t->doing = "a thread's start";
 	t->affinity = ~0ull;
 	t->cpu = this_cpu();
 	list_init(&t->link);

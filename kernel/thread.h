@@ -58,6 +58,7 @@ struct thread {
 	uaddr_t  clear_tid;             /* [self] set_tid_address */
 	uaddr_t  robust;                /* [self] set_robust_list */
 	uint64_t syscall_nr;            /* [self] being executed; for restart, trace and the panic */
+	const char *doing;              /* [self] for the panic: "ring 3", "page fault", a system call's name */
 	const char *name;               /* [c] of kernel threads */
 };
 

@@ -140,7 +140,7 @@ void trap_exit(struct trapframe *tf)
 		if (thread_has_signal(t)) signal_deliver(tf);
 		irq_disable();
 	}
-	this_cpu()->doing = "ring 3";
+	t->doing = "ring 3";
 }
 
 /* Its end is told first: until we return nothing interrupts here. */
@@ -158,22 +158,22 @@ static void interrupt_handle(uint64_t vector)
 
 void trap_handle(struct trapframe *tf)
 {
-	struct cpu *c = this_cpu();
-	const char *doing = c->doing;
+	struct thread *t = current_thread();
+	const char *doing = t->doing;
 
-	if (tf->vector >= 32) c->doing = "interrupt";
-	else if (trap_from_user(tf)) c->doing = tf->vector == PAGE_FAULT ? "page fault" : "exception";
+	if (tf->vector >= 32) t->doing = "interrupt";
+	else if (trap_from_user(tf)) t->doing = tf->vector == PAGE_FAULT ? "page fault" : "exception";
 	if (tf->vector < 32) exception_handle(tf);
 	else if (tf->vector != VECTOR_SPURIOUS) interrupt_handle(tf->vector);
 	if (trap_from_user(tf)) trap_exit(tf);
-	else this_cpu()->doing = doing;
+	else t->doing = doing;
 }
 
 void syscall_handle(struct trapframe *tf)
 {
 	struct thread *t = current_thread();
 
-	this_cpu()->doing = "system call";
+	t->doing = "system call";
 	t->syscall_nr = tf->error;
 	irq_enable();
 	ring0_enter(t);
