@@ -87,7 +87,6 @@ static bool kmsg_queue_locked(struct port *p, struct kmsg *k, struct thread *cal
 	INVARIANT("I1", !k->m.token);
 	if (!p->owner) return false;
 	k->caller = caller;
-	k->lend_busy = 0;
 	k->lack.len = 0;
 	k->m.token = ++p->last_token;
 	list_push_back(&p->queue, &k->link);

@@ -147,20 +147,6 @@ void thread_start(struct thread *t)
 
 /* ---- the switch */
 
-/* S1, in debug builds at every switch. */
-static void runq_check_locked(struct cpu *c)
-{
-#ifdef QUIRE_DEBUG
-	for (size_t i = 0; i < ARRAY_LEN(c->runq); i++) {
-		list_for(l, &c->runq[i]) {
-			struct thread *t = container_of(l, struct thread, link);
-
-			INVARIANT("S1", t->state == THREAD_READY && t->cpu == c && t != c->idle);
-		}
-	}
-#endif
-}
-
 static void state_save(struct thread *t)
 {
 	if (t->fpu) fpu_save(t->fpu);
@@ -210,8 +196,8 @@ static void schedule_locked(void)
 	uint64_t now = time_mono();
 
 	INVARIANT("S2", c->lock_depth == 1 && c->lock_irq);
-	runq_check_locked(c);
 	next = next_locked(c, now);
+	INVARIANT("S1", next == c->idle || (next->state == THREAD_READY && next->cpu == c));
 	t->used.cpu_ns += now - t->run_since;
 	if (t->state == THREAD_SLEEPING) t->used.nvcsw++;
 	else t->used.nivcsw++;
