@@ -7,6 +7,7 @@
 #include "tests/unit/vfsfix.h"
 
 static int disk_fails;          /* so often: mount_disk() */
+static int sync_rc;             /* lent_sync(): -EAGAIN is that the caller has to write first what it owes */
 
 int mem_text(const struct call *c, char *to, uint64_t at, size_t size)
 {
@@ -38,6 +39,18 @@ int call_file(const struct call *c, int dirfd, uint64_t path, unsigned at_flags,
 
 	call_where(c, dirfd, path, false, &w);
 	return where_file(c, &w, at_flags, out);
+}
+
+int where_fd(const struct call *c, int fd, struct where *w)
+{
+	(void)c, (void)fd, (void)w;
+	return -EBADF;
+}
+
+int lent_sync(const struct ipc_msg *in)
+{
+	(void)in;
+	return sync_rc;
 }
 
 int procfs_mount(struct mount *m) { return tmpfs_mount(m); }
@@ -133,6 +146,20 @@ static void only_a_mount_is_mounted_again(void **st)
 	assert_int_equal(unmounts("/d"), 0);
 }
 
+/* Nothing is done yet when the caller is sent away to write what it owes; who may not do it is not even sent. */
+static void what_is_owed_is_written_before_a_mount_goes(void **st)
+{
+	(void)st;
+	disk_on("/d");
+	sync_rc = -EAGAIN;
+	assert_int_equal(unmounts("/d"), -EAGAIN);
+	assert_int_equal(mounts("ext2", "/d", MS_REMOUNT | MS_RDONLY), -EAGAIN);
+	assert_false(mount_at("/d")->readonly);
+	assert_int_equal(unmounts_by("/d", 0x1000), -EINVAL);
+	sync_rc = 0;
+	assert_int_equal(unmounts("/d"), 0);
+}
+
 /* With a file of the lower one in use, and one mounted on it: both leave the tree, and go with the last user. */
 static void a_detached_mount_goes_with_its_last_user(void **st)
 {
@@ -169,7 +196,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_disk_is_mounted_again_with_other_flags), T(what_cannot_be_mounted_anew_stays_as_it_was),
-		T(only_a_mount_is_mounted_again), T(a_detached_mount_goes_with_its_last_user),
+		T(only_a_mount_is_mounted_again), T(what_is_owed_is_written_before_a_mount_goes),
+		T(a_detached_mount_goes_with_its_last_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
