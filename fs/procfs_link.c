@@ -84,7 +84,10 @@ int target_fd(const struct proc_node *n, struct vnode **out)
 
 	if (rc) return rc;
 	if (d.kind == FACTS_FD_NODE) return node_file(d.node, out);
-	if (n->pid == vfs_caller.pid) vfs_own_fd = n->fd;
+	if (n->pid == vfs_caller.pid) {
+		vfs_own_fd = n->fd;
+		vfs_own_flags = d.flags;
+	}
 	return -ENXIO;
 }
 

@@ -89,6 +89,7 @@ static long open_at(const struct call *c, const struct where *w, uint64_t flags,
 	vfs_own_fd = -1;
 	rc = vfs_open(w->start, w->path, w->len, (int)flags, mode & 07777 & ~c->who->umask, c->cred, &vn);
 	if (rc == -ENXIO && vfs_own_fd >= 0) {
+		if ((vfs_own_flags & ACCESS_MODES) != O_RDWR && ((vfs_own_flags ^ flags) & ACCESS_MODES)) return -EACCES;
 		out->arg[2] = NAMEF_OWN;
 		out->arg[5] = flags;
 		return vfs_own_fd;

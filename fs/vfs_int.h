@@ -119,6 +119,7 @@ int vfs_path(struct vnode *, char *buf, size_t len);    /* with a NUL, and " (de
 /* Who asks: of the message that is being answered (server.c). */
 struct caller { uint32_t pid, tid; struct cred cred; };
 extern struct caller vfs_caller;
+extern unsigned vfs_own_flags;  /* and this is how it is open (O_*) */
 extern int vfs_own_fd;          /* with -ENXIO: the path led to this descriptor of its own, which is no file of ours */
 
 /* tmpfs.c, procfs.c */

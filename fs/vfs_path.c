@@ -19,6 +19,7 @@
 
 struct caller vfs_caller;
 int vfs_own_fd;
+unsigned vfs_own_flags;
 
 /* mount_cross: from a directory to the root of what is mounted on it, if anything is (several times over). */
 struct vnode *mount_cross(struct vnode *vn)

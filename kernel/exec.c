@@ -76,19 +76,16 @@ static int program_make(struct program *g, uaddr_t path, uaddr_t argv, uaddr_t e
 {
 	uint64_t stack = ROUND_UP(MAX(MIN(current_proc()->rlimit[RLIMIT_STACK][0], STACK_MAX), STACK_MIN), PAGE_SIZE);
 	struct exec_piece x = {.addr = STACK_TOP - stack, .bytes = stack, .prot = PROT_READ | PROT_WRITE};
-	struct kmsg k = {.target = g->map};
+	KMSG_HELD struct kmsg k = {.target = g->map};
 	int rc = piece_map(g->map, NULL, &x);
 
 	if (!rc) rc = vdso_map(g->map);
 	if (!rc) rc = pages_bring(g->map, STACK_TOP - STACK_WORDS, STACK_WORDS, true);
 	if (!rc) rc = pm_forward(exec_port, &k, (uint64_t[6]){path, argv, envp, STACK_TOP});
-	if (!rc) {
-		g->file->node = k.m.arg[2];
-		g->interp->node = k.m.arg[3];
-		rc = program_map(g, stack, k.m.arg[1], k.obj);
-	}
-	objs_drop(k.obj);
-	return rc;
+	if (rc) return rc;
+	g->file->node = k.m.arg[2];
+	g->interp->node = k.m.arg[3];
+	return program_map(g, stack, k.m.arg[1], k.obj);
 }
 
 static void regs_start(struct trapframe *tf, uaddr_t entry, uaddr_t sp)

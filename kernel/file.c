@@ -48,7 +48,7 @@ void file_put(struct file *f)
 /* POSIX fcntl: a process that closes any descriptor of a file loses its record locks on it. */
 static void file_unlock(const struct proc *p, const struct file *f)
 {
-	struct kmsg k = {.m = {.arg = {f->node}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {f->node}}};
 
 	if (f->node && p->locks) name_call(&k, NAME_UNLOCK, false);
 }
@@ -157,22 +157,12 @@ SYSCALL(close)
 	return 0;
 }
 
-static long fcntl_setfd(int fd, uint64_t flags)
-{
-	struct proc *p = current_proc();
-
-	MUTEX_HELD(&p->files_lock);
-	if (!p->fd[fd]) return -EBADF;
-	p->fd_flags[fd] = flags & O_CLOEXEC_FD;
-	return 0;
-}
-
 /* close_range(2): CLOSE_RANGE_UNSHARE has nothing to do, no two processes share a table. */
 SYSCALL(close_range)
 {
 	if ((uint32_t)a0 > (uint32_t)a1 || (a2 & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))) return -EINVAL;
 	for (uint32_t fd = a0; fd <= (uint32_t)a1 && fd < FD_MAX; fd++) {
-		if (a2 & CLOSE_RANGE_CLOEXEC) fcntl_setfd(fd, O_CLOEXEC_FD);
+		if (a2 & CLOSE_RANGE_CLOEXEC) current_proc()->fd_flags[fd] = O_CLOEXEC_FD;
 		else sys_close(fd, 0, 0, 0, 0, 0);
 	}
 	return 0;
@@ -196,10 +186,8 @@ SYSCALL(dup3, from, to, flags)
 
 SYSCALL(dup2, from, to)
 {
-	FILE_HELD struct file *f = fd_get_any(from);
-
-	if (!f) return -EBADF;
-	return (int)from == (int)to ? (int)to : sys_dup3(from, to, 0, 0, 0, 0);
+	if ((int)from != (int)to) return sys_dup3(from, to, 0, 0, 0, 0);
+	return sys_fcntl(from, F_GETFD, 0, 0, 0, 0) < 0 ? -EBADF : (int)to;
 }
 
 /* POSIX fcntl: F_SETFL changes O_APPEND and O_NONBLOCK of the open file, nothing else. */
@@ -218,7 +206,7 @@ static long file_ask(const struct file *f, uint64_t cmd, uint64_t arg)
 {
 	uint64_t how = cmd | (uint64_t)(f->flags & O_ACCMODE) << 32;
 	uint64_t offset = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
-	struct kmsg k = {.m = {.arg = {f->node, how, arg, (uintptr_t)f, offset}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {f->node, how, arg, (uintptr_t)f, offset}}};
 
 	return name_call(&k, NAME_FCNTL, true);
 }
@@ -255,7 +243,9 @@ SYSCALL(fcntl, fd, cmd, arg)
 		file_ref(f);
 		return fd_install(f, arg, cmd == F_DUPFD_CLOEXEC, false);
 	case F_GETFD: return current_proc()->fd_flags[(int)fd];
-	case F_SETFD: return fcntl_setfd(fd, arg);
+	case F_SETFD:
+		current_proc()->fd_flags[(int)fd] = arg & O_CLOEXEC_FD;
+		return 0;
 	case F_GETFL: return f->flags & ~(uint32_t)O_CLOEXEC;
 	case F_SETFL: return fcntl_setfl(f, arg);
 	default: return fcntl_ask(fd, f, cmd, arg);

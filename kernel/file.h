@@ -66,12 +66,12 @@ static inline bool file_is_dir(const struct file *f) { return (f->mode & S_IFMT)
 static inline bool file_readable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 1; }
 static inline bool file_writable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 0; }
 
-void device_open(struct file *);                        /* filedev.c: it is one of the file server's devices */
+int device_open(struct file *);                         /* filedev.c: it is one of the file server's devices */
 
 /* sys_file.c */
 extern const struct file_ops vmo_ops;
 int64_t file_rw(struct file *, uint64_t *pos, struct io);       /* with all checks; pos NULL: at its own offset */
-int file_set_size(struct file *, uint64_t size);                /* has a vmo; -EFBIG with SIGXFSZ ... */
+int file_set_size(struct file *, uint64_t size);                /* -EINVAL: not this one; -EFBIG with SIGXFSZ ... */
 
 /* pipe.c */
 uint64_t pipe_bytes(struct pipe *);                             /* that could be read a moment ago */

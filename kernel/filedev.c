@@ -14,7 +14,7 @@
 /* At most DEV_PIECE bytes.  If it has to wait, the server lets a signal end it. */
 static int64_t device_piece(struct file *f, uint64_t pos, const struct io *io)
 {
-	struct kmsg k = {
+	KMSG_HELD struct kmsg k = {
 		.m = {.arg = {f->node, pos, f->flags}},
 		.lender = io->kernel ? NULL : current_proc()->map,
 	};
@@ -43,7 +43,7 @@ static int64_t device_rw(struct file *f, uint64_t *pos, struct io io)
 
 static int device_poll(struct file *f)
 {
-	struct kmsg k = {.m = {.arg = {f->node}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {f->node}}};
 	long now = name_call(&k, DEV_POLL, false);
 
 	return now < 0 ? POLLIN | POLLOUT : now & (POLLIN | POLLOUT | POLLHUP);
@@ -52,10 +52,11 @@ static int device_poll(struct file *f)
 static const struct file_ops device_ops = {.rw = device_rw, .poll = device_poll};
 static uint64_t devices_polled;         /* atomic, poll.c: who polls one that may be not ready */
 
-void device_open(struct file *f)
+int device_open(struct file *f)
 {
 	f->ops = &device_ops;
 	f->polled = f->namef & NAMEF_POLL ? &devices_polled : NULL;
+	return 0;
 }
 
 /* The file server: what said "not ready" may be so now. */
@@ -69,7 +70,7 @@ SYSCALL(poll_wake)
 SYSCALL(ioctl, fd, request, arg)
 {
 	FILE_HELD struct file *f = fd_get(fd);
-	struct kmsg k = {.m = {.arg = {0, (uint32_t)request, arg}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {0, (uint32_t)request, arg}}};
 	long rc;
 
 	if (!f) return -EBADF;

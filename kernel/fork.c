@@ -119,11 +119,10 @@ static long clone_make(const struct clone_plan *a)
  * cached pages of files. */
 SYSCALL(clone)
 {
-	struct kmsg k = {0};
+	KMSG_HELD struct kmsg k = {0};
 	struct clone_plan *a = (struct clone_plan *)k.m.arg;
 	long rc = pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, a3, a4, a5});
 
-	objs_drop(k.obj);
 	if (rc == -EIO && current_thread()->syscall_nr != SYS_clone3) {
 		*a = (struct clone_plan){.flags = a0, .stack = a1, .parent_tid = a2, .child_tid = a3, .tls = a4};
 		rc = 0;

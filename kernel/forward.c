@@ -53,35 +53,32 @@ long pm_forward(struct port *to, struct kmsg *k, const uint64_t a[6])
 
 SYSCALL(forward)
 {
-	struct kmsg k = {0};
-	long r = pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, a3, a4, a5});
+	KMSG_HELD struct kmsg k = {0};
 
-	objs_drop(k.obj);
-	return r;
+	return pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, a3, a4, a5});
 }
 
 long name_call(struct kmsg *k, uint32_t op, bool interruptible)
 {
 	const struct proc *p = current_proc();
-	long rc;
 
 	if (fs_port->owner == p) return -EDEADLK;       /* the file server cannot wait for itself */
 	k->m.op = op;
 	k->m.arg[5] = p->root.node;
 	k->m.arg[6] = p->pid | (uint64_t)current_thread()->tid << 32;
 	k->m.arg[7] = p->fsuid | (uint64_t)p->fsgid << 32;
-	rc = forward(fs_port, k, interruptible);
-	if (op < NAME_CALL && op != NAME_SHMAT) objs_drop(k->obj);      /* the server is wrong */
-	return rc;
+	return forward(fs_port, k, interruptible);
 }
 
-/* What the file server would ask next, in most cases; where it is not told it asks. */
-static void caller_tell(struct ipc_msg *m, const char *kinds)
+/* Along goes what the file server would ask next, in most cases; where it is not told it asks. */
+long name_forward(struct kmsg *k, bool interruptible)
 {
-	struct proc *p = current_proc();
-	struct name_caller *who = (struct name_caller *)m->text;
+	const struct proc *p = current_proc();
+	const uint32_t nr = current_thread()->syscall_nr;
+	const char *kinds = syscall_kinds(nr);
+	struct name_caller *who = (struct name_caller *)k->m.text;
 	bool fd = kinds[0] == 'f';
-	FILE_HELD struct file *f = fd ? fd_get_any(m->arg[0]) : NULL;
+	FILE_HELD struct file *f = fd ? fd_get_any(k->m.arg[0]) : NULL;
 	int n = 0;
 
 	who->umask = p->umask;
@@ -90,26 +87,17 @@ static void caller_tell(struct ipc_msg *m, const char *kinds)
 	who->cwd = p->cwd.node;
 	if (f) who->fd_node = f->node, who->fd_mode = f->mode, who->fd_path = !!(f->flags & O_PATH);
 	if (fd ? kinds[2] && kinds[3] == 'p' : kinds[0] == 'p')
-		n = copy_in_str(who->path, m->arg[fd], sizeof(who->path));
+		n = copy_in_str(who->path, k->m.arg[fd], sizeof(who->path));
 	who->path_arg = fd;
 	who->path_len = MAX(n, 0);
-}
-
-long name_forward(struct kmsg *k, bool interruptible)
-{
-	uint32_t nr = current_thread()->syscall_nr;
-
-	caller_tell(&k->m, syscall_kinds(nr));
 	return name_call(k, NAME_CALL + nr, interruptible);
 }
 
 SYSCALL(forward_name)
 {
-	struct kmsg k = {.m = {.arg = {a0, a1, a2, a3, a4}}};
-	long r = name_forward(&k, true);
+	KMSG_HELD struct kmsg k = {.m = {.arg = {a0, a1, a2, a3, a4}}};
 
-	objs_drop(k.obj);
-	return r;
+	return name_forward(&k, true);
 }
 
 /* For a call that is still waited for, so that no exec of the caller's has come between, or (token 0) for none.  Who calls

@@ -43,7 +43,7 @@ struct proc {
 	struct file *trace;             /* [p] strace's pipe: a reference; set once, NULL: nobody wants to know */
 	struct mutex files_lock;        /* RANK_FILE */
 	struct file *fd[FD_MAX];        /* [files_lock] */
-	uint8_t  fd_flags[FD_MAX];      /* [files_lock] */
+	uint8_t  fd_flags[FD_MAX];      /* set with a number, under files_lock; later by its users */
 	int      fd_end;                /* [files_lock] past the last that ever was used */
 	struct place cwd, root;         /* changed under files_lock */
 	bool     locks;                 /* it has asked for record locks: only ever set */

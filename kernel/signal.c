@@ -169,7 +169,7 @@ static bool take(struct proc *p, struct thread *t, struct siginfo *info, struct 
 /* Tell the process manager, who speaks with the parent (PM_STOPPED of abi/pm.h).  true: it must not */
 static bool job_tell(const struct proc *p, uint32_t op, int signo)
 {
-	struct kmsg k = {.m = {.op = op, .arg = {p->pid, signo}}};
+	KMSG_HELD struct kmsg k = {.m = {.op = op, .arg = {p->pid, signo}}};
 
 	/* O1 of forward.c: a server has no parent either */
 	return !p->port && !thread_ends(current_thread()) && forward(pm_port, &k, true) == 1;

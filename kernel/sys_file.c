@@ -47,7 +47,7 @@ static int64_t write_synced(struct file *f, uint32_t flags, uint64_t pos, int64_
 /* Who writes to a program must not become its owner by that: set-id bits go first. */
 static int write_ids(struct file *f)
 {
-	struct kmsg k = {.m = {.arg = {f->node}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {f->node}}};
 
 	return f->vmo->set_ids && current_proc()->fsuid ? name_call(&k, NAME_WRITTEN, false) : 0;
 }
@@ -194,15 +194,10 @@ SYSCALL(pwritev2) { return fd_rwv(a0, a1, a2, a3, a5, true); }
 
 /* ---- offset and size */
 
-static uint64_t file_size(const struct file *f)
-{
-	return f->limit ? f->limit : __atomic_load_n(&f->vmo->size, __ATOMIC_RELAXED);
-}
-
 /* lseek(2): a file here is all data, so SEEK_DATA stays and SEEK_HOLE is the end. */
 static int64_t seek_target(const struct file *f, int64_t off, int whence)
 {
-	int64_t size = f->vmo ? (int64_t)file_size(f) : 0, base = 0;
+	int64_t size = f->limit ? f->limit : f->vmo ? __atomic_load_n(&f->vmo->size, __ATOMIC_RELAXED) : 0, base = 0;
 
 	switch (whence) {
 	case SEEK_SET: break;
@@ -233,7 +228,7 @@ SYSCALL(lseek)
 /* POSIX ftruncate, and past RLIMIT_FSIZE SIGXFSZ. */
 int file_set_size(struct file *f, uint64_t size)
 {
-	int rc = write_ids(f);
+	int rc = f->vmo && file_writable(f) && (int64_t)size >= 0 ? write_ids(f) : -EINVAL;
 
 	if (rc) return rc;
 	if (size > f->vmo->size && size > current_proc()->rlimit[RLIMIT_FSIZE][0]) return fsize_exceeded(-EFBIG, size);
@@ -244,6 +239,5 @@ SYSCALL(ftruncate)
 {
 	FILE_HELD struct file *f = fd_get(a0);
 
-	if (!f) return -EBADF;
-	return f->vmo && file_writable(f) && (int64_t)a1 >= 0 ? file_set_size(f, a1) : -EINVAL;
+	return f ? file_set_size(f, a1) : -EBADF;
 }

@@ -183,7 +183,7 @@ SYSCALL(mremap)
 /* System V shared memory: the mappings are ours, what is mapped where and how is the file server's (fs/sysv_shm.c). */
 SYSCALL(shmat)
 {
-	struct kmsg k = {.m = {.arg = {a0, a2, a1}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {a0, a2, a1}}};
 	int rc = name_call(&k, NAME_SHMAT, false);
 	uint32_t prot = k.m.arg[3] & PROT_ALL;
 	uaddr_t at = k.m.arg[1];
@@ -193,7 +193,6 @@ SYSCALL(shmat)
 	if (!k.obj[0] || k.obj[0]->type != KOBJ_VMO) return -EIO;
 	v = container_of(k.obj[0], struct vmo, obj);
 	rc = map_map(current_proc()->map, &at, v->max_size, prot, prot | PROT_EXEC, k.m.arg[2], v, 0);
-	vmo_unref(v);
 	return rc == -EEXIST ? -EINVAL : rc ? rc : (long)at;
 }
 

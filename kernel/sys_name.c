@@ -15,16 +15,7 @@
 
 /* ---- open */
 
-/* One of the caller's own descriptors that the server knows nothing of, a pipe (/proc/self/fd/N): the same open file. */
-static int open_again(int fd, uint32_t acc, struct file **out)
-{
-	struct file *f = *out = fd_get(fd);
-
-	if (!f) return -ENXIO;
-	return (acc == O_WRONLY || file_readable(f)) && (acc == O_RDONLY || file_writable(f)) ? 0 : -EACCES;
-}
-
-static int open_object(struct file *f, struct vmo *v, uint32_t flags)
+static int object_open(struct file *f, struct vmo *v, uint32_t flags)
 {
 	f->vmo = v;
 	f->ops = &vmo_ops;
@@ -45,29 +36,29 @@ static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 	f->base = m->arg[3];
 	f->limit = m->arg[4];
 	if (file_is_dir(f) || (flags & O_PATH)) return 0;
-	if (f->namef & NAMEF_DEVICE) device_open(f);
-	else if (o && o->type == KOBJ_PIPE) return fifo_open(f, o);
-	else if (o && o->type == KOBJ_VMO) return open_object(f, container_of(o, struct vmo, obj), flags);
-	else return -EIO;               /* the server is wrong */
-	return 0;
+	if (f->namef & NAMEF_DEVICE) return device_open(f);
+	if (o && o->type == KOBJ_PIPE) return fifo_open(f, o);
+	if (o && o->type == KOBJ_VMO) return object_open(f, container_of(o, struct vmo, obj), flags);
+	return -EIO;                    /* the server is wrong */
 }
 
-/* The current call, with the arguments in k, to the server: what that opened becomes an open file, or is closed again. */
+/* The current call, with the arguments in k, to the server: what that opened becomes an open file, or is closed again.
+ * One of the caller's own descriptors that the server knows nothing of, a pipe (/proc/self/fd/N), is the same open file. */
 static int open_forward(struct kmsg *k, struct file **out)
 {
 	long rc = name_forward(k, false);
 
-	*out = NULL;
-	if (rc >= 0 && (k->m.arg[2] & NAMEF_OWN)) rc = open_again(rc, k->m.arg[5] & O_ACCMODE, out);
-	else if (rc >= 0) rc = open_make(&k->m, k->obj[0], out);
-	objs_drop(k->obj);
-	if (rc < 0 && *out) file_put(*out);
+	if (rc < 0) return rc;
+	if (k->m.arg[2] & NAMEF_OWN) return (*out = fd_get(rc)) ? 0 : -ENXIO;
+	rc = open_make(&k->m, k->obj[0], out);
+	if (rc && *out) file_put(*out);
+	if (rc) *out = NULL;
 	return rc;
 }
 
 SYSCALL(forward_open)
 {
-	struct kmsg k = {.m = {.arg = {a0, a1, a2, a3}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {a0, a1, a2, a3}}};
 	struct file *f;
 	int rc = open_forward(&k, &f);
 
@@ -77,12 +68,11 @@ SYSCALL(forward_open)
 /* The server opens it, to be written to. */
 SYSCALL(truncate)
 {
-	struct kmsg k = {.m = {.arg = {a0}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {a0}}};
 	FILE_HELD struct file *f = NULL;
 	int rc = (int64_t)a1 < 0 ? -EINVAL : open_forward(&k, &f);
 
-	if (rc) return rc;
-	return f->vmo ? file_set_size(f, a1) : -EINVAL;
+	return rc ? rc : file_set_size(f, a1);
 }
 
 /* ---- directories: their entries, those where a process is and where its paths begin */
@@ -91,7 +81,7 @@ SYSCALL(truncate)
 SYSCALL(getdents64)
 {
 	FILE_HELD struct file *f = fd_get(a0);
-	struct kmsg k = {.m = {.arg = {a0, a1, a2}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {a0, a1, a2}}};
 	long rc;
 
 	if (!f) return -EBADF;
@@ -107,7 +97,7 @@ SYSCALL(getdents64)
 /* The server opens a directory that may be searched; it becomes *at. */
 static int dir_change(struct place *at, uint64_t arg)
 {
-	struct kmsg k = {.m = {.arg = {arg}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {arg}}};
 	FILE_HELD struct file *old = NULL;
 	struct file *f;
 	int rc = open_forward(&k, &f);

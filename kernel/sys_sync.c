@@ -14,7 +14,7 @@
 static long fd_sync(int fd, unsigned wb)
 {
 	FILE_HELD struct file *f = fd_get(fd);
-	struct kmsg k = {.m = {.arg = {f ? f->node : 0}}};
+	KMSG_HELD struct kmsg k = {.m = {.arg = {f ? f->node : 0}}};
 
 	if (!f) return -EBADF;
 	if (file_is_dir(f)) return name_call(&k, NAME_SYNC, false);

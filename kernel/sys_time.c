@@ -48,10 +48,9 @@ int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
  * is asked again (PM_SLEEP). */
 static long ask_left(const uint64_t a[6], uint64_t *end)
 {
-	struct kmsg k = {0};
+	KMSG_HELD struct kmsg k = {0};
 	long ns = pm_forward(pm_port, &k, a);
 
-	objs_drop(k.obj);
 	*end = k.m.arg[1];
 	return ns;
 }
