@@ -29,7 +29,6 @@
                                 name_caller -> arg0 node, arg1 st_mode as its mount has it, arg3 uid | gid << 32;
                                 handle0 = vmo */
 #define NAME_CLOSE    0x301u /* node that NAME_EXEC opened, if no descriptor was made of it */
-#define NAME_SYNC     0x30fu /* node: write its file system's metadata back and flush */
 #define NAME_FCNTL    0x314u /* node (0: a pipe without a name), command | O_ACCMODE of the description << 32, argument,
                                 description, its offset; lend0: all of the caller's memory -> arg0 result.  Commands
                                 are those of fcntl() that ring 0 does not know (F_SETLK ..., F_OFD_SETLK ...), or

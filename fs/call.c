@@ -23,7 +23,7 @@ static const call_fn calls[] = {
 	/* ring 0 does something, too */
 	[SYS_truncate] = call_truncate, [SYS_chdir] = call_chdir, [SYS_fchdir] = call_fchdir,
 	[SYS_chroot] = call_chroot,
-	[SYS_getdents64] = call_getdents64,
+	[SYS_getdents64] = call_getdents64, [SYS_fsync] = call_fsync, [SYS_fdatasync] = call_fsync,
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 

@@ -61,7 +61,7 @@ CALL(open); CALL(creat); CALL(openat); CALL(memfd_create); CALL(truncate); CALL(
 CALL(eventfd); CALL(eventfd2); CALL(timerfd_create); CALL(timerfd_settime); CALL(timerfd_gettime);
 /* call_stat.c, call_mount.c, sysv_shm.c */
 CALL(stat); CALL(lstat); CALL(fstat); CALL(newfstatat); CALL(statx); CALL(statfs); CALL(fstatfs);
-CALL(mount); CALL(umount2); CALL(sync); CALL(syncfs);
+CALL(mount); CALL(umount2); CALL(sync); CALL(syncfs); CALL(fsync);
 CALL(shmget); CALL(shmctl);
 CALL(getrandom);                        /* random.c */
 #undef CALL

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/call_mount.c - RING 3 - mount(), umount2() and sync().
+/* fs/call_mount.c - RING 3 - mount(), umount2(), sync() and its kin.
  *
  * Path:  kernel/forward.c  ~message~>  call.c > [call_mount.c] > vfs_mount.c, disks.c, tmpfs.c, procfs.c
  * Before a file system goes what programs wrote is written: pages that are owed would keep it busy.
@@ -49,6 +49,20 @@ long call_syncfs(const struct call *c)
 
 	if (w.fd.flags & O_PATH_FLAG) return -EBADF;
 	return rc && w.fd.kind == FACTS_FD_NODE ? rc : sync_all(c);     /* a pipe is the kernel's, and of no file system */
+}
+
+/* Of a directory, for ring 0 has the pages of files: its whole file system, since its entries, their inodes and bitmaps have
+ * an order that only all of it together keeps. */
+long call_fsync(const struct call *c)
+{
+	struct vnode *vn;
+	int rc = call_fd(c, (int)c->arg[0], &vn);
+
+	if (rc) return rc == -EBADF ? -EINVAL : rc;     /* a pipe is the kernel's */
+	if (!S_ISDIR(vn->mode)) rc = -EINVAL;
+	else if (vn->ops->sync && !vn->mnt->readonly) rc = vn->ops->sync(vn->mnt, true);
+	vnode_put(vn);
+	return rc;
 }
 
 /* A file system that needs no disk. */

@@ -149,8 +149,7 @@ void files_close(struct proc *p, bool cloexec_only)
 
 SYSCALL(close)
 {
-	int fd = a0;
-	struct file *f = fd >= 0 && fd < FD_MAX ? fd_take(current_proc(), fd) : NULL;
+	struct file *f = (uint32_t)a0 < FD_MAX ? fd_take(current_proc(), a0) : NULL;
 
 	if (!f) return -EBADF;
 	fd_put(current_proc(), f);
@@ -190,16 +189,6 @@ SYSCALL(dup2, from, to)
 	return sys_fcntl(from, F_GETFD, 0, 0, 0, 0) < 0 ? -EBADF : (int)to;
 }
 
-/* POSIX fcntl: F_SETFL changes O_APPEND and O_NONBLOCK of the open file, nothing else. */
-static long fcntl_setfl(struct file *f, uint32_t flags)
-{
-	const uint32_t may = O_APPEND | O_NONBLOCK;
-
-	MUTEX_HELD(&f->lock);
-	f->flags = (f->flags & ~may) | (flags & may);
-	return 0;
-}
-
 /* The file server knows the rest, above all locks (fs/srv_lock.c); who asks is told from here: the process, and the open
  * file, by the address of its struct file, which no other has before the server was told of its close. */
 static long file_ask(const struct file *f, uint64_t cmd, uint64_t arg)
@@ -233,6 +222,7 @@ SYSCALL(flock, fd, operation)
 
 SYSCALL(fcntl, fd, cmd, arg)
 {
+	const uint32_t may = O_APPEND | O_NONBLOCK;     /* POSIX: F_SETFL changes nothing else */
 	FILE_HELD struct file *f = fd_get_any(fd);
 
 	if (!f || ((f->flags & O_PATH) && cmd > F_GETFL && cmd != F_DUPFD_CLOEXEC)) return -EBADF;
@@ -247,7 +237,9 @@ SYSCALL(fcntl, fd, cmd, arg)
 		current_proc()->fd_flags[(int)fd] = arg & O_CLOEXEC_FD;
 		return 0;
 	case F_GETFL: return f->flags & ~(uint32_t)O_CLOEXEC;
-	case F_SETFL: return fcntl_setfl(f, arg);
+	case F_SETFL:
+		f->flags = (f->flags & ~may) | (arg & may);
+		return 0;
 	default: return fcntl_ask(fd, f, cmd, arg);
 	}
 }

@@ -31,7 +31,7 @@ struct file {
 	uint32_t refs;                  /* atomic: descriptors, calls in progress */
 	const struct file_ops *ops;     /* [c] */
 	uint64_t *polled;               /* [c] atomic, poll.c: who polls what it is of; NULL: it is always ready */
-	uint32_t flags;                 /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC ...; F_SETFL under lock */
+	uint32_t flags;                 /* O_ACCMODE, O_SYNC ...; F_SETFL changes O_APPEND and O_NONBLOCK, by one store */
 	uint32_t mode;                  /* [c] S_IFMT and permissions at open */
 	uint32_t namef;                 /* [c] NAMEF_* */
 	uint64_t node;                  /* [c] the file server's number; 0: none (pipes) */

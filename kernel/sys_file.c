@@ -218,10 +218,9 @@ SYSCALL(lseek)
 
 	if (!f) return -EBADF;
 	if (!has_offset(f) && !file_is_dir(f)) return f->polled ? -ESPIPE : 0;
-	mutex_lock(&f->lock);
+	MUTEX_HELD(&f->lock);
 	to = seek_target(f, a1, a2);
 	if (to >= 0) f->offset = to;
-	mutex_unlock(&f->lock);
 	return to;
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_sync.c - RING 0 - what a descriptor's bytes have to do with the disk: fsync and its kin, advice, room.
  *
- * Path:  syscall.c > [sys_sync.c] > mm/writeback.c, mm/space.c; forward.c name_call() for names
+ * Path:  syscall.c > [sys_sync.c] > mm/writeback.c, mm/space.c; forward.c for directories
  * Locks: none here.
  */
-#include "kernel/forward.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "mm/split.h"
@@ -14,11 +13,9 @@
 static long fd_sync(int fd, unsigned wb)
 {
 	FILE_HELD struct file *f = fd_get(fd);
-	KMSG_HELD struct kmsg k = {.m = {.arg = {f ? f->node : 0}}};
 
 	if (!f) return -EBADF;
-	if (file_is_dir(f)) return name_call(&k, NAME_SYNC, false);
-	if (!f->vmo) return -EINVAL;
+	if (!f->vmo) return sys_forward_name(fd, 0, 0, 0, 0, 0);        /* a directory, above all */
 	split_publish(f->vmo, 0, LAST_PAGE);
 	return vmo_sync(f->vmo, 0, LAST_PAGE, wb, &f->err_seen);
 }
