@@ -51,8 +51,8 @@ long call_syncfs(const struct call *c)
 	return rc && w.fd.kind == FACTS_FD_NODE ? rc : sync_all(c);     /* a pipe is the kernel's, and of no file system */
 }
 
-/* Of a directory, for ring 0 has the pages of files: its whole file system, since its entries, their inodes and bitmaps have
- * an order that only all of it together keeps. */
+/* Of a directory, for ring 0 has the pages of files: its whole file system, since its entries, their inodes and bitmaps
+ * have an order that only all of it together keeps. */
 long call_fsync(const struct call *c)
 {
 	struct vnode *vn;

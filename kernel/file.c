@@ -189,8 +189,8 @@ SYSCALL(dup2, from, to)
 	return sys_fcntl(from, F_GETFD, 0, 0, 0, 0) < 0 ? -EBADF : (int)to;
 }
 
-/* The file server knows the rest, above all locks (fs/srv_lock.c); who asks is told from here: the process, and the open
- * file, by the address of its struct file, which no other has before the server was told of its close. */
+/* The file server knows the rest, above all locks (fs/srv_lock.c); who asks is told from here: the process, and the
+ * open file, by the address of its struct file, which no other has before the server was told of its close. */
 static long file_ask(const struct file *f, uint64_t cmd, uint64_t arg)
 {
 	uint64_t how = cmd | (uint64_t)(f->flags & O_ACCMODE) << 32;

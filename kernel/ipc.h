@@ -74,7 +74,7 @@ void port_notify(struct port *, uint64_t bits);         /* from anywhere, interr
 int ipc_recv(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
 int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 void objs_drop(struct kobj *obj[IPC_HANDLES]);           /* their references, if they are not NULL */
-/* What comes with the reply is dropped at the end of the block: KMSG_HELD struct kmsg k = {...}.  It was sent without. */
+/* What the reply brings is dropped at the end of the block: KMSG_HELD struct kmsg k = {...}; the request has none. */
 static inline void kmsg_held_drop(struct kmsg *k) { objs_drop(k->obj); }
 #define KMSG_HELD __attribute__((cleanup(kmsg_held_drop)))
 

@@ -4,8 +4,8 @@
  * Path:  syscall.c > [poll.c] > file->ops->poll() of pipe.c, filedev.c ...;  poll_wake() from there
  * Locks: crowd->lock around the wake-ups and who sleeps for one; none while a descriptor is asked.
  *
- * Who polls belongs to one of 64 crowds, by the number of the thread.  A thing that is polled has a bit for each crowd that
- * has asked it since it changed last: a change wakes these crowds, and all in them ask again.
+ * Who polls belongs to one of 64 crowds, by the number of the thread.  A thing that is polled has a bit for each crowd
+ * that has asked it since it changed last: a change wakes these crowds, and all in them ask again.
  *
  * L1  Before a thing is asked it has the crowd's bit, and the poller has looked how many wake-ups there were so far: a
  *     change in between is seen, as the answer or as a wake-up. */
@@ -160,7 +160,7 @@ static long poll_timed(uint64_t n, uaddr_t fds, const uaddr_t *sets, uaddr_t tim
 	if (rc) return rc;
 	rc = poll_until(n, fds, sets, deadline);
 	if (mask && rc != -ERESTARTNOHAND) signal_mask_back();
-	deadline_out(time, unit, deadline);     /* what is left (Linux; POSIX leaves it open): a constant does not learn it */
+	deadline_out(time, unit, deadline);     /* what is left (Linux); a constant does not learn it */
 	return rc;
 }
 

@@ -10,7 +10,7 @@
 #include "mm/frame.h"
 #include "mm/vmo.h"
 
-/* Where an end of a copy begins: at an offset of the caller's, or at the descriptor's.  At the end it moves there (Linux). */
+/* Where an end of a copy begins, and in the end is: at an offset of the caller's, or at the descriptor's (as on Linux). */
 static int place_in(const struct file *f, uaddr_t user, uint64_t *pos)
 {
 	*pos = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);

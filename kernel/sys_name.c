@@ -43,7 +43,7 @@ static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 }
 
 /* The current call, with the arguments in k, to the server: what that opened becomes an open file, or is closed again.
- * One of the caller's own descriptors that the server knows nothing of, a pipe (/proc/self/fd/N), is the same open file. */
+ * One of the caller's own descriptors that is not the server's, a pipe (/proc/self/fd/N), is the same open file. */
 static int open_forward(struct kmsg *k, struct file **out)
 {
 	long rc = name_forward(k, false);
