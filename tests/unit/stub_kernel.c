@@ -87,17 +87,11 @@ WEAK void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
 	*l = (struct spinlock)SPINLOCK_INIT(rank, name);
 }
 
-static bool order_ok(const struct spinlock *outer, const struct spinlock *l)
-{
-	if (l->rank != outer->rank) return l->rank > outer->rank;
-	return (l->rank == RANK_VMO || l->rank == RANK_PROC || l->rank == RANK_FUTEX) && outer < l;
-}
-
 WEAK void spin_lock(struct spinlock *l)
 {
 	if (l->owner) panic("lock %s taken twice", l->name);
 	if (!l->rank) panic("lock %s has no rank: never initialised", l->name ? l->name : "?");
-	if (nheld && !order_ok(held[nheld - 1], l)) panic("lock order: %s inside %s", l->name, held[nheld - 1]->name);
+	if (nheld && held[nheld - 1]->rank >= l->rank) panic("lock order: %s inside %s", l->name, held[nheld - 1]->name);
 	if (nheld == LOCKS_MAX) panic("too many locks");
 	l->owner = this_cpu();
 	held[nheld++] = l;
