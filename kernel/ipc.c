@@ -108,7 +108,7 @@ static int call_once(struct port *p, struct kmsg *k, bool interruptible)
 	return rc;
 }
 
-/* When the message goes again nothing was done yet: a signal that came meanwhile withdraws it. */
+/* Nothing was done yet when a message goes again: a signal then withdraws it, and who is to end does not send it. */
 int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 {
 	struct thread *t = current_thread();
@@ -118,7 +118,7 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 	do {
 		t->fatal_only = fatal_only;     /* the server may have changed it: call_signals */
 		rc = call_once(p, k, interruptible);
-		if (!rc && k->lack.len) rc = lend_bring(k);
+		if (!rc && k->lack.len) rc = thread_ends(t) ? -EINTR : lend_bring(k);
 	} while (!rc && k->lack.len);
 	return rc;
 }

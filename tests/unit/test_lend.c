@@ -95,6 +95,26 @@ static void what_is_missing_its_lender_brings_and_the_message_goes_again(void **
 	assert_int_equal(fault_want, PROT_READ);
 }
 
+static bool ends;                       /* the client's thread */
+
+bool thread_ends(const struct thread *t) { return ends && t == &client_thread; }
+
+static void who_is_to_end_brings_nothing(void **st)
+{
+	struct kmsg k = lending(&client_map);
+
+	(void)st;
+	k.m.arg[0] = 21;
+	k.obj[0] = &thing;
+	served = 0;
+	faulted_in = NULL;
+	ends = true;
+	assert_int_equal(call(&k, serve_when_it_is_there), -EINTR);
+	ends = false;
+	assert_int_equal(served, 1);
+	assert_int_equal(faults, 0);
+}
+
 static void serve_target(void)
 {
 	struct ipc_msg lack = { .status = -EAGAIN, .arg = { 4, 6, LEND_WRITE, 1 } };
@@ -335,6 +355,7 @@ int main(void)
 		T(the_kernels_buffers_can_be_read_and_written_as_they_were_lent),
 		T(a_process_buffers_are_copied_where_they_are),
 		T(what_is_missing_its_lender_brings_and_the_message_goes_again),
+		T(who_is_to_end_brings_nothing),
 		T(a_target_is_another_map_which_is_brought_likewise),
 		T(a_bad_buffer_is_told_to_the_caller_when_it_is_needed),
 		T(what_programs_wrote_is_written_by_who_lends_and_the_message_says_so),
