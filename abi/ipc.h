@@ -142,7 +142,7 @@ struct dev_seg { uint64_t phys; uint64_t len; };
 #define SYS_poll_wake       0x1049 /* -> 0 [S]: what DEV_POLL said was not ready may be now: who polls asks again */
 
 /* Console, second channel, end of the world [S]. */
-#define SYS_con_write       0x1040 /* channel, buf, len -> len */
+#define SYS_con_write       0x1040 /* channel, buf, len -> n: so many were written, with nothing between */
 #define SYS_con_read        0x1041 /* buf, len -> n, without waiting: console input; n < len: NOTIFY_CONSOLE for more */
 #define SYS_machine_stop    0x1043 /* status (0..255) -> does not return: prints the end token, ends QEMU */
 #define SYS_signal_post     0x1045 /* pid, tid (0: any thread), siginfo*, timer (0: none) -> SIGNAL_* (abi/pm.h) [S]: this

@@ -63,9 +63,12 @@ static inline long q_dev_segments(uint32_t run, uint64_t off, uint64_t len, stru
 {
 	return QUIRE(SYS_dev_segments, run, off, len, s, max, 0);
 }
-static inline long q_con_write(int channel, const void *buf, uint64_t n)
+static inline void q_con_write(int channel, const void *buf, uint64_t n)
 {
-	return QUIRE(SYS_con_write, channel, buf, n, 0, 0, 0);
+	const char *at = (const char *)buf;
+
+	for (long done = 0; n > 0 && done >= 0; at += done, n -= (uint64_t)done)
+		done = QUIRE(SYS_con_write, channel, at, n, 0, 0, 0);
 }
 static inline long q_con_read(void *buf, uint64_t n) { return QUIRE(SYS_con_read, buf, n, 0, 0, 0, 0); }
 static inline void q_machine_stop(int status) { QUIRE(SYS_machine_stop, status, 0, 0, 0, 0, 0); }

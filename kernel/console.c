@@ -20,13 +20,13 @@
 #define LSR_EMPTY 0x20          /* the transmitter's FIFO */
 #define LSR_DONE  0x40          /* and its shift register */
 #define FIFO_SIZE 16
-#define PIECE     256u          /* bytes on the kernel stack, and in one piece on the line */
+#define PIECE     256u          /* bytes of a call: on the kernel stack, and in one piece on the line */
 #define PATIENCE  1000000       /* readings of LSR: a line that takes nothing must not stop a panic */
 #define RESULT_PORT 0xe9
 #define DEBUG_EXIT  0xf4
 
 static struct spinlock out_lock = SPINLOCK_INIT(RANK_CONSOLE, "console output");
-static bool lock_broken;
+bool console_broken;
 static unsigned fifo_room;                      /* [out_lock] bytes that the transmitter takes without being asked */
 
 static void serial_wait(uint8_t lsr)
@@ -46,17 +46,12 @@ static void serial_put(char c)
 
 void console_lock(void)
 {
-	if (!lock_broken) spin_lock(&out_lock);
+	if (!console_broken) spin_lock(&out_lock);
 }
 
 void console_unlock(void)
 {
-	if (!lock_broken) spin_unlock(&out_lock);
-}
-
-void console_break_lock(void)
-{
-	lock_broken = true;
+	if (!console_broken) spin_unlock(&out_lock);
 }
 
 void console_put(char c)
@@ -94,19 +89,17 @@ void machine_stop(int status)
 SYSCALL(con_write, channel, from, len)
 {
 	char piece[PIECE];
+	uint64_t n = MIN(len, sizeof(piece));
 
 	if (channel > CON_RESULT) return -EINVAL;
-	for (uint64_t done = 0, n; done < len; done += n) {
-		n = MIN(len - done, sizeof(piece));
-		if (copy_in(piece, from + done, n)) return done ? (long)done : -EFAULT;
-		console_lock();
-		for (uint64_t i = 0; i < n; i++) {
-			if (channel == CON_RESULT) outb(RESULT_PORT, piece[i]);
-			else serial_put(piece[i]);      /* the terminal has done its own line ends */
-		}
-		console_unlock();
+	if (copy_in(piece, from, n)) return -EFAULT;
+	console_lock();
+	for (uint64_t i = 0; i < n; i++) {
+		if (channel == CON_RESULT) outb(RESULT_PORT, piece[i]);
+		else serial_put(piece[i]);      /* the terminal has done its own line ends */
 	}
-	return len;
+	console_unlock();
+	return n;
 }
 
 /* A machine without this line reads as all ones. */

@@ -28,9 +28,10 @@
 #define PROT_ALL     (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 /* Its pages are shared out of the page cache until they are stored to.  -ENOEXEC: no such place, or no such pages */
-static int piece_map(struct map *m, struct vmo *v, const struct exec_piece *x)
+static int piece_map(struct map *m, struct kobj *o, const struct exec_piece *x)
 {
 	static char zeros[PAGE_SIZE];
+	struct vmo *v = o && o->type == KOBJ_VMO ? container_of(o, struct vmo, obj) : NULL;
 	uint32_t flags = MAP_PRIVATE | MAP_FIXED | (v ? 0 : MAP_ANONYMOUS);
 	uaddr_t at = x->addr;
 	int rc;
@@ -50,11 +51,6 @@ struct program {
 	struct exec_plan plan;
 };
 
-static struct vmo *obj_vmo(struct kobj *o)
-{
-	return o && o->type == KOBJ_VMO ? container_of(o, struct vmo, obj) : NULL;
-}
-
 /* As planned.  Nothing of the plan is believed: a bad one makes a bad program. */
 static int program_map(struct program *g, uint64_t stack, uaddr_t at, struct kobj *const obj[IPC_HANDLES])
 {
@@ -64,7 +60,7 @@ static int program_map(struct program *g, uint64_t stack, uaddr_t at, struct kob
 	at += sizeof(g->plan);
 	for (uint32_t i = 0; !rc && i < g->plan.npieces; i++, at += sizeof(x)) {
 		rc = map_copy(g->map, at, &x, sizeof(x), false);
-		if (!rc) rc = piece_map(g->map, x.object < IPC_HANDLES ? obj_vmo(obj[x.object]) : NULL, &x);
+		if (!rc) rc = piece_map(g->map, x.object < IPC_HANDLES ? obj[x.object] : NULL, &x);
 	}
 	if (!rc && g->plan.exec_stack) rc = map_protect(g->map, STACK_TOP - stack, stack, PROT_ALL);
 	if (!rc && (g->plan.entry >= USER_TOP || g->plan.program.stack >= USER_TOP)) rc = -ENOEXEC;
@@ -157,13 +153,13 @@ static int server_map(struct map *m, const struct boot_server *s)
 	const struct boot_module *b = &frame_bootinfo->module[s->module];
 	struct vmo *image = vmo_create(NULL, 0, b->len, b->len, VMO_EPHEMERAL);
 	struct io io = {.buf = (uintptr_t)phys_to_virt(b->start), .len = b->len, .write = true, .kernel = true};
-	int64_t n = image ? pcache_write(image, &(uint64_t){0}, io, b->len) : -ENOMEM;
-	int rc = n < 0 ? n : (uint64_t)n == b->len ? 0 : -ENOMEM;
+	int64_t n = image ? pcache_write(image, &(uint64_t){0}, io, b->len) : -1;
+	int rc = n == (int64_t)b->len ? 0 : -ENOMEM;
 
 	m->wired = true;
 	m->lock_future = MCL_FUTURE;
 	for (uint32_t i = 0; !rc && i < s->plan.npieces; i++)
-		rc = piece_map(m, b->piece[i].object == EXEC_ZEROS ? NULL : image, &b->piece[i]);
+		rc = piece_map(m, b->piece[i].object == EXEC_ZEROS ? NULL : &image->obj, &b->piece[i]);
 	if (!rc) rc = vdso_map(m);
 	m->lock_future = 0;
 	if (image) vmo_unref(image);

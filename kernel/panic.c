@@ -92,7 +92,7 @@ static void panic_begin(void)
 		for (;;) __asm__ volatile("hlt");       /* another CPU's panic is being told */
 	}
 	smp_stop_others();
-	console_break_lock();
+	console_broken = true;
 }
 
 void panic(const char *fmt, ...)

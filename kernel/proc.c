@@ -120,7 +120,6 @@ struct thread *proc_thread(struct proc *p)
 	t->program = true;
 	t->sig_stack.flags = SS_DISABLE;
 	list_push_back(&p->threads, &t->proc_link);
-	p->nthreads++;
 	return t;
 }
 
@@ -194,12 +193,11 @@ static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool
 	struct usage used = thread_usage(t);
 	SPIN_HELD(&p->lock);
 	list_remove(&t->proc_link);
-	p->nthreads--;
 	usage_add(&p->used, &used);
 	sigqueue_flush_locked(p, &t->pending, ~0ull, false);
-	if (whole || !p->nthreads) proc_end_locked(p, status);
+	if (whole || list_empty(&p->threads)) proc_end_locked(p, status);
 	waitq_wake_all(&p->wait);               /* proc_alone() */
-	return !p->nthreads;
+	return list_empty(&p->threads);
 }
 
 int proc_alone(void)
@@ -211,7 +209,8 @@ int proc_alone(void)
 	if (p->survivor || p->exiting) return -EAGAIN;
 	p->survivor = t;
 	threads_interrupt_locked(p);
-	while (p->nthreads > 1 && !p->exiting) waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
+	while (t->proc_link.next != t->proc_link.prev && !p->exiting)   /* somebody else is on the list */
+		waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
 	p->survivor = NULL;
 	if (p->exiting) return -EAGAIN;         /* others may still be in the old address space */
 	t->tid = p->pid;

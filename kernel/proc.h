@@ -30,7 +30,6 @@ struct proc {
 	struct spinlock lock;           /* RANK_PROC */
 	struct list  all_link;          /* [P] P: proc_tree_lock (RANK_PROC too: never one in the other) */
 	struct list  threads;           /* [p] by rising tid */
-	uint32_t nthreads;              /* [p] */
 	bool     dead;                  /* [P] a zombie, until the process manager says that nobody waits for it */
 	int      stopped;               /* [p] by this signal; its threads sleep on `wait` */
 	uint32_t execs;                 /* [p] since its fork */

@@ -89,7 +89,7 @@ int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info, uint6
 
 	SPIN_HELD(&p->lock);
 	only = tid ? thread_from_locked(p, tid) : NULL;
-	if (!p->nthreads || (tid && (!only || only->tid != tid)) || (timer && timer != p->execs + 1)) return -ESRCH;
+	if (list_empty(&p->threads) || (tid && (!only || only->tid != tid)) || (timer && timer != p->execs + 1)) return -ESRCH;
 	if (!info->signo) return SIGNAL_NOT;
 	on = only ? &only->pending : &p->pending;
 	if (timer) e = sigqueue_find_locked(on, info->signo, info->timer.id);

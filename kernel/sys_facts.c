@@ -63,7 +63,7 @@ static void shared_facts(const struct proc *p, const struct map *m, struct facts
 	f->server = !!p->port;
 	f->start_ns = p->start_ns;
 	f->attr = p->attr;
-	f->threads = p->nthreads;
+	list_for(l, &p->threads) f->threads++;
 	f->execs = p->execs;
 	f->exit_status = p->exit_status;
 	f->shared_pending = p->pending.set;
