@@ -5,8 +5,6 @@
 
 #include "kernel/klib.h"
 
-struct cpu;
-
 #define VECTOR_TIMER    0x20
 					/* BOOT_COM1_VECTOR, BOOT_DISK_VECTOR */
 #define VECTOR_KICK      0xf0           /* from another CPU: look at your queue (smp.h) */

@@ -37,7 +37,7 @@ static void thread_fork(struct thread *c, struct thread *t, uaddr_t stack)
 	c->tf->rax = 0;
 	c->tf->vector = 0;
 	if (stack) c->tf->rsp = stack;
-	/* ring 3 may have set them itself where the CPU has FSGSBASE: the registers know */
+	/* a load of %fs or %gs in ring 3 may have changed them: the registers know */
 	c->fs_base = rdmsr(MSR_FS_BASE);
 	c->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	c->sig_mask = c->sig_back = t->sig_mask;

@@ -173,7 +173,6 @@ void syscall_handle(struct trapframe *tf)
 {
 	struct thread *t = current_thread();
 
-	t->doing = "system call";
 	t->syscall_nr = tf->error;
 	irq_enable();
 	ring0_enter(t);
