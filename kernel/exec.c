@@ -63,7 +63,6 @@ static int program_map(struct program *g, uint64_t stack, uaddr_t at, struct kob
 		if (!rc) rc = piece_map(g->map, x.object < IPC_HANDLES ? obj[x.object] : NULL, &x);
 	}
 	if (!rc && g->plan.exec_stack) rc = map_protect(g->map, STACK_TOP - stack, stack, PROT_ALL);
-	if (!rc && (g->plan.entry >= USER_TOP || g->plan.program.stack >= USER_TOP)) rc = -ENOEXEC;
 	g->map->program = g->plan.program;
 	return rc;
 }
