@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/thread.c - RING 0 - making and freeing threads: a stack with a guard page, and what the first switch finds.
  *
+ *   kstack + 5 pages   +--------------------------+
+ *                      | registers of the FPU     |     XSAVE's area, of threads of ring 3
  *   kstack + 4 pages   +--------------------------+  <- TSS.rsp0: where an entry from ring 3 begins to push
  *                      | struct trapframe (tf)    |     ring 3's registers while the thread is in ring 0
  *                      | return address           |     thread_first at the beginning
@@ -47,17 +49,15 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void))
 	list_init(&t->wait_link);
 	list_init(&t->proc_link);
 	list_init(&t->pending.queue);
-	t->kstack = (uint64_t)kalloc(KSTACK_PAGES * PAGE_SIZE);
-	t->fpu = p ? kalloc(PAGE_SIZE) : NULL;
-	if (!t->kstack || (p && !t->fpu)) {
-		thread_free(t);
+	t->kstack = (uint64_t)kalloc((KSTACK_PAGES + 1) * PAGE_SIZE);
+	if (!t->kstack) {
+		kfree(t);
 		return NULL;
 	}
-	if (t->fpu) memcpy(t->fpu, fpu_start(), BOOT_FPU_START);
-	top = t->kstack + KSTACK_PAGES * PAGE_SIZE - sizeof(struct trapframe);
-	t->tf = (struct trapframe *)top;
-	memset(t->tf, 0, sizeof(*t->tf));
-	t->rsp = top - sizeof(struct switch_frame);
+	top = t->kstack + KSTACK_PAGES * PAGE_SIZE;
+	if (p) t->fpu = memcpy((void *)top, fpu_start(), BOOT_FPU_START);
+	t->tf = (struct trapframe *)top - 1;
+	t->rsp = (uint64_t)t->tf - sizeof(struct switch_frame);
 	*(struct switch_frame *)t->rsp = (struct switch_frame){.r12 = (uint64_t)fn, .rip = (uint64_t)thread_first};
 	t->tid = __atomic_fetch_add(&next_tid, 1, __ATOMIC_RELAXED);
 	if (!p) list_push_back(&kernel_threads, &t->proc_link);
@@ -66,7 +66,6 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void))
 
 void thread_free(struct thread *t)
 {
-	kfree(t->fpu);
 	kfree((void *)t->kstack);
 	kfree(t);
 }

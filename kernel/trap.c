@@ -20,18 +20,14 @@
 #define PF_RESERVED 8                   /* a page table is damaged */
 #define PF_FETCH   16
 
-/* What an exception of ring 3 becomes, as on Linux; not listed: ring 3 cannot cause it. */
+/* What an exception of ring 3 becomes, as on Linux; not listed: SIGSEGV.  Code 0: SI_KERNEL, without an address. */
 static const struct { uint8_t signo, code; } exception[32] = {
 	[0]  = {SIGFPE,  FPE_INTDIV},   /* divide error */
 	[1]  = {SIGTRAP, TRAP_TRACE},   /* single step */
-	[3]  = {SIGTRAP, SI_KERNEL},    /* int3 */
-	[4]  = {SIGSEGV, SI_KERNEL},    /* overflow */
-	[5]  = {SIGSEGV, SI_KERNEL},    /* bound */
+	[3]  = {SIGTRAP},               /* int3 */
 	[6]  = {SIGILL,  ILL_ILLOPN},   /* invalid opcode */
-	[7]  = {SIGSEGV, SI_KERNEL},    /* no FPU */
-	[11] = {SIGBUS,  SI_KERNEL},    /* segment not present */
-	[12] = {SIGBUS,  SI_KERNEL},    /* stack segment: an address that is not canonical, through rsp */
-	[13] = {SIGSEGV, SI_KERNEL},    /* general protection */
+	[11] = {SIGBUS},                /* segment not present */
+	[12] = {SIGBUS},                /* stack segment: an address that is not canonical, through rsp */
 	[17] = {SIGBUS,  BUS_ADRALN},   /* alignment check */
 	[X87_ERROR]  = {SIGFPE, FPE_FLTINV},
 	[SIMD_ERROR] = {SIGFPE, FPE_FLTINV},
@@ -112,16 +108,12 @@ static void page_fault(struct trapframe *tf, uaddr_t va)
 static void exception_handle(struct trapframe *tf)
 {
 	uint64_t v = tf->vector;
-	int code = exception[v].code;
+	int signo = exception[v].signo ? exception[v].signo : SIGSEGV, code = exception[v].code;
 
-	if (v == PAGE_FAULT) {
-		page_fault(tf, read_cr2());
-	} else if (!trap_from_user(tf) || !exception[v].signo) {
-		trap_fatal(tf);
-	} else {
-		if (v == X87_ERROR || v == SIMD_ERROR) code = fpe_of(v);
-		signal_fault(exception[v].signo, code, code == SI_KERNEL ? 0 : tf->rip, tf);
-	}
+	if (v == X87_ERROR || v == SIMD_ERROR) code = fpe_of(v);
+	if (v == PAGE_FAULT) page_fault(tf, read_cr2());
+	else if (!trap_from_user(tf)) trap_fatal(tf);
+	else signal_fault(signo, code ? code : SI_KERNEL, code ? tf->rip : 0, tf);
 }
 
 /* Back to ring 3: first whose turn it is, then signals.  A program may have asked for an rip that is not canonical
