@@ -40,7 +40,10 @@ ap_long:
 	xor %edx, %edx
 	xor %ecx, %ecx
 	xsetbv
-1:	mov $1, %eax
+1:	mov 16 + ap_control - ap_code(%rdi), %rax
+	movl $0x1ff, 0xf0(%rax)         /* the local APIC's SVR and timer divider, as clock.c has the first's */
+	movl $3, 0x3e0(%rax)
+	mov $1, %eax
 	cpuid
 	shr $24, %ebx                   /* its APIC id (SDM 2A CPUID) */
 	mov $1, %al
@@ -73,7 +76,7 @@ ap_gdtr:
 ap_gdt_at:
 	.long ap_gdt - ap_code          /* + the page's address */
 	.balign 8
-ap_control: .quad 0, 0                  /* CR4, XCR0 */
+ap_control: .quad 0, 0, 0               /* CR4, XCR0, where the local APIC is */
 ap_door:                                /* struct boot_door */
 ap_stack: .quad 0
 ap_entry: .quad 0

@@ -27,6 +27,7 @@
 #define BOOT_COM1_VECTOR 0x30                   /* of COM1's interrupt on this CPU; the I/O APIC masks all others */
 #define BOOT_DISK_VECTOR 0x31                   /* from here on BOOT_DISK_IRQS of each disk */
 #define BOOT_DISK_IRQS   2
+#define BOOT_SPURIOUS_VECTOR 0xff       /* of each CPU's local APIC, which is on, its timer divided by 16 and masked */
 #define DIRECT_BASE      0xffff800000000000ull  /* all memory, 64 TiB at most */
 #define KERNEL_BASE      0xffffffff80000000ull
 

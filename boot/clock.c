@@ -15,7 +15,8 @@
 #define PM_MASK      0xffffffu          /* 24 bits everywhere; 32 are optional */
 #define MSR_APIC_BASE 0x1bu
 #define APIC_X2       (1u << 10)
-#define LAPIC_SVR     (0x0f0 / 4)       /* SDM 3A table 10-1 */
+#define LAPIC_TPR     (0x080 / 4)       /* SDM 3A table 10-1 */
+#define LAPIC_SVR     (0x0f0 / 4)
 #define LAPIC_TIMER   (0x320 / 4)
 #define LAPIC_INIT    (0x380 / 4)
 #define LAPIC_COUNT   (0x390 / 4)
@@ -101,7 +102,7 @@ static uint64_t ns_of(uint64_t ticks) { return (unsigned __int128)ticks * clock-
 
 uint64_t clock_ns(void) { return ns_of(rdtsc() - clock->tsc_base); }
 
-/* Counts per second of the local APIC's timer, by 16; the kernel knows xAPIC mode alone. */
+/* Switch the local APIC on.  => counts per second of its timer, by 16; the kernel knows xAPIC mode alone. */
 static uint64_t apic_measure(uint64_t pa)
 {
 	struct sample start, end;
@@ -111,7 +112,8 @@ static uint64_t apic_measure(uint64_t pa)
 	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(MSR_APIC_BASE));
 	if (lo & APIC_X2) fail("left the local APIC in x2APIC mode", "the firmware");
 	lapic = machine_memory(pa);
-	lapic[LAPIC_SVR] = 0x1ff;
+	lapic[LAPIC_TPR] = 0;
+	lapic[LAPIC_SVR] = 0x100 | BOOT_SPURIOUS_VECTOR;
 	lapic[LAPIC_TIMER] = LVT_MASKED;
 	lapic[LAPIC_DIV] = 3;
 	lapic[LAPIC_INIT] = ~0u;

@@ -90,6 +90,7 @@ void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3)
 	*(UINT32 *)in_page(ap_gdt_at) += (UINT32)at;
 	((UINT64 *)in_page(ap_control))[0] = bi->control.cr4;
 	((UINT64 *)in_page(ap_control))[1] = bi->control.xcr0;
+	((UINT64 *)in_page(ap_control))[2] = DIRECT_BASE + m->lapic;
 	bi->cpu_door = (UINT64)in_page(ap_door);
 	send(m, ICR_INIT, 10000000);
 	send(m, ICR_START | (UINT32)(at / PAGE), 200000);

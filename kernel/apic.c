@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/apic.c - RING 0 - local APIC in xAPIC mode (SDM 3A ch. 10).
+/* kernel/apic.c - RING 0 - local APIC in xAPIC mode (SDM 3A ch. 10), which the loader switched on.
  *
  * Locks: none: each CPU has its own.
  */
@@ -11,13 +11,10 @@
 #include "mm/frame.h"
 
 #define LAPIC_ID    0x020
-#define LAPIC_TPR   0x080
 #define LAPIC_EOI   0x0b0
-#define LAPIC_SVR   0x0f0
 #define LAPIC_ICR   0x300               /* the second half, at 0x310, says to whom */
 #define LAPIC_TIMER 0x320
 #define LAPIC_INIT  0x380
-#define LAPIC_DIV   0x3e0
 #define ICR_PENDING BIT(12)             /* SDM 3A 10.6.1 */
 #define ICR_ASSERT  BIT(14)
 
@@ -28,9 +25,6 @@ static void lapic_write(unsigned reg, uint32_t v) { *lapic(reg) = v; }
 void apic_cpu_init(void)
 {
 	this_cpu()->apic_id = lapic_read(LAPIC_ID) >> 24;
-	lapic_write(LAPIC_TPR, 0);
-	lapic_write(LAPIC_SVR, 0x100 | VECTOR_SPURIOUS);
-	lapic_write(LAPIC_DIV, 3);      /* by 16 */
 	lapic_write(LAPIC_TIMER, VECTOR_TIMER);
 }
 

@@ -6,10 +6,9 @@
 #include "kernel/klib.h"
 
 #define VECTOR_TIMER    0x20
-					/* BOOT_COM1_VECTOR, BOOT_DISK_VECTOR */
+					/* BOOT_COM1_VECTOR, BOOT_DISK_VECTOR, BOOT_SPURIOUS_VECTOR */
 #define VECTOR_KICK      0xf0           /* from another CPU: look at your queue (smp.h) */
 #define VECTOR_SHOOTDOWN 0xf1
-#define VECTOR_SPURIOUS 0xff
 
 void apic_cpu_init(void);               /* on each CPU */
 #define APIC_NMI        0x400u          /* delivery mode (SDM 3A 10.6.1) */

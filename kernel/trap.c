@@ -156,7 +156,7 @@ void trap_handle(struct trapframe *tf)
 	if (tf->vector >= 32) t->doing = "interrupt";
 	else if (trap_from_user(tf)) t->doing = tf->vector == PAGE_FAULT ? "page fault" : "exception";
 	if (tf->vector < 32) exception_handle(tf);
-	else if (tf->vector != VECTOR_SPURIOUS) interrupt_handle(tf->vector);
+	else if (tf->vector != BOOT_SPURIOUS_VECTOR) interrupt_handle(tf->vector);
 	if (trap_from_user(tf)) trap_exit(tf);
 	else t->doing = doing;
 }
