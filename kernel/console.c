@@ -26,7 +26,6 @@
 #define DEBUG_EXIT  0xf4
 
 static struct spinlock out_lock = SPINLOCK_INIT(RANK_CONSOLE, "console output");
-bool console_broken;
 static unsigned fifo_room;                      /* [out_lock] bytes that the transmitter takes without being asked */
 
 static void serial_wait(uint8_t lsr)
@@ -46,12 +45,12 @@ static void serial_put(char c)
 
 void console_lock(void)
 {
-	if (!console_broken) spin_lock(&out_lock);
+	if (!panicking) spin_lock(&out_lock);
 }
 
 void console_unlock(void)
 {
-	if (!console_broken) spin_unlock(&out_lock);
+	if (!panicking) spin_unlock(&out_lock);
 }
 
 void console_put(char c)

@@ -6,7 +6,7 @@
 #include "kernel/klib.h"
 
 void console_lock(void), console_unlock(void);  /* lines of several CPUs do not mix */
-extern bool console_broken;                     /* panic: from now on nobody waits for that */
+extern struct cpu *panicking;                   /* panic.c: whose panic is being told; nobody waits for that lock */
 void console_put(char c);                       /* console locked */
 void console_interrupt(void);                   /* there is input: the file server is notified */
 

@@ -13,7 +13,7 @@
 #include "mm/frame.h"
 #include "mm/pmap.h"
 
-static struct cpu *panicking;          /* whose panic is being told */
+struct cpu *panicking;
 
 /* The last symbol at or below the address, if it is near enough to be meant. */
 static void print_address(uint64_t addr)
@@ -92,7 +92,6 @@ static void panic_begin(void)
 		for (;;) __asm__ volatile("hlt");       /* another CPU's panic is being told */
 	}
 	smp_stop_others();
-	console_broken = true;
 }
 
 void panic(const char *fmt, ...)
