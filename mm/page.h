@@ -61,7 +61,7 @@ struct page {
 #define PFL_BACKED     1u       /* has room on disk: a block, or a reservation */
 #define PFL_REDIRTIED  2u       /* WRITING, and stored to since, or vm_write() names a part: goes back to DIRTY */
 #define PFL_REFERENCED 4u       /* used since the clock's hand last passed */
-#define PFL_LEAVING    32u      /* MS_INVALIDATE waits for its write: nobody maps or holds it anew */
+#define PFL_LEAVING    8u       /* MS_INVALIDATE waits for its write: nobody maps or holds it anew */
 #define PFL_OWNER      16u      /* dirtied through a server's own mapping: only its vm_write() cleans it */
 #define KPAGE_TABLE    1u       /* use KERNEL: a page table */
 #define KPAGE_SLAB     2u       /* use KERNEL: small objects */

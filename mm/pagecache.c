@@ -26,16 +26,12 @@ static const uint8_t state_next[PG_NSTATES] = {
 	[PG_DIRTY]   = TO(WRITING) | TO(ABSENT) | TO(CLEAN),
 	[PG_WRITING] = TO(CLEAN) | TO(DIRTY),
 };
-static const char *const page_state_name[PG_NSTATES] = {"ABSENT", "FILLING", "CLEAN", "DIRTY", "WRITING"};
 
 uint64_t dirty_pages;
 
 /* Count the object's debt to its pager, and remember how old it is.  An object without one owes nothing to a disk. */
-static void page_account(struct vmo *v, enum page_state from, enum page_state to)
+static void debt_change(struct vmo *v, int more)
 {
-	int more = !!(BIT(to) & PG_OWED) - !!(BIT(from) & PG_OWED);
-
-	if (!more) return;
 	v->ndirty += more;
 	if (v->ndirty == 0) v->dirty_since = 0;
 	else if (v->dirty_since == 0) v->dirty_since = time_mono();
@@ -48,13 +44,12 @@ void page_set_state(struct page *p, enum page_state to)
 {
 	struct vmo *v = p->vmo;
 	enum page_state from = p->state;
+	int more = !!(BIT(to) & PG_OWED) - !!(BIT(from) & PG_OWED);
 
-	if (!(state_next[from] & BIT(to)))
-		panic("invariant P2 broken: page %llx of object %llx: %s -> %s", (unsigned long long)page_index(p),
-		      (unsigned long long)v->cookie, page_state_name[from], page_state_name[to]);
+	INVARIANT("P2", state_next[from] & BIT(to));
 	p->state = to;
 	tree_mark(&p->node, BIT(to) & PG_OWED);
-	page_account(v, from, to);
+	if (more) debt_change(v, more);
 	if (from == PG_FILLING || from == PG_WRITING) waitq_wake_all(&v->wait);
 }
 
@@ -64,7 +59,6 @@ void pcache_insert_locked(struct vmo *v, struct page *p, uint64_t index, enum pa
 	p->node = (struct tree_node){.start = index, .last = index};
 	tree_insert(&v->pages, &p->node);
 	p->vmo = v;
-	p->state = PG_ABSENT;
 	p->flags = PFL_REFERENCED;
 	v->npages++;
 	page_set_state(p, state);
@@ -80,7 +74,6 @@ void pcache_remove_locked(struct vmo *v, struct page *p)
 	list_init(&p->link);            /* where the node was */
 	v->npages--;
 	p->vmo = NULL;
-	p->flags = 0;
 	page_unref(p);
 }
 

@@ -302,8 +302,7 @@ static void vmo_release_done(struct kmsg *k)
  * unlinked file's only have to be out of the device's hands, since its blocks will be used again. */
 void vmo_release_check_locked(struct vmo *v)
 {
-	uint64_t i = 0;
-	bool owed = v->links ? v->ndirty > 0 : page_next(v, &i, BIT(PG_WRITING)) != NULL;
+	bool owed = v->links ? v->ndirty > 0 : tree_first_marked(&v->pages, 0, BIT(PG_WRITING)) != NULL;
 
 	if (v->users || !v->pager || v->split_of || !v->released_due || owed || v->release_busy) return;
 	v->released_due = false;

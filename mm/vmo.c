@@ -21,8 +21,6 @@ static struct list *hand = &all_vmos;                  /* [all_lock] of reclaim.
 static void vmo_destroy(struct kobj *o)
 {
 	struct vmo *v = container_of(o, struct vmo, obj);
-	uint64_t i = 0;
-	struct page *p;
 
 	INVARIANT("V1", v->users == 0 && !v->entries.root);
 	spin_lock(&all_lock);
@@ -31,7 +29,7 @@ static void vmo_destroy(struct kobj *o)
 	spin_unlock(&all_lock);
 
 	spin_lock(&v->lock);
-	while ((p = page_next(v, &i, 0))) pcache_remove_locked(v, p);
+	vmo_cut_locked(v, 0, ~0ull);
 	spin_unlock(&v->lock);
 	if (v->split_of) vmo_unref(v->split_of);
 	kfree(v);
