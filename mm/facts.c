@@ -54,10 +54,9 @@ static pte_t pte_on(const struct entry *e, uint64_t i, const struct page *p)
 /* => vmo->lock held: no entry comes or goes */
 static uint32_t sharers_locked(struct vmo *v, uint64_t i, const struct page *p)
 {
-	struct tree_node *n = tree_first_overlap(&v->entries, i, i);
 	uint32_t sharers = 0;
 
-	for (; n; n = tree_next_overlap(n, i, i)) sharers += pte_on(container_of(n, struct entry, vnode), i, p) != 0;
+	tree_for(n, &v->entries, i, i) sharers += pte_on(container_of(n, struct entry, vnode), i, p) != 0;
 	return sharers;
 }
 

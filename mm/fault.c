@@ -40,9 +40,8 @@ static void fault_around(struct fault *f, struct vmo *v)
 	struct entry *e = f->e;
 	uint64_t first = MAX(ROUND_DOWN(f->index, AROUND), e->vnode.start);
 	uint64_t last = MIN(MIN(ROUND_DOWN(f->index, AROUND) + AROUND - 1, e->vnode.last), vmo_pages_locked(v) - 1);
-	struct tree_node *n = tree_first_overlap(&v->pages, first, last);
 
-	for (; n; n = tree_next_overlap(n, first, last)) {
+	tree_for(n, &v->pages, first, last) {
 		struct page *p = container_of(n, struct page, node);
 		uaddr_t va = entry_va(e, n->start);
 

@@ -106,14 +106,6 @@ static void spares_settle_locked(struct frames *spares)
 	while (spares->n < want && all.n > frame_low) page_move(&all, spares);
 }
 
-static void spares_settle_all(void)
-{
-	for (struct cpu *c = cpus; c < cpus + ncpus; c++) {
-		SPIN_HELD(&c->spares.lock);
-		spares_settle_locked(&c->spares);
-	}
-}
-
 /* One of a CPU's own or of everybody's pages, of which `keep` have to stay: the count alone says whether the caller may
  * have one, the list makes no difference between pages. */
 static struct page *page_take(struct frames *f, enum page_use use, uint64_t keep)
@@ -141,10 +133,11 @@ struct page *frame_alloc(enum page_use use, unsigned flags)
 	struct page *p = page_take(&this_cpu()->spares, use, 0);
 
 	if (!p) p = page_take(&all, use, keep);
-	if (!p) {
-		spares_settle_all();    /* few are left: nobody keeps any (F5) */
-		p = page_take(&all, use, keep);
+	for (struct cpu *c = cpus; !p && c < cpus + ncpus; c++) {       /* few are left: nobody keeps any (F5) */
+		SPIN_HELD(&c->spares.lock);
+		spares_settle_locked(&c->spares);
 	}
+	if (!p) p = page_take(&all, use, keep);
 	if (!p) return NULL;
 	poison_verify(p);
 	p->flags = 0;

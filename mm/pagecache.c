@@ -129,24 +129,20 @@ static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
 	return NULL;
 }
 
-/* An object without a pager has nothing to read: a page of zeros. */
-static int fill_zero_locked(struct vmo *v, uint64_t index)
-{
-	struct page *p = frame_alloc(PAGE_OBJECT, FRAME_ZERO);
-
-	if (!p) return -ENOMEM;
-	pcache_insert_locked(v, p, index, PG_CLEAN);
-	p->flags |= PFL_BACKED;
-	return 0;
-}
-
 /* Start to bring in the absent page at index and, if the pager is asked, its neighbours, n in all at most.
  * => vmo->lock held, dropped and taken again.  How many pages; -ENOMEM: nothing started. */
 static int pcache_fill(struct vmo *v, uint64_t index, uint32_t n)
 {
+	struct page *p;
 	struct run *r;
 
-	if (!v->pager) return fill_zero_locked(v, index);
+	if (!v->pager) {                /* nothing to read */
+		p = frame_alloc(PAGE_OBJECT, FRAME_ZERO);
+		if (!p) return -ENOMEM;
+		pcache_insert_locked(v, p, index, PG_CLEAN);
+		p->flags |= PFL_BACKED;
+		return 1;
+	}
 	r = fill_begin_locked(v, index, n);
 	if (!r) return -ENOMEM;
 	n = r->npages;

@@ -31,9 +31,7 @@ static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
 
 static void rmap_walk(struct vmo *v, uint64_t first, uint64_t last, struct rmap_walk *w)
 {
-	struct tree_node *n = tree_first_overlap(&v->entries, first, last);
-
-	for (; n; n = tree_next_overlap(n, first, last)) {
+	tree_for(n, &v->entries, first, last) {
 		struct entry *e = container_of(n, struct entry, vnode);
 		uint64_t lo = MAX(first, n->start), hi = MIN(last, n->last);
 
@@ -57,9 +55,7 @@ void vmo_unmap_range_locked(struct vmo *v, uint64_t first, uint64_t last)
 
 bool vmo_range_locked(struct vmo *v, uint64_t first, uint64_t last)
 {
-	struct tree_node *n = tree_first_overlap(&v->entries, first, last);
-
-	for (; n; n = tree_next_overlap(n, first, last)) {
+	tree_for(n, &v->entries, first, last) {
 		if (container_of(n, struct entry, vnode)->flags & ENTRY_LOCKED) return true;
 	}
 	return false;

@@ -26,6 +26,9 @@ struct tree_node *tree_at(const struct tree *, uint64_t start);                /
 struct tree_node *tree_first_overlap(const struct tree *, uint64_t start, uint64_t last);      /* lowest start; NULL */
 struct tree_node *tree_next_overlap(const struct tree_node *, uint64_t start, uint64_t last);  /* after this one */
 struct tree_node *tree_first_marked(const struct tree *, uint64_t start, uint8_t marks);       /* ends there or later */
+/* Each that meets [start, last], by rising start; none comes or goes meanwhile. */
+#define tree_for(n, t, start, last) \
+	for (struct tree_node *n = tree_first_overlap(t, start, last); n; n = tree_next_overlap(n, start, last))
 void tree_check(const struct tree *);                   /* panics on a broken invariant */
 
 #endif

@@ -60,22 +60,20 @@ static struct vmo *vmo_at_locked(struct list **at)
 {
 	for (; *at != &all_vmos; *at = (*at)->next) {
 		struct vmo *v = container_of(*at, struct vmo, all_link);
-		uint32_t n = __atomic_load_n(&v->obj.refs, __ATOMIC_RELAXED);
 
-		while (n > 0 && !__atomic_compare_exchange_n(&v->obj.refs, &n, n + 1, false, __ATOMIC_ACQUIRE,
-		                                             __ATOMIC_RELAXED)) {}
-		if (n > 0) return v;
+		if (__atomic_fetch_add(&v->obj.refs, 1, __ATOMIC_ACQUIRE) > 0) return v;
+		v->obj.refs = 0;        /* as it was: vmo_destroy() waits for our lock */
 	}
 	return NULL;
 }
 
 struct vmo *vmo_next(struct vmo *v)
 {
+	struct list *at = v ? &v->all_link : &all_vmos;
 	struct vmo *next;
-	struct list *at;
 
 	spin_lock(&all_lock);
-	at = v ? v->all_link.next : all_vmos.next;
+	at = at->next;
 	next = vmo_at_locked(&at);
 	spin_unlock(&all_lock);
 	if (v) vmo_unref(v);

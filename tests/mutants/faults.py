@@ -180,7 +180,8 @@ fault("the_limit_of_locks_ignored", "mlock goes past RLIMIT_MEMLOCK.",
 file("mm/rmap.c")
 
 fault("only_the_first_mapping_protected", "Of several mappings of a page the first alone loses its right.",
-      "\tfor (; n; n = tree_next_overlap(n, first, last)) {\n\t\tstruct entry *e",
+      "\ttree_for(n, &v->entries, first, last) {\n\t\tstruct entry *e",
+      "\tstruct tree_node *n = tree_first_overlap(&v->entries, first, last);\n\n"
       "\tif (n) {\n\t\tstruct entry *e")
 
 fault("rmap_ignores_the_offset", "A page is looked for at the wrong address of a mapping that starts inside the file.",
