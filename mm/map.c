@@ -46,27 +46,17 @@ struct entry *map_first_locked(struct map *m, uaddr_t start, uaddr_t last)
 	return container_of(tree_first_overlap(&m->entries, start, last), struct entry, anode);
 }
 
-/* Into both trees, or out of both; the object's only if there is one. */
-static void entry_trees(struct map *m, struct entry *e, void (*change)(struct tree *, struct tree_node *))
+void entry_trees(struct map *m, struct entry *e, bool in)
 {
+	void (*change)(struct tree *, struct tree_node *) = in ? tree_insert : tree_remove;
+	uint64_t bytes = in ? entry_bytes(e) : -entry_bytes(e);
+
+	m->size += bytes;
+	if (e->flags & ENTRY_LOCKED) m->locked += bytes;
 	change(&m->entries, &e->anode);
 	if (!e->vmo) return;
 	SPIN_HELD(&e->vmo->lock);
 	change(&e->vmo->entries, &e->vnode);
-}
-
-void entry_insert(struct map *m, struct entry *e)
-{
-	m->size += entry_bytes(e);
-	if (e->flags & ENTRY_LOCKED) m->locked += entry_bytes(e);
-	entry_trees(m, e, tree_insert);
-}
-
-void entry_remove(struct map *m, struct entry *e)
-{
-	m->size -= entry_bytes(e);
-	if (e->flags & ENTRY_LOCKED) m->locked -= entry_bytes(e);
-	entry_trees(m, e, tree_remove);
 }
 
 void entry_place(struct entry *e, uaddr_t start, uint64_t len, uint64_t index)

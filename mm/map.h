@@ -97,8 +97,9 @@ static inline struct entry *map_find_locked(struct map *m, uaddr_t va) { return 
 	for (struct entry *e = map_first_locked(m, start, last_); e; \
 	     e = container_of(tree_next_overlap(&e->anode, start, last_), struct entry, anode))
 struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
-void entry_insert(struct map *, struct entry *);
-void entry_remove(struct map *, struct entry *);
+void entry_trees(struct map *, struct entry *, bool in);        /* into both trees, or out: its object's if it has one */
+static inline void entry_insert(struct map *m, struct entry *e) { entry_trees(m, e, true); }
+static inline void entry_remove(struct map *m, struct entry *e) { entry_trees(m, e, false); }
 void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and of what; in no tree */
 void entry_resize(struct map *, struct entry *, uaddr_t start, uint64_t len, uint64_t index);    /* one in its trees */
 void entry_free(struct entry *);

@@ -429,8 +429,8 @@ fault("mprotect_leaves_page_tables", "mprotect takes no right from pages that ar
       "")
 
 fault("locks_stay_counted", "What is unmapped still counts as locked.",
-      "\tif (e->flags & ENTRY_LOCKED) m->locked -= entry_bytes(e);\n",
-      "")
+      "\tif (e->flags & ENTRY_LOCKED) m->locked += bytes;\n",
+      "\tif ((e->flags & ENTRY_LOCKED) && in) m->locked += bytes;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/pmap.c")
