@@ -27,11 +27,12 @@ static int range_pages(uaddr_t start, uint64_t len, uaddr_t *end)
 	return len > 0 && (start >= USER_TOP || len > USER_TOP - start) ? -ENOMEM : 0;
 }
 
-uint64_t map_limit(int resource)
+uint64_t map_limit(const struct map *m, int resource)
 {
 	const struct proc *p = current_proc();
 
-	if (!p || (resource == RLIMIT_MEMLOCK && !p->euid)) return RLIM_INFINITY;       /* root may lock all */
+	if (!p || p->map != m) return RLIM_INFINITY;
+	if (resource == RLIMIT_MEMLOCK && !p->euid) return RLIM_INFINITY;       /* root may lock all */
 	return p->rlimit[resource][0];
 }
 
@@ -107,7 +108,7 @@ SYSCALL(msync, addr, len, flags)
 SYSCALL(brk)
 {
 	struct map *m = current_proc()->map;
-	uint64_t data = map_limit(RLIMIT_DATA), start = m->program.brk_start;
+	uint64_t data = map_limit(m, RLIMIT_DATA), start = m->program.brk_start;
 
 	return map_brk(m, a0 > start && a0 - start > data ? 0 : a0);    /* 0: it stays as it is */
 }

@@ -173,9 +173,9 @@ static int map_place(struct map *m, struct entry *e, uaddr_t *addr, uint64_t len
 	int rc = map_choose(m, addr, len, flags);
 	uint64_t more = len - (flags & MAP_FIXED ? map_covered(m, *addr, *addr + len, 0) : 0);
 
-	if (!rc && m->size + more > map_limit(RLIMIT_AS)) rc = -ENOMEM;
+	if (!rc && m->size + more > map_limit(m, RLIMIT_AS)) rc = -ENOMEM;
 	if (m->lock_future & MCL_FUTURE) e->flags |= ENTRY_LOCKED;
-	if (!rc && (e->flags & ENTRY_LOCKED) && m->locked + len > map_limit(RLIMIT_MEMLOCK)) rc = -EAGAIN;
+	if (!rc && (e->flags & ENTRY_LOCKED) && m->locked + len > map_limit(m, RLIMIT_MEMLOCK)) rc = -EAGAIN;
 	if (!rc && (flags & MAP_FIXED)) rc = map_unmap_locked(m, *addr, *addr + len);
 	if (rc) return rc;
 	if (map_extend(m, *addr, len, e)) {
@@ -297,8 +297,8 @@ struct entry *map_grow_down(struct map *m, uaddr_t va)
 
 	if (!e || !(e->flags & ENTRY_GROWSDOWN) || va < MMAP_LOW + STACK_GAP) return NULL;
 	more = e->anode.start - (va & ~PAGE_MASK);
-	if (entry_bytes(e) + more > map_limit(RLIMIT_STACK) || m->size + more > map_limit(RLIMIT_AS)) return NULL;
-	if ((e->flags & ENTRY_LOCKED) && m->locked + more > map_limit(RLIMIT_MEMLOCK)) return NULL;
+	if (entry_bytes(e) + more > map_limit(m, RLIMIT_STACK) || m->size + more > map_limit(m, RLIMIT_AS)) return NULL;
+	if ((e->flags & ENTRY_LOCKED) && m->locked + more > map_limit(m, RLIMIT_MEMLOCK)) return NULL;
 	if (map_first_locked(m, (va & ~PAGE_MASK) - STACK_GAP, e->anode.start - 1)) return NULL;
 	entry_resize(m, e, e->anode.start - more, entry_bytes(e) + more, 0);
 	return e;

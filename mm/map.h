@@ -41,7 +41,8 @@ struct map {
 	bool     wired;                 /* [c] a server: what it stores through shared mappings it writes itself */
 };
 
-uint64_t map_limit(int resource);       /* sys_mem.c: bytes that the current process may have (RLIMIT_*) */
+/* sys_mem.c: bytes that the current process may have (RLIMIT_*) in its own map; in others there is no limit. */
+uint64_t map_limit(const struct map *, int resource);
 struct map *map_create(void);           /* NULL: no memory */
 static inline void map_ref(struct map *m) { __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED); }
 void map_put(struct map *);             /* the last one unmaps all */
@@ -97,7 +98,7 @@ static inline struct entry *map_find_locked(struct map *m, uaddr_t va) { return 
 	for (struct entry *e = map_first_locked(m, start, last_); e; \
 	     e = container_of(tree_next_overlap(&e->anode, start, last_), struct entry, anode))
 struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
-void entry_trees(struct map *, struct entry *, bool in);        /* into both trees, or out: its object's if it has one */
+void entry_trees(struct map *, struct entry *, bool in);        /* into both trees, or out of them */
 static inline void entry_insert(struct map *m, struct entry *e) { entry_trees(m, e, true); }
 static inline void entry_remove(struct map *m, struct entry *e) { entry_trees(m, e, false); }
 void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and of what; in no tree */

@@ -125,12 +125,12 @@ int map_lock(struct map *m, uaddr_t start, uaddr_t end, uint32_t mcl, bool all)
 	uint64_t mapped, more;
 	int rc = 0;
 
-	if (mcl && map_limit(RLIMIT_MEMLOCK) == 0) return -EPERM;
+	if (mcl && map_limit(m, RLIMIT_MEMLOCK) == 0) return -EPERM;
 	mutex_lock(&m->lock);
 	mapped = map_covered(m, start, end, 0);
 	more = mapped - map_covered(m, start, end, ENTRY_LOCKED);
 	if (!all && mapped < end - start) rc = -ENOMEM;
-	if (on && m->locked + more > map_limit(RLIMIT_MEMLOCK)) rc = -ENOMEM;
+	if (on && m->locked + more > map_limit(m, RLIMIT_MEMLOCK)) rc = -ENOMEM;
 	if (!rc) rc = map_cut(m, start, end);
 	if (!rc && all) m->lock_future = mcl & MCL_FUTURE ? mcl & (MCL_FUTURE | MCL_ONFAULT) : 0;
 	map_for(e, m, start, end - 1) {

@@ -47,8 +47,8 @@ static int remap_locked(struct map *m, uaddr_t *addr, uint64_t old_len, uint64_t
 	int rc;
 
 	if (!e || (e->flags & ENTRY_DEVICE) || e->anode.last - *addr + 1 < old_len) return -EFAULT;
-	if (m->size + more > map_limit(RLIMIT_AS)) return -ENOMEM;
-	if ((e->flags & ENTRY_LOCKED) && m->locked + more > map_limit(RLIMIT_MEMLOCK)) return -EAGAIN;
+	if (m->size + more > map_limit(m, RLIMIT_AS)) return -ENOMEM;
+	if ((e->flags & ENTRY_LOCKED) && m->locked + more > map_limit(m, RLIMIT_MEMLOCK)) return -EAGAIN;
 	if (!(flags & MREMAP_FIXED)) {
 		if (e->anode.last + 1 == *addr + old_len && remap_extend(m, e, new_len, *addr)) return 0;
 		if (!(flags & MREMAP_MAYMOVE)) return -ENOMEM;

@@ -173,8 +173,8 @@ fault("lock_over_a_hole", "mlock over a hole returns 0.",
       "")
 
 fault("the_limit_of_locks_ignored", "mlock goes past RLIMIT_MEMLOCK.",
-      "\tif (on && m->locked + more > map_limit(RLIMIT_MEMLOCK)) rc = -ENOMEM;\n",
-      "\tif (on && m->locked + 0 * more > map_limit(RLIMIT_MEMLOCK)) rc = -ENOMEM;\n")
+      "\tif (on && m->locked + more > map_limit(m, RLIMIT_MEMLOCK)) rc = -ENOMEM;\n",
+      "\tif (on && m->locked + 0 * more > map_limit(m, RLIMIT_MEMLOCK)) rc = -ENOMEM;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/rmap.c")

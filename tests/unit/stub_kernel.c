@@ -47,7 +47,7 @@ WEAK struct cpu *this_cpu(void)
 }
 
 WEAK struct thread *current_thread(void) { return &host_thread; }
-WEAK uint64_t map_limit(int resource) { return host_limit[resource]; }
+WEAK uint64_t map_limit(const struct map *m, int resource) { return m ? host_limit[resource] : 0; }
 WEAK uint64_t read_cr3(void) { return 0; }
 WEAK void write_cr3(uint64_t v) { (void)v; }
 WEAK void shootdown_send(struct shootdown *s, uint64_t who) { (void)s, (void)who; }
