@@ -50,7 +50,7 @@ def a_machine_whose_time_is_over_says_what_it_does():
             text = str(e)
     check(re.search(r"no end after 1 s\n", text) and re.findall(r"^cpu (\d): ", text, re.M) == ["0", "1"], text)
     check(re.search(r"^thread \d+, cat, process \d+, .*THREAD_SLEEPING.* < pipe_\w+ < file_rw ", text, re.M), text)
-    check(re.search(r"^thread \d+, sleep, process \d+, .*THREAD_SLEEPING.* < sys_(clock_)?nanosleep ", text, re.M), text)
+    check(re.search(r"^thread \d+, sleep, process \d+, .*SLEEPING.* < sys_(clock_)?nanosleep ", text, re.M), text)
 
 
 def global_locks(kernel):
