@@ -49,15 +49,12 @@ static void takes(struct cpu *c, struct spinlock *l)
 	delay(c);
 }
 
-static void released(struct cpu *c, struct spinlock *l)
-{
-	c->locks[l->rank] = NULL;
-	if (c->lock_depth == 0) delay(c);
-}
+static void releases(struct cpu *c, struct spinlock *l) { c->locks[l->rank] = NULL; }
 #else
 void lock_delays_start(uint64_t seed) { kprintf("quire: delay=%lu needs a debug build (make DEBUG=1)\n", seed - 1); }
 static void takes(struct cpu *c, struct spinlock *l) { }
-static void released(struct cpu *c, struct spinlock *l) { }
+static void releases(struct cpu *c, struct spinlock *l) { }
+static void delay(struct cpu *c) { }
 #endif
 
 static inline bool spin_try(struct spinlock *l, struct cpu *c)
@@ -94,10 +91,11 @@ void spin_unlock(struct spinlock *l)
 	struct cpu *c = this_cpu();
 
 	if (l->owner != c) panic("invariant K3 broken: %s released, but not held by this CPU", l->name);
-	__atomic_store_n(&l->owner, NULL, __ATOMIC_RELEASE);
-	c->lock_depth--;
-	released(c, l);
-	if (c->lock_depth == 0 && c->lock_irq) irq_enable();
+	releases(c, l);
+	__atomic_store_n(&l->owner, NULL, __ATOMIC_RELEASE);    /* whoever takes it next may free it */
+	if (--c->lock_depth > 0) return;
+	delay(c);
+	if (c->lock_irq) irq_enable();
 }
 
 void waitq_wake_one(struct waitq *q)

@@ -5,7 +5,8 @@
  * Locks: crowd->lock around the wake-ups and who sleeps for one; none while a descriptor is asked.
  *
  * Who polls belongs to one of 64 crowds, by the number of the thread.  A thing that is polled has a bit for each crowd
- * that has asked it since it changed last: a change wakes these crowds, and all in them ask again.
+ * that has asked it since it changed last: a change wakes these crowds, and all in them ask again, whatever they poll:
+ * what that costs is time alone, and there are no lists to keep.
  *
  * L1  Before a thing is asked it has the crowd's bit, and the poller has looked how many wake-ups there were so far: a
  *     change in between is seen, as the answer or as a wake-up. */
@@ -38,9 +39,8 @@ void poll_wake(uint64_t *polled)
 }
 
 /* Regular files, directories and most devices are always ready (POSIX poll). */
-static int poll_ask(const struct pollfd *p, uint64_t crowd)
+static int poll_ask(const struct pollfd *p, struct file *f, uint64_t crowd)
 {
-	FILE_HELD struct file *f = fd_get(p->fd);
 	int now = POLLIN | POLLOUT;
 
 	if (p->fd < 0) return 0;
@@ -55,7 +55,7 @@ static int poll_ask(const struct pollfd *p, uint64_t crowd)
 }
 
 /* How many are ready, 0 at the deadline, -ERESTARTNOHAND. */
-static long poll_wait(struct pollfd *p, uint64_t n, uint64_t deadline)
+static long poll_wait(struct pollfd *p, struct file **f, uint64_t n, uint64_t deadline)
 {
 	uint64_t crowd = current_thread()->tid % CROWDS, wakes;
 	struct crowd *c = &crowds[crowd];
@@ -66,7 +66,7 @@ static long poll_wait(struct pollfd *p, uint64_t n, uint64_t deadline)
 
 		wakes = __atomic_load_n(&c->wakes, __ATOMIC_SEQ_CST);
 		for (uint64_t i = 0; i < n; i++) {
-			p[i].revents = poll_ask(&p[i], crowd);
+			p[i].revents = poll_ask(&p[i], f[i], crowd);
 			if (p[i].revents) ready++;
 		}
 		if (ready || rc || deadline <= time_mono()) return ready || rc != -EINTR ? ready : -ERESTARTNOHAND;
@@ -118,17 +118,22 @@ static long sets_out(const struct pollfd *p, uint64_t n, const uaddr_t set[SETS]
 
 /* ---- the calls */
 
-/* poll's vector of n, or select's sets of numbers below n. */
+/* poll's vector of n, or select's sets of numbers below n.  What is polled stays open meanwhile, whoever closes it. */
 static long poll_until(uint64_t n, uaddr_t fds, const uaddr_t *sets, uint64_t deadline)
 {
 	struct pollfd *p;
+	struct file **f;
 	long rc;
 
 	if (n > FD_MAX) return -EINVAL;
-	p = kalloc(n * sizeof(*p));
+	p = kalloc(n * (sizeof(*p) + sizeof(*f)));
+	f = (struct file **)(p + n);
 	if (!p) return -ENOMEM;
 	rc = sets ? sets_in(p, n, sets) : copy_in(p, fds, n * sizeof(*p));
-	if (!rc) rc = poll_wait(p, n, deadline);
+	for (uint64_t i = 0; i < n && !rc; i++) f[i] = fd_get(p[i].fd);
+	if (!rc) rc = poll_wait(p, f, n, deadline);
+	for (uint64_t i = 0; i < n; i++)
+		if (f[i]) file_put(f[i]);
 	if (sets && rc >= 0) rc = sets_out(p, n, sets);
 	for (uint64_t i = 0; i < n && !sets && rc >= 0; i++, fds += sizeof(*p))
 		if (copy_out(fds + offsetof(struct pollfd, revents), &p[i].revents, sizeof(p->revents))) rc = -EFAULT;

@@ -65,7 +65,9 @@ SYSCALL(ipc_call, port, msg)
 	if (rc) return rc;
 	rc = objs_to_handles(&k.m, k.obj);
 	if (rc) k.m.status = rc;
-	return copy_out(msg, &k.m, IPC_REPLY_SIZE);
+	rc = copy_out(msg, &k.m, IPC_REPLY_SIZE);
+	for (int i = 0; i < IPC_HANDLES && rc; i++) handle_close(&current_proc()->handles, k.m.handle[i]);
+	return rc;
 }
 
 /* Receive, and put the message at `msg`.  What cannot be delivered is answered here: its caller does not wait. */

@@ -3,8 +3,9 @@
  *
  * Path:  fault.c, map.c, vmo.c > [pmap.c] > tlb.c
  * Use:   pmap_set() enters one PTE; pmap_walk() visits, changes or removes the PTEs of a range.
- * Locks: pmap->lock around the tables; frame_lock inside it.  TLBs are shot down after it is dropped, before
- *        the function returns: until then the old right may be used, as if the caller had come later.
+ * Locks: pmap->lock around the tables; frame_lock inside it.  TLBs are shot down after it is dropped (but in
+ *        pmap_destroy()), before the function returns: until then the old right may be used, as if the caller had come
+ *        later.
  *
  * M1  A PTE that is not 0 refers to a page; resident counts them.  Without PTE_P (PROT_NONE) no TLB holds it.
  * M2  A table of the user half is freed only after no CPU can walk it: cut out, TLBs shot down, then freed.

@@ -2,7 +2,8 @@
 /* mm/tlb.c - RING 0 - what CPUs remember of page tables, and how they are made to forget it (SDM 3A 4.10).
  *
  * Path:  pmap.c, vmap.c > [tlb.c]
- * Use:   change the tables, drop their lock, then tlb_shootdown(); when it returns no CPU uses the old PTEs.
+ * Use:   change the tables, drop their lock (but for pmap_destroy()), then tlb_shootdown(); when it returns no CPU uses
+ *        the old PTEs.  npages 0: nor the tables, which go: never for those of a process that runs.
  * Locks: none.  Ring 0 is not preempted, so that the CPU stays the same from first to last line.
  *
  * L1  No model we run on has PCID: a load of CR3 forgets all but the global pages, which only the kernel has.

@@ -19,7 +19,6 @@ void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
 	(void)pm, (void)start, (void)npages;
 	shootdowns++;
 }
-void tlb_leave(struct pmap *pm) { (void)pm; }
 
 static int group_setup(void **st)
 {
