@@ -225,6 +225,14 @@ fault("end_before_protection", "A forbidden page past the end of file raises SIG
       "\tif (!prot_allows(e->prot, want) || (e->flags & ENTRY_DEVICE)) return -EACCES;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
+file("mm/tree.c")
+
+fault("a_mark_that_nobody_above_knows", "A page becomes dirty, and the search that starts at the root passes it by.",
+      "\tn->marks = marks;\n\tpath_update(n);\n",
+      "\tn->marks = marks;\n",
+      "unit tree")
+
+# ------------------------------------------------------------------------------------------------------------------
 file("mm/pagecache.c")
 
 fault("store_during_write_lost", "A store into a page on its way to the disk leaves no mark.",
