@@ -1,54 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_split.c - HOST - booted with vm=split: mappings and read() see two copies, msync joins them. */
-#include "tests/unit/mmworld.h"
-
-static int split_setup(void **st)
-{
-	world_setup(st);
-	vm_split = true;
-	return 0;
-}
-
-/* A view that owes bytes outlives its mappings until the next round of the writeback. */
-static int split_teardown(void **st)
-{
-	struct fix *f = *st;
-
-	map_unmap(f->map, 0, USER_TOP);
-	sync_round(0, true);
-	return world_teardown(st);
-}
-
-/* As mmap does: the view's user is the entry's. */
-static uaddr_t map_view(struct fix *f, uint32_t flags)
-{
-	struct vmo *view = split_view(f->vmo);
-	uaddr_t at = 0;
-
-	assert_non_null(view);
-	assert_int_equal(map_map(f->map, &at, PG(8), RW, RW, flags, view, 0), 0);
-	vmo_user_put(view);
-	return at;
-}
-
-static uint8_t file_byte(struct vmo *v, uint64_t off)
-{
-	uint8_t b = 0xee;
-
-	assert_int_equal(kernel_read(v, off, &b, 1), 1);
-	return b;
-}
-
-static void write_byte(struct vmo *v, uint64_t off, char b)
-{
-	assert_int_equal(user_write(v, &off, &b, 1, false, ~0ull), 1);
-}
-
-static int sync_range(struct fix *f, uaddr_t at, int flags)
-{
-	return map_sync(f->map, at, at + PG(8), flags);
-}
+#include "tests/unit/splitfix.h"
 
 static void a_store_is_read_after_msync_only(void **st)
 {
@@ -249,120 +202,6 @@ static void times_of_stores_are_the_files(void **st)
 	assert_int_equal(info.changed, 0);
 }
 
-static void a_store_into_a_hole_asks_for_room_and_keeps_it_a_hole_otherwise(void **st)
-{
-	struct fix *f = *st;
-	uaddr_t at = map_view(f, MAP_SHARED);
-
-	world.hole[2] = true;
-	assert_int_equal(user_load(f->map, at + PG(2)), 0);
-	world.reserve_status = -ENOSPC;
-	assert_int_equal(user_store(f->map, at + PG(2), 'X'), -ENOSPC);
-	world.reserve_status = 0;
-	assert_int_equal(user_store(f->map, at + PG(2), 'X'), 0);
-	assert_int_equal(world.reserves, 2);
-	assert_int_equal(sync_range(f, at, MS_SYNC), 0);
-	assert_int_equal(disk_byte(PG(2)), 'X');
-}
-
-static void a_failed_read_is_the_faults(void **st)
-{
-	struct fix *f = *st;
-	uaddr_t at = map_view(f, MAP_SHARED);
-
-	world.fill_status = -EIO;
-	assert_int_equal(user_load(f->map, at), -EIO);
-	world.fill_status = 0;
-	assert_int_equal(user_load(f->map, at), 'a');
-}
-
-static void a_failed_write_is_told_to_who_mapped_it(void **st)
-{
-	struct fix *f = *st;
-	uaddr_t at = map_view(f, MAP_SHARED);
-
-	user_store(f->map, at, 'X');
-	world.write_status = -EIO;
-	assert_int_equal(sync_range(f, at, MS_SYNC), -EIO);
-	world.write_status = 0;
-	assert_int_equal(sync_range(f, at, MS_SYNC), 0);
-	assert_int_equal(disk_byte(0), 'X');
-}
-
-/* The file's page is gone, and cannot be read again to take the bytes. */
-static void a_copy_that_fails_is_told_to_who_mapped_it(void **st)
-{
-	struct fix *f = *st;
-	uaddr_t at = map_view(f, MAP_SHARED);
-
-	user_store(f->map, at, 'X');
-	spin_lock(&f->vmo->lock);
-	pcache_remove_locked(f->vmo, page_at(f->vmo, 0));
-	spin_unlock(&f->vmo->lock);
-	world.fill_status = -EIO;
-	assert_int_equal(sync_range(f, at, MS_SYNC), -EIO);
-	assert_int_equal(sync_range(f, at, MS_SYNC | MS_INVALIDATE), -EIO);
-	world.fill_status = 0;
-	assert_int_equal(sync_range(f, at, MS_SYNC), 0);
-	assert_int_equal(disk_byte(0), 'X');
-}
-
-static void a_store_that_the_file_cannot_take_stays_owed(void **st)
-{
-	struct fix *f = *st;
-	uaddr_t at = map_view(f, MAP_SHARED);
-
-	user_store(f->map, at + PG(1), 'X');
-	user_store(f->map, at + PG(1), 'Y');
-	assert_int_equal(state_of(f->vmo->view, 1), PG_DIRTY);
-	f->vmo->flags |= VMO_READONLY;
-	split_publish(f->vmo, 0, ~0ull);
-	assert_int_equal(state_of(f->vmo->view, 1), PG_DIRTY);
-	f->vmo->flags &= ~VMO_READONLY;
-	split_publish(f->vmo, 0, ~0ull);
-	assert_int_equal(state_of(f->vmo->view, 1), PG_CLEAN);
-	assert_int_equal(file_byte(f->vmo, PG(1)), 'Y');
-}
-
-static void cut_the_file_alone(struct fix *f)
-{
-	f->vmo->size = PG(1);
-}
-
-static void a_page_cut_off_while_the_view_reads_it_is_zero(void **st)
-{
-	struct fix *f = *st;
-	struct page *p;
-
-	map_view(f, MAP_SHARED);
-	memory_take(0, false);                              /* what is given back is not zero */
-	memory_give();
-	script.on_sleep = cut_the_file_alone;
-	get_page(f->vmo->view, 0);
-	assert_int_equal(pcache_get(f->vmo->view, 3, NULL, &p), 0);
-	assert_int_equal(*(uint8_t *)page_virt(p), 0);
-	page_unref(p);
-	f->vmo->size = PG(8);
-}
-
-/* The view hears of a cut a moment later; its pages may be on their way to the file just then. */
-static void pages_published_while_the_file_is_cut_wait_for_nothing_and_bring_no_size_back(void **st)
-{
-	struct fix *f = *st;
-	uaddr_t at = map_view(f, MAP_SHARED);
-
-	world.hole[2] = true;
-	for (unsigned k = 0; k < 3; k++) user_store(f->map, at + PG(k), 'X' + k);
-	f->vmo->size = PG(1) + 7;
-	f->vmo->grant_lo = f->vmo->grant_hi = world.reserves = 0;
-	assert_int_equal(vmo_sync(f->vmo->view, 0, 7, WB_WAIT, NULL), 0);
-	assert_int_equal(world.reserves, 0);            /* nor ask for room behind the end */
-	assert_int_equal(f->vmo->size, PG(1) + 7);
-	assert_int_equal(file_byte(f->vmo, 0), 'X');
-	assert_int_equal(file_byte(f->vmo, PG(1)), 'Y');
-	f->vmo->size = PG(8);
-}
-
 static void punching_the_view_punches_the_file(void **st)
 {
 	struct fix *f = *st;
@@ -430,8 +269,6 @@ static void asynchronous_msync_reaches_the_files_queue(void **st)
 	assert_int_equal(world.commits, 0);
 }
 
-#define S(name) cmocka_unit_test_setup_teardown(name, split_setup, split_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,13 +287,6 @@ int main(void)
 		S(a_view_in_use_stays_when_it_owes_nothing),
 		S(a_file_that_nobody_maps_has_no_view),
 		S(times_of_stores_are_the_files),
-		S(a_store_into_a_hole_asks_for_room_and_keeps_it_a_hole_otherwise),
-		S(a_failed_read_is_the_faults),
-		S(a_failed_write_is_told_to_who_mapped_it),
-		S(a_copy_that_fails_is_told_to_who_mapped_it),
-		S(a_store_that_the_file_cannot_take_stays_owed),
-		S(a_page_cut_off_while_the_view_reads_it_is_zero),
-		S(pages_published_while_the_file_is_cut_wait_for_nothing_and_bring_no_size_back),
 		S(punching_the_view_punches_the_file),
 		S(disks_memory_and_the_unified_system_have_no_view),
 		S(a_view_without_memory_is_none),
