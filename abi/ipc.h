@@ -152,7 +152,7 @@ struct dev_seg { uint64_t phys; uint64_t len; };
                                       rang, less 1, or TIMER_* */
 #define SYS_call_signals    0x1046 /* token, any -> 0 [S]: any signal ends the wait of this caller, or (0) only one
                                       that ends itself; -ESRCH: it went away */
-#define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: too short */
+#define SYS_facts           0x1048 /* kind, pid, index, buf, len -> bytes: abi/facts.h; -ESRCH, -EINVAL: no such kind */
 #define SYS_trace           0x104b /* pipe: this process and its children tell their calls there (abi/trace.h) -> 0 */
 
 #define SYS_proc_set        0x104c /* token (0: nobody asked), pid, offset, buf, len -> 0: this part of its attributes;

@@ -120,6 +120,7 @@
 /* How the kernel's own code says "interrupted by a signal"; never seen by ring 3 (signal.c turns them into a restart
  * or -EINTR). */
 #define ERESTART       512      /* again, unless a handler without SA_RESTART ran */
+#define ERESTARTNOINTR 513      /* again, whatever ran */
 #define ERESTARTNOHAND 514      /* again, unless any handler ran */
 
 /* open(2), fcntl(2), the *at() calls */

@@ -56,6 +56,8 @@ static void idt_load(void)
 	__asm__ volatile("lidt %0" : : "m"(r));
 }
 
+_Static_assert(offsetof(struct cpu, user_rsp) == 16 && offsetof(struct cpu, tss.rsp0) == 28, "entry.S");
+
 void cpu_init(uint32_t id, struct thread *idle)
 {
 	struct cpu *c = &cpus[id];

@@ -114,6 +114,8 @@ static long clone_make(const struct clone_plan *a)
 	return tid;
 }
 
+_Static_assert(sizeof(struct clone_plan) <= sizeof(((struct ipc_msg *)0)->arg), "the answer is a plan");
+
 /* clone(flags, stack, parent_tid, child_tid, tls): x86-64's order of arguments.  If nobody is left to judge it what is
  * asked for is done: the process manager's end is not the programs'.  What is missing for page tables and stacks may be
  * cached pages of files. */
@@ -127,6 +129,8 @@ SYSCALL(clone)
 		*a = (struct clone_plan){.flags = a0, .stack = a1, .parent_tid = a2, .child_tid = a3, .tls = a4};
 		rc = 0;
 	}
+	/* a signal that came meanwhile may have been for the group, without the child: that goes first (as on Linux) */
+	if (!rc && !(a->flags & CLONE_THREAD) && thread_has_signal(current_thread())) return -ERESTARTNOINTR;
 	if (!rc && (a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) rc = -EPERM;      /* as arch_prctl */
 	if (!rc) rc = clone_make(a);
 	for (int i = 0; rc == -ENOMEM && i < RECLAIM_AGAIN && !reclaim_wait(); i++) rc = clone_make(a);

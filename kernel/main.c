@@ -2,7 +2,7 @@
 /* kernel/main.c - RING 0 - the boot, one step per line.
  *
  * Path:  boot/jump.S > [main.c] > servers.c, then this thread idles
- * Locks: none: interrupts are off; the other CPUs, once started, only idle until the servers do.
+ * Locks: none; interrupts are off until there are threads; the other CPUs, once started, only idle until then.
  */
 #include "boot/bootinfo.h"
 #include "kernel/apic.h"

@@ -158,10 +158,7 @@ static bool take(struct proc *p, struct thread *t, struct siginfo *info, struct 
 	stop_sleep_locked(p);
 	if (thread_ends(t) || !sigqueue_take_locked(p, t, ~t->sig_mask, info)) return false;
 	*action = p->action[info->signo];
-	if (action->handler == SIG_DFL && (SIG_MASK(info->signo) & STOP_SIGNALS)) {
-		p->stopped = info->signo;
-		threads_interrupt_locked(p);
-	}
+	if (action->handler == SIG_DFL && (SIG_MASK(info->signo) & STOP_SIGNALS)) p->stopped = info->signo;
 	if (handled(p, info->signo) && (action->flags & SA_RESETHAND)) p->action[info->signo].handler = SIG_DFL;
 	return true;
 }
@@ -183,6 +180,7 @@ static void proc_stop(struct proc *p, int signo)
 
 	spin_lock(&p->lock);
 	if (refused && p->stopped == signo) p->stopped = 0;
+	if (p->stopped) threads_interrupt_locked(p);
 	waitq_wake_all(&p->wait);
 	stop_sleep_locked(p);
 	spin_unlock(&p->lock);
@@ -204,8 +202,8 @@ static void restart(struct trapframe *tf, bool ran, uint64_t sa_flags)
 {
 	int64_t r = tf->rax;
 
-	if (tf->vector != TRAP_SYSCALL || (r != -ERESTART && r != -ERESTARTNOHAND)) return;
-	if (ran && (r == -ERESTARTNOHAND || !(sa_flags & SA_RESTART))) {
+	if (tf->vector != TRAP_SYSCALL || r > -ERESTART || r < -ERESTARTNOHAND) return;
+	if (ran && (r == -ERESTARTNOHAND || (r == -ERESTART && !(sa_flags & SA_RESTART)))) {
 		tf->rax = -EINTR;
 	} else {
 		tf->rax = tf->error;

@@ -128,8 +128,8 @@ static struct page *page_take(struct frames *f, enum page_use use, uint64_t keep
  * => without FRAME_ZERO its bytes are anything: the caller fills all of it */
 struct page *frame_alloc(enum page_use use, unsigned flags)
 {
-	const struct thread *t = current_thread();      /* NULL until the first thread runs */
-	uint64_t keep = t && t->reserve && !(flags & FRAME_SPARING) ? 0 : frame_reserve;        /* F4 */
+	const struct thread *t = current_thread();
+	uint64_t keep = t->reserve && !(flags & FRAME_SPARING) ? 0 : frame_reserve;        /* F4 */
 	struct page *p = page_take(&this_cpu()->spares, use, 0);
 
 	if (!p) p = page_take(&all, use, keep);

@@ -162,9 +162,15 @@ static void end(uint32_t pid, int status)
 	family_note(note);
 }
 
-static inline bool stop(uint32_t op, uint32_t pid, int signo)
+/* Its word that it has stopped, or goes on; stop_told(): which is not so any more. */
+static inline bool stop_told(uint32_t op, uint32_t pid, int signo)
 {
 	return family_stop(&(struct ipc_msg){.op = op, .arg = {pid, (uint64_t)signo}});
+}
+static inline bool stop(uint32_t op, uint32_t pid, int signo)
+{
+	procs[pid].state = op == PM_STOPPED ? 'T' : 'S';
+	return stop_told(op, pid, signo);
 }
 
 static uint64_t call(uint64_t nr, uint32_t me, int pid, uint64_t a, uint64_t b, uint64_t c)

@@ -168,15 +168,25 @@ static void a_continuation_that_comes_late_is_not_told(void **st)
 	group_set(A, A);
 	stop(PM_STOPPED, A, SIGSTOP);
 	stop(PM_STOPPED, A, SIGTSTP);
-	procs[A].state = 'T';
 	nsent = 0;
-	stop(PM_CONTINUED, A, SIGCONT);
+	stop_told(PM_CONTINUED, A, SIGCONT);            /* it is stopped */
 	assert_int_equal(nsent, 0);
 	assert_int_equal(waited(SHELL, A, WUNTRACED | WCONTINUED), A);
 	assert_int_equal(status_out, SIGTSTP << 8 | 0x7f);
-	procs[A].state = 'S';
 	stop(PM_CONTINUED, A, SIGCONT);
 	assert_int_equal(nsent, 1);
+}
+
+/* SIGCONT came between the stop and this word of it. */
+static void a_stop_that_is_over_is_not_told(void **st)
+{
+	(void)st;
+	birth(SHELL, A);
+	group_set(A, A);
+	assert_false(stop_told(PM_STOPPED, A, SIGTSTP));
+	stop_told(PM_CONTINUED, A, SIGCONT);
+	assert_int_equal(nsent, 0);
+	assert_int_equal(waited(SHELL, A, WUNTRACED | WCONTINUED | WNOHANG), 0);
 }
 
 /* A job of the shell's, two processes: stopped, it goes on when the shell ends; and does not stop any more. */
@@ -388,7 +398,7 @@ int main(void)
 		T(children_with_other_signals_are_waited_for_otherwise),
 		T(waitid_may_leave_the_news),
 		T(stops_and_continuations_are_told_once),
-		T(a_continuation_that_comes_late_is_not_told),
+		T(a_continuation_that_comes_late_is_not_told), T(a_stop_that_is_over_is_not_told),
 		T(a_stopped_group_without_a_shell_goes_on),
 		T(an_orphan_is_not_stopped_but_by_sigstop),
 		T(orphans_belong_to_init),

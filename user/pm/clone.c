@@ -35,7 +35,7 @@ struct args {
 #define ARGS_MIN 64u
 #define ARGS_MAX 4096u
 
-struct count { uint32_t uid; uint64_t all, threads; bool limited; };
+struct count { uint32_t uid; uint64_t limit, all, threads; };
 
 static void count(struct member *m, void *arg)
 {
@@ -43,17 +43,17 @@ static void count(struct member *m, void *arg)
 	struct facts_proc f;
 
 	n->all++;
-	if (n->limited && !proc_facts(m->pid, &f) && f.attr.uid == n->uid) n->threads += f.threads ? f.threads : 1;
+	if (n->limit == RLIM_INFINITY || n->threads >= n->limit || proc_facts(m->pid, &f)) return;
+	if (f.attr.uid == n->uid) n->threads += f.threads ? f.threads : 1;
 }
 
 /* RLIMIT_NPROC counts the threads of a user; root is free of it.  Zombies too keep their pids. */
 static bool nproc_reached(const struct proc_attr *me)
 {
-	uint64_t limit = me->uid && me->euid ? me->rlimit[RLIMIT_NPROC][0] : RLIM_INFINITY;
-	struct count n = {.uid = me->uid, .limited = limit != RLIM_INFINITY};
+	struct count n = {.uid = me->uid, .limit = me->uid && me->euid ? me->rlimit[RLIMIT_NPROC][0] : RLIM_INFINITY};
 
 	group_each(0, count, &n);
-	return n.threads >= limit || n.all >= PROCS_MAX;
+	return n.threads >= n.limit || n.all >= PROCS_MAX;
 }
 
 /* Descriptors, directory and actions are shared among threads only; a thread shares all of the process, and that is the

@@ -259,7 +259,8 @@ bool family_stop(const struct ipc_msg *in)
 
 	if (!m) return false;
 	if (in->op == PM_STOPPED && signo != SIGSTOP && group_orphaned(m->pgid)) return true;
-	if (in->op == PM_CONTINUED && !proc_facts(m->pid, &f) && f.state == 'T') return false;
+	/* a SIGCONT may have been before the stop that this tells of, a stop before the continuation */
+	if ((!proc_facts(m->pid, &f) && f.state == 'T') != (in->op == PM_STOPPED)) return false;
 	stopped_set(m, in->op == PM_STOPPED);
 	if (m->stopped) parent_hears_stop(m, CLD_STOPPED, signo);
 	else if (was) parent_hears_stop(m, CLD_CONTINUED, SIGCONT);
