@@ -288,6 +288,26 @@ static void waiting_and_signals(void)
 	check(kill(p, SIGKILL) == 0 && waitpid(p, &ended, 0) == p && WTERMSIG(ended) == SIGKILL);
 }
 
+/* Signals come while the child is made: fork is none of the calls that they interrupt, whatever the handler asks for. */
+static void fork_and_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_alarm};
+	int made = 0, st;
+	pid_t p;
+
+	sigaction(SIGALRM, &sa, NULL);
+	alarms = 0;
+	ualarm(1000, 1000);
+	for (int i = 0; i < 300; i++) {
+		p = fork();
+		if (p == 0) _exit(5);
+		while (p > 0 && waitpid(p, &st, 0) < 0 && errno == EINTR) { }
+		made += p > 0 && WIFEXITED(st) && WEXITSTATUS(st) == 5;
+	}
+	ualarm(0, 0);
+	check(made == 300 && alarms > 10);
+}
+
 struct one { pthread_t thread; pid_t child; int ms; };
 
 static void *wait_for_one(void *arg)
@@ -403,6 +423,7 @@ int main(void)
 	in_child(children_ignored);
 	in_child(sigchld_tells);
 	in_child(waiting_and_signals);
+	in_child(fork_and_signals);
 	in_child(threads_wait);
 	in_child(many_families);
 	in_child(usage);
