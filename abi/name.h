@@ -71,9 +71,9 @@ _Static_assert(sizeof(struct name_caller) == IPC_TEXT, "it fits into a message")
 #define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */
 #define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes; if DEV_PIECE, not all */
 #define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes, likewise */
-#define DEV_IOCTL     0x322u /* node (0: a pipe without a name), request, argument, flags (O_*), of a file or pipe the
-                                bytes that can be read; lend0: all of the caller's memory -> arg0 result; arg1 not 0:
-                                a command of fcntl() that does it, arg2 its argument */
+#define DEV_IOCTL     0x322u /* node (0: a pipe without a name), request, argument, nothing, of a file or pipe the bytes
+                                that can be read; lend0: all of the caller's memory -> arg0 result; arg1 not 0:
+                                a command of fcntl() that does it, arg2 its argument (F_SETFL: O_NONBLOCK or not) */
 #define DEV_PIECE     65536u /* bytes that are moved at once: others do not wait long */
 #define DEV_POLL      0x323u /* node -> arg0 POLLIN | POLLOUT that hold now */
 

@@ -28,7 +28,7 @@ struct mount_request {
 	uint64_t flags;
 };
 
-/* Metadata goes after the data.  Not 0: leave it, an error that nobody hears */
+/* Metadata goes after the data.  Not 0: leave it (lent_missing() of server.c), or an error */
 static int sync_all(const struct call *c)
 {
 	int rc = lent_sync(c->in);

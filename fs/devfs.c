@@ -302,7 +302,7 @@ static int descriptor_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
 	case FIONBIO:
 		rc = ioctl_take(in, &on, sizeof(on));
 		out->arg[1] = F_SETFL;
-		out->arg[2] = rc || !on ? in->arg[3] & ~(uint64_t)O_NONBLOCK : in->arg[3] | O_NONBLOCK;
+		out->arg[2] = rc || !on ? 0 : O_NONBLOCK;
 		return rc;
 	default: return -ENOTTY;
 	}

@@ -22,8 +22,8 @@
 #define ACCESS_MODES 3u                 /* Linux's O_ACCMODE, which musl's is not */
 #define LARGE_FILE   0100000u           /* O_LARGEFILE: all are */
 
-/* msg_node: a directory or file that a message names.  The kernel found its number in a descriptor, and does not
- * hold that: NULL, if it has been closed since, and if arg[5] has, where the caller's paths began. */
+/* msg_node: a directory or file that a message names.  The kernel found its number in a place or a descriptor, and
+ * does not hold a place: NULL, if it has been closed since, and if arg[5] has, where the caller's paths began. */
 struct vnode *msg_node(const struct ipc_msg *in, uint64_t node)
 {
 	struct vnode *root = in->arg[5] ? vnode_by_number(in->arg[5]) : NULL, *vn = vnode_by_number(node);

@@ -226,7 +226,7 @@ SYSCALL(fcntl, fd, cmd, arg)
 	FILE_HELD struct file *f = fd_get_any(fd);
 
 	if (!f || ((f->flags & O_PATH) && cmd > F_GETFL && cmd != F_DUPFD_CLOEXEC)) return -EBADF;
-	switch (cmd) {
+	switch ((uint32_t)cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
 		if (arg >= (uint64_t)fd_limit(current_proc())) return -EINVAL;

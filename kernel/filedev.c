@@ -75,8 +75,8 @@ SYSCALL(ioctl, fd, request, arg)
 
 	if (!f) return -EBADF;
 	k.m.arg[0] = f->node;
-	k.m.arg[3] = f->flags;
 	k.m.arg[4] = f->pipe ? pipe_bytes(f->pipe) : f->vmo ? f->vmo->size - MIN(f->vmo->size, f->offset) : 0;
 	rc = name_call(&k, DEV_IOCTL, false);
-	return rc || !k.m.arg[1] ? rc : sys_fcntl(fd, k.m.arg[1], k.m.arg[2], 0, 0, 0);
+	if (rc || !k.m.arg[1]) return rc;
+	return sys_fcntl(fd, k.m.arg[1], k.m.arg[2] | (f->flags & O_APPEND), 0, 0, 0);  /* F_SETFL: it stays */
 }

@@ -32,6 +32,7 @@ int lend_bring(struct kmsg *k)
 	uint64_t which = k->lack.which % IPC_LENDS;
 
 	if (k->lack.how == LEND_SYNC) {
+		if (current_proc()->port == fs_port) return -EFAULT;    /* who writes it all cannot wait for that */
 		sync_round(0, false);           /* all begin before one is waited for */
 		sync_round(0, true);
 		k->m.lend[which].flags |= LEND_SYNC;

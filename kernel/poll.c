@@ -39,14 +39,14 @@ void poll_wake(uint64_t *polled)
 }
 
 /* Regular files, directories and most devices are always ready (POSIX poll). */
-static int poll_ask(const struct pollfd *p, struct file *f, uint64_t crowd)
+static int poll_ask(const struct pollfd *p, struct file *f, uint64_t crowd_bit)
 {
 	int now = POLLIN | POLLOUT;
 
 	if (p->fd < 0) return 0;
 	if (!f) return POLLNVAL;
 	if (f->polled) {
-		__atomic_or_fetch(f->polled, BIT(crowd), __ATOMIC_SEQ_CST);
+		if (crowd_bit) __atomic_or_fetch(f->polled, crowd_bit, __ATOMIC_SEQ_CST);
 		now = f->ops->poll(f);
 	}
 	if (now & POLLIN) now |= POLLRDNORM;
@@ -54,22 +54,27 @@ static int poll_ask(const struct pollfd *p, struct file *f, uint64_t crowd)
 	return now & (p->events | POLLERR | POLLHUP);
 }
 
-/* How many are ready, 0 at the deadline, -ERESTARTNOHAND. */
+/* How many are ready, 0 at the deadline, -ERESTARTNOHAND.  Others' wake-ups may come faster than all can be asked: signals are
+ * looked for each time.  Who will not wait asks for no wake-up. */
 static long poll_wait(struct pollfd *p, struct file **f, uint64_t n, uint64_t deadline)
 {
-	uint64_t crowd = current_thread()->tid % CROWDS, wakes;
+	uint64_t crowd = current_thread()->tid % CROWDS, bit, wakes;
 	struct crowd *c = &crowds[crowd];
 	int rc = 0;
 
 	for (;;) {
+		bool waits = deadline > time_mono();
 		long ready = 0;
 
+		thread_pause();
+		if (thread_has_signal(current_thread())) rc = -EINTR;
 		wakes = __atomic_load_n(&c->wakes, __ATOMIC_SEQ_CST);
 		for (uint64_t i = 0; i < n; i++) {
-			p[i].revents = poll_ask(&p[i], f[i], crowd);
+			bit = waits && !rc && !ready ? BIT(crowd) : 0;
+			p[i].revents = poll_ask(&p[i], f[i], bit);
 			if (p[i].revents) ready++;
 		}
-		if (ready || rc || deadline <= time_mono()) return ready || rc != -EINTR ? ready : -ERESTARTNOHAND;
+		if (ready || rc || !waits) return ready || rc != -EINTR ? ready : -ERESTARTNOHAND;
 		SPIN_HELD(&c->lock);
 		if (!c->sleepers.threads.next) waitq_init(&c->sleepers);
 		while (c->wakes == wakes && !rc) rc = waitq_sleep(&c->sleepers, &c->lock, deadline, true);

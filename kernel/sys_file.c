@@ -126,12 +126,12 @@ static int64_t pieces_rw(struct file *f, uint64_t *pos, struct io io, const stru
 
 static int64_t vector_rw(struct file *f, uint64_t *pos, struct io io)
 {
-	struct iovec *v = kalloc(io.len * sizeof(*v));
+	struct iovec few[8], *v = io.len <= ARRAY_LEN(few) ? few : kalloc(io.len * sizeof(*v)); /* few need no memory */
 	int64_t n = v ? vector_in(v, io.buf, io.len) : -ENOMEM;
 
 	if (n > 0 && io.write && n <= PIPE_BUF && !has_offset(f)) n = write_gathered(f, pos, v, n);
 	else if (n > 0) n = pieces_rw(f, pos, io, v, io.len);
-	kfree(v);
+	if (v != few) kfree(v);
 	return n;
 }
 

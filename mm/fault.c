@@ -69,14 +69,12 @@ static int fault_store_shared(struct fault *f, struct vmo *v, struct page *p)
 	return pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, true)) ? FAULT_MEMORY : 0;
 }
 
-/* An object's page.  => map->lock held.  0, -errno, or what has to be done without locks. */
+/* An object's page.  => map->lock and the object's held.  0, -errno, or what has to be done without locks. */
 static int fault_object(struct fault *f)
 {
 	struct vmo *v = f->e->vmo;
-	struct page *p;
+	struct page *p = page_at(v, f->index);
 
-	SPIN_HELD(&v->lock);
-	p = page_at(v, f->index);
 	if (f->index >= vmo_pages_locked(v)) return -ENXIO;
 	if (!p || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) return FAULT_FETCH;
 	p->flags |= PFL_REFERENCED;
@@ -102,12 +100,13 @@ static int fault_try(struct fault *f, uint32_t want)
 	if (!e) e = f->e = map_grow_down(f->map, f->va);
 	if (!e) return -EFAULT;
 	if (!prot_allows(e->prot, want) || (e->flags & ENTRY_DEVICE)) return -EACCES;
+	f->index = entry_index(e, f->va);
+	entry_lock(e);
 	pte = pmap_get(&f->map->pmap, f->va);
 	p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
-	if (!e->vmo || (p && p->use == PAGE_ANON && !(e->flags & ENTRY_SHARED)))
-		return anon_fault_locked(f->map, e, f->va, p, f->write) ? FAULT_MEMORY : 0;
-	f->index = entry_index(e, f->va);
-	rc = fault_object(f);
+	if (e->vmo && !(p && p->use == PAGE_ANON && !(e->flags & ENTRY_SHARED))) rc = fault_object(f);
+	else rc = anon_fault_locked(f->map, e, f->va, p, f->write) ? FAULT_MEMORY : 0;
+	entry_unlock(e);
 	if (rc == FAULT_FETCH || rc == FAULT_ROOM) {
 		f->vmo = e->vmo;
 		vmo_ref(f->vmo);

@@ -87,9 +87,11 @@ void frame_init(const struct bootinfo *bi)
  * moment between the look and the taking (F4). */
 bool frames_low(void) { return __atomic_load_n(&all.n, __ATOMIC_RELAXED) < frame_low; }
 
-static void page_move(struct frames *from, struct frames *to)
+/* The longest unused of a CPU's own, or the one that was last given back: the front of a list is what caches know. */
+static void page_move(struct frames *from, struct list *which, struct frames *to)
 {
-	list_push_back(&to->pages, list_pop_front(&from->pages));
+	list_remove(which);
+	list_push_front(&to->pages, which);
 	from->n--;
 	to->n++;
 }
@@ -102,8 +104,8 @@ static void spares_settle_locked(struct frames *spares)
 
 	if (want > 0 && spares->n > 0 && spares->n <= SPARE_MAX) return;
 	SPIN_HELD(&all.lock);
-	while (spares->n > want) page_move(spares, &all);
-	while (spares->n < want && all.n > frame_low) page_move(&all, spares);
+	while (spares->n > want) page_move(spares, spares->pages.prev, &all);
+	while (spares->n < want && all.n > frame_low) page_move(&all, all.pages.next, spares);
 }
 
 /* One of a CPU's own or of everybody's pages, of which `keep` have to stay: the count alone says whether the caller may

@@ -46,7 +46,8 @@ struct entry *map_first_locked(struct map *m, uaddr_t start, uaddr_t last)
 	return container_of(tree_first_overlap(&m->entries, start, last), struct entry, anode);
 }
 
-void entry_trees(struct map *m, struct entry *e, bool in)
+/* Into both trees, or out of both. */
+static void entry_trees(struct map *m, struct entry *e, bool in)
 {
 	void (*change)(struct tree *, struct tree_node *) = in ? tree_insert : tree_remove;
 	uint64_t bytes = in ? entry_bytes(e) : -entry_bytes(e);
@@ -54,9 +55,17 @@ void entry_trees(struct map *m, struct entry *e, bool in)
 	m->size += bytes;
 	if (e->flags & ENTRY_LOCKED) m->locked += bytes;
 	change(&m->entries, &e->anode);
-	if (!e->vmo) return;
-	SPIN_HELD(&e->vmo->lock);
-	change(&e->vmo->entries, &e->vnode);
+	if (e->vmo) change(&e->vmo->entries, &e->vnode);
+}
+
+void entry_insert_locked(struct map *m, struct entry *e) { entry_trees(m, e, true); }
+void entry_remove_locked(struct map *m, struct entry *e) { entry_trees(m, e, false); }
+
+void entry_insert(struct map *m, struct entry *e)
+{
+	entry_lock(e);
+	entry_insert_locked(m, e);
+	entry_unlock(e);
 }
 
 void entry_place(struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
@@ -68,11 +77,18 @@ void entry_place(struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
 }
 
 /* Other addresses for an entry that is in its trees; its first page is that of index. */
+static void entry_resize_locked(struct map *m, struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
+{
+	entry_remove_locked(m, e);
+	entry_place(e, start, len, index);
+	entry_insert_locked(m, e);
+}
+
 void entry_resize(struct map *m, struct entry *e, uaddr_t start, uint64_t len, uint64_t index)
 {
-	entry_remove(m, e);
-	entry_place(e, start, len, index);
-	entry_insert(m, e);
+	entry_lock(e);
+	entry_resize_locked(m, e, start, len, index);
+	entry_unlock(e);
 }
 
 struct entry *entry_clone(struct map *m, const struct entry *from)
@@ -102,8 +118,10 @@ static int map_cut_at(struct map *m, uaddr_t at)
 	hi = entry_clone(m, e);
 	if (!hi) return -ENOMEM;
 	entry_place(hi, at, e->anode.last + 1 - at, entry_index(e, at));
-	entry_resize(m, e, e->anode.start, at - e->anode.start, e->vnode.start);
-	entry_insert(m, hi);
+	entry_lock(e);
+	entry_resize_locked(m, e, e->anode.start, at - e->anode.start, e->vnode.start);
+	entry_insert_locked(m, hi);
+	entry_unlock(e);
 	return 0;
 }
 
@@ -121,8 +139,10 @@ int map_unmap_locked(struct map *m, uaddr_t start, uaddr_t end)
 
 	if (rc) return rc;
 	while ((e = map_first_locked(m, start, end - 1))) {
-		entry_remove(m, e);             /* first: then no rmap walk and no fault makes a PTE again */
+		entry_lock(e);
 		pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, NULL, NULL);
+		entry_remove_locked(m, e);
+		entry_unlock(e);
 		entry_free(e);
 	}
 	return 0;
@@ -274,8 +294,10 @@ int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
 
 	map_for(e, m, start, end - 1) {
 		e->prot = prot;
-		if (!(e->flags & ENTRY_DEVICE))
-			pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, protect_pte, &prot);
+		if (e->flags & ENTRY_DEVICE) continue;
+		entry_lock(e);
+		pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, protect_pte, &prot);
+		entry_unlock(e);
 	}
 	return 0;
 }

@@ -98,9 +98,12 @@ static inline struct entry *map_find_locked(struct map *m, uaddr_t va) { return 
 	for (struct entry *e = map_first_locked(m, start, last_); e; \
 	     e = container_of(tree_next_overlap(&e->anode, start, last_), struct entry, anode))
 struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
-void entry_trees(struct map *, struct entry *, bool in);        /* into both trees, or out of them */
-static inline void entry_insert(struct map *m, struct entry *e) { entry_trees(m, e, true); }
-static inline void entry_remove(struct map *m, struct entry *e) { entry_trees(m, e, false); }
+/* The lock of its object, if it has one: held from the moment that PTEs of the entry, or the entry, are out of an rmap walk's
+ * sight until the TLBs know, and while a PTE is judged by the page behind it (M2 of rmap.c). */
+static inline void entry_lock(const struct entry *e) { if (e->vmo) spin_lock(&e->vmo->lock); }
+static inline void entry_unlock(const struct entry *e) { if (e->vmo) spin_unlock(&e->vmo->lock); }
+void entry_insert_locked(struct map *, struct entry *), entry_remove_locked(struct map *, struct entry *);
+void entry_insert(struct map *, struct entry *);
 void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and of what; in no tree */
 void entry_resize(struct map *, struct entry *, uaddr_t start, uint64_t len, uint64_t index);    /* one in its trees */
 void entry_free(struct entry *);

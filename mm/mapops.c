@@ -188,7 +188,10 @@ static int advise_part(struct map *m, struct part *s, int advice)
 	case MADV_FREE:                 /* the pages may go at any time from now on: at once */
 	case MADV_DONTNEED:
 		if (advice == MADV_FREE ? s->vmo || keep : s->e->flags & ENTRY_LOCKED) return -EINVAL;
-		if (!keep) pmap_walk(&m->pmap, s->start, s->end, NULL, NULL);
+		if (keep) break;
+		entry_lock(s->e);
+		pmap_walk(&m->pmap, s->start, s->end, NULL, NULL);
+		entry_unlock(s->e);
 		break;
 	case MADV_REMOVE:               /* who may not write may not punch either */
 		if (!s->shared) return s->vmo ? -EACCES : -EINVAL;

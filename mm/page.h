@@ -53,7 +53,7 @@ struct page {
 	uint32_t refs;          /* atomic; see the table */
 	uint8_t  use;           /* enum page_use; changes only with refs 0 or by its single owner */
 	uint8_t  state;         /* [v] enum page_state */
-	uint8_t  flags;         /* [v] PF_* */
+	uint8_t  flags;         /* [v] PFL_* or KPAGE_*; nothing once vmo is NULL */
 };      /* [v] vmo->lock  [f] the lock of its struct frames */
 
 #define PG_OWED (BIT(PG_DIRTY) | BIT(PG_WRITING))       /* the states that a page's node has as a mark */

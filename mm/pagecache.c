@@ -46,7 +46,8 @@ void page_set_state(struct page *p, enum page_state to)
 	enum page_state from = p->state;
 	int more = !!(BIT(to) & PG_OWED) - !!(BIT(from) & PG_OWED);
 
-	INVARIANT("P2", state_next[from] & BIT(to));
+	if (!(state_next[from] & BIT(to)))
+		panic("invariant P2 broken: page %lx of object %lx: state %u -> %u", page_index(p), v->cookie, from, to);
 	p->state = to;
 	tree_mark(&p->node, BIT(to) & PG_OWED);
 	if (more) debt_change(v, more);
@@ -56,6 +57,7 @@ void page_set_state(struct page *p, enum page_state to)
 /* Give a page (refs 1, its caller's) to the object.  The reference becomes the object's. */
 void pcache_insert_locked(struct vmo *v, struct page *p, uint64_t index, enum page_state state)
 {
+	INVARIANT("P1", !page_at(v, index));
 	p->node = (struct tree_node){.start = index, .last = index};
 	tree_insert(&v->pages, &p->node);
 	p->vmo = v;

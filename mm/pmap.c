@@ -3,7 +3,7 @@
  *
  * Path:  fault.c, map.c, vmo.c > [pmap.c] > tlb.c
  * Use:   pmap_set() enters one PTE; pmap_walk() visits, changes or removes the PTEs of a range.
- * Locks: pmap->lock around the tables; frame_lock inside it.  TLBs are shot down after it is dropped (but in
+ * Locks: pmap->lock around the tables; frame.c's inside it.  TLBs are shot down after it is dropped (but in
  *        pmap_destroy()), before the function returns: until then the old right may be used, as if the caller had come
  *        later.
  *

@@ -17,6 +17,7 @@
 
 #define RECLAIM_BATCH 64u               /* pages to free in one go */
 #define RECLAIM_PERIOD (50ull * 1000 * 1000)    /* ns between two looks of the thread */
+#define RECLAIM_PAUSE  (10 * RECLAIM_PERIOD)    /* the same, when little was found */
 #define RECLAIM_TRIES 100               /* rounds of 10 ms before we say that there is no memory */
 
 /* Second chance: a page that was used since the hand passed stays. => vmo->lock held */
@@ -79,12 +80,16 @@ int reclaim_wait(void)
 	return -ENOMEM;
 }
 
-/* Nobody wakes it: who takes a page may hold any lock. */
+/* Nobody wakes it: who takes a page may hold any lock.  What it looks for in vain it does not look for so soon again: who
+ * needs a page and finds none looks himself. */
 void reclaim_thread(void)
 {
+	bool found = true;
+
 	current_thread()->reserve = true;
 	for (;;) {
-		thread_sleep(RECLAIM_PERIOD);
-		if (frames_low() && reclaim_pages(RECLAIM_BATCH * 4) < RECLAIM_BATCH) sync_round(0, false);
+		thread_sleep(found ? RECLAIM_PERIOD : RECLAIM_PAUSE);
+		found = !frames_low() || reclaim_pages(RECLAIM_BATCH * 4) >= RECLAIM_BATCH;
+		if (!found) sync_round(0, false);
 	}
 }

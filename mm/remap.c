@@ -18,13 +18,13 @@ static int remap_move(struct map *m, uaddr_t old, uint64_t old_len, uint64_t new
 	n = entry_clone(m, e);
 	if (!n) return -ENOMEM;
 	entry_place(n, to, new_len, e->vnode.start);
-	entry_insert(m, n);
-	if (e->vmo) spin_lock(&e->vmo->lock);
+	entry_lock(e);
+	entry_insert_locked(m, n);
 	rc = pmap_prepare(&m->pmap, to, to + entry_bytes(e));
 	if (!rc && anon_carry(m, to, m, e, true)) panic("invariant E4 broken: a page table is missing");
-	if (e->vmo) spin_unlock(&e->vmo->lock);
 	if (rc) e = n;                  /* the one that goes */
-	entry_remove(m, e);
+	entry_remove_locked(m, e);
+	entry_unlock(e);
 	entry_free(e);
 	return rc;
 }

@@ -93,7 +93,7 @@ static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool 
 
 	SPIN_HELD(&v->lock);
 	for (uint64_t i = first; (p = page_next(v, &i, BIT(PG_WRITING))) && i <= last; i++) {
-		if (async && (p->flags & PFL_REDIRTIED)) v->dirty_since = DUE;
+		if (async && (p->flags & PFL_REDIRTIED) && !(p->flags & PFL_OWNER)) v->dirty_since = DUE;
 		while (!async && (p = page_at(v, i)) && p->state == PG_WRITING && (p->flags & PFL_REDIRTIED))
 			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	}
