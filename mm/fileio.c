@@ -79,8 +79,12 @@ static int write_resident(struct vmo *v, uint64_t at, const struct io *io, uint6
 	int rc = pcache_get(v, at >> PAGE_SHIFT, NULL, &p);
 
 	if (rc) return rc == -ENXIO ? -EAGAIN : rc;
+	spin_lock(&v->lock);
+	v->write_end = at + want;
+	spin_unlock(&v->lock);
 	*n -= io_copy(io, (char *)page_virt(p) + (at & PAGE_MASK), want);
 	spin_lock(&v->lock);
+	v->write_end = 0;
 	if (p->vmo != v) rc = -EAGAIN;          /* cut off or invalidated while we copied: again (F2) */
 	else if (*n == 0) rc = -EFAULT;
 	if (!rc) write_account_locked(v, p, at + *n);

@@ -178,8 +178,12 @@ struct map *map_fork(struct map *parent)
 /* -EINVAL: not for this kind of mapping (madvise(2)) */
 static int advise_part(struct map *m, struct part *s, int advice)
 {
-	bool keep = s->e->flags & (ENTRY_SHARED | ENTRY_LOCKED | ENTRY_DEVICE);
-	int rc = 0;
+	bool keep = s->e->flags & (ENTRY_SHARED | ENTRY_LOCKED | ENTRY_DEVICE), marks = advice <= MADV_SEQUENTIAL ||
+	     advice == MADV_DONTFORK || advice == MADV_DOFORK;
+	int rc = marks ? map_cut(m, s->start, s->end) : 0;
+
+	if (rc) return rc;
+	s->e = map_find_locked(m, s->start);
 
 	switch (advice) {
 	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: s->e->ra.advice = advice; break;
@@ -211,14 +215,9 @@ static int advise_part(struct map *m, struct part *s, int advice)
 
 int map_advise(struct map *m, uaddr_t start, uaddr_t end, int advice)
 {
-	int rc = 0;
-
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
 		return map_populate(m, start, end, advice == MADV_POPULATE_WRITE);
-	mutex_lock(&m->lock);
-	if (advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK) rc = map_cut(m, start, end);
-	mutex_unlock(&m->lock);
-	return rc ? rc : parts_for(m, start, end, false, advise_part, advice);
+	return parts_for(m, start, end, false, advise_part, advice);
 }
 
 int map_resident(struct map *m, uaddr_t va)

@@ -84,7 +84,7 @@ void page_dirty_locked(struct vmo *v, struct page *p)
 	INVARIANT("P1", p->vmo == v);
 	if (p->state == PG_CLEAN) page_set_state(p, PG_DIRTY);
 	if (p->state == PG_WRITING) p->flags |= PFL_REDIRTIED;
-	v->uncommitted = true;
+	v->changes++;
 }
 
 struct page *page_next(const struct vmo *v, uint64_t *index, uint8_t state)

@@ -34,10 +34,11 @@ static void run_destroy(struct kobj *o)
 	kfree(r);
 }
 
-/* Past the end of file a page is zero: for who sees it, and on the disk. */
+/* Past the end of file a page is zero: for who sees it, and on the disk.  But what a write() is just putting there stays. */
 void page_zero_tail_locked(struct page *p)
 {
-	uint64_t start = page_index(p) << PAGE_SHIFT, keep = MIN(MAX(p->vmo->size, start) - start, PAGE_SIZE);
+	uint64_t start = page_index(p) << PAGE_SHIFT, end = MAX(p->vmo->size, p->vmo->write_end);
+	uint64_t keep = MIN(MAX(end, start) - start, PAGE_SIZE);
 
 	memset((char *)page_virt(p) + keep, 0, PAGE_SIZE - keep);
 }
@@ -80,7 +81,7 @@ static void run_finish_locked(struct run *r)
 		__atomic_store_n(&vmo_file(v)->wb_errno, r->status, __ATOMIC_RELAXED);
 		__atomic_add_fetch(&vmo_file(v)->wb_err, 1, __ATOMIC_RELEASE);
 	}
-	if (wrote) v->uncommitted = true;
+	if (wrote) v->changes++;
 	*(wrote ? &this_cpu()->pages_out : &this_cpu()->pages_in) += r->npages;
 	for (uint32_t i = 0; i < r->npages; i++) {
 		if (wrote) run_finish_write_locked(r, r->page[i]);
@@ -99,7 +100,7 @@ static void run_orphan_check(struct kobj *o)
 	bool orphan;
 
 	spin_lock(&r->vmo->lock);
-	orphan = r->left > 0;
+	orphan = r->left > 0 && __atomic_load_n(&o->handles, __ATOMIC_ACQUIRE) == 0;
 	if (orphan && !r->status) r->status = -EIO;
 	if (orphan) run_finish_locked(r);
 	spin_unlock(&r->vmo->lock);
@@ -236,9 +237,10 @@ int vmo_room(struct vmo *v, uint64_t index)
 	spin_lock(&v->lock);
 	room = vmo_has_room_locked(v, index, page_at(v, index));
 	spin_unlock(&v->lock);
-	rc = room ? 0 : pager_ask(v, &k);
-	if (room || rc) return rc;
-	pages = MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);
+	if (room) return 0;
+	rc = v->split_of ? vmo_room(v->split_of, index) : pager_ask(v, &k);
+	if (rc) return rc;
+	pages = v->split_of ? 1 : MIN(k.m.arg[0] >> PAGE_SHIFT, RESERVE_WINDOW);        /* of a view: its file's */
 	if (pages == 0) return -ENOSPC;
 	SPIN_HELD(&v->lock);
 	v->grant_lo = index;
@@ -264,19 +266,19 @@ static uint32_t vmo_attr_locked(struct vmo *v, struct ipc_msg *m)
 int vmo_commit(struct vmo *v, unsigned commit_flags)
 {
 	struct kmsg k = {.m = {.op = PAGER_COMMIT, .arg = {v->cookie, commit_flags}}};
+	uint64_t changes;
 	uint32_t changed;
 	int rc;
 
 	spin_lock(&v->lock);
 	changed = vmo_attr_locked(v, &k.m);
-	v->uncommitted = false;
+	changes = v->changes;
 	spin_unlock(&v->lock);
 
 	rc = pager_ask(v, &k);
-	if (!rc) return 0;
 	SPIN_HELD(&v->lock);
-	v->changed |= changed;
-	v->uncommitted = true;
+	if (!rc) v->committed = MAX(v->committed, changes);     /* not before: others rely on it (P5) */
+	else v->changed |= changed;
 	return rc;
 }
 

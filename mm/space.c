@@ -28,7 +28,7 @@ static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
 	rc = v->split_of ? vmo_punch(v->split_of, off, len) : vmo_tell(v, PAGER_PUNCH, off, len);
 	SPIN_HELD(&v->lock);
 	v->punch_lo = v->punch_hi = 0;
-	v->uncommitted = true;
+	v->changes++;
 	waitq_wake_all(&v->wait);
 	return rc;
 }

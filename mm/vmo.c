@@ -49,7 +49,7 @@ struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint6
 	v->max_size = max_size;
 	v->flags = flags;
 	v->links = 1;
-	v->uncommitted = true;
+	v->changes++;
 	SPIN_HELD(&all_lock);
 	list_push_front(&all_vmos, &v->all_link);
 	return v;
@@ -219,7 +219,7 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 
 	spin_lock(&v->lock);
 	v->size = size;
-	v->uncommitted = true;
+	v->changes++;
 	vmo_touch_locked(v, VMOC_SIZE | VMOC_MTIME | VMOC_CTIME);
 	v->grant_hi = MIN(v->grant_hi, MAX(cut, v->grant_lo));
 	if (size < old) {

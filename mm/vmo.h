@@ -24,6 +24,7 @@ struct vmo {
 	uint32_t users;                 /* [v] open files + entries */
 	uint32_t links;                 /* [v] 0: unlinked, do not write back after the last user */
 	struct thread *writer;          /* [v] whose turn to write() it is (writes do not mix); never a pager's */
+	uint64_t write_end;             /* [v] up to there he is putting bytes into a page; 0: he is not */
 	uint32_t changed;               /* [v] VMOC_* since the pager was told */
 	int64_t  atime, mtime, ctime;   /* [v] ns since the epoch */
 	uint64_t grant_lo, grant_hi;    /* [v] page indexes with room granted by RESERVE */
@@ -33,7 +34,7 @@ struct vmo {
 	uint32_t fill_fails;            /* [v] counts failed fills; sleepers compare */
 	int      fill_errno;            /* [v] of the last one */
 	uint32_t unqueued;              /* [v] runs that the pager has not answered yet */
-	bool     uncommitted;           /* [v] something was written or changed since the last COMMIT */
+	uint64_t changes, committed;    /* [v] written or changed so often; how many of these a COMMIT has covered */
 	bool     released_due;          /* [v] the pager promised room or has something to learn since RELEASE */
 	uint64_t dirty_since;           /* [v] time_mono() of the oldest dirty page; 0: none */
 	struct list all_link;           /* [W] all objects */

@@ -133,7 +133,8 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 	if (rc || !(wb & WB_COMMIT)) return rc;
 	/* nothing written or changed since the last flush: nothing to make durable.  fsync also covers what only the
 	 * file server knows of (a name, a mode), so it always asks. */
-	if ((wb & WB_DATASYNC) && !__atomic_load_n(&v->uncommitted, __ATOMIC_RELAXED)) return 0;
+	if ((wb & WB_DATASYNC) && __atomic_load_n(&v->changes, __ATOMIC_RELAXED) ==
+	                          __atomic_load_n(&v->committed, __ATOMIC_RELAXED)) return 0;
 	return vmo_commit(v, wb & WB_DATASYNC ? COMMIT_DATASYNC : 0);   /* W3 */
 }
 
@@ -164,7 +165,7 @@ int64_t vm_write(struct map *m, uaddr_t addr, uint64_t len, uint32_t flags)
 	if (addr % 512 || len % 512) return -EINVAL;
 	mutex_lock(&m->lock);
 	e = map_find_locked(m, addr);
-	if (e && (e->flags & ENTRY_SHARED) && len <= e->anode.last + 1 - addr) v = e->vmo;
+	if (e && (e->flags & ENTRY_SHARED) && e->vmo->pager && len <= e->anode.last + 1 - addr) v = e->vmo;
 	if (v) vmo_ref(v);
 	if (v) x.start = (entry_index(e, addr) << PAGE_SHIFT) + (addr & PAGE_MASK);
 	mutex_unlock(&m->lock);

@@ -37,6 +37,7 @@ int ipc_call(struct port *p, struct kmsg *k, bool interruptible)
 		world.last_commit_flags = k->m.arg[1];
 		world.last_commit_size = k->m.arg[2];
 		k->m.status = world.commit_status;
+		if (world.during_commit) world.during_commit();
 	} else {
 		assert_int_equal(k->m.op, PAGER_SIZE);
 		world.sizes++;

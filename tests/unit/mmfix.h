@@ -24,6 +24,7 @@ struct world {
 	bool    dead;                   /* the pager has ended: no post goes to it */
 	int     fill_status, write_status, commit_status, reserve_status;      /* what the script answers */
 	unsigned fills, writes, write_pages, commits, reserves, releases, sizes;     /* what was asked */
+	void   (*during_commit)(void);  /* another thread, while the device is flushed */
 	unsigned last_commit_flags;
 	uint64_t last_commit_size;
 };

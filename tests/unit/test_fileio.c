@@ -182,6 +182,26 @@ static void a_file_cut_off_during_the_copy_grows_again(void **st)
 	assert_int_equal(byte_at(f, PG(2) + 5), 'W');
 }
 
+static void write_back(struct fix *f)
+{
+	assert_int_equal(vmo_sync(f->vmo, 0, ~0ull, WB_WAIT, NULL), 0);
+}
+
+/* The bytes are in the page already, and the size does not count them yet. */
+static void what_is_being_appended_is_not_taken_for_the_tail(void **st)
+{
+	struct fix *f = *st;
+
+	assert_int_equal(vmo_set_size(f->vmo, PG(2) + 5, true), 0);
+	assert_int_equal(put(f, PG(2), 1), 1);
+	script.on_copy = write_back;
+	assert_int_equal(put(f, PG(2) + 5, 10), 10);
+	for (unsigned i = 5; i < 15; i++) assert_int_equal(byte_at(f, PG(2) + i), 'W');
+	write_back(f);
+	assert_int_equal(disk_byte(PG(2) + 14), 'W');
+	assert_int_equal(disk_byte(PG(2) + 15), 0);
+}
+
 static void a_page_cut_off_before_it_is_read_is_written_fresh(void **st)
 {
 	struct fix *f = *st;
@@ -315,6 +335,7 @@ int main(void)
 		T(what_a_grant_covers_is_not_asked_for_again),
 		T(a_page_that_leaves_during_the_copy_is_written_anew),
 		T(a_file_cut_off_during_the_copy_grows_again),
+		T(what_is_being_appended_is_not_taken_for_the_tail),
 		T(a_page_cut_off_before_it_is_read_is_written_fresh),
 		T(a_page_that_comes_in_during_the_copy_takes_the_bytes),
 		T(a_page_on_its_way_is_waited_for),

@@ -172,14 +172,20 @@ static void serve_when_all_is_written(void)
 
 static void what_programs_wrote_is_written_by_who_lends_and_the_message_says_so(void **st)
 {
-	struct kmsg k = lending(&client_map);
+	struct kmsg k = lending(&client_map), own = lending(&client_map);
+	static struct port fs;
 
 	(void)st;
+	fs_port = &fs;
 	served = synced = 0;
 	assert_int_equal(call(&k, serve_when_all_is_written), 0);
 	assert_int_equal(k.m.status, 0);
 	assert_int_equal(served, 2);
 	assert_int_equal(synced, 1);
+	client.port = &fs;              /* the file server itself would wait for its own answers */
+	assert_int_equal(call(&own, serve_when_all_is_written), -EFAULT);
+	assert_int_equal(synced, 1);
+	client.port = NULL;
 }
 
 static void serve_lies(void)

@@ -190,6 +190,28 @@ static void a_failed_write_is_not_committed(void **st)
 	world.write_status = 0;
 }
 
+static struct vmo *syncs_too;
+
+static void sync_too(void)
+{
+	world.during_commit = NULL;
+	assert_int_equal(vmo_sync(syncs_too, 0, ~0ull, SYNC, NULL), 0);
+}
+
+/* Its own store went out with the other one's write, but no flush is over yet that covers it. */
+static void who_syncs_while_another_one_commits_does_not_rely_on_that(void **st)
+{
+	struct fix *f = *st;
+
+	dirty_page(f->vmo, 1, 'X');
+	syncs_too = f->vmo;
+	world.during_commit = sync_too;
+	assert_int_equal(vmo_sync(f->vmo, 0, ~0ull, SYNC, NULL), 0);
+	assert_int_equal(world.commits, 2);
+	assert_int_equal(vmo_sync(f->vmo, 0, ~0ull, SYNC, NULL), 0);
+	assert_int_equal(world.commits, 2);
+}
+
 static void fsync_always_asks_and_fdatasync_only_for_something_new(void **st)
 {
 	struct fix *f = *st;
@@ -377,6 +399,7 @@ int main(void)
 		T(only_the_range_is_waited_for),
 		T(waiting_tells_each_holder_of_a_failure_once),
 		T(a_failed_write_is_not_committed),
+		T(who_syncs_while_another_one_commits_does_not_rely_on_that),
 		T(fsync_always_asks_and_fdatasync_only_for_something_new),
 		T(a_commit_that_does_not_arrive_is_owed_with_its_times),
 		T(memory_without_a_disk_owes_nothing),
