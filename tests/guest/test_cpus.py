@@ -33,6 +33,12 @@ def four_processes_race_on_four_cpus():
 
 
 @test
+def no_page_is_somebody_elses_while_a_mapping_shows_it():
+    status, text = run_cmd("/conformance/cuts /root/f 12", guest_kw={"cpus": 4}, timeout=100)
+    check(status == 0 and " 0 foreign words" in text, text)
+
+
+@test
 def every_thread_gets_its_turn():
     for cpus in (1, 2, 4):
         status, text = run_cmd("/conformance/sched", guest_kw={"cpus": cpus})

@@ -56,6 +56,7 @@ static void *change(void *arg)
 	int flags = (which ? MAP_PRIVATE : MAP_SHARED) | MAP_FIXED;
 
 	for (; !over; changes++) {
+		if (changes % 4 == 0) usleep(100);              /* the others' faults want the map, too */
 		from = any(&seed, PAGES);
 		n = 1 + any(&seed, PAGES - from);
 		switch (any(&seed, 4)) {
@@ -75,10 +76,11 @@ static void *store(void *arg)
 
 	sigsetjmp(out, 1);
 	while (!over) {
-		unsigned s = seed, which = any(&s, 2), at = any(&s, SIZE);
+		unsigned s = seed, which = any(&s, 2);
+		volatile char *page = shown[which] + any(&s, PAGES) * PAGE;
 
 		seed = s;
-		shown[which][at] = (char)0xa5;
+		for (unsigned i = 0; i < 2000; i++) page[i * 8 % PAGE] = (char)0xa5;
 		stores++;
 	}
 	return arg;
@@ -93,8 +95,8 @@ static void *hold(void *arg)
 		unsigned long *w = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (w == MAP_FAILED) break;
-		for (unsigned i = 0; i < SIZE / sizeof(*w); i += 8) foreign += w[i] != 0, w[i] = mine;
-		for (unsigned i = 0; i < SIZE / sizeof(*w); i += 8) foreign += w[i] != mine;
+		for (unsigned i = 0; i < SIZE / sizeof(*w); i++) foreign += w[i] != 0, w[i] = mine;
+		for (unsigned i = 0; i < SIZE / sizeof(*w); i++) foreign += w[i] != mine;
 		munmap(w, SIZE);
 	}
 	return arg;
