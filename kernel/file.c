@@ -225,8 +225,9 @@ SYSCALL(fcntl, fd, cmd, arg)
 	const uint32_t may = O_APPEND | O_NONBLOCK;     /* POSIX: F_SETFL changes nothing else */
 	FILE_HELD struct file *f = fd_get_any(fd);
 
+	cmd = (uint32_t)cmd;
 	if (!f || ((f->flags & O_PATH) && cmd > F_GETFL && cmd != F_DUPFD_CLOEXEC)) return -EBADF;
-	switch ((uint32_t)cmd) {
+	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
 		if (arg >= (uint64_t)fd_limit(current_proc())) return -EINVAL;

@@ -129,7 +129,7 @@ SYSCALL(clone)
 		*a = (struct clone_plan){.flags = a0, .stack = a1, .parent_tid = a2, .child_tid = a3, .tls = a4};
 		rc = 0;
 	}
-	/* a signal that came meanwhile may have been for the group, without the child: that goes first (as on Linux) */
+	/* a signal that came while this was planned goes first: it may have been for the group, without the child */
 	if (!rc && !(a->flags & CLONE_THREAD) && thread_has_signal(current_thread())) return -ERESTARTNOINTR;
 	if (!rc && (a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) rc = -EPERM;      /* as arch_prctl */
 	if (!rc) rc = clone_make(a);

@@ -158,7 +158,10 @@ static bool take(struct proc *p, struct thread *t, struct siginfo *info, struct 
 	stop_sleep_locked(p);
 	if (thread_ends(t) || !sigqueue_take_locked(p, t, ~t->sig_mask, info)) return false;
 	*action = p->action[info->signo];
-	if (action->handler == SIG_DFL && (SIG_MASK(info->signo) & STOP_SIGNALS)) p->stopped = info->signo;
+	if (action->handler == SIG_DFL && (SIG_MASK(info->signo) & STOP_SIGNALS)) {
+		p->stopped = info->signo;
+		threads_interrupt_locked(p);    /* before the parent hears of it; a stop that is refused is over soon */
+	}
 	if (handled(p, info->signo) && (action->flags & SA_RESETHAND)) p->action[info->signo].handler = SIG_DFL;
 	return true;
 }
@@ -180,7 +183,6 @@ static void proc_stop(struct proc *p, int signo)
 
 	spin_lock(&p->lock);
 	if (refused && p->stopped == signo) p->stopped = 0;
-	if (p->stopped) threads_interrupt_locked(p);
 	waitq_wake_all(&p->wait);
 	stop_sleep_locked(p);
 	spin_unlock(&p->lock);

@@ -87,16 +87,16 @@ void frame_init(const struct bootinfo *bi)
  * moment between the look and the taking (F4). */
 bool frames_low(void) { return __atomic_load_n(&all.n, __ATOMIC_RELAXED) < frame_low; }
 
-/* The longest unused of a CPU's own, or the one that was last given back: the front of a list is what caches know. */
-static void page_move(struct frames *from, struct list *which, struct frames *to)
+static void page_move(struct frames *from, struct list *which, struct frames *to, struct list *behind)
 {
 	list_remove(which);
-	list_push_front(&to->pages, which);
+	list_insert(which, behind);
 	from->n--;
 	to->n++;
 }
 
-/* A CPU that has no page gets a batch, one that has too many keeps a batch; with few on the list it keeps none (F5).
+/* A CPU that has no page gets a batch, one that has too many keeps a batch; with few on the list it keeps none (F5).  What
+ * was used last is in front, so the back is given up; a batch keeps its order: neighbours make one piece for a device.
  * => spares->lock held */
 static void spares_settle_locked(struct frames *spares)
 {
@@ -104,8 +104,8 @@ static void spares_settle_locked(struct frames *spares)
 
 	if (want > 0 && spares->n > 0 && spares->n <= SPARE_MAX) return;
 	SPIN_HELD(&all.lock);
-	while (spares->n > want) page_move(spares, spares->pages.prev, &all);
-	while (spares->n < want && all.n > frame_low) page_move(&all, all.pages.next, spares);
+	while (spares->n > want) page_move(spares, spares->pages.prev, &all, &all.pages);
+	while (spares->n < want && all.n > frame_low) page_move(&all, all.pages.next, spares, spares->pages.prev);
 }
 
 /* One of a CPU's own or of everybody's pages, of which `keep` have to stay: the count alone says whether the caller may

@@ -149,13 +149,17 @@ int map_lock(struct map *m, uaddr_t start, uaddr_t end, uint32_t mcl, bool all)
 static int fork_entry(struct map *child, struct map *parent, struct entry *e)
 {
 	struct entry *n;
+	int rc;
 
 	if (e->flags & ENTRY_NOFORK) return 0;
 	n = entry_clone(child, e);
 	if (!n) return -ENOMEM;
 	n->flags &= ~ENTRY_LOCKED;      /* POSIX mlock: locks are not inherited */
-	entry_insert(child, n);
-	return e->flags & ENTRY_SHARED ? 0 : anon_carry(child, e->anode.start, parent, e, false);
+	entry_lock(e);
+	entry_insert_locked(child, n);
+	rc = e->flags & ENTRY_SHARED ? 0 : anon_carry(child, e->anode.start, parent, e, false);
+	entry_unlock(e);
+	return rc;
 }
 
 struct map *map_fork(struct map *parent)

@@ -80,8 +80,7 @@ int reclaim_wait(void)
 	return -ENOMEM;
 }
 
-/* Nobody wakes it: who takes a page may hold any lock.  What it looks for in vain it does not look for so soon again: who
- * needs a page and finds none looks himself. */
+/* Nobody wakes it: who takes a page may hold any lock.  What it looks for in vain it does not look for so soon again. */
 void reclaim_thread(void)
 {
 	bool found = true;
@@ -91,5 +90,6 @@ void reclaim_thread(void)
 		thread_sleep(found ? RECLAIM_PERIOD : RECLAIM_PAUSE);
 		found = !frames_low() || reclaim_pages(RECLAIM_BATCH * 4) >= RECLAIM_BATCH;
 		if (!found) sync_round(0, false);
+		found |= __atomic_load_n(&dirty_pages, __ATOMIC_RELAXED) > 0;
 	}
 }

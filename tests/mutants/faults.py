@@ -43,7 +43,8 @@ fault("msync_does_not_wait", "msync(MS_SYNC) and fsync do not wait for their wri
       "ms_sync_waits_for_the_device")
 
 fault("msync_without_commit", "msync and fdatasync write pages, but not what finds them, and do not flush.",
-      "\tif ((wb & WB_DATASYNC) && !__atomic_load_n(&v->uncommitted, __ATOMIC_RELAXED)) return 0;\n",
+      "\tif ((wb & WB_DATASYNC) && __atomic_load_n(&v->changes, __ATOMIC_RELAXED) ==\n"
+      "\t                          __atomic_load_n(&v->committed, __ATOMIC_RELAXED)) return 0;\n",
       "\tif (wb & WB_DATASYNC) return 0;\n",
       "cut_ms_sync_new_file", "cut_ms_sync_overwrite")
 
@@ -157,8 +158,8 @@ fault("mincore_sees_page_tables_alone", "mincore says that a page in memory is n
       "\tif (e) return 0;\n")
 
 fault("dontneed_keeps_private_pages", "madvise(MADV_DONTNEED) leaves private memory as it is.",
-      "\t\tif (!keep) pmap_walk(&m->pmap, s->start, s->end, NULL, NULL);\n",
-      "\t\t(void)keep;\n")
+      "\t\tpmap_walk(&m->pmap, s->start, s->end, NULL, NULL);\n",
+      "")
 
 fault("locks_are_not_counted", "mlock does not count what it locks.",
       "\tm->locked += on ? entry_bytes(e) : -entry_bytes(e);\n",
@@ -257,8 +258,8 @@ fault("failed_read_shows_a_page", "A page that could not be read is taken for va
       "a_failed_read_is_eio_and_sigbus_and_the_page_can_be_read_later")
 
 fault("failed_commit_forgotten", "After a failed flush the next msync finds nothing to do.",
-      "\tv->changed |= changed;\n\tv->uncommitted = true;\n",
-      "\tv->changed |= changed;\n",
+      "\tif (!rc) v->committed = MAX(v->committed, changes);     /* not before: others rely on it (P5) */\n",
+      "\tv->committed = MAX(v->committed, changes);\n\tif (!rc) { }\n",
       "ms_sync_after_a_failed_flush_flushes_though_nothing_was_stored")
 
 fault("failed_write_counts_as_done", "A page whose write failed becomes clean.",

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -102,12 +103,25 @@ static void *hold(void *arg)
 	return arg;
 }
 
+/* Children have the private pages, too. */
+static void *fork_some(void *arg)
+{
+	while (!over) {
+		pid_t p = fork();
+
+		if (p == 0) _exit(0);
+		if (p > 0) waitpid(p, NULL, 0);
+		usleep(2000);
+	}
+	return arg;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction sa = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
-	void *(*const work[])(void *) = {cut, change, change, store, store, hold, hold};
+	void *(*const work[])(void *) = {cut, change, change, store, store, hold, hold, fork_some};
 	pthread_t t[sizeof(work) / sizeof(work[0])];
-	const uintptr_t arg[] = {0, 0, 1, 0, 1, 3, 5};
+	const uintptr_t arg[] = {0, 0, 1, 0, 1, 3, 5, 0};
 
 	file = argc > 2 ? open(argv[1], O_RDWR | O_CREAT | O_TRUNC, 0644) : -1;
 	if (file < 0 || ftruncate(file, SIZE)) return perror("cuts"), 1;
