@@ -66,7 +66,8 @@ SYSCALL(poll_wake)
 	return 0;
 }
 
-/* The server knows what is asked of which; what is about descriptors it says in the words of fcntl(). */
+/* The server knows what is asked of which; what is about descriptors it says in the words of fcntl(): about the open file
+ * that was asked about, even if the number is another one's by now, or about the number. */
 SYSCALL(ioctl, fd, request, arg)
 {
 	FILE_HELD struct file *f = fd_get(fd);
@@ -77,6 +78,8 @@ SYSCALL(ioctl, fd, request, arg)
 	k.m.arg[0] = f->node;
 	k.m.arg[4] = f->pipe ? pipe_bytes(f->pipe) : f->vmo ? f->vmo->size - MIN(f->vmo->size, f->offset) : 0;
 	rc = name_call(&k, DEV_IOCTL, false);
-	if (rc || !k.m.arg[1]) return rc;
-	return sys_fcntl(fd, k.m.arg[1], k.m.arg[2] | (f->flags & O_APPEND), 0, 0, 0);  /* F_SETFL: it stays */
+	if (rc) return rc;
+	if (k.m.arg[1] == F_SETFL) f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) | (k.m.arg[2] & O_NONBLOCK);
+	else if (k.m.arg[1] == F_SETFD) current_proc()->fd_flags[(int)fd] = k.m.arg[2] & O_CLOEXEC_FD;
+	return 0;
 }
