@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The measures of the style guide, and its hard limits (status 1 if one is broken).
 
-Functions come from universal-ctags, a line counts when it is not blank.  Ring 0 is kernel/ and mm/ (C, headers,
-assembly); ring 3 is fs/, drivers/ and user/.  abi/ is the door that both may use.
+Functions come from universal-ctags.  A line counts when it is not blank, but in ring 0's size and a file's, where all do.
+Ring 0 is kernel/ and mm/ (C, headers, assembly); ring 3 is fs/, drivers/ and user/.  abi/ is the door that both may use.
 """
 import json
 import os
@@ -120,8 +120,9 @@ def measure_includes(texts):
 
 
 def measure_shares(texts):
-    ring0 = {f: len(lines(t)) for f, t in texts.items() if ring(f) == 0}
-    print("ring 0: %d lines in %d files (limit %d)" % (sum(ring0.values()), len(ring0), RING0_MAX))
+    ring0 = {f: t.count("\n") for f, t in texts.items() if ring(f) == 0}
+    filled = sum(len(lines(texts[f])) for f in ring0)
+    print("ring 0: %d lines in %d files (limit %d), %d of them not blank" % (sum(ring0.values()), len(ring0), RING0_MAX, filled))
     limit(sum(ring0.values()) <= RING0_MAX, "ring 0 has %d lines" % sum(ring0.values()))
     for top in sorted({f.split("/")[0] for f in texts if "/" in f}):
         mine = [t for f, t in texts.items() if f.startswith(top + "/")]
