@@ -54,8 +54,8 @@ static int poll_ask(const struct pollfd *p, struct file *f, uint64_t crowd_bit)
 	return now & (p->events | POLLERR | POLLHUP);
 }
 
-/* How many are ready, 0 at the deadline, -ERESTARTNOHAND.  Others' wake-ups may come faster than all can be asked: signals are
- * looked for each time.  Who will not wait asks for no wake-up. */
+/* How many are ready, 0 at the deadline, -ERESTARTNOHAND.  Others' wake-ups may come faster than all can be asked: so
+ * signals are looked for each time.  Who will not wait asks for no wake-up. */
 static long poll_wait(struct pollfd *p, struct file **f, uint64_t n, uint64_t deadline)
 {
 	uint64_t crowd = current_thread()->tid % CROWDS, bit, wakes;
@@ -152,7 +152,7 @@ SYSCALL(poll, fds, n, ms)
 	uint64_t deadline = (int)ms < 0 ? WAIT_FOREVER : time_mono() + (uint64_t)(int)ms * 1000000;
 	long rc;
 
-	if (t->sleep_until) deadline = t->sleep_until;          /* begun again after a stop: it ends when it would have */
+	if (t->sleep_until) deadline = t->sleep_until;  /* begun again after a stop: it ends when it would have */
 	t->sleep_until = 0;
 	rc = poll_until(n, fds, NULL, deadline);
 	if (rc == -ERESTARTNOHAND) t->sleep_until = deadline;

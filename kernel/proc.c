@@ -82,8 +82,8 @@ static void pm_note(struct note **n, uint64_t what, uint64_t more)
 	*n = NULL;
 }
 
-/* The number that the process manager proposed is in use only if it has not heard of that birth: then the next one, which
- * might be a group's whose leader is gone. */
+/* The number that the process manager proposed is in use only if it has not heard of that birth: then the next one,
+ * which might be a group's whose leader is gone. */
 void proc_publish(struct proc *p, const struct proc *parent, uint32_t pid, uint64_t note)
 {
 	struct thread *t = container_of(p->threads.next, struct thread, proc_link);

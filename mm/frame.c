@@ -95,8 +95,9 @@ static void page_move(struct frames *from, struct list *which, struct frames *to
 	to->n++;
 }
 
-/* A CPU that has no page gets a batch, one that has too many keeps a batch; with few on the list it keeps none (F5).  What
- * was used last is in front, so the back is given up; a batch keeps its order: neighbours make one piece for a device.
+/* A CPU that has no page gets a batch, one that has too many keeps a batch; with few on the list it keeps none (F5).
+ * What was used last is in front, so the back is given up; a batch keeps its order: neighbours make one piece for a
+ * device.
  * => spares->lock held */
 static void spares_settle_locked(struct frames *spares)
 {

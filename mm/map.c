@@ -2,8 +2,8 @@
 /* mm/map.c - RING 0 - address spaces: entries come, split, change and go.  Page tables follow by faults.
  *
  * Use:   map_map(), map_unmap(), map_protect() and fork for the system calls; entries are never shared.
- * Locks: map->lock throughout; vmo->lock while an entry enters or leaves its object's tree, and while its PTEs are changed
- *        (entry_lock()): others wait for a large mapping's end, but miss none of its pages.
+ * Locks: map->lock throughout; vmo->lock while an entry enters or leaves its object's tree, and while its PTEs are
+ *        changed (entry_lock()): others wait for a large mapping's end, but miss none of its pages.
  *
  * E1  Entries of a map do not overlap, and lie below USER_TOP.
  * E2  An entry with an object is in the object's tree, counts as one user of it and holds a reference.

@@ -98,8 +98,8 @@ static inline struct entry *map_find_locked(struct map *m, uaddr_t va) { return 
 	for (struct entry *e = map_first_locked(m, start, last_); e; \
 	     e = container_of(tree_next_overlap(&e->anode, start, last_), struct entry, anode))
 struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
-/* The lock of its object, if it has one: held from the moment that PTEs of the entry, or the entry, are out of an rmap walk's
- * sight until the TLBs know, and while a PTE is judged by the page behind it (M2 of rmap.c). */
+/* The lock of its object, if it has one: held from the moment that PTEs of the entry, or the entry, are out of an rmap
+ * walk's sight until the TLBs know, and while a PTE is judged by the page behind it (M2 of rmap.c). */
 static inline void entry_lock(const struct entry *e) { if (e->vmo) spin_lock(&e->vmo->lock); }
 static inline void entry_unlock(const struct entry *e) { if (e->vmo) spin_unlock(&e->vmo->lock); }
 void entry_insert_locked(struct map *, struct entry *), entry_remove_locked(struct map *, struct entry *);

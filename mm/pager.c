@@ -34,7 +34,7 @@ static void run_destroy(struct kobj *o)
 	kfree(r);
 }
 
-/* Past the end of file a page is zero: for who sees it, and on the disk.  But what a write() is just putting there stays. */
+/* Past the end of file a page is zero: for who sees it, and on the disk.  What a write() is just putting there stays. */
 void page_zero_tail_locked(struct page *p)
 {
 	uint64_t start = page_index(p) << PAGE_SHIFT, end = MAX(p->vmo->size, p->vmo->write_end);

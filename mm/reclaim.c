@@ -80,7 +80,7 @@ int reclaim_wait(void)
 	return -ENOMEM;
 }
 
-/* Nobody wakes it: who takes a page may hold any lock.  What it looks for in vain it does not look for so soon again. */
+/* Nobody wakes it: who takes a page may hold any lock.  What it looked for in vain it does not look for so soon again. */
 void reclaim_thread(void)
 {
 	bool found = true;

@@ -79,15 +79,23 @@ static void serve_when_it_is_there(void)
 	reply_with(&lack);
 }
 
-static void what_is_missing_its_lender_brings_and_the_message_goes_again(void **st)
+/* For serve_when_it_is_there(). */
+static struct kmsg asking(void)
 {
 	struct kmsg k = lending(&client_map);
 
-	(void)st;
 	k.m.arg[0] = 21;
 	k.obj[0] = &thing;
 	served = 0;
 	faulted_in = NULL;
+	return k;
+}
+
+static void what_is_missing_its_lender_brings_and_the_message_goes_again(void **st)
+{
+	struct kmsg k = asking();
+
+	(void)st;
 	assert_int_equal(call(&k, serve_when_it_is_there), 0);
 	assert_int_equal(k.m.status, 0);
 	assert_memory_equal(lent, "xxxxanswerx", 11);
@@ -101,13 +109,9 @@ bool thread_ends(const struct thread *t) { return ends && t == &client_thread; }
 
 static void who_is_to_end_brings_nothing(void **st)
 {
-	struct kmsg k = lending(&client_map);
+	struct kmsg k = asking();
 
 	(void)st;
-	k.m.arg[0] = 21;
-	k.obj[0] = &thing;
-	served = 0;
-	faulted_in = NULL;
 	ends = true;
 	assert_int_equal(call(&k, serve_when_it_is_there), -EINTR);
 	ends = false;
@@ -150,10 +154,8 @@ static void a_bad_buffer_is_told_to_the_caller_when_it_is_needed(void **st)
 
 	(void)st;
 	for (int i = 0; i < 2; i++) {
-		struct kmsg k = lending(&client_map);
+		struct kmsg k = asking();
 
-		k.m.arg[0] = 21;
-		k.obj[0] = &thing;
 		k.m.lend[0].addr = bad[i];
 		assert_int_equal(call(&k, serve_when_it_is_there), -EFAULT);
 	}

@@ -120,7 +120,8 @@ int main(int argc, char **argv)
 {
 	struct sigaction sa = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
 	void *(*const work[])(void *) = {cut, change, change, store, store, hold, hold, fork_some};
-	pthread_t t[sizeof(work) / sizeof(work[0])];
+	const unsigned n = sizeof(work) / sizeof(work[0]);
+	pthread_t t[n];
 	const uintptr_t arg[] = {0, 0, 1, 0, 1, 3, 5, 0};
 
 	file = argc > 2 ? open(argv[1], O_RDWR | O_CREAT | O_TRUNC, 0644) : -1;
@@ -131,10 +132,11 @@ int main(int argc, char **argv)
 		shown[i] = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, i ? MAP_PRIVATE : MAP_SHARED, file, 0);
 		if (shown[i] == MAP_FAILED) return perror("mmap"), 1;
 	}
-	for (unsigned i = 0; i < sizeof(work) / sizeof(work[0]); i++) pthread_create(&t[i], NULL, work[i], (void *)arg[i]);
+	for (unsigned i = 0; i < n; i++)
+		if (pthread_create(&t[i], NULL, work[i], (void *)arg[i])) return perror("pthread_create"), 1;
 	sleep((unsigned)atoi(argv[2]));
 	over = 1;
-	for (unsigned i = 0; i < sizeof(work) / sizeof(work[0]); i++) pthread_join(t[i], NULL);
+	for (unsigned i = 0; i < n; i++) pthread_join(t[i], NULL);
 	printf("%lu cuts, %lu changes, %lu stores, %lu foreign words\n", cuts, changes, stores, foreign);
 	return foreign != 0 || !cuts || !changes || !stores;
 }
