@@ -3,12 +3,9 @@
  *
  * Locks: none: each CPU has its own.
  */
-#include "kernel/apic.h"
-
 #include "boot/bootinfo.h"
-#include "kernel/cpu.h"
-#include "kernel/time.h"
-#include "mm/frame.h"
+#include "kernel/thread.h"
+#include "mm/page.h"
 
 #define LAPIC_ID    0x020
 #define LAPIC_EOI   0x0b0

@@ -5,15 +5,8 @@
  * there), which fetches it.
  * Locks: out_lock for output.  The one who reads is the file server.
  */
-#include "kernel/console.h"
-
-#include "abi/ipc.h"
 #include "boot/bootinfo.h"
-#include "kernel/cpu.h"
-#include "kernel/ipc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 
 #define COM1 0x3f8              /* 16550, set up by the loader: data, IER +1, LSR +5 */
 #define LSR_DATA  0x01

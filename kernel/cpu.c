@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/cpu.c - RING 0 - what a CPU needs before anything runs: GDT, TSS, IDT, the way in for system calls.  Control
  * registers the loader has set (boot/control.c). */
-#include "kernel/cpu.h"
-
 #include "kernel/thread.h"
-#include "kernel/trap.h"
 
 struct cpu cpus[MAX_CPUS];
 uint32_t ncpus = 1;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/cpu.h - RING 0 - per-CPU data, and the instructions that C cannot say. */
+/* kernel/cpu.h - RING 0 - per-CPU data, the instructions that C cannot say, other CPUs, interrupts, the registers of a trap. */
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
 
 #include "abi/facts.h"
-#include "kernel/klib.h"
 #include "kernel/lock.h"
 
 #define MAX_CPUS 16
@@ -125,5 +124,58 @@ void invlpg(uint64_t va);
 #endif
 
 extern bool cpu_has_smap;       /* set before the first user process */
+
+/* ---- further CPUs: started, interrupted, asked to forget translations */
+
+void smp_start(void);           /* every CPU that ACPI lists */
+void smp_stop_others(void);     /* panic: they halt for good */
+void cpu_kick(struct cpu *);    /* it looks at its run queue, timer and signals soon; also a CPU that idles */
+
+/* What another CPU is to do about translations; the asker waits, and answers others meanwhile. */
+struct shootdown {
+	struct pmap *pmap;
+	uint64_t start, npages; /* npages 0: stop using these tables: they are about to be freed */
+};
+void shootdown_send(struct shootdown *, uint64_t cpus);         /* returns when all of them (bit per id) did it */
+void shootdown_poll(void);      /* do what others asked; wherever a CPU waits with interrupts off */
+
+/* ---- interrupts: the local APIC, and vectors */
+
+#define VECTOR_TIMER    0x20
+					/* BOOT_COM1_VECTOR, BOOT_DISK_VECTOR, BOOT_SPURIOUS_VECTOR */
+#define VECTOR_KICK      0xf0           /* from another CPU: look at your queue */
+#define VECTOR_SHOOTDOWN 0xf1
+
+void apic_cpu_init(void);               /* on each CPU */
+#define APIC_NMI        0x400u          /* delivery mode (SDM 3A 10.6.1) */
+void apic_send(uint32_t apic_id, uint32_t what);        /* a vector, or APIC_NMI */
+void apic_eoi(void);
+void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or after a second if that is sooner */
+
+/* ---- registers as an entry from ring 3 (or a trap in ring 0) saves them */
+
+/* Order of pushes in entry.S, which is that of struct sigcontext; the last five are the CPU's (SDM 3A 6.14.2). */
+struct trapframe {
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx;
+	uint64_t vector, error;         /* system call: vector 0x100, error = its number (orig_rax) */
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+#define TRAP_SYSCALL 0x100
+#define USER_CS 0x33            /* as on Linux, so that sigcontext looks the same */
+#define USER_SS 0x2b
+#define KERNEL_CS 0x08
+
+static inline bool trap_from_user(const struct trapframe *tf) { return (tf->cs & 3) == 3; }
+
+void trap_fatal(struct trapframe *) __attribute__((noreturn));  /* panic.c: an exception that ring 0 must not cause */
+/* syscall.c: called with interrupts on; the result goes to tf->rax. */
+void syscall_dispatch(struct trapframe *tf);
+/* signal.c: called on every way back to ring 3, interrupts on; may not return (fatal signal). */
+void signal_deliver(struct trapframe *tf);
+/* signal.c: the current thread did something wrong (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP): forced, with siginfo. */
+void signal_fault(int signo, int code, uaddr_t addr, struct trapframe *tf);
+/* usercopy.c: where a fault at kernel address rip continues (the copy then returns -EFAULT); 0: nowhere. */
+uint64_t usercopy_fixup(uint64_t rip);
 
 #endif

@@ -10,17 +10,9 @@
  * D2  When its driver ends the device is reset, and its bus mastering is off, before the runs that the driver held end.
  * D3  A device's memory is never used for anything else: one that does not answer the reset may still write to it.
  *     (Into pages of runs that it was given it may, too, but for the bus mastering that is off.) */
-#include "kernel/device.h"
-
-#include "kernel/cpu.h"
-#include "kernel/ipc.h"
-#include "kernel/proc.h"
+#include "boot/bootinfo.h"
 #include "kernel/syscalls.h"
-#include "kernel/time.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/map.h"
-#include "mm/run.h"
 
 #define COMMAND 0x04                    /* PCI 3.0 6.2.2 */
 #define COMMAND_NOINTX BIT(10)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/entry.S - RING 0 - the ways in and out: 256 vectors, the system call, the switch of threads.
  *
- * Every entry from ring 3 builds a struct trapframe (trap.h) at the top of the thread's kernel stack, with GS on the
+ * Every entry from ring 3 builds a struct trapframe (cpu.h) at the top of the thread's kernel stack, with GS on the
  * CPU's struct cpu.  Flags are set to 2 on entry, so AC (SMAP), DF and TF of ring 3 do not reach ring 0.
  */
 	.text

@@ -11,14 +11,8 @@
  * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm; servers.c > server_create()
  * Locks: proc->lock around the exchange.
  */
-#include "abi/pm.h"
 #include "boot/bootinfo.h"
-#include "kernel/forward.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/time.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/map.h"
 
 #define STACK_TOP    (VDSO_AT - PAGE_SIZE)      /* the clock's page */

@@ -8,12 +8,7 @@
  *
  * F1  A descriptor holds one reference of its file.  So does every call that works on it.
  * F2  The file server is told once for each node, after the last reference went. */
-#include "kernel/file.h"
-
-#include "kernel/forward.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "mm/frame.h"
 #include "mm/vmo.h"
 
 struct file *file_alloc(uint32_t flags)

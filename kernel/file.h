@@ -5,9 +5,6 @@
 
 #include "abi/name.h"
 #include "kernel/ipc.h"
-#include "kernel/klib.h"
-#include "kernel/lock.h"
-#include "kernel/usercopy.h"
 #include "mm/page.h"
 
 struct vmo;

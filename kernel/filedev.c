@@ -4,11 +4,7 @@
  * Path:  sys_file.c > [filedev.c]  ~message~>  fs/devfs.c
  * Locks: none across a message.
  */
-#include "kernel/forward.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/vmo.h"
 
 /* At most DEV_PIECE bytes.  If it has to wait, the server lets a signal end it. */

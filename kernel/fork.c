@@ -8,11 +8,7 @@
  * Locks: none held; the parent's state is its own, or taken under the lock that guards it.
  */
 #include "abi/pm.h"
-#include "kernel/forward.h"
-#include "kernel/ipc.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
 #include "mm/map.h"
 
 /* What a child has from its parent besides memory (POSIX fork): all but pending signals, timers and times. */

@@ -8,13 +8,8 @@
  *     when even the reserve is used up.
  * O2  A caller that is to end does not wait for the answer: SIGKILL always works.  Other signals end its wait if who is to
  *     answer says so (SYS_call_signals). */
-#include "kernel/forward.h"
-
-#include "abi/name.h"
 #include "abi/pm.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
 #include "mm/map.h"
 
 #define OOM_PAUSE 10000000            /* ns */

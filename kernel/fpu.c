@@ -7,9 +7,8 @@
  * X1  An area fits its page: the loader lets XCR0 enable nothing that would make it larger (boot/control.c).
  */
 #include "boot/bootinfo.h"
-#include "kernel/cpu.h"
 #include "kernel/thread.h"
-#include "mm/frame.h"
+#include "mm/page.h"
 
 /* SDM 1 10.5.1, 13.4.2: what of an area has to be looked at. */
 struct area {

@@ -7,9 +7,7 @@
  *
  * U1  A sleeper is on the list of its key's hash until it is woken, or takes itself off.
  */
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
 #include "mm/map.h"
 
 #define BUCKET_BITS 6

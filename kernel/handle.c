@@ -6,10 +6,7 @@
  *
  * H1  A filled slot is one reference and one count in kobj->handles.
  * H2  An object hears of its last handle after the slot is empty: nobody can reach it by a handle any more. */
-#include "kernel/handle.h"
-
 #include "kernel/proc.h"
-#include "mm/frame.h"
 
 void handles_init(struct handles *t)
 {

@@ -10,12 +10,7 @@
  * I3  The caller of a message, or its `done`, hears of its end exactly once.
  * I4  A dead port (owner NULL) gets no new message, and none stays on it.
  * I5  A note is received before every message that was sent after it. */
-#include "kernel/ipc.h"
-
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/thread.h"
-#include "mm/frame.h"
 
 struct port *fs_port;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/klib.h - RING 0 - the few things everybody needs: types, lists, memory, the log, the panic of an invariant. */
+/* kernel/klib.h - RING 0 - the few things everybody needs: types, lists, memory, the log, the panic of an invariant,
+ * copies from and to ring 3, the console. */
 #ifndef KERNEL_KLIB_H
 #define KERNEL_KLIB_H
 #ifndef QUIRE_RING0
@@ -13,7 +14,7 @@
 
 #include "abi/linux.h"
 
-typedef uint64_t uaddr_t;       /* an address in a user's address space: never dereferenced, see usercopy.h */
+typedef uint64_t uaddr_t;       /* an address in a user's address space: never dereferenced, see copy_in() */
 typedef uint64_t paddr_t;       /* a physical address */
 
 #define PAGE_SHIFT 12
@@ -64,6 +65,11 @@ static inline struct list *list_pop_front(struct list *head)
 void *memcpy(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
 
+/* kmem.c: zeroed kernel objects; kfree knows the size.  Above a page: whole pages at neighbouring addresses with a
+ * guard page below.  NULL: no memory.  May use the reserve when the current thread may. */
+void *kalloc(size_t size);
+void kfree(void *);
+
 /* The kernel's log, on COM1: %d %u %x with or without l, %s %c; widths are filled with zeros. */
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kvprintf(const char *fmt, va_list *ap);
@@ -80,5 +86,53 @@ void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)))
 #else
 #define DEBUG_INVARIANT(id, cond) do { } while (0)
 #endif
+
+/* ---- usercopy.c: the only place where ring 0 touches a user's memory.
+ *
+ * All check the range against USER_TOP, open SMAP for the copy, and survive a fault that vm_fault() cannot
+ * mend: -EFAULT (also for SIGBUS cases).  They may sleep: no spinlock and no map mutex held.
+ */
+int copy_in(void *dst, uaddr_t src, size_t n);          /* 0 or -EFAULT */
+int copy_out(uaddr_t dst, const void *src, size_t n);
+/* The same, but tell how many bytes were NOT copied (0: all): for short reads and writes. */
+size_t copy_in_part(void *dst, uaddr_t src, size_t n);
+size_t copy_out_part(uaddr_t dst, const void *src, size_t n);
+int copy_in_str(char *dst, uaddr_t src, size_t size);   /* length without NUL; -EFAULT, -ENAMETOOLONG */
+/* A word at once, for futex.c: may be called with a spinlock held, and then fails if the page has to be fetched. */
+int user_load32(uint32_t *to, uaddr_t from);
+int user_swap32(uaddr_t at, uint32_t *old, uint32_t new);       /* compare and swap; *old: what was there */
+/* A read or a write: what is moved, and how. */
+struct io {
+	uaddr_t buf;                    /* a user's buffer, or of a vector; or the kernel's */
+	uint64_t len;                   /* bytes; or pieces of the vector */
+	uint32_t flags;                 /* O_APPEND, O_SYNC ... of the descriptor, and for this call */
+	bool write, vector, kernel;
+};
+static inline void io_advance(struct io *io, uint64_t n)
+{
+	io->buf += n;
+	io->len -= n;
+}
+/* Between the buffer's first n bytes and a page.  As copy_in_part(): of the kernel's none is left. */
+static inline size_t io_copy(const struct io *io, void *page, size_t n)
+{
+	if (!io->kernel) return io->write ? copy_in_part(page, io->buf, n) : copy_out_part(io->buf, page, n);
+	if (io->write) memcpy(page, (void *)io->buf, n);
+	else memcpy((void *)io->buf, page, n);
+	return 0;
+}
+bool user_range_ok(uaddr_t start, uint64_t len);        /* lies below USER_TOP without wrapping */
+
+/* ---- console.c: COM1 for log and terminal, port 0xE9 for results, and the end of the machine */
+
+void console_lock(void), console_unlock(void);  /* lines of several CPUs do not mix */
+extern struct cpu *panicking;                   /* panic.c: whose panic is being told; nobody waits for that lock */
+void console_put(char c);                       /* console locked */
+void console_interrupt(void);                   /* there is input: the file server is notified */
+
+#define STOP_PANIC  0x55        /* QEMU's status is (value << 1) | 1 */
+/* The end: "[end] status=N" on the console, then isa-debug-exit, then ACPI's power off. */
+void machine_stop(int status) __attribute__((noreturn));
+void machine_exit(unsigned code) __attribute__((noreturn));     /* without the token: something broke */
 
 #endif

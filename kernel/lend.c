@@ -7,11 +7,7 @@
  * L1  A server waits for no page that is lent: it may be the one that has to fill it.  It copies what is there; what is
  *     missing its reply says, who lent brings it, and the message goes again.
  * L2  Whoever lends sleeps in ipc_call(), and a message is over only when nobody copies (I2): so its map lives. */
-#include "kernel/ipc.h"
-
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
 #include "mm/map.h"
 
 #define BOUNCE 1024u                    /* on the kernel stack: cannot fail for want of memory */

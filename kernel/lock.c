@@ -8,10 +8,6 @@
  * K3  Who releases a lock holds it, and nobody takes one twice.
  * K4  A thread that sleeps holds no spinlock but the one it hands to waitq_sleep() or sched_sleep().
  */
-#include "kernel/lock.h"
-
-#include "kernel/cpu.h"
-#include "kernel/smp.h"
 #include "kernel/thread.h"
 
 void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)

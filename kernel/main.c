@@ -5,14 +5,9 @@
  * Locks: none; interrupts are off until there are threads; the other CPUs, once started, only idle until then.
  */
 #include "boot/bootinfo.h"
-#include "kernel/apic.h"
 #include "kernel/proc.h"
-#include "kernel/smp.h"
-#include "kernel/thread.h"
-#include "kernel/time.h"
-#include "mm/frame.h"
 #include "mm/pmap.h"
-#include "mm/split.h"
+#include "mm/vmo.h"
 
 /* One frame of 512 bytes after the other, until the guard page. */
 __attribute__((noinline)) static uint64_t stack_eat(uint64_t n)

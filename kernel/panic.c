@@ -6,11 +6,7 @@
  * Locks: takes none, and breaks the console's: nobody may have to let go of anything for the report to appear.
  */
 #include "boot/bootinfo.h"
-#include "kernel/console.h"
 #include "kernel/proc.h"
-#include "kernel/smp.h"
-#include "kernel/trap.h"
-#include "mm/frame.h"
 #include "mm/pmap.h"
 
 struct cpu *panicking;

@@ -9,11 +9,7 @@
  * B2  Only the writer with the turn touches the free part, only the reader with the turn the bytes.
  * B3  A write of at most PIPE_BUF bytes is never mixed with others (POSIX write): it waits until all fits.
  * B4  Without an open file a named pipe is empty. */
-#include "kernel/file.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 
 #define PIPE_PAGES (PIPE_SIZE / PAGE_SIZE)
 

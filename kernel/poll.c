@@ -10,12 +10,7 @@
  *
  * L1  Before a thing is asked it has the crowd's bit, and the poller has looked how many wake-ups there were so far: a
  *     change in between is seen, as the answer or as a wake-up. */
-#include "kernel/file.h"
-
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 
 #define CROWDS 64
 

@@ -5,7 +5,6 @@
  * with a width, which zeros fill.
  * Locks: the console's, so that lines of several CPUs do not mix.
  */
-#include "kernel/console.h"
 #include "kernel/klib.h"
 
 static void put_number(uint64_t v, unsigned base, unsigned width)

@@ -11,16 +11,8 @@
  * T2  The process manager hears of a birth before the child runs, and of an end when nothing but the zombie is left.
  *     The memory for both notes is there from the start: neither can fail.
  * T3  A thread that has left its process (thread->proc NULL) touches nothing of it any more. */
-#include "kernel/proc.h"
-
 #include "abi/pm.h"
-#include "kernel/console.h"
-#include "kernel/device.h"
-#include "kernel/forward.h"
-#include "kernel/ipc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/map.h"
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");

@@ -3,13 +3,8 @@
 #ifndef KERNEL_PROC_H
 #define KERNEL_PROC_H
 
-#include "abi/facts.h"
 #include "kernel/file.h"
-#include "kernel/handle.h"
-#include "kernel/klib.h"
 #include "kernel/thread.h"
-#include "kernel/time.h"
-#include "kernel/trap.h"
 
 #define PID_INIT 1
 
@@ -134,5 +129,13 @@ int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline);         /* how l
 
 /* sigframe.c.  -EFAULT: the stack is not there */
 int sigframe_push(struct trapframe *, const struct sigaction_k *, const struct siginfo *, uint64_t mask);
+
+/* ---- device.c: a PCI function and its driver: registers, memory for rings, MSI-X interrupts.
+ * Configuration space and MSI-X table are the loader's and ring 0's: whoever writes them can make a device write any
+ * memory. */
+
+void device_give(uint32_t disk, struct proc *driver);   /* it has a map and a port, and does not run yet */
+void device_interrupt(unsigned vector);                 /* of one of the disks; nothing if nobody wants it */
+void device_stop(const struct boot_disk *);             /* its driver ends (D2) */
 
 #endif

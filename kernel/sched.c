@@ -22,11 +22,7 @@
  * S6  The APIC timer never stands later than the first sleeper's moment and the end of a quantum that somebody waits for;
  *     an interrupt that comes too early sets it again.
  */
-#include "kernel/thread.h"
-
-#include "kernel/apic.h"
 #include "kernel/proc.h"
-#include "kernel/smp.h"
 #include "mm/map.h"
 
 #define QUANTUM 10000000ull             /* ns */

@@ -8,11 +8,7 @@
  * Path:  main.c > [servers.c] > device.c, proc.c
  */
 #include "boot/bootinfo.h"
-#include "kernel/device.h"
-#include "kernel/forward.h"
-#include "kernel/ipc.h"
 #include "kernel/proc.h"
-#include "mm/frame.h"
 
 void server_uses(struct thread *t, struct port *port)
 {

@@ -10,10 +10,7 @@
  *
  * R1  Nothing that comes back from a user's frame gives ring 3 more than it had: segments are constants, only the
  *     arithmetic flags return, rip and rsp are canonical, the XSAVE image is checked before XRSTOR. */
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 
 #define RED_ZONE 128                    /* System V ABI: bytes below rsp that belong to the interrupted function */
 #define SW_BYTES 464                    /* SDM 1 10.5.1: bytes 464..511 of the FXSAVE area are software's */
@@ -21,7 +18,7 @@
 #define FLAGS_USER 0x00240dd5ull        /* CF PF AF ZF SF TF DF OF AC ID: what ring 3 may set itself */
 #define FLAGS_FIXED 0x202ull            /* IF and bit 1 */
 #define REGS_SIZE offsetof(struct trapframe, vector)    /* so far a sigcontext is the same: the general registers */
-_Static_assert(REGS_SIZE == offsetof(struct sigcontext, sp), "trap.h and the ABI");
+_Static_assert(REGS_SIZE == offsetof(struct sigcontext, sp), "cpu.h and the ABI");
 
 struct frame {
 	uint64_t restorer;

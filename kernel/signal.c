@@ -7,12 +7,8 @@
  * G1  A signal that is ignored and not blocked is never pending.
  * G2  SIGKILL and SIGSTOP are never blocked, ignored or caught.
  * G3  init gets only what it has a handler for, and what it brings on itself by a fault. */
-#include "kernel/proc.h"
-
 #include "abi/pm.h"
-#include "kernel/forward.h"
-#include "kernel/ipc.h"
-#include "kernel/usercopy.h"
+#include "kernel/proc.h"
 
 #define STOP_SIGNALS (SIG_MASK(SIGSTOP) | SIG_MASK(SIGTSTP) | SIG_MASK(SIGTTIN) | SIG_MASK(SIGTTOU))
 #define IGNORED_BY_DEFAULT (SIG_MASK(SIGCHLD) | SIG_MASK(SIGURG) | SIG_MASK(SIGWINCH) | SIG_MASK(SIGCONT))

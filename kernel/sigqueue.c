@@ -9,10 +9,8 @@
  *     A timer has one entry at a time, which counts what follows as overruns.
  * Q3  RLIMIT_SIGPENDING bounds the entries of a process; only rt_sigqueueinfo and its like are refused for it.  A timer
  *     was allowed by it when it was made. */
-#include "kernel/proc.h"
-
 #include "abi/pm.h"
-#include "mm/frame.h"
+#include "kernel/proc.h"
 
 #define SYNCHRONOUS (SIG_MASK(SIGSEGV) | SIG_MASK(SIGBUS) | SIG_MASK(SIGILL) | SIG_MASK(SIGTRAP) | SIG_MASK(SIGFPE))
 

@@ -8,12 +8,9 @@
  * N1  CPU ids are 0 .. ncpus-1, and ncpus grows only when the next one is ready for interrupts.
  * N2  A CPU that waits for another with interrupts off polls: else two that wait for each other would wait for ever.
  */
-#include "kernel/smp.h"
-
 #include "boot/bootinfo.h"
-#include "kernel/apic.h"
 #include "kernel/thread.h"
-#include "mm/frame.h"
+#include "mm/page.h"
 #include "mm/pmap.h"
 
 _Static_assert(BOOT_CPUS_MAX <= MAX_CPUS, "the loader lists no more CPUs than there is room for");

@@ -4,10 +4,7 @@
  * Path:  syscall.c > [sys_copy.c] > mm/fileio.c, pipe.c, filedev.c
  * Locks: file->lock of a descriptor whose offset moves, at the end: never both ends', so the order does not matter.
  */
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/vmo.h"
 
 /* Where an end of a copy begins, and in the end is: at an offset of the caller's, or at the descriptor's (as on Linux). */

@@ -6,11 +6,7 @@
  * about may be anybody, the server itself too, and may end meanwhile: it is held by a reference, its map by another.
  * Locks: proc->lock, files_lock or map->lock; nobody sleeps with one of them until a server answers, so the server can
  *        always take them.  Single numbers that other locks guard are read without. */
-#include "abi/facts.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/map.h"
 
 static int machine_facts(struct facts_machine *f)

@@ -5,11 +5,7 @@
  * Locks: file->lock while the offset of a regular file or directory is in use: two processes that share a descriptor
  *        take turns (POSIX 2.9.7).  No server ever waits for it.  Devices and pipes have no offset and take none.
  */
-#include "kernel/forward.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
 #include "mm/vmo.h"
 
 #define SECTOR 512u                     /* what O_DIRECT wants offsets, lengths and buffers to be multiples of */

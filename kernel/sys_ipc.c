@@ -5,10 +5,7 @@
  * Locks: none here; objects are held by references.
  *
  * Y1  A message whose handles the receiver's table cannot take fails as a whole: no half of it is seen. */
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/time.h"
-#include "kernel/usercopy.h"
 #include "mm/map.h"
 
 #define IPC_REPLY_SIZE offsetof(struct ipc_msg, lend)   /* what a reply has of a message */

@@ -4,12 +4,8 @@
  * Path:  entry.S > syscall.c > [sys_mem.c] > mm/map.c, mm/mapops.c; forward.c name_call()
  * Locks: none here; descriptors are held by a reference.
  */
-#include "kernel/forward.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
 #include "mm/map.h"
-#include "mm/split.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define MAP_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | \

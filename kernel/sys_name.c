@@ -7,9 +7,6 @@
  * Locks: directories are held by references; file->lock of one while its entries are read: the position moves with them.
  *        Not interruptible: a withdrawn create may have happened.
  */
-#include "abi/name.h"
-#include "kernel/forward.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
 #include "mm/vmo.h"
 

@@ -4,9 +4,7 @@
  * Path:  syscall.c > [sys_proc.c] > sched.c
  * Locks: proc->lock around others' threads.
  */
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
 
 SYSCALL(getpid) { return current_proc()->pid; }
 SYSCALL(gettid) { return current_thread()->tid; }

@@ -4,9 +4,7 @@
  * Path:  syscall.c > [sys_signal.c] > signal.c
  * Locks: proc->lock around actions and masks.
  */
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
 
 #define SET_SIZE 8                      /* bytes of a signal set: the only size Linux x86-64 takes */
 

@@ -4,9 +4,8 @@
  * Path:  syscall.c > [sys_sync.c] > mm/writeback.c, mm/space.c; forward.c for directories
  * Locks: none here.
  */
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "mm/split.h"
+#include "mm/vmo.h"
 
 #define LAST_PAGE (UINT64_MAX >> PAGE_SHIFT)
 

@@ -5,10 +5,7 @@
  * Locks: none.
  */
 #include "abi/pm.h"
-#include "kernel/forward.h"
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
 
 #define NS 1000000000ll
 #define SEC_MAX (INT64_MAX / NS / 2)    /* longer sleeps than 146 years end then */

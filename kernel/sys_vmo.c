@@ -3,12 +3,8 @@
  *
  * Path:  entry.S > syscall.c > [sys_vmo.c] > mm/vmo.c, mm/writeback.c, mm/pager.c
  * Locks: vmo->lock around what vmo_set changes; otherwise none here. */
-#include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
 #include "mm/map.h"
-#include "mm/pagecache.h"
-#include "mm/split.h"
 
 static int vmo_args_check(const struct vmo_args *a)
 {

@@ -4,15 +4,8 @@
  * Path:  entry.S > trap.c > [syscall.c] > sys_*.c, forward.c
  * Locks: none.
  */
-#include "kernel/syscalls.h"
-
-#include "abi/ipc.h"
 #include "abi/trace.h"
-#include "kernel/forward.h"
-#include "kernel/proc.h"
-#include "kernel/trap.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
+#include "kernel/syscalls.h"
 #include "mm/map.h"
 
 #define QUIRE_FIRST 0x1000u

@@ -4,7 +4,7 @@
 #define KERNEL_SYSCALLS_H
 
 #include "abi/syscalls.h"
-#include "kernel/klib.h"
+#include "kernel/proc.h"
 
 /* One shape for all: the six argument registers (System V ABI with r10 for rcx), a result >= 0 or -errno. */
 #define SYSCALL_ARG __attribute__((unused)) uint64_t

@@ -13,11 +13,9 @@
  *
  * Locks: none.
  */
-#include "kernel/thread.h"
-
 #include "boot/bootinfo.h"
-#include "kernel/trap.h"
-#include "mm/frame.h"
+#include "kernel/thread.h"
+#include "mm/page.h"
 
 /* The code that boots becomes the first CPU's idle thread. */
 extern char __boot_stack_top[];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/thread.h - RING 0 - threads and the scheduler.
+/* kernel/thread.h - RING 0 - threads, the scheduler, the clock.
  *
  * states:  NEW -> READY (thread_start) -> RUNNING (schedule) -> READY (preempted at a return to ring 3, or yield)
  *          RUNNING -> SLEEPING (waitq_sleep, thread_sleep) -> READY (woken, timeout, signal)
@@ -9,11 +9,8 @@
 #ifndef KERNEL_THREAD_H
 #define KERNEL_THREAD_H
 
-#include "abi/facts.h"
+#include "abi/vdso.h"
 #include "kernel/cpu.h"
-#include "kernel/klib.h"
-#include "kernel/lock.h"
-#include "kernel/time.h"
 
 #define KSTACK_PAGES 4
 
@@ -94,5 +91,17 @@ bool thread_ends(const struct thread *);                /* signal.c: all do, or 
 bool thread_has_signal(struct thread *);                /* signal.c: that, or a deliverable signal is pending */
 extern struct list kernel_threads;      /* for gdb (quire-threads): made when the machine starts, they never end */
 extern struct thread boot_thread;
+
+/* ---- clocks, in nanoseconds */
+
+uint64_t time_mono(void);       /* ns since boot, from the calibrated TSC; never goes back */
+int64_t time_real(void);        /* ns since the epoch: the RTC at boot + time_mono() */
+void time_real_set(int64_t ns);
+
+/* The same clock for programs, without a system call. */
+struct map;
+extern struct vdso_clock time_clock;    /* measured by the loader; real_base alone changes */
+void vdso_init(void);
+int vdso_map(struct map *);                     /* at VDSO_AT; 0, -ENOMEM */
 
 #endif

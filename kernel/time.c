@@ -4,11 +4,8 @@
  *
  * Path:  sched.c, sys_time.c ... > [time.c];  main.c, exec.c > [time.c] > mm/map.c
  * Locks: none: the vDSO is made once; its first page changes by single stores (abi/vdso.h). */
-#include "kernel/time.h"
-
 #include "boot/bootinfo.h"
-#include "kernel/cpu.h"
-#include "mm/frame.h"
+#include "kernel/thread.h"
 #include "mm/map.h"
 
 struct vdso_clock time_clock;

@@ -4,13 +4,8 @@
  * Path:  entry.S > [trap.c] > mm/fault.c (page faults), device.c and console.c (interrupts), syscall.c, signal.c
  * Locks: none, and none may be held when ring 3 goes on (K4 of lock.c).
  */
-#include "kernel/trap.h"
-
-#include "kernel/apic.h"
-#include "kernel/console.h"
-#include "kernel/device.h"
+#include "boot/bootinfo.h"
 #include "kernel/proc.h"
-#include "kernel/smp.h"
 #include "mm/map.h"
 
 #define PAGE_FAULT 14

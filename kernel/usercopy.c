@@ -5,10 +5,7 @@
  * Locks: none may be held: a copy can wait for a page from the disk.  But for user_load32() and user_swap32(): with one
  *        held they fail if the page is not there (trap.c), which is what futex.c wants.
  */
-#include "kernel/usercopy.h"
-
 #include "kernel/thread.h"
-#include "kernel/trap.h"
 
 size_t usercopy_move(void *dst, const void *src, size_t n);
 size_t usercopy_load32(uint32_t *to, const uint32_t *from);

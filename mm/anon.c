@@ -7,9 +7,7 @@
  * A1  A PTE on an ANON page is one of its references; pmap.c lets go of it with the PTE.
  * A2  A PTE on an ANON page is writable only while the page has one reference.
  */
-#include "mm/frame.h"
 #include "mm/map.h"
-#include "mm/pagecache.h"
 
 pte_t pte_make(const struct entry *e, const struct page *p, bool writable)
 {

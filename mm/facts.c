@@ -4,10 +4,7 @@
  * Path:  kernel/sys_facts.c > [facts.c] > pmap.c, tree.c
  * Locks: map->lock while an address space is looked at; inside it vmo->lock, let go of every COUNT_STEP pages.  Totals
  *        of the machine are read without locks: each number was true at some moment of the call. */
-#include "abi/facts.h"
-#include "mm/frame.h"
 #include "mm/map.h"
-#include "mm/pagecache.h"
 
 #define COUNT_STEP 64u                  /* pages looked at without a break */
 

@@ -14,11 +14,8 @@
  * Locks: map->lock, then vmo->lock for the moment in which a PTE on an object's page is made: so whoever holds
  *        vmo->lock and has cleared the PTEs of a page knows that it stays unmapped.  None across a sleep.
  */
-#include "mm/frame.h"
-#include "mm/map.h"
-#include "mm/pagecache.h"
-
 #include "kernel/thread.h"
+#include "mm/map.h"
 
 #define AROUND 16u              /* pages, aligned: how many resident neighbours a read fault maps */
 

@@ -7,11 +7,8 @@
  * F1  A page is shown to others only with valid bytes: a page written in full is filled before it is inserted.
  * F2  After the copy the page is dirtied once more: writeback may have begun, or truncation come, while bytes moved.
  */
-#include "mm/pagecache.h"
-
 #include "kernel/thread.h"
-#include "kernel/usercopy.h"
-#include "mm/split.h"
+#include "mm/vmo.h"
 
 /* Copy out as far as pages and the end of file allow. */
 int64_t pcache_read(struct vmo *v, uint64_t pos, struct io io, struct readahead *ra)

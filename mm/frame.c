@@ -14,9 +14,8 @@
  * F5  With fewer than frame_low on the list no CPU keeps what it frees or takes more than it needs; nobody is told that
  *     there is none while another CPU has spare pages. */
 #include "boot/bootinfo.h"
-#include "kernel/cpu.h"
 #include "kernel/thread.h"
-#include "mm/frame.h"
+#include "mm/page.h"
 
 /* The reserve is 1/64 of memory within these bounds: a server's request, the run it moves and the tables it touches
  * take some tens of pages; more than 4 MiB would only lie idle. */

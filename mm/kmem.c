@@ -12,7 +12,7 @@
  *     takes no page each time.
  * K4  Debug: nothing is stored past the size asked for, or into a freed slot. */
 #include "kernel/cpu.h"
-#include "mm/frame.h"
+#include "mm/page.h"
 #include "mm/pmap.h"
 
 #define FREE_FILL  0x6b                 /* bytes of a free slot, debug */

@@ -11,10 +11,6 @@
  */
 #include "mm/map.h"
 
-#include "mm/frame.h"
-#include "mm/pagecache.h"
-#include "mm/split.h"
-
 #define MMAP_LOW  0x10000ull            /* never map address 0 and its neighbours by choice */
 #define MMAP_HIGH 0x00007f0000000000ull /* search from here down; stacks lie above */
 #define STACK_GAP (256 * PAGE_SIZE)     /* what stays free below it */

@@ -4,10 +4,7 @@
 #define MM_MAP_H
 
 #include "abi/facts.h"
-#include "kernel/klib.h"
-#include "kernel/lock.h"
 #include "mm/pmap.h"
-#include "mm/tree.h"
 #include "mm/vmo.h"
 
 /* One mapping.  Lives in map->entries by address, and in vmo->entries by page index (both inclusive ranges).

@@ -10,9 +10,6 @@
  */
 #include "mm/map.h"
 
-#include "mm/frame.h"
-#include "mm/pagecache.h"
-
 /* What a range and an entry have in common. */
 struct part {
 	struct entry *e;                /* valid until the lock is dropped */

@@ -100,4 +100,23 @@ static inline struct page *phys_to_page(paddr_t pa)
 static inline void page_ref(struct page *p) { __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED); }
 void page_unref(struct page *);         /* frame.c: the last one frees it (an OBJECT page left its object before) */
 
+/* ---- frame.c: physical pages: a free list, a reserve */
+
+struct bootinfo;
+
+#define FRAME_ZERO    1u        /* filled with zeros */
+#define FRAME_SPARING 2u        /* nothing of the reserve, whoever asks */
+
+void frame_init(const struct bootinfo *);       /* makes page_array; memory of the loader stays in use */
+struct page *frame_alloc(enum page_use, unsigned flags);        /* refs 1; NULL: none left (above the reserve) */
+uint64_t frame_free_count(void);                /* pages */
+extern uint64_t frame_total;                    /* [c] pages that were ever free */
+extern uint64_t frame_reserve;                  /* [c] pages that only threads marked `reserve` get */
+extern const struct bootinfo *frame_bootinfo;   /* [c] what frame_init() was given */
+extern uint64_t frame_low;                      /* [c] with fewer free pages than this reclaim.c works: */
+bool frames_low(void);
+void frame_check(void);                         /* panics on a broken invariant */
+
+void kmem_check(void);                          /* panics on a broken invariant */
+
 #endif

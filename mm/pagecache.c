@@ -12,8 +12,6 @@
  * P5  msync(MS_SYNC) is 0 only after a device flush that followed the last write.
  * P6  The marks in the tree are the states: a page that is DIRTY or WRITING has that bit, the others none.
  */
-#include "mm/pagecache.h"
-
 #include "kernel/thread.h"
 #include "mm/map.h"
 

@@ -9,10 +9,8 @@
  * R2  An unfinished run with no handle left (its message counts as one) can not be completed by anybody: what remains
  *     fails with -EIO.  Until then the device may still write to its pages.
  */
-#include "mm/pagecache.h"
-
 #include "kernel/thread.h"
-#include "mm/split.h"
+#include "mm/vmo.h"
 
 #define SECTOR 512u
 #define RESERVE_WINDOW 256u             /* pages asked for at once, so that a grant is not a message per page */

@@ -17,7 +17,7 @@
  *   0xffffffff80000000  the kernel image          the loader's tables */
 #include "boot/bootinfo.h"
 #include "kernel/cpu.h"
-#include "mm/frame.h"
+#include "mm/page.h"
 #include "mm/pmap.h"
 
 #define SLOTS      512u

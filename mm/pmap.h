@@ -7,7 +7,6 @@
 #ifndef MM_PMAP_H
 #define MM_PMAP_H
 
-#include "kernel/klib.h"
 #include "kernel/lock.h"
 
 typedef uint64_t pte_t;

@@ -9,11 +9,8 @@
  * C1  The hand is on an object of the list of all, or between its end and its beginning.
  * C2  Only a CLEAN page that nobody holds, of an object with a pager, not locked by mlock, may leave.
  */
-#include "mm/frame.h"
-#include "mm/map.h"
-#include "mm/pagecache.h"
-
 #include "kernel/thread.h"
+#include "mm/map.h"
 
 #define RECLAIM_BATCH 64u               /* pages to free in one go */
 #define RECLAIM_PERIOD (50ull * 1000 * 1000)    /* ns between two looks of the thread */

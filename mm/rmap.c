@@ -11,7 +11,6 @@
  * M3  A walk over neighbouring pages is one round of TLB shootdowns for each map, however many they are.
  */
 #include "mm/map.h"
-#include "mm/page.h"
 
 struct rmap_walk {
 	pte_t   clear;          /* bits to take away; PTE_P: the whole PTE */

@@ -8,9 +8,8 @@
  *     the blocks below, and a page filled from them would show bytes that are gone, or be written to a block that is
  *     somebody else's by then.
  */
-#include "mm/pagecache.h"
-
 #include "kernel/thread.h"
+#include "mm/vmo.h"
 
 /* Whole pages [first, end) leave the cache, then their blocks go. */
 static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)

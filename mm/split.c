@@ -17,9 +17,7 @@
  * V5  A view holds its file as a user.  It goes when it has no users and owes nothing, or when the file is unlinked.
  *     Who still syncs it then goes on to the file: a view that went holds a reference of it until it is destroyed.
  */
-#include "mm/split.h"
-
-#include "mm/pagecache.h"
+#include "mm/vmo.h"
 
 bool vm_split;
 static struct spinlock split_lock = SPINLOCK_INIT(RANK_HANDLE, "views");

@@ -9,7 +9,6 @@
  * L1  No model we run on has PCID: a load of CR3 forgets all but the global pages, which only the kernel has.
  * L2  A CPU that is not in pmap->cpus holds no translation of it (pmap_switch). */
 #include "kernel/cpu.h"
-#include "kernel/smp.h"
 #include "mm/pmap.h"
 
 #define INVLPG_MAX 32u                  /* more pages than this: forget everything instead */

@@ -9,7 +9,7 @@
  * V2  An address is given out again only after the TLBs were shot down.
  * V3  A piece lies in a slot of addresses of its own, which is one bit; all that is mapped in the slot is the piece. */
 #include "kernel/cpu.h"
-#include "mm/frame.h"
+#include "mm/page.h"
 #include "mm/pmap.h"
 
 #define SLOT_PAGES 128u                 /* of addresses: the guard page, and a piece of up to 127 */

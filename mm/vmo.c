@@ -8,11 +8,8 @@
  * V2  While an object lives, its size is the truth; the pager learns it by COMMIT, SIZE and RELEASE.
  * V3  Resident bytes past the end of file read as zero when the file grows over them.
  */
-#include "mm/pagecache.h"
-
-#include "kernel/time.h"
+#include "kernel/thread.h"
 #include "mm/map.h"
-#include "mm/split.h"
 
 static struct spinlock all_lock = SPINLOCK_INIT(RANK_OBJECTS, "all objects");
 static struct list all_vmos = LIST_INIT(all_vmos);      /* [all_lock] the newest first: a walk comes to its end */

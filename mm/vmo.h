@@ -3,10 +3,8 @@
 #ifndef MM_VMO_H
 #define MM_VMO_H
 
+#include "abi/pager.h"
 #include "kernel/ipc.h"
-#include "kernel/handle.h"
-#include "kernel/lock.h"
-#include "kernel/usercopy.h"
 #include "mm/page.h"
 
 struct vmo {
@@ -66,7 +64,7 @@ void vmo_user_get(struct vmo *);        /* an open file: also holds a reference 
 void vmo_user_put(struct vmo *);        /* the last user posts RELEASE */
 /* Set the size: shrink drops pages past the new end (waiting for busy ones) and zeroes the tail; tells the pager when
  * tell.  May sleep.  -EFBIG, -EPERM (VMO_NOGROW), -EIO. */
-int vmo_set_size(struct vmo *, uint64_t size, bool tell);       /* in the writer's turn (pagecache.h) */
+int vmo_set_size(struct vmo *, uint64_t size, bool tell);       /* in the writer's turn (writer_enter) */
 int vmo_resize(struct vmo *, uint64_t size);                    /* fileio.c: takes the turn, and tells */
 void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now: VMOC_ATIME | VMOC_MTIME | VMOC_CTIME */
 void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */
@@ -102,5 +100,82 @@ void writeback_thread(void), reclaim_thread(void);          /* main.c starts the
 /* Called by whoever got NULL from frame_alloc and holds no lock: wait for pages.  -ENOMEM: nothing can be reclaimed. */
 int reclaim_wait(void);
 #define RECLAIM_AGAIN 16        /* times that a call asks for more: its -ENOMEM may have another cause */
+
+/* ---- a run: neighbouring busy pages of one object on their way from or to the disk (pager.c) */
+
+#define RUN_MAX 128u                    /* pages */
+
+struct run {
+	struct kobj obj;                /* handles in servers keep it alive */
+	struct vmo *vmo;                /* [c] a reference */
+	uint32_t op;                    /* [c] PAGER_FILL or PAGER_WRITE */
+	uint64_t first;                 /* [c] page index */
+	uint32_t npages;                /* [c] */
+	uint64_t off, len;              /* [c] the part of the run, in bytes, that is to be moved and completed */
+	uint64_t left;                  /* [v] bytes not completed; 0: it has finished, or is not posted yet */
+	int      status;                /* [v] first error */
+	struct kmsg msg;
+	struct page *page[RUN_MAX];     /* [c] held */
+	uint8_t  done[RUN_MAX];         /* [v] a bit per sector of 512 bytes that was completed */
+	uint8_t  zeroed[RUN_MAX];       /* [v] FILL: part of the page is a hole */
+};      /* [v] vmo->lock */
+
+/* For the Quire calls (kernel/sys_ipc.c, device.c).  off and len: bytes in the run, multiples of 512.  -EINVAL. */
+int run_done(struct run *, uint64_t off, uint64_t len, int status);
+/* Physical pieces of [off, off+len) or of its beginning, neighbours merged; at most max.  n or -EINVAL. */
+int run_segments(struct run *, uint64_t off, uint64_t len, struct dev_seg *, uint32_t max);
+
+/* ---- what the files of mm/ do to the pages of an object.  _locked: vmo->lock is held */
+
+/* pagecache.c */
+void page_set_state(struct page *, enum page_state to);         /* the one setter; vmo->lock held */
+int pcache_get(struct vmo *, uint64_t index, struct readahead *, struct page **out);
+int pcache_get_locked(struct vmo *, uint64_t index, struct readahead *, struct page **out);     /* not held */
+void pcache_insert_locked(struct vmo *, struct page *, uint64_t index, enum page_state);        /* none is there */
+void pcache_remove_locked(struct vmo *, struct page *);         /* out of the object: unmapped, maybe freed */
+void page_dirty_locked(struct vmo *, struct page *);            /* CLEAN -> DIRTY; WRITING: owed again */
+
+/* fileio.c */
+void writer_enter(struct vmo *);                /* POSIX: writes to a file do not mix.  A turn, not a lock */
+void writer_leave(struct vmo *, bool wrote);
+static inline uint64_t vmo_pages_locked(const struct vmo *v) { return ROUND_UP(v->size, PAGE_SIZE) >> PAGE_SHIFT; }
+
+/* space.c V4: is the page part of a hole that is being punched? */
+static inline bool punching(const struct vmo *v, uint64_t index) { return index >= v->punch_lo && index < v->punch_hi; }
+
+/* vmo.c */
+void vmo_touch_locked(struct vmo *, uint32_t vmoc);
+void vmo_release_check_locked(struct vmo *);    /* no user, nothing owed: tell the pager */
+int vmo_zero(struct vmo *, uint64_t from, uint64_t to, bool owed);
+int vmo_zero_tail(struct vmo *, uint64_t end);  /* the rest of the page that the end of file cuts */
+uint64_t dirty_end_locked(struct vmo *, uint64_t first, uint64_t last); /* of the DIRTY neighbours from first on */
+void vmo_cut_locked(struct vmo *, uint64_t first, uint64_t last);       /* these pages leave; waits for busy ones */
+struct vmo *vmo_next(struct vmo *);             /* of all, behind this one, which is let go; the first; NULL: no more */
+struct vmo *vmo_under_hand(bool on);            /* of reclaim.c, which goes on first; a reference; NULL: at the end */
+
+/* pager.c */
+struct run *run_create_locked(struct vmo *, uint32_t op, uint64_t first);       /* NULL: no memory */
+void page_zero_tail_locked(struct page *);      /* what of it lies past the end of file */
+void run_post(struct run *);                    /* no lock held; gives up the caller's reference */
+int vmo_room(struct vmo *, uint64_t index);     /* make sure of room on disk for the page: 0, -ENOSPC, -EIO */
+bool vmo_has_room_locked(struct vmo *, uint64_t index, const struct page *);
+int vmo_commit(struct vmo *, unsigned commit_flags);
+int vmo_tell(struct vmo *, uint32_t op, uint64_t off, uint64_t len);    /* PAGER_SIZE (0, size), PAGER_PUNCH */
+
+/* writeback.c */
+extern uint64_t dirty_pages;                    /* DIRTY + WRITING, all objects; atomic */
+
+/* ---- vm=split: what the rest of mm/ asks of split.c */
+
+extern bool vm_split;                   /* [c] the word vm=split was given */
+
+struct vmo *split_view(struct vmo *file);       /* what mappings show: the file itself when unified; as a user of it */
+void split_idle(struct vmo *view);
+void split_resized(struct vmo *file);           /* its size changed; no lock held */
+void split_times(struct vmo *file);             /* before its times are read or set */
+void split_publish(struct vmo *file, uint64_t first, uint64_t last);    /* stores through mappings reach the file */
+void split_run(struct run *);
+/* Where failed writes are counted. */
+static inline struct vmo *vmo_file(struct vmo *v) { return v->split_of ? v->split_of : v; }
 
 #endif

@@ -14,11 +14,8 @@
  * W4  Pages dirtied through a server's own mapping (PFL_OWNER) are written by its vm_write() alone: the file server
  *     decides what of its metadata reaches the disk before what.
  */
-#include "mm/pagecache.h"
-
 #include "kernel/thread.h"
 #include "mm/map.h"
-#include "mm/split.h"
 
 #define WRITEBACK_PERIOD (1000ull * 1000 * 1000)        /* ns between rounds of the thread */
 #define DUE              1                              /* vmo->dirty_since: in the next round, whatever its age */

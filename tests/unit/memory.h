@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "boot/bootinfo.h"
-#include "mm/frame.h"
+#include "mm/page.h"
 
 #define MEMORY_PAGES 2048u
 #define HOLE_FIRST   1200u              /* no memory here, as below 4 GiB */

@@ -10,8 +10,7 @@
 
 #include "abi/pager.h"
 #include "mm/map.h"
-#include "mm/pagecache.h"
-#include "mm/run.h"
+#include "mm/vmo.h"
 
 #define DISK_PAGES 64u
 

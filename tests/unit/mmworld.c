@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "kernel/usercopy.h"
+#include "kernel/klib.h"
 
 struct script script;
 

@@ -13,7 +13,7 @@
 
 #include "kernel/cpu.h"
 #include "kernel/thread.h"
-#include "mm/split.h"
+#include "mm/vmo.h"
 #include "tests/unit/stub_kernel.h"
 
 #define RW (PROT_READ | PROT_WRITE)

@@ -18,10 +18,9 @@
 #include "boot/bootinfo.h"
 #include "kernel/cpu.h"
 #include "kernel/lock.h"
-#include "kernel/smp.h"
 #include "kernel/thread.h"
-#include "kernel/usercopy.h"
-#include "mm/frame.h"
+#include "kernel/klib.h"
+#include "mm/page.h"
 #include "mm/pmap.h"
 #include "tests/unit/stub_kernel.h"
 

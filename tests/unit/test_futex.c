@@ -12,7 +12,7 @@
 
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
-#include "kernel/usercopy.h"
+#include "kernel/klib.h"
 #include "mm/map.h"
 #include "tests/unit/stub_kernel.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* links: kernel/handle.c tests/unit/stub_kernel.c */
 /* tests/unit/test_handle.c - HOST - a process's table of handles. */
-#include "kernel/handle.h"
+#include "kernel/ipc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

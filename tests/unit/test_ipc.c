@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "mm/frame.h"
+#include "mm/page.h"
 #include "tests/unit/stub_kernel.h"
 
 static void serve_double(void) { receive(); reply(0, 2 * got.arg[0], NULL); }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "mm/frame.h"
+#include "mm/page.h"
 #include "tests/unit/stub_kernel.h"
 
 /* ---- lent buffers */

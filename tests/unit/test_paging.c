@@ -15,7 +15,7 @@
 
 #include "boot/bootinfo.h"
 #include "kernel/cpu.h"
-#include "mm/frame.h"
+#include "mm/page.h"
 #include "mm/pmap.h"
 
 /* boot/loader.h without the firmware's headers; what ends a start is a panic. */

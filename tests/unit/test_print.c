@@ -10,7 +10,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "kernel/console.h"
 #include "kernel/klib.h"
 
 static char log_text[256];

@@ -3,7 +3,7 @@
 /* tests/unit/test_tlb.c - HOST - what a CPU is made to forget; kernel addresses when memory runs out. */
 #include "tests/unit/mmworld.h"
 
-#include "kernel/smp.h"
+#include "kernel/cpu.h"
 
 static unsigned pages_forgotten, all_forgotten;
 static struct shootdown sent;           /* the last one, to these CPUs */
