@@ -7,15 +7,15 @@
  * Locks: a CPU's runq_lock guards its queues and the state of the threads that run, wait to run or slept last there.
  *        It is held across context_switch(): the next thread releases it, in sched_finish().
  *
- * S1  A READY thread is on exactly one run queue, or on its way to one (thread_start); one that sleeps until a moment
+ * S1  A READY thread is on exactly one run queue, or on its way to one (ready_unlock); one that sleeps until a moment
  *     on its CPU's sleepers, sorted by that; no other thread is on any of these.
  * S2  A sleeper takes its runq_lock before it lets go of the lock that guards its condition, so a wake-up that comes
  *     in between waits until it is really asleep, and is not lost.
  * S3  It looks for signals with runq_lock held.  Who sends one marks it first and takes that lock then: either the
  *     sleeper sees it, or the sender sees a sleeper.
- * S4  A thread changes its CPU only while it is NEW or READY, with the runq_lock of the one that it leaves: an idle CPU
- *     takes it from a queue of a busy one.  Who wants its state takes the runq_lock of thread->cpu and looks again
- *     whether it is still that CPU.
+ * S4  A thread changes its CPU only on its way to a queue, with the runq_lock of the one that it leaves.  Who wants its
+ *     state takes the runq_lock of thread->cpu and looks again whether it is still that CPU.  Nobody takes it from
+ *     a queue: a CPU that has become idle while others wait elsewhere gets one of them at the end of a quantum there.
  * S5  Servers, the kernel's own threads, and who waited for a server's answer have a queue of their own, which goes before
  *     that of the others, but for a quantum at most, counted from when one of these others got the CPU: a program and a
  *     server that call each other all the time starve nobody.
@@ -41,31 +41,6 @@ static uint32_t load(const struct cpu *c)
 	return c->nready + (c->thread != c->idle);
 }
 
-/* The last on c's queues that may run on `to`.  Servers stay where their callers' memory is warm. */
-static struct thread *movable_locked(struct cpu *c, const struct cpu *to)
-{
-	for (int i = ARRAY_LEN(c->runq) - 1; i >= 0; i--) {
-		for (struct list *l = c->runq[i].prev; l != &c->runq[i]; l = l->prev) {
-			struct thread *t = container_of(l, struct thread, link);
-
-			if (t->program && allowed(t, to)) return t;
-		}
-	}
-	return NULL;
-}
-
-/* A busy CPU got one more: somebody who idles may take it.  Either we see here that he idles, or he sees in steal()
- * that we got one: each writes, then reads what the other wrote. */
-static void kick_idle_locked(struct cpu *busy)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	for (uint32_t i = 0; i < ncpus; i++) {
-		if (&cpus[i] == busy || load(&cpus[i]) || !movable_locked(busy, &cpus[i])) continue;
-		cpu_kick(&cpus[i]);
-		return;
-	}
-}
-
 static struct thread *first_sleeper(const struct cpu *c)
 {
 	return list_empty(&c->sleepers) ? NULL : container_of(c->sleepers.next, struct thread, link);
@@ -84,31 +59,11 @@ static void clock_set(struct cpu *c)
 	apic_timer_set(when > now ? when - now : 1);
 }
 
-static void queue_locked(struct cpu *c, struct thread *t, bool ahead)
-{
-	t->state = THREAD_READY;
-	list_remove(&t->link);          /* one of c's sleepers? */
-	list_push_back(&c->runq[ahead ? 0 : 1], &t->link);
-	c->nready++;
-}
-
-/* Servers go first: their work is short, and programs wait for it.  One server does not push another one aside. */
-static void enqueue_locked(struct cpu *c, struct thread *t, bool ahead)
-{
-	bool idle = c->thread == c->idle;
-
-	ahead = (ahead || !t->program) && (list_empty(&c->runq[1]) || time_mono() < c->turn_end);    /* S5 */
-	queue_locked(c, t, ahead);
-	if (idle || (ahead && !t->program && c->thread->program)) c->resched = true;
-	if (c == this_cpu()) clock_set(c);
-	else if (c->resched || c->nready == 1) cpu_kick(c);     /* its timer may stand at never */
-	if (ncpus > 1 && (!idle || c->nready > 1)) kick_idle_locked(c);
-}
-
-/* A program's thread goes to the CPU with the least to do; the kernel's own and servers stay here. */
+/* A program's thread goes to where there is less to do than on the CPU where it ran last; the kernel's own and servers
+ * stay where their callers' memory is warm. */
 static struct cpu *cpu_for(const struct thread *t)
 {
-	struct cpu *c = this_cpu();
+	struct cpu *c = t->cpu;
 
 	for (uint32_t i = 0; t->program && i < ncpus; i++) {
 		if (allowed(t, &cpus[i]) && (!allowed(t, c) || load(&cpus[i]) < load(c))) c = &cpus[i];
@@ -116,7 +71,7 @@ static struct cpu *cpu_for(const struct thread *t)
 	return c;
 }
 
-/* => its runq_lock held, and it is still that CPU's (S4) */
+/* => the runq_lock of t->cpu held, and it is still that CPU's (S4) */
 static struct cpu *cpu_lock_of(struct thread *t)
 {
 	struct cpu *c;
@@ -129,16 +84,33 @@ static struct cpu *cpu_lock_of(struct thread *t)
 	}
 }
 
-/* One that is NEW, or READY and on no queue just now. */
+/* Onto a queue, of its CPU or of another one: a thread that is NEW, asleep, or gives its CPU away.  Of those that wake up
+ * servers go first: their work is short, and programs wait for it.  One server does not push another one aside.
+ * => from: its CPU's, runq_lock held; no runq_lock when it returns */
+static void ready_unlock(struct cpu *from, struct thread *t, bool ahead)
+{
+	struct cpu *c = cpu_for(t);
+	bool first = t->state == THREAD_SLEEPING && (ahead || !t->program);
+
+	t->state = THREAD_READY;
+	list_remove(&t->link);          /* one of from's sleepers? */
+	if (c != from) {
+		t->cpu = c;
+		spin_unlock(&from->runq_lock);
+		spin_lock(&c->runq_lock);
+	}
+	first = first && (list_empty(&c->runq[1]) || time_mono() < c->turn_end);       /* S5 */
+	list_push_back(&c->runq[first ? 0 : 1], &t->link);
+	c->nready++;
+	if (c->thread == c->idle || (first && !t->program && c->thread->program)) c->resched = true;
+	if (c == this_cpu()) clock_set(c);
+	else if (c->resched || c->nready == 1) cpu_kick(c);     /* its timer may stand at never */
+	spin_unlock(&c->runq_lock);
+}
+
 void thread_start(struct thread *t)
 {
-	struct cpu *from = cpu_lock_of(t), *to = cpu_for(t);
-
-	t->cpu = to;
-	spin_unlock(&from->runq_lock);
-	spin_lock(&to->runq_lock);
-	enqueue_locked(to, t, false);
-	spin_unlock(&to->runq_lock);
+	ready_unlock(cpu_lock_of(t), t, false);
 }
 
 /* ---- the switch */
@@ -171,16 +143,16 @@ static struct thread *next_locked(struct cpu *c, uint64_t now)
 	return l ? container_of(l, struct thread, link) : c->idle;
 }
 
-/* After a switch: let go of the queue, free who exited, send away who may not run here. */
+/* After a switch: let go of the queue, free who exited, find a CPU for who gave his away but wants one. */
 static void sched_finish(void)
 {
 	struct cpu *c = this_cpu();
 	struct thread *t = c->last;
-	bool dead = t->state == THREAD_DEAD, leaves = t->state == THREAD_READY && !allowed(t, c);
+	bool dead = t->state == THREAD_DEAD;
 
-	spin_unlock(&c->runq_lock);
+	if (t->state == THREAD_READY && t != c->idle) ready_unlock(c, t, false);
+	else spin_unlock(&c->runq_lock);
 	if (dead) thread_free(t);
-	if (leaves) thread_start(t);
 }
 
 /* Give the CPU away.  => runq_lock held, and no other lock, interrupts on before; when it returns, none.  The current
@@ -221,13 +193,11 @@ void thread_begun(void (*fn)(void))
 void thread_yield(void)
 {
 	struct cpu *c = this_cpu();
-	struct thread *t = c->thread;
 
 	spin_lock(&c->runq_lock);
 	c->resched = false;
-	if (c->nready || !allowed(t, c)) {
-		if (!allowed(t, c)) t->state = THREAD_READY;    /* sched_finish() finds it a CPU */
-		else if (t != c->idle) queue_locked(c, t, false);
+	if (c->nready || !allowed(c->thread, c)) {
+		c->thread->state = THREAD_READY;        /* on a queue when its state is saved: sched_finish() */
 		schedule_locked();
 	} else {
 		spin_unlock(&c->runq_lock);
@@ -251,8 +221,8 @@ void sched_wake(struct thread *t, bool ahead)
 {
 	struct cpu *c = cpu_lock_of(t);
 
-	if (t->state == THREAD_SLEEPING) enqueue_locked(c, t, ahead);
-	spin_unlock(&c->runq_lock);
+	if (t->state == THREAD_SLEEPING) ready_unlock(c, t, ahead);
+	else spin_unlock(&c->runq_lock);
 }
 
 /* Not one whose call lets only other signals end its sleep.  In ring 3 it would not look for signals. */
@@ -261,28 +231,9 @@ void thread_interrupt(struct thread *t)
 	struct cpu *c = cpu_lock_of(t);
 	bool has = thread_has_signal(t);
 
-	if (has && t->state == THREAD_SLEEPING && t->interruptible) enqueue_locked(c, t, false);
 	if (has && t->state == THREAD_RUNNING) cpu_kick(c);
-	spin_unlock(&c->runq_lock);
-}
-
-/* An idle CPU takes what waits elsewhere. */
-static void steal(struct cpu *me)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);        /* kick_idle_locked() */
-	for (struct cpu *c = cpus; c < cpus + ncpus && !me->nready; c++) {
-		struct thread *t;
-
-		if (__atomic_load_n(&c->nready, __ATOMIC_RELAXED) == 0) continue;
-		spin_lock(&c->runq_lock);
-		t = movable_locked(c, me);
-		if (t) {
-			list_remove(&t->link);
-			c->nready--;
-		}
-		spin_unlock(&c->runq_lock);
-		if (t) thread_start(t);
-	}
+	if (has && t->state == THREAD_SLEEPING && t->interruptible) ready_unlock(c, t, false);
+	else spin_unlock(&c->runq_lock);
 }
 
 /* Bind it to these CPUs: one that runs elsewhere leaves when it next goes back to ring 3. */
@@ -293,10 +244,8 @@ void thread_bind(struct thread *t, uint64_t set)
 	if (!t->program) return;    /* servers stay */
 	c = cpu_lock_of(t);
 	t->affinity = set;
-	if (t->state == THREAD_RUNNING && !allowed(t, c)) {
-		c->resched = true;
-		cpu_kick(c);            /* sched_tick() */
-	}
+	c->resched = true;
+	cpu_kick(c);
 	spin_unlock(&c->runq_lock);
 }
 
@@ -365,26 +314,25 @@ void sched_tick(void)
 	struct thread *t;
 
 	spin_lock(&c->runq_lock);
-	while ((t = first_sleeper(c)) && t->wake_at <= now) enqueue_locked(c, t, false);
-	if ((c->nready && c->quantum_end <= now) || !allowed(c->thread, c)) c->resched = true;
+	while ((t = first_sleeper(c)) && t->wake_at <= now) {
+		ready_unlock(c, t, false);
+		spin_lock(&c->runq_lock);
+	}
+	if (c->nready && c->quantum_end <= now) c->resched = true;
 	c->clock_at = ~0ull;            /* S6 */
 	clock_set(c);
 	spin_unlock(&c->runq_lock);
 }
 
-/* Nothing to do here or elsewhere: wait for an interrupt, which says if that changes after the look.  sti takes effect
- * after hlt began, so no wake-up falls between (SDM 2B STI). */
+/* Nothing to do: wait for an interrupt, which says if that changes after the look.  sti takes effect after hlt began, so
+ * no wake-up falls between (SDM 2B STI). */
 void sched_idle(void)
 {
 	for (;;) {
 		thread_yield();
+		current_thread()->doing = "idle";
 		irq_disable();
-		steal(this_cpu());
-		if (!this_cpu()->nready) {
-			current_thread()->doing = "idle";
-			__asm__ volatile("sti; hlt" : : : "memory");
-		} else {
-			irq_enable();
-		}
+		if (this_cpu()->nready == 0) __asm__ volatile("sti; hlt" : : : "memory");
+		else irq_enable();
 	}
 }
