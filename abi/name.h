@@ -47,21 +47,39 @@
 
 /* NAME_CALL + Linux's number: a system call as the program made it.  arg[0..4] its arguments, lend[0] all memory of the
  * caller, at its own addresses; text: struct name_caller.  => status 0, arg[0] the result; or status -errno.
- * What opens (SYSCALLS_OPEN, truncate(), chdir(), fchdir(), chroot()) answers: arg[0] node, arg[1] st_mode, arg[2]
- * NAMEF_*, of a partition arg[3] where on the disk it begins, arg[4] its bytes, arg[5] the open file's flags (O_*);
- * handle[0] = vmo for regular files and block devices; of a named pipe the pipe, the same one while anybody has it open.
- * O_TRUNC is the kernel's work, and so is the wait for a pipe's other end. */
+ * If the result is no error, arg[NAME_THEN] says what the caller's thread has to do then.
+ * What opens answers: arg[0] node, arg[1] st_mode, arg[2] NAMEF_*, of a partition arg[3] where on the disk it begins, arg[4]
+ * its bytes, arg[5] the open file's flags (O_*); handle[0] = vmo for regular files and block devices; of a named pipe the
+ * pipe, the same one while anybody has it open.  With O_TRUNC in arg[5] the kernel cuts it to arg[7] bytes; it also waits for a
+ * pipe's other end. */
 #define NAME_CALL     0x1000u
-#define NAME_GETDENTS (NAME_CALL + 217) /* arg3 position, arg4 node -> arg0 bytes (0: the end), arg1 next position */
+#define NAME_THEN     6
+enum name_then {
+	THEN_NOTHING,
+	THEN_FD,                /* what was opened becomes a descriptor, the call's result */
+	THEN_CWD, THEN_ROOT,    /* where the caller is, or its paths begin */
+	THEN_CLOSE,             /* nothing more */
+	/* of the descriptor that was the first argument, or its open file: */
+	THEN_CLOEXEC,           /* arg1: FD_CLOEXEC or 0 */
+	THEN_NONBLOCK,          /* arg1: O_NONBLOCK or 0 */
+	THEN_SEEK,              /* arg1: its position */
+};
+/* Of an open file: a number above 2^32 that no other has as long as this is open; its position; of a file or pipe, how many
+ * bytes can be read from there. */
+struct name_file { uint64_t description, offset, left; };
 struct __attribute__((may_alias)) name_caller {         /* it lies in the message's text */
 	uint64_t cwd;                   /* its current directory's node, 0: the root */
 	uint64_t fd_node;               /* of the descriptor that is the first argument, if it is one of a file; 0: not told */
 	uint32_t uid, gid;              /* real ids */
-	uint16_t umask, fd_mode;
-	uint8_t  fd_path;               /* O_PATH gave it */
+	uint16_t umask, fd_mode;        /* 0: there is no such descriptor, or the first argument is none */
+	uint8_t  fd_flags;              /* its O_ACCMODE; NAME_FD_PATH: O_PATH gave it */
 	uint8_t  path_arg, path_len;    /* of which argument `path` is the text; its length, 0: it is not told */
-	char     path[IPC_TEXT - 31];
+	union {
+		char path[IPC_TEXT - 32];
+		struct name_file file;  /* of the descriptor, in calls without a path */
+	};
 };
+#define NAME_FD_PATH  4u
 _Static_assert(sizeof(struct name_caller) == IPC_TEXT, "it fits into a message");
 
 /* Character devices: NAMEF_DEVICE.  DEV_READ and DEV_WRITE may be answered late (a terminal, an eventfd); the kernel
@@ -71,9 +89,6 @@ _Static_assert(sizeof(struct name_caller) == IPC_TEXT, "it fits into a message")
 #define DEV_RESTART   512    /* a status: -DEV_RESTART: a signal is on its way, the call starts again after it */
 #define DEV_READ      0x320u /* node, offset, flags (O_NONBLOCK); lend0 out -> arg0 bytes; if DEV_PIECE, not all */
 #define DEV_WRITE     0x321u /* node, offset, flags; lend0 in -> arg0 bytes, likewise */
-#define DEV_IOCTL     0x322u /* node (0: a pipe without a name), request, argument, nothing, of a file or pipe the bytes
-                                that can be read; lend0: all of the caller's memory -> arg0 result; arg1 not 0:
-                                a command of fcntl() that does it, arg2 its argument (F_SETFL: O_NONBLOCK or not) */
 #define DEV_PIECE     65536u /* bytes that are moved at once: others do not wait long */
 #define DEV_POLL      0x323u /* node -> arg0 POLLIN | POLLOUT that hold now */
 

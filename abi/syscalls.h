@@ -22,7 +22,6 @@
 	X(13, rt_sigaction, "int addr addr size") \
 	X(14, rt_sigprocmask, "int addr addr size") \
 	X(15, rt_sigreturn, "") \
-	X(16, ioctl, "fd request addr") \
 	X(17, pread64, "fd addr size size") \
 	X(18, pwrite64, "fd addr size size") \
 	X(19, readv, "fd addr int") \
@@ -51,10 +50,7 @@
 	X(73, flock, "fd int") \
 	X(74, fsync, "fd") \
 	X(75, fdatasync, "fd") \
-	X(76, truncate, "path size") \
 	X(77, ftruncate, "fd size") \
-	X(80, chdir, "path") \
-	X(81, fchdir, "fd") \
 	X(95, umask, "mode") \
 	X(102, getuid, "") \
 	X(104, getgid, "") \
@@ -69,7 +65,6 @@
 	X(151, mlockall, "flags") \
 	X(152, munlockall, "") \
 	X(158, arch_prctl, "code addr") \
-	X(161, chroot, "path") \
 	X(186, gettid, "") \
 	X(187, readahead, "fd size size") \
 	X(202, futex, "addr int int addr addr int") \
@@ -185,6 +180,7 @@
 	X(4, stat, "path addr") \
 	X(5, fstat, "fd addr") \
 	X(6, lstat, "path addr") \
+	X(16, ioctl, "fd request addr") \
 	X(21, access, "path mode") \
 	X(29, shmget, "int size flags") \
 	X(31, shmctl, "int int addr") \
@@ -230,10 +226,14 @@
 	X(332, statx, "fd path flags mask addr") \
 	X(439, faccessat2, "fd path mode flags")
 
-/* The same; the answer becomes a descriptor. */
+/* The same; the answer is an open file, of which ring 0 makes a descriptor or a place. */
 #define SYSCALLS_OPEN(X) \
 	X(2, open, "path flags mode") \
+	X(76, truncate, "path size") \
+	X(80, chdir, "path") \
+	X(81, fchdir, "fd") \
 	X(85, creat, "path mode") \
+	X(161, chroot, "path") \
 	X(257, openat, "fd path flags mode") \
 	X(283, timerfd_create, "int flags") \
 	X(284, eventfd, "int") \

@@ -20,9 +20,7 @@
 #define CALL(number, name, kinds) [number] = call_##name,
 static const call_fn calls[] = {
 	SYSCALLS_NAMES(CALL) SYSCALLS_OPEN(CALL)
-	/* ring 0 does something, too */
-	[SYS_truncate] = call_truncate, [SYS_chdir] = call_chdir, [SYS_fchdir] = call_fchdir,
-	[SYS_chroot] = call_chroot,
+	/* ring 0 does something first */
 	[SYS_getdents64] = call_getdents64, [SYS_fsync] = call_fsync, [SYS_fdatasync] = call_fsync,
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
@@ -58,7 +56,7 @@ static int fd_look(const struct call *c, int fd, struct facts_fd *f)
 
 	if (told && told->opens) {
 		*f = (struct facts_fd){.mode = c->who->fd_mode, .node = c->who->fd_node};
-		if (c->who->fd_path) f->flags = O_PATH_FLAG;
+		if (c->who->fd_flags & NAME_FD_PATH) f->flags = O_PATH_FLAG;
 		return 0;
 	}
 	n = fd < 0 ? 0 : facts(FACTS_FD, c->cred.pid, (uint64_t)fd, f, sizeof(*f));
@@ -143,6 +141,16 @@ static int places_now(struct call *c)
 	c->cwd = f.cwd;
 	c->cred.root = f.root == NODE_ROOT ? NULL : vnode_by_number(f.root);
 	vfs_caller.cred = c->cred;
+	return 0;
+}
+
+bool call_fd_open(const struct call *c) { return c->who->fd_mode && !(c->who->fd_flags & NAME_FD_PATH); }
+
+/* What ring 0 does with the descriptor that was the first argument, and with what. */
+long call_then(const struct call *c, enum name_then then, uint64_t what)
+{
+	c->out->arg[1] = what;
+	c->out->arg[NAME_THEN] = then;
 	return 0;
 }
 

@@ -41,6 +41,9 @@ int where_file(const struct call *, const struct where *, unsigned at_flags, str
 /* The existing file that a path, or with AT_EMPTY_PATH the descriptor, leads to, likewise. */
 int call_file(const struct call *, int dirfd, uint64_t path, unsigned at_flags, struct vnode **out);
 int call_fd(const struct call *, int fd, struct vnode **out);           /* an open file; none that O_PATH gave */
+bool call_fd_open(const struct call *);          /* the first argument is such a descriptor, if only a pipe's */
+/* What ring 0 does then with the descriptor that is the first argument.  0 */
+long call_then(const struct call *, enum name_then, uint64_t what);
 
 /* A message with a struct name_caller becomes a call.  -ESRCH: its caller has gone */
 int call_begin(const struct ipc_msg *in, struct ipc_msg *out, struct call *);
@@ -64,6 +67,7 @@ CALL(stat); CALL(lstat); CALL(fstat); CALL(newfstatat); CALL(statx); CALL(statfs
 CALL(mount); CALL(umount2); CALL(sync); CALL(syncfs); CALL(fsync);
 CALL(shmget); CALL(shmctl);
 CALL(getrandom);                        /* random.c */
+CALL(ioctl);                            /* devfs.c */
 #undef CALL
 
 #endif

@@ -155,12 +155,14 @@ long call_getcwd(const struct call *c)
 long call_getdents64(const struct call *c)
 {
 	static char buf[32768];
-	struct vnode *dir = vnode_by_number(c->arg[4]);
+	struct vnode *dir = vnode_by_number(c->who->fd_node);
 	size_t len = c->arg[2] < sizeof(buf) ? c->arg[2] : sizeof(buf), used = 0;
+	uint64_t next;
 	int rc;
 
-	if (!dir) return -EBADF;
-	rc = vfs_readdir(dir, c->arg[3], buf, len, &used, &c->out->arg[1]);
+	if (!dir || !S_ISDIR(dir->mode)) return -ENOTDIR;
+	rc = vfs_readdir(dir, c->who->file.offset, buf, len, &used, &next);
 	if (rc) return rc;
+	call_then(c, THEN_SEEK, next);
 	return mem_out(c, c->arg[1], buf, used) ? -EFAULT : (long)used;
 }

@@ -240,6 +240,7 @@ static long counter_open(const struct call *c, bool timed, uint64_t first, uint3
 	c->out->arg[1] = vn->mode;
 	c->out->arg[2] = NAMEF_DEVICE | NAMEF_POLL;
 	c->out->arg[5] = O_RDWR | (flags & (O_NONBLOCK | O_CLOEXEC));
+	c->out->arg[NAME_THEN] = THEN_FD;
 	return (long)vn->node;
 }
 

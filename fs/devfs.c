@@ -15,8 +15,8 @@
 #include <sys/sysmacros.h>
 
 #include "abi/name.h"
+#include "fs/call.h"
 #include "fs/random.h"
-#include "fs/server.h"
 
 #define DEVFS_MAGIC 0x1373              /* linux/magic.h once had it so */
 
@@ -258,6 +258,8 @@ static int dev_write(const struct ipc_msg *in, struct ipc_msg *out)
 	}
 }
 
+uint32_t ioctl_request(const struct ipc_msg *in) { return (uint32_t)in->arg[1]; }
+
 int ioctl_give(const struct ipc_msg *in, const void *p, size_t n) { return lent_write(in->token, in->arg[2], p, n); }
 
 int ioctl_take(const struct ipc_msg *in, void *p, size_t n) { return lent_read(in->token, in->arg[2], p, n); }
@@ -276,7 +278,7 @@ static int disk_ioctl(const struct disk *d, const struct ipc_msg *in)
 	unsigned long sectors = size / 512;
 	int n;
 
-	switch (in->arg[1]) {
+	switch (ioctl_request(in)) {
 	case BLKGETSIZE64: return ioctl_give(in, &size, sizeof(size));
 	case BLKGETSIZE:   return ioctl_give(in, &sectors, sizeof(sectors));
 	case BLKSSZGET:    n = 512; break;
@@ -288,38 +290,33 @@ static int disk_ioctl(const struct disk *d, const struct ipc_msg *in)
 	return ioctl_give(in, &n, sizeof(n));
 }
 
-/* What is about descriptors, whatever they are, ring 0 does, as fcntl().  -ENOTTY: it is not */
-static int descriptor_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
+/* What is about descriptors, whatever they are, ring 0 does.  -ENOTTY: it is not */
+static long descriptor_ioctl(const struct call *c)
 {
-	int on, rc;
+	int on;
 
-	switch (in->arg[1]) {
-	case FIOCLEX:
-	case FIONCLEX:
-		out->arg[1] = F_SETFD;
-		out->arg[2] = in->arg[1] == FIOCLEX ? FD_CLOEXEC : 0;
-		return 0;
+	switch (ioctl_request(c->in)) {
+	case FIOCLEX:  return call_then(c, THEN_CLOEXEC, FD_CLOEXEC);
+	case FIONCLEX: return call_then(c, THEN_CLOEXEC, 0);
 	case FIONBIO:
-		rc = ioctl_take(in, &on, sizeof(on));
-		out->arg[1] = F_SETFL;
-		out->arg[2] = rc || !on ? 0 : O_NONBLOCK;
-		return rc;
+		if (ioctl_take(c->in, &on, sizeof(on))) return -EFAULT;
+		return call_then(c, THEN_NONBLOCK, on ? O_NONBLOCK : 0);
 	default: return -ENOTTY;
 	}
 }
 
-static int dev_ioctl(const struct ipc_msg *in, struct ipc_msg *out)
+long call_ioctl(const struct call *c)
 {
-	struct vnode *vn = vnode_by_number(in->arg[0]);
+	struct vnode *vn = vnode_by_number(c->who->fd_node);
 	struct dev *d = dev_of(vn);
-	bool bytes = !in->arg[0] || (vn && !vn->ops->text && (S_ISREG(vn->mode) || S_ISFIFO(vn->mode)));
-	int n = in->arg[4] < INT32_MAX ? (int)in->arg[4] : INT32_MAX;
-	int rc = descriptor_ioctl(in, out);
+	bool bytes = !c->who->fd_node || (vn && !vn->ops->text && (S_ISREG(vn->mode) || S_ISFIFO(vn->mode)));
+	int n = c->who->file.left < INT32_MAX ? (int)c->who->file.left : INT32_MAX;
+	long rc = call_fd_open(c) ? descriptor_ioctl(c) : -EBADF;
 
 	if (rc != -ENOTTY) return rc;
-	if (bytes && in->arg[1] == FIONREAD) return ioctl_give(in, &n, sizeof(n));
-	if (d && d->kind == DEV_TTY) return ttydev_message(in, out);
-	return d && d->kind == DEV_DISK ? disk_ioctl(&d->disk->disk, in) : -ENOTTY;
+	if (bytes && ioctl_request(c->in) == FIONREAD) return ioctl_give(c->in, &n, sizeof(n));
+	if (d && d->kind == DEV_TTY) return ttydev_ioctl(c->in);
+	return d && d->kind == DEV_DISK ? disk_ioctl(&d->disk->disk, c->in) : -ENOTTY;
 }
 
 /* All but the terminal and what counts are always ready. */
@@ -339,7 +336,6 @@ handler dev_handler(uint32_t op)
 	switch (op) {
 	case DEV_READ:  return dev_read;
 	case DEV_WRITE: return dev_write;
-	case DEV_IOCTL: return dev_ioctl;
 	case DEV_POLL:  return dev_poll;
 	default:        return NULL;
 	}

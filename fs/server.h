@@ -62,7 +62,8 @@ int devfs_mount(struct mount *);
 int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of open(); -ENXIO: none of ours */
 extern char dev_piece[DEV_PIECE];       /* what a message moves, as long as it is worked on */
 int dev_take(const struct ipc_msg *in, struct ipc_msg *out);    /* of DEV_WRITE, into that: out->arg[0] bytes */
-/* Of DEV_IOCTL: its argument points to it. */
+/* Of ioctl(): what is asked; its argument points to it. */
+uint32_t ioctl_request(const struct ipc_msg *in);
 int ioctl_give(const struct ipc_msg *in, const void *p, size_t n);
 int ioctl_take(const struct ipc_msg *in, void *p, size_t n);
 
@@ -77,6 +78,7 @@ void shm_sweep(void);           /* segments that were removed, and that nobody u
 void ttydev_init(void);
 void ttydev_notify(uint64_t bits);      /* NOTIFY_CONSOLE, NOTIFY_SESSION */
 bool ttydev_controls(uint32_t pid);     /* is this the process's controlling terminal? */
-int ttydev_message(const struct ipc_msg *in, struct ipc_msg *out);
+int ttydev_message(const struct ipc_msg *in, struct ipc_msg *out);      /* DEV_* */
+int ttydev_ioctl(const struct ipc_msg *in);
 
 #endif

@@ -57,8 +57,8 @@ static int pipe_open(struct vnode *vn, struct ipc_msg *out)
 	return 0;
 }
 
-/* The reply that makes a descriptor: the kernel holds the vnode from now on (N3).  => its node */
-static long open_reply(struct vnode *vn, uint64_t flags, struct ipc_msg *out)
+/* The reply that makes a descriptor, or what `then` says: the kernel holds the vnode from now on (N3).  => its node */
+static long open_reply(struct vnode *vn, uint64_t flags, enum name_then then, struct ipc_msg *out)
 {
 	int rc = 0;
 
@@ -73,8 +73,10 @@ static long open_reply(struct vnode *vn, uint64_t flags, struct ipc_msg *out)
 		return rc;
 	}
 	vn->opens++;
+	if (!S_ISREG(vn->mode) || (flags & ACCESS_MODES) == O_RDONLY) flags &= ~(uint64_t)O_TRUNC;
 	out->arg[1] = vn->mnt->flags & MS_NOSUID ? vn->mode & ~(mode_t)(S_ISUID | S_ISGID) : vn->mode;
 	out->arg[5] = flags;
+	out->arg[NAME_THEN] = then;
 	return (long)vn->node;
 }
 
@@ -91,10 +93,11 @@ static long open_at(const struct call *c, const struct where *w, uint64_t flags,
 	if (rc == -ENXIO && vfs_own_fd >= 0) {
 		if ((vfs_own_flags & ACCESS_MODES) != O_RDWR && ((vfs_own_flags ^ flags) & ACCESS_MODES)) return -EACCES;
 		out->arg[2] = NAMEF_OWN;
-		out->arg[5] = flags;
+		out->arg[5] = flags & ~(uint64_t)O_TRUNC;
+		out->arg[NAME_THEN] = THEN_FD;
 		return vfs_own_fd;
 	}
-	return rc ? rc : open_reply(vn, flags, out);
+	return rc ? rc : open_reply(vn, flags, THEN_FD, out);
 }
 
 long call_openat(const struct call *c)
@@ -126,11 +129,12 @@ long call_truncate(const struct call *c)
 {
 	static struct where w;
 	struct vnode *vn;
-	int rc = call_where(c, AT_FDCWD, c->arg[0], false, &w);
+	int rc = (int64_t)c->arg[1] < 0 ? -EINVAL : call_where(c, AT_FDCWD, c->arg[0], false, &w);
 
 	if (!rc) rc = vfs_open(w.start, w.path, w.len, O_WRONLY | O_NONBLOCK, 0, c->cred, &vn);
 	if (rc) return rc == -ENXIO ? -EINVAL : rc;
-	if (S_ISREG(vn->mode) && !vn->ops->text) return open_reply(vn, O_WRONLY | LARGE_FILE, c->out);
+	c->out->arg[7] = c->arg[1];
+	if (S_ISREG(vn->mode) && !vn->ops->text) return open_reply(vn, O_WRONLY | O_TRUNC, THEN_CLOSE, c->out);
 	vnode_put(vn);
 	return -EINVAL;
 }
@@ -149,7 +153,7 @@ static long dir_reply(struct vnode *vn, const struct call *c, bool root)
 	int rc = S_ISDIR(vn->mode) ? perm_check(vn, X_OK, c->cred) : -ENOTDIR;
 
 	if (!rc && root && !caller_is_root(c)) rc = -EPERM;
-	if (!rc) return open_reply(vn, O_PATH_FLAG | O_DIRECTORY, c->out);
+	if (!rc) return open_reply(vn, O_PATH_FLAG | O_DIRECTORY, root ? THEN_ROOT : THEN_CWD, c->out);
 	vnode_put(vn);
 	return rc;
 }
@@ -205,7 +209,7 @@ long call_memfd_create(const struct call *c)
 	if (!rc && (c->arg[1] & ~(uint64_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING))) rc = -EINVAL;
 	if (!rc && (size_t)len > NAME_MAX - (sizeof(MEMFD) - 1)) rc = -EINVAL;
 	if (!rc) rc = memfd_make(name, sizeof(MEMFD) - 1 + (size_t)len, c->cred, &vn);
-	return rc ? rc : open_reply(vn, O_RDWR | LARGE_FILE | (c->arg[1] & MFD_CLOEXEC ? O_CLOEXEC : 0), c->out);
+	return rc ? rc : open_reply(vn, O_RDWR | LARGE_FILE | (c->arg[1] & MFD_CLOEXEC ? O_CLOEXEC : 0), THEN_FD, c->out);
 }
 
 /* For execve: a regular file that may be run.  Nobody waits for the other end of a pipe. */
@@ -236,7 +240,7 @@ static int name_exec(const struct ipc_msg *in, struct ipc_msg *out)
 	if (!rc) rc = where_begin(&c, AT_FDCWD, &w);
 	if (!rc) rc = exec_open(&c, &w, &vn);
 	if (rc) return (int)rc;
-	out->arg[0] = (uint64_t)open_reply(vn, O_RDONLY, out);
+	out->arg[0] = (uint64_t)open_reply(vn, O_RDONLY, THEN_NOTHING, out);
 	out->arg[3] = vn->uid | (uint64_t)vn->gid << 32;
 	return 0;
 }

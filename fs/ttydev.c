@@ -189,7 +189,7 @@ static int job_ioctl(const struct ipc_msg *in)
 	int32_t pgid, sid;
 	int rc;
 
-	switch (in->arg[1]) {
+	switch (ioctl_request(in)) {
 	case TIOCSCTTY: return job_acquire(&job, pid);
 	case TIOCNOTTY: return job_release(&job, pid);
 	case TIOCSPGRP:
@@ -197,7 +197,7 @@ static int job_ioctl(const struct ipc_msg *in)
 		return rc ? rc : job_set(&job, pid, tid, pgid);
 	default:
 		rc = job_get(&job, pid, &pgid, &sid);
-		return rc ? rc : ioctl_give(in, in->arg[1] == TIOCGSID ? &sid : &pgid, sizeof(pgid));
+		return rc ? rc : ioctl_give(in, ioctl_request(in) == TIOCGSID ? &sid : &pgid, sizeof(pgid));
 	}
 }
 
@@ -207,7 +207,7 @@ static int change_ioctl(const struct ipc_msg *in)
 	int rc = caller_check(in, SIGTTOU);
 
 	if (rc) return rc;
-	switch (in->arg[1]) {
+	switch (ioctl_request(in)) {
 	case IOC_SETS:
 	case IOC_SETSW:  return modes_take(in, false);
 	case IOC_SETSF:  return modes_take(in, true);
@@ -219,11 +219,11 @@ static int change_ioctl(const struct ipc_msg *in)
 	}
 }
 
-static int tty_ioctl_message(const struct ipc_msg *in)
+int ttydev_ioctl(const struct ipc_msg *in)
 {
 	int32_t n = (int32_t)tty_waiting(&tty), none = 0;
 
-	switch (in->arg[1]) {
+	switch (ioctl_request(in)) {
 	case IOC_GETS:   return ioctl_give(in, &tty.modes, sizeof(tty.modes));
 	case TIOCGWINSZ: return ioctl_give(in, &window, sizeof(window));
 	case TIOCSWINSZ: return window_take(in);
@@ -256,7 +256,6 @@ int ttydev_message(const struct ipc_msg *in, struct ipc_msg *out)
 	switch (in->op) {
 	case DEV_READ:  return tty_read_message(in);
 	case DEV_WRITE: return tty_write_message(in, out);
-	case DEV_IOCTL: return tty_ioctl_message(in);
 	default:
 		out->arg[0] = POLLOUT | (tty_readable(&tty, 1) ? POLLIN : 0);
 		polled |= !(out->arg[0] & POLLIN);

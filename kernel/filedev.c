@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/filedev.c - RING 0 - descriptors that are devices: messages to the file server; ioctl.
+/* kernel/filedev.c - RING 0 - descriptors that are devices: messages to the file server.
  *
  * Path:  sys_file.c > [filedev.c]  ~message~>  fs/devfs.c
  * Locks: none across a message.
@@ -59,23 +59,5 @@ int device_open(struct file *f)
 SYSCALL(poll_wake)
 {
 	poll_wake(&devices_polled);
-	return 0;
-}
-
-/* The server knows what is asked of which; what is about descriptors it says in the words of fcntl(): about the open file
- * that was asked about, even if the number is another one's by now, or about the number. */
-SYSCALL(ioctl, fd, request, arg)
-{
-	FILE_HELD struct file *f = fd_get(fd);
-	KMSG_HELD struct kmsg k = {.m = {.arg = {0, (uint32_t)request, arg}}};
-	long rc;
-
-	if (!f) return -EBADF;
-	k.m.arg[0] = f->node;
-	k.m.arg[4] = f->pipe ? pipe_bytes(f->pipe) : f->vmo ? f->vmo->size - MIN(f->vmo->size, f->offset) : 0;
-	rc = name_call(&k, DEV_IOCTL, false);
-	if (rc) return rc;
-	if (k.m.arg[1] == F_SETFL) f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) | (k.m.arg[2] & O_NONBLOCK);
-	else if (k.m.arg[1] == F_SETFD) current_proc()->fd_flags[(int)fd] = k.m.arg[2] & O_CLOEXEC_FD;
 	return 0;
 }

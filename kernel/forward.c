@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/forward.c - RING 0 - system calls that a server answers: PM_CALL of abi/pm.h, NAME_CALL of abi/name.h.
+/* kernel/forward.c - RING 0 - system calls that a server answers: PM_CALL of abi/pm.h, and the messages of abi/name.h.
  *
- * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm, or  ~NAME_CALL~>  fs/call.c
+ * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm;  sys_name.c > [forward.c]  ~message~>  fs/server.c
  * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session.
  *
  * O1  No other server waits for the process manager, which may have something to tell the file server; but for memory,
@@ -63,36 +63,6 @@ long name_call(struct kmsg *k, uint32_t op, bool interruptible)
 	k->m.arg[6] = p->pid | (uint64_t)current_thread()->tid << 32;
 	k->m.arg[7] = p->fsuid | (uint64_t)p->fsgid << 32;
 	return forward(fs_port, k, interruptible);
-}
-
-/* Along goes what the file server would ask next, in most cases; where it is not told it asks. */
-long name_forward(struct kmsg *k, bool interruptible)
-{
-	const struct proc *p = current_proc();
-	const uint32_t nr = current_thread()->syscall_nr;
-	const char *kinds = syscall_kinds(nr);
-	struct name_caller *who = (struct name_caller *)k->m.text;
-	bool fd = kinds[0] == 'f';
-	FILE_HELD struct file *f = fd ? fd_get_any(k->m.arg[0]) : NULL;
-	int n = 0;
-
-	who->umask = p->umask;
-	who->uid = p->uid;
-	who->gid = p->gid;
-	who->cwd = p->cwd.node;
-	if (f) who->fd_node = f->node, who->fd_mode = f->mode, who->fd_path = !!(f->flags & O_PATH);
-	if (fd ? kinds[2] && kinds[3] == 'p' : kinds[0] == 'p')
-		n = copy_in_str(who->path, k->m.arg[fd], sizeof(who->path));
-	who->path_arg = fd;
-	who->path_len = MAX(n, 0);
-	return name_call(k, NAME_CALL + nr, interruptible);
-}
-
-SYSCALL(forward_name)
-{
-	KMSG_HELD struct kmsg k = {.m = {.arg = {a0, a1, a2, a3, a4}}};
-
-	return name_forward(&k, true);
 }
 
 /* For a call that is still waited for, so that no exec of the caller's has come between, or (token 0) for none.  Who calls

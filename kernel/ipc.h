@@ -151,6 +151,5 @@ long forward(struct port *, struct kmsg *k, bool interruptible);
 long pm_forward(struct port *, struct kmsg *k, const uint64_t arg[6]);
 /* To the file server, with who asks.  -EDEADLK: it does */
 long name_call(struct kmsg *k, uint32_t op, bool interruptible);
-long name_forward(struct kmsg *k, bool interruptible);  /* the current call, with these arguments */
 
 #endif

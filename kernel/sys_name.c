@@ -1,31 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_name.c - RING 0 - requests to the file server (abi/name.h): what gives or uses a descriptor.
+/* kernel/sys_name.c - RING 0 - system calls that the file server answers, and what it leaves to be done here.
  *
- * What names or opens something goes there as it is (forward.c); what was opened becomes a descriptor here, or a place.
+ * What names or opens something, or asks what a descriptor is, goes there as it is (NAME_CALL of abi/name.h).  The answer
+ * says what the caller's thread does then (THEN_*): with what was opened, or with the descriptor that was asked about.
  *
- * Path:  syscall.c > [sys_name.c] > forward.c name_forward()  ~message~>  fs/call.c > srv_name.c
+ * Path:  syscall.c > [sys_name.c] > forward.c name_call()  ~message~>  fs/call.c > srv_name.c
  * Locks: directories are held by references; file->lock of one while its entries are read: the position moves with them.
- *        Not interruptible: a withdrawn create may have happened.
  */
 #include "kernel/syscalls.h"
 #include "mm/vmo.h"
 
-/* ---- open */
+/* ---- what was opened */
 
-static int object_open(struct file *f, struct vmo *v, uint32_t flags)
+static int object_open(struct file *f, struct vmo *v, bool cut, uint64_t size)
 {
 	f->vmo = v;
 	f->ops = &vmo_ops;
 	vmo_user_get(v);
 	f->err_seen = v->wb_err;
-	return (flags & O_TRUNC) && file_writable(f) && !(f->namef & NAMEF_DISK) ? vmo_resize(v, 0) : 0;
+	return cut ? file_set_size(f, size) : 0;
 }
 
+/* One of the caller's own descriptors that is not the server's, a pipe (/proc/self/fd/N), is the same open file. */
 static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 {
 	uint32_t flags = m->arg[5];
-	struct file *f = *out = file_alloc(flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
+	struct file *f;
 
+	if (m->arg[2] & NAMEF_OWN) return (*out = fd_get(m->arg[0])) ? 0 : -ENXIO;
+	f = *out = file_alloc(flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
 	if (!f) return -ENOMEM;
 	f->node = m->arg[0];
 	f->mode = m->arg[1];
@@ -35,79 +38,107 @@ static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 	if (file_is_dir(f) || (flags & O_PATH)) return 0;
 	if (f->namef & NAMEF_DEVICE) return device_open(f);
 	if (o && o->type == KOBJ_PIPE) return fifo_open(f, o);
-	if (o && o->type == KOBJ_VMO) return object_open(f, container_of(o, struct vmo, obj), flags);
+	if (o && o->type == KOBJ_VMO) return object_open(f, container_of(o, struct vmo, obj), flags & O_TRUNC, m->arg[7]);
 	return -EIO;                    /* the server is wrong */
 }
 
-/* The current call, with the arguments in k, to the server: what that opened becomes an open file, or is closed again.
- * One of the caller's own descriptors that is not the server's, a pipe (/proc/self/fd/N), is the same open file. */
-static int open_forward(struct kmsg *k, struct file **out)
+/* It becomes a descriptor or a place; or, as after an error, it is closed again. */
+static long open_then(const struct ipc_msg *m, struct kobj *o)
 {
-	long rc = name_forward(k, false);
+	struct proc *p = current_proc();
+	struct file *f = NULL;
+	long rc = open_make(m, o, &f);
 
-	if (rc < 0) return rc;
-	if (k->m.arg[2] & NAMEF_OWN) return (*out = fd_get(rc)) ? 0 : -ENXIO;
-	rc = open_make(&k->m, k->obj[0], out);
-	if (rc && *out) file_put(*out);
-	if (rc) *out = NULL;
+	if (!rc && m->arg[NAME_THEN] == THEN_FD) return fd_install(f, 0, m->arg[5] & O_CLOEXEC, false);
+	if (!rc && m->arg[NAME_THEN] != THEN_CLOSE) {
+		struct place *at = m->arg[NAME_THEN] == THEN_CWD ? &p->cwd : &p->root, new = {f, f->node};
+
+		MUTEX_HELD(&p->files_lock);
+		f = at->dir;
+		*at = new;
+	}
+	if (f) file_put(f);
 	return rc;
 }
 
+/* ---- the calls */
+
+/* With the open file that was asked about, even if the number is another one's by now, or with the number. */
+static long file_then(struct file *f, int fd, const uint64_t a[IPC_ARGS])
+{
+	switch (a[NAME_THEN]) {
+	case THEN_CLOEXEC: current_proc()->fd_flags[fd] = a[1] & O_CLOEXEC_FD; return 0;
+	case THEN_NONBLOCK: f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) | (a[1] & O_NONBLOCK); return 0;
+	case THEN_SEEK: f->offset = a[1]; return a[0];
+	default: return -EIO;           /* the server is wrong */
+	}
+}
+
+/* Along goes what the file server would ask next, in most cases; where it is not told it asks. */
+static void caller_tell(struct kmsg *k, const struct file *f, const char *kinds)
+{
+	struct name_caller *who = (struct name_caller *)k->m.text;
+	const struct proc *p = current_proc();
+	bool fd = kinds[0] == 'f';
+	int n = 0;
+
+	who->umask = p->umask;
+	who->uid = p->uid;
+	who->gid = p->gid;
+	who->cwd = p->cwd.node;
+	if (f) {
+		uint64_t at = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
+		uint64_t left = f->pipe ? pipe_bytes(f->pipe) : f->vmo ? f->vmo->size - MIN(f->vmo->size, at) : 0;
+
+		who->fd_node = f->node;
+		who->fd_mode = f->mode;
+		who->fd_flags = (f->flags & O_ACCMODE) | (f->flags & O_PATH ? NAME_FD_PATH : 0);
+		who->file = (struct name_file){(uintptr_t)f, at, left};
+	}
+	if (fd ? kinds[2] && kinds[3] == 'p' : kinds[0] == 'p')
+		n = copy_in_str(who->path, k->m.arg[fd], sizeof(who->path));
+	who->path_arg = fd;
+	who->path_len = MAX(n, 0);
+}
+
+/* The current call; f: what its first argument is, if that is a descriptor. */
+static long name_forward(struct file *f, const uint64_t a[5], bool interruptible)
+{
+	const uint32_t nr = current_thread()->syscall_nr;
+	KMSG_HELD struct kmsg k = {0};
+	long rc;
+
+	memcpy(k.m.arg, a, 5 * sizeof(*a));
+	caller_tell(&k, f, syscall_kinds(nr));
+	rc = name_call(&k, NAME_CALL + nr, interruptible);
+	if (rc < 0 || !k.m.arg[NAME_THEN]) return rc;
+	if (k.m.arg[NAME_THEN] <= THEN_CLOSE) return open_then(&k.m, k.obj[0]);
+	return f ? file_then(f, a[0], k.m.arg) : -EIO;
+}
+
+SYSCALL(forward_name)
+{
+	FILE_HELD struct file *f = syscall_kinds(current_thread()->syscall_nr)[0] == 'f' ? fd_get_any(a0) : NULL;
+
+	return name_forward(f, (uint64_t[]){a0, a1, a2, a3, a4}, true);
+}
+
+/* Not interruptible: what has been opened would stay open. */
 SYSCALL(forward_open)
 {
-	KMSG_HELD struct kmsg k = {.m = {.arg = {a0, a1, a2, a3}}};
-	struct file *f;
-	int rc = open_forward(&k, &f);
+	FILE_HELD struct file *f = syscall_kinds(current_thread()->syscall_nr)[0] == 'f' ? fd_get_any(a0) : NULL;
 
-	return rc ? rc : fd_install(f, 0, k.m.arg[5] & O_CLOEXEC, false);
+	return name_forward(f, (uint64_t[]){a0, a1, a2, a3, a4}, false);
 }
 
-/* The server opens it, to be written to. */
-SYSCALL(truncate)
-{
-	KMSG_HELD struct kmsg k = {.m = {.arg = {a0}}};
-	FILE_HELD struct file *f = NULL;
-	int rc = (int64_t)a1 < 0 ? -EINVAL : open_forward(&k, &f);
-
-	return rc ? rc : file_set_size(f, a1);
-}
-
-/* ---- directories: their entries, those where a process is and where its paths begin */
-
-/* The server puts them into the caller's memory; where the next begin it is told, too, and tells. */
+/* The server puts entries into the caller's memory, and tells where the next begin. */
 SYSCALL(getdents64)
 {
 	FILE_HELD struct file *f = fd_get(a0);
-	KMSG_HELD struct kmsg k = {.m = {.arg = {a0, a1, a2}}};
-	long rc;
 
 	if (!f) return -EBADF;
-	if (!file_is_dir(f)) return -ENOTDIR;
 	MUTEX_HELD(&f->lock);
-	k.m.arg[3] = f->offset;
-	k.m.arg[4] = f->node;
-	rc = name_call(&k, NAME_GETDENTS, false);
-	if (rc >= 0) f->offset = k.m.arg[1];
-	return rc;
+	return name_forward(f, (uint64_t[5]){a0, a1, a2}, true);
 }
-
-/* The server opens a directory that may be searched; it becomes *at. */
-static int dir_change(struct place *at, uint64_t arg)
-{
-	KMSG_HELD struct kmsg k = {.m = {.arg = {arg}}};
-	FILE_HELD struct file *old = NULL;
-	struct file *f;
-	int rc = open_forward(&k, &f);
-
-	if (rc) return rc;
-	MUTEX_HELD(&current_proc()->files_lock);
-	old = at->dir;
-	*at = (struct place){f, f->node};
-	return 0;
-}
-
-SYSCALL(chdir) { return dir_change(&current_proc()->cwd, a0); }
-SYSCALL(fchdir) { return dir_change(&current_proc()->cwd, a0); }
-SYSCALL(chroot) { return dir_change(&current_proc()->root, a0); }
 
 SYSCALL(umask) { return __atomic_exchange_n(&current_proc()->umask, a0 & 0777, __ATOMIC_RELAXED); }
