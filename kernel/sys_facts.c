@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_facts.c - RING 0 - facts(): what the file server makes the text of /proc from (abi/facts.h).
  *
- * Path:  syscall.c > [sys_facts.c] > mm/facts.c
+ * Path:  syscall.c > [sys_facts.c] > mm/pmap.c, mm/tree.c
  * One record is gathered in memory of the kernel's and copied out when no lock is held any more.  The process asked
  * about may be anybody, the server itself too, and may end meanwhile: it is held by a reference, its map by another.
- * Locks: proc->lock, files_lock or map->lock; nobody sleeps with one of them until a server answers, so the server can
- *        always take them.  Single numbers that other locks guard are read without. */
+ * Locks: proc->lock, files_lock or map->lock, inside that vmo->lock; nobody sleeps with one of them until a server answers,
+ *        so the server can always take them.  Single numbers that other locks guard are read without: each was true at
+ *        some moment of the call. */
 #include "kernel/syscalls.h"
 #include "mm/map.h"
+
+#define COUNT_STEP 64u                  /* pages looked at without a break */
 
 static int machine_facts(struct facts_machine *f)
 {
@@ -19,6 +22,18 @@ static int machine_facts(struct facts_machine *f)
 	f->memory = frame_total * PAGE_SIZE;
 	f->free = frame_free_count() * PAGE_SIZE;
 	f->reserve = frame_reserve * PAGE_SIZE;
+	return sizeof(*f);
+}
+
+/* By use and state of every page of memory. */
+static int frame_facts(struct facts_memory *f)
+{
+	for (uint64_t i = 0; i < page_array_len; i++) {
+		const struct page *p = &page_array[i];
+		uint8_t use = p->use;           /* it may be freed just now */
+
+		f->pages[use][use == PAGE_OBJECT ? p->state : use == PAGE_KERNEL ? p->flags & 3 : 0]++;
+	}
 	return sizeof(*f);
 }
 
@@ -104,6 +119,76 @@ static int proc_facts(struct proc *p, uint64_t tid, bool next, struct facts_proc
 	if (p->stopped) f->state = 'T';
 	if (p->exiting) f->state = 'X';
 	if (p->dead) f->state = 'Z';
+	return sizeof(*f);
+}
+
+/* ---- its memory */
+
+static void count(struct facts_pages *f, uint32_t sharers, bool dirty, pte_t pte)
+{
+	f->rss++;
+	f->pss += PAGE_SIZE / sharers;
+	f->part[sharers > 1][dirty]++;
+	f->referenced += !!(pte & PTE_A);
+}
+
+/* Private pages: their references are the PTEs that share them (A1). */
+static pte_t count_anon(pte_t pte, uaddr_t va, void *arg)
+{
+	const struct page *p = phys_to_page(pte & PTE_ADDR);
+	struct facts_pages *f = arg;
+
+	if (!p || p->use != PAGE_ANON) return pte;
+	f->anon++;
+	count(f, MAX(__atomic_load_n(&p->refs, __ATOMIC_RELAXED), 1u), true, pte);
+	return pte;
+}
+
+/* The pages of its object that an entry has mapped; who else has is found by the object's entries. */
+static void count_object(const struct entry *e, struct vmo *v, struct facts_pages *f)
+{
+	uint32_t steps = 0;
+	struct page *p;
+
+	SPIN_HELD(&v->lock);
+	for (uint64_t i = e->vnode.start; (p = page_next(v, &i, 0)) && i <= e->vnode.last; i++) {
+		pte_t mine = 0;
+		uint32_t sharers = 0;
+
+		tree_for(n, &v->entries, i, i) {
+			const struct entry *other = container_of(n, struct entry, vnode);
+			pte_t pte = pmap_get(&other->map->pmap, entry_va(other, i));
+
+			if ((pte & PTE_ADDR) != page_phys(p)) continue;
+			sharers++;
+			if (other == e) mine = pte;
+		}
+		if (mine) count(f, sharers, BIT(p->state) & PG_OWED, mine);
+		if (++steps % COUNT_STEP) continue;
+		spin_unlock(&v->lock);
+		spin_lock(&v->lock);
+	}
+}
+
+/* The entry that contains or follows address from.  pages: those of its object are counted too. */
+static int map_facts(struct map *m, uaddr_t from, bool pages, struct facts_entry *f)
+{
+	struct entry *e;
+	struct vmo *v;
+
+	MUTEX_HELD(&m->lock);
+	e = map_first_locked(m, from, USER_TOP);
+	if (!e) return 0;
+	v = e->vmo;
+	*f = (struct facts_entry){.start = e->anode.start, .end = e->anode.last + 1, .prot = e->prot,
+	                          .max_prot = e->max_prot, .flags = e->flags};
+	if (v) {
+		f->offset = e->vnode.start << PAGE_SHIFT;
+		f->node = v->cookie;
+		f->object = v->flags & VMO_NOGROW ? FACTS_DISK : v->cookie ? FACTS_FILE : FACTS_SHARED;
+	}
+	pmap_walk(&m->pmap, f->start, f->end, count_anon, &f->pages);
+	if (v && pages) count_object(e, v, &f->pages);
 	return sizeof(*f);
 }
 

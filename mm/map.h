@@ -70,10 +70,6 @@ int map_populate(struct map *, uaddr_t start, uaddr_t end, bool write); /* fault
 int map_device(struct map *, uaddr_t at, paddr_t pa, uint64_t len, bool cacheable);    /* ENTRY_DEVICE; -ENOMEM */
 void map_check(struct map *);
 
-/* facts.c: for sys_facts.c; the size of the record, 0: none */
-int map_facts(struct map *, uaddr_t from, bool pages, struct facts_entry *);
-int frame_facts(struct facts_memory *);
-
 /* vm_fault: make va accessible for want (PROT_READ, PROT_WRITE or PROT_EXEC), or say why not.
  * => nothing locked, interrupts on; may sleep
  * => 0: retry the instruction
