@@ -92,7 +92,7 @@ static inline struct entry *map_find_locked(struct map *m, uaddr_t va) { return 
 	     e = container_of(tree_next_overlap(&e->anode, start, last_), struct entry, anode))
 struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
 /* The lock of its object, if it has one: held from the moment that PTEs of the entry, or the entry, are out of an rmap
- * walk's sight until the TLBs know, and while a PTE is judged by the page behind it (M2 of rmap.c). */
+ * walk's sight until the TLBs know, and while a PTE is judged by the page behind it (M2 of mapops.c). */
 static inline void entry_lock(const struct entry *e) { if (e->vmo) spin_lock(&e->vmo->lock); }
 static inline void entry_unlock(const struct entry *e) { if (e->vmo) spin_unlock(&e->vmo->lock); }
 void entry_insert_locked(struct map *, struct entry *), entry_remove_locked(struct map *, struct entry *);
@@ -123,11 +123,11 @@ int anon_copy_locked(struct map *, struct entry *, uaddr_t va, const struct page
 int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *, bool move);
 pte_t pte_make(const struct entry *, const struct page *, bool writable);
 
-/* The rmap, vmo->lock held: every PTE of the object's pages first to last loses these bits (PTE_P: it goes away), in
- * one round of shootdowns for each map.  Which of the bits there were: PTE_W: stored to since, PTE_A: used. */
+/* The rmap (mapops.c), vmo->lock held: every PTE of the object's pages first to last loses these bits (PTE_P: it goes
+ * away), in one round of shootdowns for each map.  Which of the bits there were: PTE_W: stored to since, PTE_A: used. */
+#define PTE_COPIES BIT(9)               /* with these: private copies lose them, too; no bit of a PTE's */
 pte_t pages_clear(struct vmo *, uint64_t first, uint64_t last, pte_t bits);
 static inline pte_t page_clear(struct page *p, pte_t b) { return pages_clear(p->vmo, page_index(p), page_index(p), b); }
-void vmo_unmap_range_locked(struct vmo *, uint64_t first, uint64_t last);       /* every PTE, private copies too */
 bool vmo_range_locked(struct vmo *, uint64_t first, uint64_t last);     /* mlock()ed by any entry; vmo->lock held */
 
 #endif

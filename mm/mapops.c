@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/mapops.c - RING 0 - what is done to a whole address space or a range of it: msync, mlock, fork, brk, devices.
+/* mm/mapops.c - RING 0 - what is done to a whole address space or a range of it: msync, mlock, fork, brk, devices; and the
+ * rmap: what is done to a range of an object in all address spaces.
  *
- * Path:  sys_mem.c > [mapops.c] > writeback.c, fault.c
+ * Path:  sys_mem.c > [mapops.c] > writeback.c, fault.c;  writeback.c, pagecache.c, reclaim.c > [mapops.c] > pmap.c
  * Locks: map->lock while entries are looked at; none while an object is synced or a page brought in: a range is walked
- *        address by address, and looked up again after each part.
+ *        address by address, and looked up again after each part.  The rmap: vmo->lock, held by the caller, so no entry of
+ *        the object comes, goes or moves, and no PTE on its pages is made; pmap->lock of each map, one after the other.
  *
  * A locked entry keeps its object's pages from reclaim (reclaim.c C2) and from MS_INVALIDATE (EBUSY); private pages
  * never leave memory anyway.  map->locked counts the bytes.
+ *
+ * M1  An entry in vmo->entries maps page index i at anode.start + (i - vnode.start) pages, whatever its PTE says now.
+ * M2  A PTE that refers to a page of the object is found through vmo->entries.  All other PTEs of these entries are on
+ *     private copies, ANON pages.
+ * M3  A walk over neighbouring pages is one round of TLB shootdowns for each map, however many they are.
  */
 #include "mm/map.h"
 
@@ -271,4 +278,39 @@ int map_device(struct map *m, uaddr_t at, paddr_t pa, uint64_t len, bool cacheab
 	entry_insert(m, e);
 	for (uint64_t off = 0; off < len && !rc; off += PAGE_SIZE) rc = pmap_set(&m->pmap, at + off, (pa + off) | bits);
 	return rc;
+}
+
+/* ---- the rmap */
+
+struct rmap_walk { pte_t bits, had; };  /* to take away; that there were */
+
+static pte_t rmap_pte(pte_t pte, uaddr_t va, void *arg)
+{
+	struct rmap_walk *w = arg;
+	struct page *p = phys_to_page(pte & PTE_ADDR);
+
+	if (p && p->use == PAGE_ANON && !(w->bits & PTE_COPIES)) return pte;
+	w->had |= pte;
+	return w->bits & PTE_P ? 0 : pte & ~w->bits;
+}
+
+pte_t pages_clear(struct vmo *v, uint64_t first, uint64_t last, pte_t bits)
+{
+	struct rmap_walk w = {.bits = bits};
+
+	tree_for(n, &v->entries, first, last) {
+		struct entry *e = container_of(n, struct entry, vnode);
+		uint64_t lo = MAX(first, n->start), hi = MIN(last, n->last);
+
+		pmap_walk(&e->map->pmap, entry_va(e, lo), entry_va(e, hi + 1), rmap_pte, &w);
+	}
+	return w.had & bits;
+}
+
+bool vmo_range_locked(struct vmo *v, uint64_t first, uint64_t last)
+{
+	tree_for(n, &v->entries, first, last) {
+		if (container_of(n, struct entry, vnode)->flags & ENTRY_LOCKED) return true;
+	}
+	return false;
 }

@@ -220,7 +220,7 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 	vmo_touch_locked(v, VMOC_SIZE | VMOC_MTIME | VMOC_CTIME);
 	v->grant_hi = MIN(v->grant_hi, MAX(cut, v->grant_lo));
 	if (size < old) {
-		vmo_unmap_range_locked(v, cut, ~0ull);
+		pages_clear(v, cut, ~0ull, PTE_P | PTE_COPIES);        /* POSIX mmap: a reference gets SIGBUS */
 		vmo_cut_locked(v, cut, ~0ull);
 	}
 	spin_unlock(&v->lock);

@@ -177,20 +177,17 @@ fault("the_limit_of_locks_ignored", "mlock goes past RLIMIT_MEMLOCK.",
       "\tif (on && m->locked + more > map_limit(m, RLIMIT_MEMLOCK)) rc = -ENOMEM;\n",
       "\tif (on && m->locked + 0 * more > map_limit(m, RLIMIT_MEMLOCK)) rc = -ENOMEM;\n")
 
-# ------------------------------------------------------------------------------------------------------------------
-file("mm/rmap.c")
-
 fault("only_the_first_mapping_protected", "Of several mappings of a page the first alone loses its right.",
       "\ttree_for(n, &v->entries, first, last) {\n\t\tstruct entry *e",
       "\tstruct tree_node *n = tree_first_overlap(&v->entries, first, last);\n\n"
       "\tif (n) {\n\t\tstruct entry *e")
 
 fault("rmap_ignores_the_offset", "A page is looked for at the wrong address of a mapping that starts inside the file.",
-      "\t\tpmap_walk(&e->map->pmap, entry_va(e, lo), entry_va(e, hi + 1), rmap_pte, w);\n",
-      "\t\tpmap_walk(&e->map->pmap, entry_va(e, lo + n->start), entry_va(e, hi + 1 + n->start), rmap_pte, w);\n")
+      "\t\tpmap_walk(&e->map->pmap, entry_va(e, lo), entry_va(e, hi + 1), rmap_pte, &w);\n",
+      "\t\tpmap_walk(&e->map->pmap, entry_va(e, lo + n->start), entry_va(e, hi + 1 + n->start), rmap_pte, &w);\n")
 
 fault("truncation_leaves_private_copies", "Private copies past the new end of file stay mapped.",
-      "\tif (p && p->use == PAGE_ANON && !w->copies) return pte;\n",
+      "\tif (p && p->use == PAGE_ANON && !(w->bits & PTE_COPIES)) return pte;\n",
       "\tif (p && p->use == PAGE_ANON) return pte;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -299,7 +296,7 @@ fault("truncation_keeps_pages", "Pages past the new end stay in memory.",
       "")
 
 fault("truncation_leaves_page_tables", "Private copies past the new end stay mapped.",
-      "\t\tvmo_unmap_range_locked(v, cut, ~0ull);\n",
+      "\t\tpages_clear(v, cut, ~0ull, PTE_P | PTE_COPIES);        /* POSIX mmap: a reference gets SIGBUS */\n",
       "")
 
 fault("truncation_marks_no_times", "ftruncate does not mark st_mtime and st_ctime.",
