@@ -4,7 +4,7 @@
  * Path:  entry.S > trap.c > [fault.c] > pagecache.c > pager.c  ~message~>  fs/ext2_pager.c ~> driver
  *
  *   entry        access  page of the object      what happens
- *   anonymous    any     -                       zero fill, or copy on write (anon.c)
+ *   anonymous    any     -                       zero fill, or copy on write
  *   private      read    resident                mapped read-only, neighbours too
  *   private      write   resident                copied, the copy mapped writable
  *   shared       read    resident                mapped read-only, neighbours too
@@ -13,6 +13,10 @@
  *
  * Locks: map->lock, then vmo->lock for the moment in which a PTE on an object's page is made: so whoever holds
  *        vmo->lock and has cleared the PTEs of a page knows that it stays unmapped.  None across a sleep.
+ *
+ * Page tables alone hold private pages, ANON pages:
+ * A1  A PTE on an ANON page is one of its references; pmap.c lets go of it with the PTE.
+ * A2  A PTE on an ANON page is writable only while the page has one reference.
  */
 #include "kernel/thread.h"
 #include "mm/map.h"
@@ -31,27 +35,55 @@ struct fault {
 	struct readahead ra;    /* likewise: a copy, since the entry may go */
 };
 
-/* Map the resident neighbours that nothing is mapped for yet.  => map and vmo locks held */
-static void fault_around(struct fault *f, struct vmo *v)
+static pte_t pte_make(const struct entry *e, const struct page *p, bool writable)
+{
+	pte_t pte = page_phys(p) | PTE_P | PTE_U | PTE_A;
+
+	if (writable) pte |= PTE_W | PTE_D;
+	if (!(e->prot & PROT_EXEC)) pte |= PTE_NX;
+	return pte;
+}
+
+static int fault_map(struct fault *f, const struct page *p, bool writable)
+{
+	return pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, writable)) ? FAULT_MEMORY : 0;
+}
+
+/* A private page, with the bytes of another one (NULL: zeros). */
+static int fault_copy(struct fault *f, const struct page *from)
+{
+	struct page *p = frame_alloc(PAGE_ANON, from ? 0 : FRAME_ZERO);
+	int rc;
+
+	if (!p) return FAULT_MEMORY;
+	if (from) memcpy(page_virt(p), page_virt(from), PAGE_SIZE);
+	rc = fault_map(f, p, f->e->prot & PROT_WRITE);
+	if (rc) page_unref(p);
+	return rc;
+}
+
+/* Nothing is there (p: NULL), or a private page. */
+static int fault_private(struct fault *f, struct page *p)
+{
+	if (!p || (f->write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1)) return fault_copy(f, p);
+	return fault_map(f, p, f->write);       /* the last sharer: nothing to copy */
+}
+
+/* An object's page, and its resident neighbours as far as nothing is mapped for them yet.  => as fault_object() */
+static int fault_read(struct fault *f, struct vmo *v, struct page *page)
 {
 	struct entry *e = f->e;
-	uint64_t first = MAX(ROUND_DOWN(f->index, AROUND), e->vnode.start);
-	uint64_t last = MIN(MIN(ROUND_DOWN(f->index, AROUND) + AROUND - 1, e->vnode.last), vmo_pages_locked(v) - 1);
+	uint64_t around = ROUND_DOWN(f->index, AROUND), first = MAX(around, e->vnode.start);
+	uint64_t last = MIN(MIN(around + AROUND - 1, e->vnode.last), vmo_pages_locked(v) - 1);
 
+	if (fault_map(f, page, false)) return FAULT_MEMORY;
 	tree_for(n, &v->pages, first, last) {
 		struct page *p = container_of(n, struct page, node);
 		uaddr_t va = entry_va(e, n->start);
 
-		if (va == f->va || p->state == PG_FILLING || (p->flags & PFL_LEAVING)) continue;
-		if (pmap_get(&f->map->pmap, va)) continue;
-		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A)) return;
+		if (p->state == PG_FILLING || (p->flags & PFL_LEAVING) || pmap_get(&f->map->pmap, va)) continue;
+		if (pmap_set(&f->map->pmap, va, pte_make(e, p, false) & ~PTE_A)) break;
 	}
-}
-
-static int fault_read(struct fault *f, struct vmo *v, struct page *p)
-{
-	if (pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, false))) return FAULT_MEMORY;
-	fault_around(f, v);
 	return 0;
 }
 
@@ -63,7 +95,7 @@ static int fault_store_shared(struct fault *f, struct vmo *v, struct page *p)
 	page_dirty_locked(v, p);
 	if (f->map->wired) p->flags |= PFL_OWNER;
 	else vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
-	return pmap_set(&f->map->pmap, f->va, pte_make(f->e, p, true)) ? FAULT_MEMORY : 0;
+	return fault_map(f, p, true);
 }
 
 /* An object's page.  => map->lock and the object's held.  0, -errno, or what has to be done without locks. */
@@ -77,7 +109,7 @@ static int fault_object(struct fault *f)
 	p->flags |= PFL_REFERENCED;
 	if (!f->write) return fault_read(f, v, p);
 	if (f->e->flags & ENTRY_SHARED) return fault_store_shared(f, v, p);
-	return anon_copy_locked(f->map, f->e, f->va, p) ? FAULT_MEMORY : 0;
+	return fault_copy(f, p);
 }
 
 /* On x86-64 what may be written or executed may be read. */
@@ -102,12 +134,9 @@ static int fault_try(struct fault *f, uint32_t want)
 	pte = pmap_get(&f->map->pmap, f->va);
 	p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
 	if (e->vmo && !(p && p->use == PAGE_ANON && !(e->flags & ENTRY_SHARED))) rc = fault_object(f);
-	else rc = anon_fault_locked(f->map, e, f->va, p, f->write) ? FAULT_MEMORY : 0;
+	else rc = fault_private(f, p);
 	entry_unlock(e);
-	if (rc == FAULT_FETCH || rc == FAULT_ROOM) {
-		f->vmo = e->vmo;
-		vmo_ref(f->vmo);
-	}
+	if (rc > 0 && e->vmo) vmo_ref(f->vmo = e->vmo);
 	if (rc == FAULT_FETCH) {
 		f->ra = e->ra;
 		readahead_window(&e->ra, f->index);
@@ -153,12 +182,12 @@ static uint64_t page_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, b
 	MUTEX_HELD(&m->lock);
 	e = map_find_locked(m, va);
 	if (!e || (e->flags & ENTRY_DEVICE) || !prot_allows(e->prot, write ? PROT_WRITE : PROT_READ)) return 0;
-	if (e->vmo) spin_lock(&e->vmo->lock);
+	entry_lock(e);
 	pte = pmap_get(&m->pmap, va);
 	if ((pte & PTE_P) && (!write || (pte & PTE_W))) n = MIN(len, PAGE_SIZE - off);
 	at = phys_to_virt((pte & PTE_ADDR) + off);
 	memcpy(write ? at : kbuf, write ? kbuf : at, n);
-	if (e->vmo) spin_unlock(&e->vmo->lock);
+	entry_unlock(e);
 	return n;
 }
 

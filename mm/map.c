@@ -323,6 +323,46 @@ struct entry *map_grow_down(struct map *m, uaddr_t va)
 	return e;
 }
 
+#define CHUNK 64u                       /* pages carried per walk: no lock is held for two page tables at once */
+
+struct chunk {
+	uaddr_t start;
+	bool    move, any;
+	pte_t   pte[CHUNK];
+};
+
+/* Note a private page's PTE for its other place; what is shared loses the right to write (A2).  An object's own page is
+ * faulted in there. */
+static pte_t carry_pte(pte_t pte, uaddr_t va, void *arg)
+{
+	struct page *p = phys_to_page(pte & PTE_ADDR);
+	struct chunk *c = arg;
+
+	if (!p || p->use != PAGE_ANON) return c->move ? 0 : pte;
+	c->any = true;
+	c->pte[(va - c->start) >> PAGE_SHIFT] = c->move ? pte : pte & ~PTE_W;
+	page_ref(p);
+	return c->move ? 0 : pte & ~PTE_W;
+}
+
+int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *e, bool move)
+{
+	int rc = 0;
+
+	for (uaddr_t va = e->anode.start; va <= e->anode.last && !rc; va += CHUNK << PAGE_SHIFT) {
+		struct chunk c = {.start = va, .move = move};
+
+		pmap_walk(&from->pmap, va, MIN(va + (CHUNK << PAGE_SHIFT), e->anode.last + 1), carry_pte, &c);
+		for (uint32_t i = 0; c.any && i < CHUNK; i++) {
+			uaddr_t new = at + (va - e->anode.start) + (i << PAGE_SHIFT);
+
+			if (c.pte[i] && !rc) rc = pmap_set(&to->pmap, new, c.pte[i]);
+			if (c.pte[i] && rc) page_unref(phys_to_page(c.pte[i] & PTE_ADDR));
+		}
+	}
+	return rc;
+}
+
 void map_check(struct map *m)
 {
 	uint64_t bytes = 0, locked = 0;

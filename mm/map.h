@@ -115,13 +115,8 @@ int map_unmap_locked(struct map *, uaddr_t start, uaddr_t end);
 uint64_t map_covered(struct map *, uaddr_t start, uaddr_t end, uint32_t flags);         /* bytes with these ENTRY_* */
 struct entry *map_grow_down(struct map *, uaddr_t va);  /* a stack that may grow to va does; NULL: there is none */
 int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
-/* Private anonymous pages (anon.c). */
-/* Zero fill, or copy on write of p, the page that is there.  -ENOMEM */
-int anon_fault_locked(struct map *, struct entry *, uaddr_t va, struct page *p, bool write);
-int anon_copy_locked(struct map *, struct entry *, uaddr_t va, const struct page *from);
 /* The entry's private pages to address at of `to`: shared copy on write, or moved.  -ENOMEM: some of them */
 int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *, bool move);
-pte_t pte_make(const struct entry *, const struct page *, bool writable);
 
 /* The rmap (mapops.c), vmo->lock held: every PTE of the object's pages first to last loses these bits (PTE_P: it goes
  * away), in one round of shootdowns for each map.  Which of the bits there were: PTE_W: stored to since, PTE_A: used. */

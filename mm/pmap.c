@@ -94,7 +94,7 @@ static bool right_lost(pte_t old, pte_t now)
 	return (old & ~now & (PTE_W | PTE_U)) || (now & ~old & PTE_NX);
 }
 
-/* The page that a PTE is a reference of: a private one (anon.c A1), or one of vmap.c's. */
+/* The page that a PTE is a reference of: a private one (fault.c A1), or one of vmap.c's. */
 static struct page *page_of_pte(const struct pmap *pm, pte_t pte)
 {
 	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;

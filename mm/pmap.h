@@ -36,7 +36,7 @@ void pmap_switch(struct pmap *);                /* load it on this CPU, interrup
 
 pte_t pmap_get(struct pmap *, uaddr_t va);      /* 0: none */
 /* Put pte (not 0) at va; a present old PTE is shot down if it differs in page or loses rights.  A PTE on an ANON page
- * (anon.c A1) or of vmap.c's takes over a reference, which ends when another page or nothing comes in its place.
+ * (fault.c A1) or of vmap.c's takes over a reference, which ends when another page or nothing comes in its place.
  * -ENOMEM: no table page, nothing changed. */
 int pmap_set(struct pmap *, uaddr_t va, pte_t pte);
 int pmap_prepare(struct pmap *, uaddr_t start, uaddr_t end);    /* tables for the range: then pmap_set() cannot fail */

@@ -210,8 +210,8 @@ fault("private_page_written_to_the_file", "A store into a private mapping goes t
       "\tif (f->vmo == NULL || (f->e->flags & ENTRY_SHARED)) return fault_store_shared(f, v, p);\n")
 
 fault("neighbours_mapped_writable", "The neighbours that a read fault maps can be stored to.",
-      "pte_make(e, p, false) & ~PTE_A)) return;\n",
-      "pte_make(e, p, e->prot & PROT_WRITE) & ~PTE_A)) return;\n")
+      "pte_make(e, p, false) & ~PTE_A)) break;\n",
+      "pte_make(e, p, e->prot & PROT_WRITE) & ~PTE_A)) break;\n")
 
 fault("segv_past_the_end", "A page past the end of file raises SIGSEGV, not SIGBUS.",
       "\tif (f->index >= vmo_pages_locked(v)) return -ENXIO;\n",
@@ -221,6 +221,18 @@ fault("end_before_protection", "A forbidden page past the end of file raises SIG
       "\tif (!prot_allows(e->prot, want) || (e->flags & ENTRY_DEVICE)) return -EACCES;\n",
       "\tif (e->vmo && entry_index(e, f->va) >= vmo_pages_locked(e->vmo)) return -ENXIO;\n"
       "\tif (!prot_allows(e->prot, want) || (e->flags & ENTRY_DEVICE)) return -EACCES;\n")
+
+fault("no_copy_on_write", "A store into a shared private page does not copy it.",
+      "\tif (!p || (f->write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1)) return",
+      "\tif (!p) return")
+
+fault("copy_on_write_copies_nothing", "The copy of a private page is not filled.",
+      "\tif (from) memcpy(page_virt(p), page_virt(from), PAGE_SIZE);\n",
+      "")
+
+fault("anonymous_memory_not_zero", "New anonymous memory holds what was there before.",
+      "frame_alloc(PAGE_ANON, from ? 0 : FRAME_ZERO);\n",
+      "frame_alloc(PAGE_ANON, 0);\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/tree.c")
@@ -341,33 +353,6 @@ fault("fresh_page_over_an_old_one", "A short write into a page that is on the di
       "\t\tfresh = !page_at(v, index) && tries == 0;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
-file("mm/anon.c")
-
-fault("fork_leaves_the_parent_writable", "After fork the parent still stores into pages that it shares with the child.",
-      "\treturn c->move ? 0 : pte & ~PTE_W;\n",
-      "\treturn c->move ? 0 : pte;\n")
-
-fault("remap_loses_private_pages", "mremap moves a mapping without its private pages.",
-      "\tif (!p || p->use != PAGE_ANON) return c->move ? 0 : pte;\n",
-      "\tif (!p || p->use != PAGE_ANON || c->move) return c->move ? 0 : pte;\n")
-
-fault("fork_leaves_the_child_writable", "After fork the child stores into pages that it shares with the parent.",
-      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = c->move ? pte : pte & ~PTE_W;\n",
-      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = pte;\n")
-
-fault("no_copy_on_write", "A store into a shared private page does not copy it.",
-      "\tif (!p || (write && __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) > 1)) return",
-      "\tif (!p) return")
-
-fault("copy_on_write_copies_nothing", "The copy of a private page is not filled.",
-      "\tif (from) memcpy(page_virt(p), page_virt(from), PAGE_SIZE);\n",
-      "")
-
-fault("anonymous_memory_not_zero", "New anonymous memory holds what was there before.",
-      "frame_alloc(PAGE_ANON, from ? 0 : FRAME_ZERO);\n",
-      "frame_alloc(PAGE_ANON, 0);\n")
-
-# ------------------------------------------------------------------------------------------------------------------
 file("mm/remap.c")
 
 fault("remap_forgets_the_offset", "A moved part of a mapping shows the first pages of its file.",
@@ -437,6 +422,18 @@ fault("mprotect_leaves_page_tables", "mprotect takes no right from pages that ar
 fault("locks_stay_counted", "What is unmapped still counts as locked.",
       "\tif (e->flags & ENTRY_LOCKED) m->locked += bytes;\n",
       "\tif ((e->flags & ENTRY_LOCKED) && in) m->locked += bytes;\n")
+
+fault("fork_leaves_the_parent_writable", "After fork the parent still stores into pages that it shares with the child.",
+      "\treturn c->move ? 0 : pte & ~PTE_W;\n",
+      "\treturn c->move ? 0 : pte;\n")
+
+fault("remap_loses_private_pages", "mremap moves a mapping without its private pages.",
+      "\tif (!p || p->use != PAGE_ANON) return c->move ? 0 : pte;\n",
+      "\tif (!p || p->use != PAGE_ANON || c->move) return c->move ? 0 : pte;\n")
+
+fault("fork_leaves_the_child_writable", "After fork the child stores into pages that it shares with the parent.",
+      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = c->move ? pte : pte & ~PTE_W;\n",
+      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = pte;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/pmap.c")
