@@ -4,9 +4,9 @@
  * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only,
  * debug builds check it at every lock.  Never two of one rank.
  *   mutexes (may sleep, interrupts on):     FILE > MAP
- *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > VMO > PMAP > FUTEX > PORT > WAIT > SCHED > OBJECTS > KMEM >
+ *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > OBJECTS > VMO > PMAP > FUTEX > PORT > WAIT > SCHED > KMEM >
  *                                           SPARE > FRAME > CONSOLE
- *     MAP>VMO: vm_fault()  VMO>PMAP: pages_clear()  VMO>PORT: pager posts  *>SCHED: wake-ups
+ *     MAP>VMO: vm_fault()  OBJECTS>VMO: vmo_lock_of()  VMO>PMAP: pages_clear()  VMO>PORT: pager posts  *>SCHED: wake-ups
  *     HANDLE>FUTEX: poll_wake()  KMEM>SPARE: kalloc(), kfree()  SPARE>FRAME: spares_settle_locked()
  * Nothing is held across an IPC or an I/O, but file->lock where the offset is at stake, which no server takes;
  * waitq_sleep() and sched_sleep() release the one spinlock that they are given.
@@ -18,8 +18,8 @@
 
 enum lock_rank {
 	RANK_FILE = 1, RANK_MAP,
-	RANK_PROC, RANK_HANDLE, RANK_VMO, RANK_PMAP, RANK_FUTEX, RANK_PORT, RANK_WAIT, RANK_SCHED,
-	RANK_OBJECTS, RANK_KMEM, RANK_SPARE, RANK_FRAME, RANK_CONSOLE, RANKS,
+	RANK_PROC, RANK_HANDLE, RANK_OBJECTS, RANK_VMO, RANK_PMAP, RANK_FUTEX, RANK_PORT, RANK_WAIT, RANK_SCHED,
+	RANK_KMEM, RANK_SPARE, RANK_FRAME, RANK_CONSOLE, RANKS,
 };
 
 struct cpu;

@@ -7,7 +7,7 @@
  *        address by address, and looked up again after each part.  The rmap: vmo->lock, held by the caller, so no entry of
  *        the object comes, goes or moves, and no PTE on its pages is made; pmap->lock of each map, one after the other.
  *
- * A locked entry keeps its object's pages from reclaim (reclaim.c C2) and from MS_INVALIDATE (EBUSY); private pages
+ * A locked entry keeps its object's pages from reclaim (reclaim.c C1) and from MS_INVALIDATE (EBUSY); private pages
  * never leave memory anyway.  map->locked counts the bytes.
  *
  * M1  An entry in vmo->entries maps page index i at anode.start + (i - vnode.start) pages, whatever its PTE says now.

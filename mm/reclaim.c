@@ -2,12 +2,11 @@
 /* mm/reclaim.c - RING 0 - memory runs out: clean file pages leave by second chance, over all objects.
  *
  * Path:  the thread, when little is free;  fault.c, fileio.c (none left) > [reclaim.c]
- * The clock's hand goes from object to object and, in each, from page to page.  Whoever brings a page in, or finds it
- * there (a fault, a read, a write), knows nothing of it.
- * Locks: vmo->lock for a page; vmo.c's list lock when the hand goes on to another object.
+ * The clock's hand goes over all pages of memory.  Whoever brings a page in, or finds it there (a fault, a read, a
+ * write), knows nothing of it.
+ * Locks: vmo->lock of the object that has the page under the hand.
  *
- * C1  The hand is on an object of the list of all, or between its end and its beginning.
- * C2  Only a CLEAN page that nobody holds, of an object with a pager, not locked by mlock, may leave.
+ * C1  Only a CLEAN page that nobody holds, of an object with a pager, not locked by mlock, may leave.
  */
 #include "kernel/thread.h"
 #include "mm/map.h"
@@ -22,7 +21,7 @@ static bool page_evict_locked(struct vmo *v, struct page *p)
 {
 	bool used;
 
-	if (p->state != PG_CLEAN || __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) != 1) return false;
+	if (!v->pager || p->state != PG_CLEAN || __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) != 1) return false;
 	used = page_clear(p, PTE_A) || (p->flags & PFL_REFERENCED);
 	p->flags &= ~PFL_REFERENCED;
 	if (used || vmo_range_locked(v, page_index(p), page_index(p))) return false;
@@ -30,35 +29,20 @@ static bool page_evict_locked(struct vmo *v, struct page *p)
 	return true;
 }
 
-/* The hand goes on over the pages of v, until `want` are freed: how many.  *end: it has been over the last one. */
-static uint32_t object_reclaim(struct vmo *v, uint32_t want, bool *end)
-{
-	uint32_t freed = 0;
-	struct page *p;
-
-	for (*end = !v->pager; !*end && freed < want;) {
-		SPIN_HELD(&v->lock);
-		p = page_next(v, &v->hand, 0);
-		if (p && page_evict_locked(v, p)) freed++;
-		*end = !p;
-		v->hand = p ? v->hand + 1 : 0;
-	}
-	return freed;
-}
-
-/* Go on from where the hand is, at least twice round; how many pages were freed. */
+/* Go on from where the hand is, twice round at most; how many pages were freed. */
 static uint32_t reclaim_pages(uint32_t want)
 {
-	uint32_t freed = 0, rounds = 0;
-	bool end = false;
+	static uint64_t hand;           /* atomic */
+	uint32_t freed = 0;
 
-	while (freed < want && rounds < 3) {
-		struct vmo *v = vmo_under_hand(end);
+	for (uint64_t n = 0; n < 2 * page_array_len && freed < want; n++) {
+		struct page *p = &page_array[__atomic_fetch_add(&hand, 1, __ATOMIC_RELAXED) % page_array_len];
+		struct vmo *v = p->use == PAGE_OBJECT ? vmo_lock_of(p) : NULL;
 
-		end = true;
-		if (v) freed += object_reclaim(v, want - freed, &end);
-		else rounds++;
-		if (v) vmo_unref(v);
+		if (!v) continue;
+		if (page_evict_locked(v, p)) freed++;
+		spin_unlock(&v->lock);
+		thread_pause();
 	}
 	return freed;
 }

@@ -13,21 +13,19 @@
 
 static struct spinlock all_lock = SPINLOCK_INIT(RANK_OBJECTS, "all objects");
 static struct list all_vmos = LIST_INIT(all_vmos);      /* [all_lock] the newest first: a walk comes to its end */
-static struct list *hand = &all_vmos;                  /* [all_lock] of reclaim.c (C1) */
 
 static void vmo_destroy(struct kobj *o)
 {
 	struct vmo *v = container_of(o, struct vmo, obj);
 
 	INVARIANT("V1", v->users == 0 && !v->entries.root);
-	spin_lock(&all_lock);
-	if (hand == &v->all_link) hand = hand->next;
-	list_remove(&v->all_link);
-	spin_unlock(&all_lock);
-
 	spin_lock(&v->lock);
 	vmo_cut_locked(v, 0, ~0ull);
 	spin_unlock(&v->lock);
+
+	spin_lock(&all_lock);           /* after that nobody finds it, neither by a page nor here */
+	list_remove(&v->all_link);
+	spin_unlock(&all_lock);
 	if (v->split_of) vmo_unref(v->split_of);
 	kfree(v);
 }
@@ -52,37 +50,34 @@ struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint6
 	return v;
 }
 
-/* The first object of the list from *at on that is not about to die, with a reference; *at is there.  NULL: no more. */
-static struct vmo *vmo_at_locked(struct list **at)
-{
-	for (; *at != &all_vmos; *at = (*at)->next) {
-		struct vmo *v = container_of(*at, struct vmo, all_link);
-
-		if (__atomic_fetch_add(&v->obj.refs, 1, __ATOMIC_ACQUIRE) > 0) return v;
-		v->obj.refs = 0;        /* as it was: vmo_destroy() waits for our lock */
-	}
-	return NULL;
-}
-
 struct vmo *vmo_next(struct vmo *v)
 {
 	struct list *at = v ? &v->all_link : &all_vmos;
-	struct vmo *next;
+	struct vmo *next = NULL;
 
 	spin_lock(&all_lock);
-	at = at->next;
-	next = vmo_at_locked(&at);
+	while (!next && (at = at->next) != &all_vmos) {
+		next = container_of(at, struct vmo, all_link);
+		if (__atomic_fetch_add(&next->obj.refs, 1, __ATOMIC_ACQUIRE) > 0) break;
+		next->obj.refs = 0;     /* as it was, about to die: vmo_destroy() waits for our lock */
+		next = NULL;
+	}
 	spin_unlock(&all_lock);
 	if (v) vmo_unref(v);
 	return next;
 }
 
-/* Two CPUs may move the hand at once: then it passes over an object, this time. */
-struct vmo *vmo_under_hand(bool on)
+struct vmo *vmo_lock_of(const struct page *p)
 {
-	SPIN_HELD(&all_lock);
-	if (on) hand = hand->next;
-	return vmo_at_locked(&hand);
+	struct vmo *v;
+
+	SPIN_HELD(&all_lock);           /* an object that has a page is not freed meanwhile */
+	v = __atomic_load_n(&p->vmo, __ATOMIC_RELAXED);
+	if (!v) return NULL;
+	spin_lock(&v->lock);
+	if (p->vmo == v) return v;
+	spin_unlock(&v->lock);
+	return NULL;
 }
 
 void vmo_user_get(struct vmo *v)

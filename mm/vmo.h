@@ -36,7 +36,6 @@ struct vmo {
 	bool     released_due;          /* [v] the pager promised room or has something to learn since RELEASE */
 	uint64_t dirty_since;           /* [v] time_mono() of the oldest dirty page; 0: none */
 	struct list all_link;           /* [W] all objects */
-	uint64_t hand;                  /* [v] page index on which reclaim.c's hand is */
 	bool     set_ids;               /* [c] VMO_SET_IDS; only looked at */
 	bool     release_busy;          /* [v] the RELEASE message is under way */
 	struct vmo *split_of;           /* [c] this is a view (split.c) of that file; NULL: it is not */
@@ -151,7 +150,7 @@ int vmo_zero_tail(struct vmo *, uint64_t end);  /* the rest of the page that the
 uint64_t dirty_end_locked(struct vmo *, uint64_t first, uint64_t last); /* of the DIRTY neighbours from first on */
 void vmo_cut_locked(struct vmo *, uint64_t first, uint64_t last);       /* these pages leave; waits for busy ones */
 struct vmo *vmo_next(struct vmo *);             /* of all, behind this one, which is let go; the first; NULL: no more */
-struct vmo *vmo_under_hand(bool on);            /* of reclaim.c, which goes on first; a reference; NULL: at the end */
+struct vmo *vmo_lock_of(const struct page *);   /* the object that has the page, locked; NULL: none has it */
 
 /* pager.c */
 struct run *run_create_locked(struct vmo *, uint32_t op, uint64_t first);       /* NULL: no memory */
