@@ -59,6 +59,8 @@ static inline struct list *list_pop_front(struct list *head)
 	return n;
 }
 #define list_for(pos, head)            for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
+#define list_each(type, e, head, link)  /* each thing of this type that is linked there */ \
+	for (type *e = container_of((head)->next, type, link); &e->link != (head); e = container_of(e->link.next, type, link))
 #define list_for_safe(pos, next_, head) \
 	for (struct list *pos = (head)->next, *next_ = pos->next; pos != (head); pos = next_, next_ = pos->next)
 

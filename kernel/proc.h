@@ -97,31 +97,18 @@ void futex_wake_one(uaddr_t at);                        /* a word of the current
 void futex_robust_exit(struct thread *);                /* the current thread's: mark what it still owns */
 
 /* signal.c */
-struct sigentry {
-	struct list link;               /* [p] */
-	struct siginfo info;            /* [p] */
-	bool timer;                     /* [c] the process manager's: its expirations meanwhile are overruns */
-};
 #define SIG_MASK(n) BIT((n) - 1)
 #define SIG_UNBLOCKABLE (SIG_MASK(SIGKILL) | SIG_MASK(SIGSTOP))
 void signal_send(struct proc *, int signo);             /* the kernel's: queue and wake */
 /* tid 0: for whichever thread takes it.  As SYS_signal_post */
 int signal_queue(struct proc *, uint32_t tid, const struct siginfo *, uint64_t timer);
-bool signal_ignored(const struct proc *, int signo);    /* as its action is now; p->lock held */
 void threads_interrupt_locked(struct proc *);           /* those that have something to look at now; p->lock held */
 void signal_actions_clear(struct proc *);               /* what is not ignored is default again; p->lock, or p is new */
 void signal_mask_set(uint64_t mask);                     /* of the current thread */
 int signal_mask_swap(uaddr_t set, uint64_t size);       /* until this call ends, or a handler: ppoll, sigsuspend */
 void signal_mask_back(void);                            /* no signal came */
-
-/* sigqueue.c */
-int sigqueue_add_locked(struct proc *, struct sigpending *, const struct siginfo *, bool timer);
-bool sigqueue_take_locked(struct proc *, struct thread *, uint64_t set, struct siginfo *);
 void sigqueue_flush_locked(struct proc *, struct sigpending *, uint64_t set, bool timers);
 void signals_flush_locked(struct proc *, uint64_t set, bool timers);
-#define ANY_TIMER (-1)                  /* or none */
-struct sigentry *sigqueue_find_locked(struct sigpending *, int signo, int32_t timer);
-void sigqueue_remove_locked(struct proc *, struct sigpending *, struct sigentry *);
 
 /* sys_time.c: seconds, and parts of which each is `unit` ns: a timespec's 1, a timeval's 1000.  -EFAULT, -EINVAL */
 int deadline_in(uaddr_t from, uint32_t unit, int64_t since, uint64_t *deadline);        /* from 0: WAIT_FOREVER */

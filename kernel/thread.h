@@ -19,7 +19,7 @@ enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPING, T
 struct proc;
 struct trapframe;
 
-struct sigpending { uint64_t set; struct list queue; };        /* sigqueue.c; bit n-1 for signal n */
+struct sigpending { uint64_t set; struct list queue; };        /* signal.c; bit n-1 for signal n */
 
 struct thread {
 	struct list link;               /* [s] READY: run queue; SLEEPING: cpu->sleepers */

@@ -131,7 +131,7 @@ long pm_timer_create(struct call *c)
 
 	if (!clock_may_ring(clock)) return clock_read(c, clock) >= 0 ? -EOPNOTSUPP : -EINVAL;
 	if (rc) return rc;
-	if (timers_of(&c->me, &id) >= c->me.attr.rlimit[RLIMIT_SIGPENDING_][0]) return -EAGAIN;      /* Q3 of sigqueue.c */
+	if (timers_of(&c->me, &id) >= c->me.attr.rlimit[RLIMIT_SIGPENDING_][0]) return -EAGAIN;      /* Q3 of signal.c */
 	id = id < INT32_MAX ? id + 1 : 0;
 	if (mem_out(c, c->arg[2], &id, sizeof(id))) return -EFAULT;
 	t = timer_new(&c->me, c->tid, id);
