@@ -5,6 +5,8 @@
  * SDM 3A 8.4.4: a CPU that gets a SIPI starts in real mode at page << 12.  9.8.5: PAE, CR3, EFER.LME, then PE and PG
  * together.  cpus.c fills in what depends on the page's place, and what the waiting is about: struct boot_door.
  */
+#include "boot/tables.h"
+
 	.section .rodata
 	.balign 16
 	.global ap_code, ap_code_end, ap_cr3, ap_far, ap_gdt_at, ap_control, ap_door, ap_came
@@ -43,6 +45,7 @@ ap_long:
 1:	mov 16 + ap_control - ap_code(%rdi), %rax
 	movl $0x1ff, 0xf0(%rax)         /* the local APIC's SVR and timer divider, as clock.c has the first's */
 	movl $3, 0x3e0(%rax)
+	movl $0x20, 0x320(%rax)         /* BOOT_TIMER_VECTOR */
 	mov $1, %eax
 	cpuid
 	shr $24, %ebx                   /* its APIC id (SDM 2A CPUID) */
@@ -54,6 +57,8 @@ ap_long:
 	cmp %ebx, ap_next - ap_code(%rdi)
 	jne 1b
 	mov ap_stack - ap_code(%rdi), %rsp
+	mov 24 + ap_control - ap_code(%rdi), %rbx
+	LOAD_TABLES %rbx
 	mov ap_entry - ap_code(%rdi), %rax
 	xor %ebp, %ebp
 	push %rbp
@@ -76,7 +81,7 @@ ap_gdtr:
 ap_gdt_at:
 	.long ap_gdt - ap_code          /* + the page's address */
 	.balign 8
-ap_control: .quad 0, 0, 0               /* CR4, XCR0, where the local APIC is */
+ap_control: .quad 0, 0, 0, 0            /* CR4, XCR0, where the local APIC is, and struct boot_tables */
 ap_door:                                /* struct boot_door */
 ap_stack: .quad 0
 ap_entry: .quad 0

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/bootinfo.h - LOADER AND RING 0 - what the loader hands over, by pointer in %rdi (a direct-map address).
  *
- * On entry: long mode, interrupts off, CR0, CR4, EFER and XCR0 as control.c says, CR3 = page tables made by the
- * loader, %rsp = a boot stack inside the kernel image, everything below in LOADER-owned pages.
+ * On entry: long mode, interrupts off, CR0, CR4, EFER and XCR0 as control.c says, GDT, IDT and SYSCALL's registers as
+ * tables.c says, CR3 = page tables made by the loader, %rsp = a boot stack inside the kernel image, everything below in
+ * LOADER-owned pages.
  * The page tables map
  *   the kernel image     at its linked address (linker.ld), each segment with its own W^X rights, 4 KiB pages;
  *   all memory           at DIRECT_BASE + physical, writable, NX; the kernel's text and rodata, and what is the
@@ -27,7 +28,8 @@
 #define BOOT_COM1_VECTOR 0x30                   /* of COM1's interrupt on this CPU; the I/O APIC masks all others */
 #define BOOT_DISK_VECTOR 0x31                   /* from here on BOOT_DISK_IRQS of each disk */
 #define BOOT_DISK_IRQS   2
-#define BOOT_SPURIOUS_VECTOR 0xff       /* of each CPU's local APIC, which is on, its timer divided by 16 and masked */
+#define BOOT_TIMER_VECTOR    0x20       /* of each CPU's local APIC, which is on, its timer divided by 16 and at rest */
+#define BOOT_SPURIOUS_VECTOR 0xff
 #define DIRECT_BASE      0xffff800000000000ull  /* all memory, 64 TiB at most */
 #define KERNEL_BASE      0xffffffff80000000ull
 
@@ -84,6 +86,34 @@ struct boot_control {
 	uint8_t  fpu_start[BOOT_FPU_START] __attribute__((aligned(64)));        /* a new program's; behind it zeros */
 };
 
+/* What the kernel says of itself: the ELF file's entry is the address of this, in its text. */
+struct boot_entries {
+	uint64_t main;                  /* a C function: on entry as above */
+	uint64_t syscall;               /* where SYSCALL goes: interrupts off */
+	uint64_t vectors;               /* where the 256 vectors go, 16 bytes each: interrupts off */
+};
+
+/* SDM 3A 8.7 */
+struct boot_tss {
+	uint32_t none;
+	uint64_t rsp0, unused[3];       /* rsp0: the kernel's, for an entry from ring 3 */
+	uint64_t ist[8];                /* [0]: the stack of NMI, double fault and machine check, which are the end */
+	uint16_t none_either, io_map;   /* ring 3 has no port */
+} __attribute__((packed));
+
+/* What each CPU has loaded that comes to the kernel, but for TR.  Segments: 0x08 code, 0x10 data of ring 0; 0x28 data, 0x30
+ * code of ring 3; the TSS of CPU n at BOOT_TSS(n). */
+#define BOOT_TSS(n) (0x38 + 16 * (n))
+struct boot_tables {
+	struct { uint16_t unused[3], last; uint64_t base; } gdtr, idtr;         /* tables.h */
+	struct { uint32_t number, low, high; } msr[3];                          /* tables.h */
+	uint32_t unused;
+	uint64_t gdt[BOOT_TSS(BOOT_CPUS_MAX) / 8];
+	uint64_t idt[256][2];
+	struct boot_tss tss[BOOT_CPUS_MAX];
+	uint8_t  stack[BOOT_CPUS_MAX][4096] __attribute__((aligned(16)));
+};
+
 /* Where the further CPUs wait: interrupts off, on tables of their own with the kernel's half.  The one whose APIC id is
  * in next takes the stack and jumps to the entry, %rbp and the word on the stack 0. */
 struct boot_door { uint64_t stack, entry; uint32_t next; };
@@ -104,7 +134,7 @@ struct boot_machine {
 	uint64_t lapic;                         /* physical */
 	uint16_t pm1a;                          /* FADT: an I/O port */
 	uint32_t ncpus, ndisks;
-	uint8_t  cpu[BOOT_CPUS_MAX];            /* APIC ids: of those that wait at the door */
+	uint8_t  cpu[BOOT_CPUS_MAX];            /* APIC ids: of this one, and of those that wait at the door */
 	struct boot_disk disk[BOOT_DISKS_MAX];
 };
 
@@ -122,6 +152,7 @@ struct bootinfo {
 	struct vdso_clock clock;        /* ns since the start, and the date then */
 	uint64_t vdso;                  /* physical: a page, the vDSO's code */
 	struct boot_control control;
+	uint64_t tables;                /* physical: struct boot_tables */
 	uint64_t cpu_door;              /* physical: a struct boot_door */
 	uint64_t apic_hz;               /* counts per second of the local APIC's timer, divided by 16 */
 	/* Words of the command line, which all servers have: */

@@ -123,6 +123,7 @@ static uint64_t apic_measure(uint64_t pa)
 		ns = ns_of(end.tsc - start.tsc);
 	} while (ns < APIC_NS);
 	lapic[LAPIC_INIT] = 0;
+	lapic[LAPIC_TIMER] = BOOT_TIMER_VECTOR;
 	return (uint64_t)(start.count - end.count) * 1000000000ull / ns;
 }
 

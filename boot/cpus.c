@@ -6,7 +6,7 @@
  *
  * Path:  loader.c > [cpus.c] ~SIPI~> ap.S, after acpi.c, clock.c and control.c
  *
- * C1  Each CPU of the kernel's boot_machine.cpu[] waits at the door; one that comes later than START_WAIT halts. */
+ * C1  Each CPU of the kernel's boot_machine.cpu[] but this one waits at the door; one that comes later than START_WAIT halts. */
 #include "boot/loader.h"
 #include "boot/machine.h"
 
@@ -41,23 +41,25 @@ static void icr_write(volatile UINT32 *lapic, UINT8 apic_id, UINT32 what)
 	lapic[LAPIC_ICR] = what | ICR_ASSERT;
 }
 
-/* To all that have not come. */
+/* To all others that have not come. */
 static void send(const struct boot_machine *m, UINT32 what, UINT64 wait)
 {
-	for (UINT32 i = 0; i < m->ncpus; i++)
+	for (UINT32 i = 1; i < m->ncpus; i++)
 		if (!__atomic_load_n(came(m->cpu[i]), __ATOMIC_ACQUIRE))
 			icr_write(machine_memory(m->lapic), m->cpu[i], what);
 	wait_ns(wait);
 }
 
-/* All but this one; none, if there is no page for them. */
-static void list_others(struct boot_machine *m)
+/* This one first; no others, if there is no page for them. */
+static void list_this_first(struct boot_machine *m)
 {
-	UINT8 me = ((volatile UINT32 *)machine_memory(m->lapic))[LAPIC_ID] >> 24;
-	UINT32 n = 0;
+	UINT8 me = ((volatile UINT32 *)machine_memory(m->lapic))[LAPIC_ID] >> 24, all[BOOT_CPUS_MAX];
+	UINT32 n = 1;
 
+	memcpy(all, m->cpu, sizeof(all));
+	m->cpu[0] = me;
 	for (UINT32 i = 0; page && i < m->ncpus; i++)
-		if (m->cpu[i] != me && n < BOOT_CPUS_MAX - 1) m->cpu[n++] = m->cpu[i];
+		if (all[i] != me && n < BOOT_CPUS_MAX) m->cpu[n++] = all[i];
 	m->ncpus = n;
 }
 
@@ -65,9 +67,9 @@ static void list_others(struct boot_machine *m)
 static void list_those_that_came(struct boot_machine *m)
 {
 	UINT64 end = clock_ns() + START_WAIT;
-	UINT32 n = 0;
+	UINT32 n = 1;
 
-	for (UINT32 i = 0; i < m->ncpus; i++) {
+	for (UINT32 i = 1; i < m->ncpus; i++) {
 		UINT8 *at = came(m->cpu[i]);
 
 		while (!__atomic_load_n(at, __ATOMIC_ACQUIRE) && clock_ns() < end) __builtin_ia32_pause();
@@ -82,8 +84,8 @@ void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3)
 	struct boot_machine *m = &bi->machine;
 
 	page = (UINT8 *)at;
-	list_others(m);
-	if (!m->ncpus) return;
+	list_this_first(m);
+	if (m->ncpus == 1) return;
 	memcpy(page, ap_code, ap_code_end - ap_code);
 	*(UINT32 *)in_page(ap_cr3) = (UINT32)cr3;
 	*(UINT32 *)in_page(ap_far) += (UINT32)at;
@@ -91,6 +93,7 @@ void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3)
 	((UINT64 *)in_page(ap_control))[0] = bi->control.cr4;
 	((UINT64 *)in_page(ap_control))[1] = bi->control.xcr0;
 	((UINT64 *)in_page(ap_control))[2] = DIRECT_BASE + m->lapic;
+	((UINT64 *)in_page(ap_control))[3] = DIRECT_BASE + bi->tables;
 	bi->cpu_door = (UINT64)in_page(ap_door);
 	send(m, ICR_INIT, 10000000);
 	send(m, ICR_START | (UINT32)(at / PAGE), 200000);

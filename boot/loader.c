@@ -2,7 +2,7 @@
 /* boot/loader.c - LOADER - the UEFI application: from the firmware to the kernel's entry, in order.
  *
  * Path:  firmware > [loader.c] > file.c, cmdline.c, elf.c, paging.c, memmap.c, acpi.c, irq.c, clock.c, control.c,
- *        cpus.c, pci.c, servers.c > jump.S > kernel/main.c
+ *        cpus.c, pci.c, servers.c, tables.c > jump.S > kernel/main.c
  * Use:   \EFI\BOOT\BOOTX64.EFI of the ESP.  Reads below \quire: kernel.elf, modules/{fs,virtio-blk,pm,init}, and
  *        when they are there sums.txt and cmdline.txt; text given by the firmware (LoadOptions) is appended.
  *
@@ -86,6 +86,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	page_array_make(bi, mem, n);
 	bi->vdso = vdso_page();
 	elf_kernel_load(&kernel, &im);
+	bi->tables = tables_make(im.entries);
 	cmdline_make(image, bi);
 	modules_read(bi);
 	bi->magic = BOOTINFO_MAGIC;
@@ -107,5 +108,5 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	cpus_start(bi, low, low + PAGE);
 	pci_read(chipset.ecam, bi);
 	servers_list(bi);
-	jump_kernel(cr3, im.base + im.len, im.entry, DIRECT_BASE + (UINT64)bi, bi->control.cr4);
+	jump_kernel(cr3, im.base + im.len, im.entries->main, DIRECT_BASE + (UINT64)bi, bi->control.cr4, DIRECT_BASE + bi->tables);
 }

@@ -25,7 +25,7 @@ struct blob { void *data; UINTN len; };         /* a file in memory: page-aligne
 struct image {                  /* the kernel in memory */
 	UINT64 phys, len;       /* of all its segments, page-aligned */
 	UINT64 base;            /* linked address of its first byte */
-	UINT64 entry;           /* linked address */
+	const struct boot_entries *entries;
 	UINT64 readonly;        /* bytes at its start that hold text and rodata */
 };
 
@@ -80,6 +80,9 @@ void *memmap_take(struct bootinfo *bi, UINT64 npages);  /* then: zeroed, contigu
 void control_check(void);       /* the firmware left nothing on that stands in the way */
 void control_prepare(struct boot_control *);    /* chosen, and this CPU has them, but for CR4 */
 
+/* tables.c: where they are, once the kernel is in memory */
+UINT64 tables_make(const struct boot_entries *kernel);
+
 /* servers.c: the programs, while the firmware reads files; when the disks are known, the servers that they become */
 void modules_read(struct bootinfo *bi);
 void servers_list(struct bootinfo *bi);
@@ -88,6 +91,6 @@ void servers_list(struct bootinfo *bi);
 void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3);
 
 /* jump.S */
-void __attribute__((noreturn)) jump_kernel(UINT64 cr3, UINT64 rsp, UINT64 entry, UINT64 bootinfo, UINT64 cr4);
+void __attribute__((noreturn)) jump_kernel(UINT64 cr3, UINT64 rsp, UINT64 entry, UINT64 bootinfo, UINT64 cr4, UINT64 tables);
 
 #endif

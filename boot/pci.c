@@ -29,7 +29,6 @@
 #define MSI_ADDRESS    0xfee00000u      /* SDM 3A 10.11.1; data: the vector, fixed delivery, edge */
 #define CAPS_MAX       48               /* more do not fit in 192 bytes: a damaged list that runs in circles ends */
 #define DEPTH_MAX      8u
-#define LAPIC_ID       (0x020 / 4)      /* SDM 3A table 10-1 */
 #define VIRTIO_VENDOR  0x1af4
 #define VIRTIO_BLK     0x1042           /* virtio 1.1 4.1.2: modern */
 #define VIRTIO_BLK_TRANSITIONAL 0x1001  /* usable if it has the modern capabilities: the driver looks */
@@ -168,9 +167,8 @@ static uint8_t irq_cpu(const struct bootinfo *bi)
 	const struct boot_machine *m = &bi->machine;
 	UINT64 n = cmdline_number("irqcpu=");
 
-	if (n > m->ncpus) say_number("irqcpu: there is no CPU", n, "");
-	if (n > 0 && n <= m->ncpus) return m->cpu[n - 1];
-	return ((volatile uint32_t *)machine_memory(m->lapic))[LAPIC_ID] >> 24;
+	if (n >= m->ncpus) say_number("irqcpu: there is no CPU", n, "");
+	return m->cpu[n < m->ncpus ? n : 0];
 }
 
 static void function_read(struct bootinfo *bi, struct function *f)

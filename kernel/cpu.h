@@ -8,17 +8,7 @@
 
 #define MAX_CPUS 16
 
-#define IST_SIZE 4096
-
 struct pmap;
-
-/* SDM 3A 8.7 */
-struct tss {
-	uint32_t none;
-	uint64_t rsp0, unused[3];       /* rsp0: stack for an entry from ring 3 */
-	uint64_t ist[8];                /* stacks that vectors can ask for */
-	uint16_t none_either, io_map;
-} __attribute__((packed));
 
 /* Free pages (mm/frame.c): a CPU's own, or everybody's. */
 struct frames { struct spinlock lock; struct list pages; uint64_t n; };
@@ -28,8 +18,8 @@ struct cpu {
 	struct cpu *self;               /* offset 0 */
 	struct thread *thread;          /* offset 8: who runs */
 	uint64_t user_rsp;              /* offset 16: scratch of the system-call entry */
-	struct tss tss;                 /* offset 24, its rsp0 28 */
-	uint32_t id, apic_id;
+	struct boot_tss *tss;           /* offset 24; its rsp0 is the running thread's */
+	uint32_t id;
 	uint32_t lock_depth;            /* spinlocks held */
 	bool     lock_irq;              /* were interrupts on before the first one? */
 	struct spinlock *locks[RANKS];  /* by rank, those held or waited for: debug builds check the order */
@@ -47,15 +37,14 @@ struct cpu {
 	struct frames spares;
 	union { struct facts_cpu counts; struct facts_cpu; };           /* for all to read */
 	uint64_t chance;                /* lock.c's random numbers, for delays */
-	uint64_t gdt[8];
-	uint8_t  ist[IST_SIZE] __attribute__((aligned(16)));    /* stack of a trap that nothing comes back from */
 };
 
 extern struct cpu cpus[MAX_CPUS];
 extern uint32_t ncpus;
 
-/* On that CPU, before anything else that could go wrong.  idle: the thread that runs already, on its stack */
-void cpu_init(uint32_t id, struct thread *idle);
+/* On that CPU, before anything else.  idle: the thread that runs already, on its stack */
+struct bootinfo;
+void cpu_init(const struct bootinfo *, uint32_t id, struct thread *idle);
 
 #ifndef QUIRE_HOST
 static inline struct cpu *this_cpu(void)
@@ -141,14 +130,10 @@ void shootdown_poll(void);      /* do what others asked; wherever a CPU waits wi
 
 /* ---- interrupts: the local APIC, and vectors */
 
-#define VECTOR_TIMER    0x20
-					/* BOOT_COM1_VECTOR, BOOT_DISK_VECTOR, BOOT_SPURIOUS_VECTOR */
+					/* BOOT_*_VECTOR, and */
 #define VECTOR_KICK      0xf0           /* from another CPU: look at your queue */
 #define VECTOR_SHOOTDOWN 0xf1
 
-void apic_cpu_init(void);               /* on each CPU */
-#define APIC_NMI        0x400u          /* delivery mode (SDM 3A 10.6.1) */
-void apic_send(uint32_t apic_id, uint32_t what);        /* a vector, or APIC_NMI */
 void apic_eoi(void);
 void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or after a second if that is sooner */
 

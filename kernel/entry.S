@@ -5,6 +5,10 @@
  * CPU's struct cpu.  Flags are set to 2 on entry, so AC (SMAP), DF and TF of ring 3 do not reach ring 0.
  */
 	.text
+	.global boot_entries
+	.balign 8
+boot_entries:                           /* struct boot_entries, for the loader */
+	.quad kernel_main, syscall_entry, vector_stubs
 
 	.macro SAVE
 	.irp reg, rcx, rax, rdx, rbx, rbp, rsi, rdi, r15, r14, r13, r12, r11, r10, r9, r8
@@ -20,7 +24,6 @@
 
 	/* A stub per vector, 16 bytes each.  Those where the CPU pushes no error code push 0 (SDM 3A 6.15). */
 	.balign 16
-	.global vector_stubs
 vector_stubs:
 	.set v, 0
 	.rept 256
@@ -74,11 +77,11 @@ trap_ist:
 2:	hlt
 	jmp 2b
 
-	.global syscall_entry
 syscall_entry:                          /* SDM 2B SYSCALL: rcx = rip, r11 = rflags; IF, DF, TF, AC cleared by FMASK */
 	swapgs
-	mov %rsp, %gs:16                /* user_rsp, tss.rsp0 of struct cpu */
-	mov %gs:28, %rsp
+	mov %rsp, %gs:16                /* user_rsp, tss of struct cpu */
+	mov %gs:24, %rsp
+	mov 4(%rsp), %rsp               /* rsp0 */
 	push $0x2b
 	push %gs:16
 	push %r11

@@ -34,12 +34,11 @@ static void panic_on_purpose(void)
 void kernel_main(struct bootinfo *bi);
 void kernel_main(struct bootinfo *bi)
 {
-	cpu_init(0, &boot_thread);
+	cpu_init(bi, 0, &boot_thread);
 	if (bi->magic != BOOTINFO_MAGIC) panic("the loader's structure is not one of this kernel's");
 	frame_init(bi);
 	cpu_has_smap = bi->control.cr4 & BOOT_CR4_SMAP;
 	pmap_kernel_init();
-	apic_cpu_init();
 	time_clock = bi->clock;
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total >> 8, frame_free_count() >> 8);

@@ -22,6 +22,7 @@
  * S6  The APIC timer never stands later than the first sleeper's moment and the end of a quantum that somebody waits for;
  *     an interrupt that comes too early sets it again.
  */
+#include "boot/bootinfo.h"
 #include "kernel/proc.h"
 #include "mm/map.h"
 
@@ -123,7 +124,7 @@ static void state_save(struct thread *t)
 
 static void state_load(struct thread *t)
 {
-	this_cpu()->tss.rsp0 = t->kstack + KSTACK_PAGES * PAGE_SIZE;
+	this_cpu()->tss->rsp0 = t->kstack + KSTACK_PAGES * PAGE_SIZE;
 	if (!t->proc) return;           /* kernel threads work in whatever address space is there */
 	if (t->fpu) fpu_restore(t->fpu);
 	wrmsr(MSR_FS_BASE, t->fs_base);

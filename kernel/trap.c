@@ -135,7 +135,7 @@ static void interrupt_handle(uint64_t vector)
 {
 	apic_eoi();
 	switch (vector) {
-	case VECTOR_TIMER:
+	case BOOT_TIMER_VECTOR:
 	case VECTOR_KICK:      sched_tick(); break;
 	case VECTOR_SHOOTDOWN: shootdown_poll(); break;
 	case BOOT_COM1_VECTOR: console_interrupt(); break;
