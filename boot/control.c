@@ -3,7 +3,7 @@
  *
  * Bits that CPUID does not offer are not set: on a model that lacks them a CR4 write hangs the CPU.
  *
- * X1  The state of a thread's registers fits in a page (kernel/fpu.c).
+ * X1  The state of a thread's registers fits in a page (kernel/thread.c).
  *
  * Path:  loader.c > [control.c]; what is loaded with the kernel's tables alone, jump.S and ap.S load */
 #include "boot/loader.h"

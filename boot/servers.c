@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/servers.c - LOADER - the boot modules, and the servers that they become: one driver for each disk.
  *
- * Path:  loader.c > [servers.c] > file.c, elf.c;  kernel/servers.c makes them processes */
+ * Path:  loader.c > [servers.c] > file.c, elf.c;  kernel/main.c makes them processes */
 #include "boot/loader.h"
 
 static const char *const modules[BOOT_MODULES] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/device.c - RING 0 - a disk's driver gets what the loader laid out for it (boot/disk.c), and nothing else.
  *
- * Path:  servers.c > [device.c] > mm/mapops.c;  trap.c > device_interrupt() > ipc.c;  syscall.c > dev_segments() >
+ * Path:  main.c > [device.c] > mm/mapops.c;  trap.c > device_interrupt() > ipc.c;  syscall.c > dev_segments() >
  *        mm/pager.c;  proc.c at the driver's end
  * Locks: none: the table of drivers is written before the first of them runs.
  *

@@ -8,7 +8,7 @@
  * So there is no point of no return: until the exchange every error leaves the old program as it was, and after it
  * nothing can fail.
  *
- * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm; servers.c > server_create()
+ * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm; main.c > server_create()
  * Locks: proc->lock around the exchange.
  */
 #include "boot/bootinfo.h"

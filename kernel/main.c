@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/main.c - RING 0 - the boot, one step per line.
  *
- * Path:  boot/jump.S > [main.c] > servers.c, then this thread idles
+ * Path:  boot/jump.S > [main.c] > device.c, proc.c for the servers that the loader brought; then this thread idles
  * Locks: none; interrupts are off until there are threads; the other CPUs, once started, only idle until then.
  */
 #include "boot/bootinfo.h"
@@ -9,13 +9,35 @@
 #include "mm/pmap.h"
 #include "mm/vmo.h"
 
-/* One frame of 512 bytes after the other, until the guard page. */
-__attribute__((noinline)) static uint64_t stack_eat(uint64_t n)
+void server_uses(struct thread *t, struct port *port)
 {
-	volatile uint64_t fill[64];
+	if (handle_add(&t->proc->handles, &port->obj) < 0) panic("no memory for a handle");
+}
 
-	fill[n % 64] = n;
-	return n == ~0ull ? fill[0] : stack_eat(n + 1) + fill[0];
+/* Init, which is pid 1 and started last; one driver per disk, each with that PCI function alone; the file server, with
+ * the drivers' ports; the two processes of the process manager.  Who asks another one before that is ready waits in its
+ * port, and hears EIO if it dies. */
+static void servers_start(void)
+{
+	struct thread *server[ARRAY_LEN(frame_bootinfo->server)], *fs, *pm, *exec;
+	uint32_t ndisks = frame_bootinfo->machine.ndisks, n = ndisks + 4;
+
+	for (uint32_t i = 0; i < n; i++) server[i] = server_create(&frame_bootinfo->server[i]);
+	fs = server[n - 3];
+	pm = server[n - 2];
+	exec = server[n - 1];
+	for (uint32_t i = 0; i < ndisks; i++) {
+		device_give(i, server[1 + i]->proc);
+		server_uses(fs, server[1 + i]->proc->port);
+	}
+	fs_port = fs->proc->port;
+	server_uses(pm, fs_port);
+	server_uses(exec, fs_port);
+	exec->reserve = false;          /* not needed to clean memory, nor to say whom the want of it ends */
+	pm_port = pm->proc->port;
+	exec_port = exec->proc->port;
+
+	while (n > 0) thread_start(server[--n]);
 }
 
 /* When everything runs, a kernel thread breaks the kernel as the word panic=HOW says; tests look at the report:
@@ -23,12 +45,10 @@ __attribute__((noinline)) static uint64_t stack_eat(uint64_t n)
 static void panic_on_purpose(void)
 {
 	uint32_t how = frame_bootinfo->panic;
-	uint64_t nowhere = USER_TOP;
 
-	__asm__ volatile("" : "+r"(nowhere));         /* the compiler must not know what it is */
 	if (how == BOOT_PANIC_TEST) INVARIANT("T0", !"asked for on the command line");
-	if (how == BOOT_PANIC_STACK) stack_eat(0);
-	if (how == BOOT_PANIC_FAULT) *(volatile char *)nowhere = 0;
+	while (how == BOOT_PANIC_STACK) *(volatile char *)__builtin_alloca(512) = 0;
+	if (how == BOOT_PANIC_FAULT) *(volatile char *)USER_TOP = 0;
 }
 
 void kernel_main(struct bootinfo *bi);

@@ -87,10 +87,7 @@ struct usage thread_usage(struct thread *);
 /* exec.c: a wired server process out of a boot module, with its port; its thread, not started yet.  The first is init
  * and gets pid 1. */
 struct thread *server_create(const struct boot_server *);
-
-/* servers.c: the boot modules, for the disks that there are; returns when they are on the run queue */
-void servers_start(void);
-void server_uses(struct thread *, struct port *);       /* it knows the port by its next handle: itself, DISKS, FS */
+void server_uses(struct thread *, struct port *);       /* main.c; it knows the port by its next handle: itself, DISKS, FS */
 
 /* futex.c */
 void futex_wake_one(uaddr_t at);                        /* a word of the current process was changed by the kernel */
