@@ -78,6 +78,7 @@ struct boot_symbol { uint64_t at, name; };      /* a function or label of the ke
 /* What each CPU has loaded, as far as it must be known. */
 #define BOOT_CR4_OSXSAVE (1ull << 18)   /* else FXSAVE is all there is */
 #define BOOT_FPU_START   576            /* bytes: the area of old and XSAVE's header */
+#define BOOT_FPU_MAX     3072           /* bytes: fpu_area is not longer */
 #define BOOT_CR4_SMAP    (1ull << 21)   /* ring 0 touches no page of ring 3's by accident */
 struct boot_control {
 	uint64_t cr4;

@@ -3,7 +3,7 @@
  *
  * Bits that CPUID does not offer are not set: on a model that lacks them a CR4 write hangs the CPU.
  *
- * X1  The state of a thread's registers fits in a page (kernel/thread.c).
+ * X1  The state of a thread's registers fits where the kernel keeps it (kernel/thread.c).
  *
  * Path:  loader.c > [control.c]; what is loaded with the kernel's tables alone, jump.S and ap.S load */
 #include "boot/loader.h"
@@ -55,7 +55,7 @@ static void xsave_choose(struct boot_control *c)
 	__asm__ volatile("xsetbv" : : "c"(0), "a"((UINT32)c->xcr0), "d"(0));
 	cpuid(13, r);
 	c->fpu_area = r[1];
-	if (c->fpu_area > PAGE) fail("needs more than a page for the registers of a thread", "this CPU");       /* X1 */
+	if (c->fpu_area > BOOT_FPU_MAX) fail("needs more than 3 KiB for the registers of a thread", "this CPU"); /* X1 */
 }
 
 /* As an area that is saved (SDM 1 10.5.1): all exceptions masked, 64 bits of precision, registers 0. */

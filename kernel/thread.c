@@ -2,6 +2,7 @@
 /* kernel/thread.c - RING 0 - making and freeing threads: a stack with a guard page, what the first switch finds, the FPU.
  *
  *   kstack + 5 pages   +--------------------------+
+ *                      | struct thread            |
  *                      | registers of the FPU     |     XSAVE's area, of threads of ring 3
  *   kstack + 4 pages   +--------------------------+  <- TSS.rsp0: where an entry from ring 3 begins to push
  *                      | struct trapframe (tf)    |     ring 3's registers while the thread is in ring 0
@@ -11,7 +12,7 @@
  *   kstack             +--------------------------+
  *                      | guard page, not mapped   |
  *
- * X1  An area of the FPU fits its page: the loader lets XCR0 enable nothing that would make it larger (boot/control.c).
+ * X1  An area of the FPU fits its place: the loader lets XCR0 enable nothing that would make it larger (boot/control.c).
  *
  * Locks: none.
  */
@@ -36,10 +37,12 @@ struct switch_frame { uint64_t r15, r14, r13, r12, rbp, rbx, rip; };    /* what 
 /* fn NULL: a thread of ring 3, which starts with the registers in tf. */
 struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void))
 {
-	struct thread *t = kalloc(sizeof(*t));
-	uint64_t top;
+	_Static_assert(sizeof(struct thread) <= PAGE_SIZE - BOOT_FPU_MAX, "X1");
+	uint64_t kstack = (uint64_t)kalloc((KSTACK_PAGES + 1) * PAGE_SIZE), top = kstack + KSTACK_PAGES * PAGE_SIZE;
+	struct thread *t = (struct thread *)(top + PAGE_SIZE) - 1;
 
-	if (!t) return NULL;
+	if (!kstack) return NULL;
+	t->kstack = kstack;
 	t->proc = p;
 	t->name = name;
 	t->doing = "a thread's start";
@@ -49,12 +52,6 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void))
 	list_init(&t->wait_link);
 	list_init(&t->proc_link);
 	list_init(&t->pending.queue);
-	t->kstack = (uint64_t)kalloc((KSTACK_PAGES + 1) * PAGE_SIZE);
-	if (!t->kstack) {
-		kfree(t);
-		return NULL;
-	}
-	top = t->kstack + KSTACK_PAGES * PAGE_SIZE;
 	if (p) t->fpu = memcpy((void *)top, fpu_start(), BOOT_FPU_START);
 	t->tf = (struct trapframe *)top - 1;
 	t->rsp = (uint64_t)t->tf - sizeof(struct switch_frame);
@@ -64,11 +61,7 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void))
 	return t;
 }
 
-void thread_free(struct thread *t)
-{
-	kfree((void *)t->kstack);
-	kfree(t);
-}
+void thread_free(struct thread *t) { kfree((void *)t->kstack); }
 
 struct thread *thread_kernel(const char *name, void (*fn)(void))
 {
