@@ -29,18 +29,12 @@
                                 name_caller -> arg0 node, arg1 st_mode as its mount has it, arg3 uid | gid << 32;
                                 handle0 = vmo */
 #define NAME_CLOSE    0x301u /* node that NAME_EXEC opened, if no descriptor was made of it */
-#define NAME_FCNTL    0x314u /* node (0: a pipe without a name), command | O_ACCMODE of the description << 32, argument,
-                                description, its offset; lend0: all of the caller's memory -> arg0 result.  Commands
-                                are those of fcntl() that ring 0 does not know (F_SETLK ..., F_OFD_SETLK ...), or
-                                NAME_FLOCK.  A description is any number above 2^32.  Who has to wait for a lock is
-                                answered late */
 #define NAME_UNLOCK   0x316u /* node: all record locks of the caller's process on it end */
 #define NAME_WRITTEN  0x315u /* node: somebody but root is going to write to it (VMO_SET_IDS) */
 
 #define NAME_SHMAT    0x319u /* number, flags, address of shmat() -> arg1 address, arg2 MAP_*, arg3 PROT_*; handle0 = vmo,
                                 mapped whole */
 
-#define NAME_FLOCK 1u
 #define PIPE_SIZE  65536u       /* bytes that a pipe holds */
 
 #define NAME_HOST     0x31bu /* from the process manager: the host's name, of 65 bytes, in lend0 */

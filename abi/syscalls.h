@@ -47,7 +47,6 @@
 	X(60, exit, "int") \
 	X(67, shmdt, "addr") \
 	X(72, fcntl, "fd int arg") \
-	X(73, flock, "fd int") \
 	X(74, fsync, "fd") \
 	X(75, fdatasync, "fd") \
 	X(77, ftruncate, "fd size") \
@@ -184,6 +183,7 @@
 	X(21, access, "path mode") \
 	X(29, shmget, "int size flags") \
 	X(31, shmctl, "int int addr") \
+	X(73, flock, "fd int") \
 	X(79, getcwd, "addr size") \
 	X(82, rename, "path path") \
 	X(83, mkdir, "path mode") \

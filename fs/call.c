@@ -21,7 +21,7 @@
 static const call_fn calls[] = {
 	SYSCALLS_NAMES(CALL) SYSCALLS_OPEN(CALL)
 	/* ring 0 does something first */
-	[SYS_getdents64] = call_getdents64, [SYS_fsync] = call_fsync, [SYS_fdatasync] = call_fsync,
+	[SYS_getdents64] = call_getdents64, [SYS_fsync] = call_fsync, [SYS_fdatasync] = call_fsync, [SYS_fcntl] = call_fcntl,
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 
@@ -171,5 +171,5 @@ int call_serve(const struct ipc_msg *in, struct ipc_msg *out)
 	r = nr < NCALLS && calls[nr] ? call_begin(in, out, &c) : -ENOSYS;
 	if (!r) r = calls[nr](&c);
 	out->arg[0] = (uint64_t)r;
-	return 0;
+	return r == CALL_LATER ? LATER : 0;
 }

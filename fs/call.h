@@ -50,7 +50,8 @@ int call_begin(const struct ipc_msg *in, struct ipc_msg *out, struct call *);
 /* The handler of NAME_CALL. */
 int call_serve(const struct ipc_msg *in, struct ipc_msg *out);
 
-typedef long (*call_fn)(const struct call *);         /* => as Linux's call: a result, or -errno */
+#define CALL_LATER INT64_MIN            /* the token is kept: who has it answers */
+typedef long (*call_fn)(const struct call *);         /* => as Linux's call: a result, or -errno; CALL_LATER */
 #define CALL(name) long call_##name(const struct call *)
 /* call_name.c */
 CALL(mkdir); CALL(mkdirat); CALL(mknod); CALL(mknodat); CALL(unlink); CALL(unlinkat); CALL(rmdir); CALL(rename);
@@ -68,6 +69,7 @@ CALL(mount); CALL(umount2); CALL(sync); CALL(syncfs); CALL(fsync);
 CALL(shmget); CALL(shmctl);
 CALL(getrandom);                        /* random.c */
 CALL(ioctl);                            /* devfs.c */
+CALL(fcntl); CALL(flock);               /* srv_lock.c */
 #undef CALL
 
 #endif

@@ -184,17 +184,7 @@ SYSCALL(dup2, from, to)
 	return sys_fcntl(from, F_GETFD, 0, 0, 0, 0) < 0 ? -EBADF : (int)to;
 }
 
-/* The file server knows the rest, above all locks (fs/srv_lock.c); who asks is told from here: the process, and the
- * open file, by the address of its struct file, which no other has before the server was told of its close. */
-static long file_ask(const struct file *f, uint64_t cmd, uint64_t arg)
-{
-	uint64_t how = cmd | (uint64_t)(f->flags & O_ACCMODE) << 32;
-	uint64_t offset = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
-	KMSG_HELD struct kmsg k = {.m = {.arg = {f->node, how, arg, (uintptr_t)f, offset}}};
-
-	return name_call(&k, NAME_FCNTL, true);
-}
-
+/* The file server knows the rest, above all locks (fs/srv_lock.c). */
 static long fcntl_ask(int fd, struct file *f, uint32_t cmd, uint64_t arg)
 {
 	FILE_HELD struct file *now = NULL;
@@ -202,17 +192,10 @@ static long fcntl_ask(int fd, struct file *f, uint32_t cmd, uint64_t arg)
 	long rc;
 
 	if (process) current_proc()->locks = true;
-	rc = file_ask(f, cmd, arg);
+	rc = name_forward(f, (uint64_t[5]){fd, cmd, arg}, true);
 	now = fd_get(fd);
 	if (process && now != f) file_unlock(current_proc(), f);        /* another thread closed it meanwhile */
 	return rc;
-}
-
-SYSCALL(flock, fd, operation)
-{
-	FILE_HELD struct file *f = fd_get(fd);
-
-	return f ? file_ask(f, NAME_FLOCK, operation) : -EBADF;
 }
 
 SYSCALL(fcntl, fd, cmd, arg)

@@ -93,6 +93,7 @@ static void caller_tell(struct kmsg *k, const struct file *f, const char *kinds)
 		who->fd_node = f->node;
 		who->fd_mode = f->mode;
 		who->fd_flags = (f->flags & O_ACCMODE) | (f->flags & O_PATH ? NAME_FD_PATH : 0);
+		/* no other has this address before the server was told of its close */
 		who->file = (struct name_file){(uintptr_t)f, at, left};
 	}
 	if (fd ? kinds[2] && kinds[3] == 'p' : kinds[0] == 'p')
@@ -101,8 +102,7 @@ static void caller_tell(struct kmsg *k, const struct file *f, const char *kinds)
 	who->path_len = MAX(n, 0);
 }
 
-/* The current call; f: what its first argument is, if that is a descriptor. */
-static long name_forward(struct file *f, const uint64_t a[5], bool interruptible)
+long name_forward(struct file *f, const uint64_t a[5], bool interruptible)
 {
 	const uint32_t nr = current_thread()->syscall_nr;
 	KMSG_HELD struct kmsg k = {0};
