@@ -67,7 +67,6 @@ void kernel_main(struct bootinfo *bi)
 	vdso_init();
 	irq_enable();           /* from here on there are threads, who never switch without */
 	thread_kernel("writeback", writeback_thread);
-	thread_kernel("reclaim", reclaim_thread);
 	servers_start();
 	if (bi->panic) thread_kernel("panic test", panic_on_purpose);
 	sched_idle();

@@ -2,12 +2,12 @@
 /* mm/mapops.c - RING 0 - what is done to a whole address space or a range of it: msync, mlock, fork, brk, devices; and the
  * rmap: what is done to a range of an object in all address spaces.
  *
- * Path:  sys_mem.c > [mapops.c] > writeback.c, fault.c;  writeback.c, pagecache.c, reclaim.c > [mapops.c] > pmap.c
+ * Path:  sys_mem.c > [mapops.c] > writeback.c, fault.c;  writeback.c, pagecache.c > [mapops.c] > pmap.c
  * Locks: map->lock while entries are looked at; none while an object is synced or a page brought in: a range is walked
  *        address by address, and looked up again after each part.  The rmap: vmo->lock, held by the caller, so no entry of
  *        the object comes, goes or moves, and no PTE on its pages is made; pmap->lock of each map, one after the other.
  *
- * A locked entry keeps its object's pages from reclaim (reclaim.c C1) and from MS_INVALIDATE (EBUSY); private pages
+ * A locked entry keeps its object's pages from reclaim (pagecache.c C1) and from MS_INVALIDATE (EBUSY); private pages
  * never leave memory anyway.  map->locked counts the bytes.
  *
  * M1  An entry in vmo->entries maps page index i at anode.start + (i - vnode.start) pages, whatever its PTE says now.

@@ -113,7 +113,7 @@ uint64_t frame_free_count(void);                /* pages */
 extern uint64_t frame_total;                    /* [c] pages that were ever free */
 extern uint64_t frame_reserve;                  /* [c] pages that only threads marked `reserve` get */
 extern const struct bootinfo *frame_bootinfo;   /* [c] what frame_init() was given */
-extern uint64_t frame_low;                      /* [c] with fewer free pages than this reclaim.c works: */
+extern uint64_t frame_low;                      /* [c] with fewer free pages than this some are reclaimed: */
 bool frames_low(void);
 void frame_check(void);                         /* panics on a broken invariant */
 

@@ -5,17 +5,22 @@
  * Use:   pcache_get() returns a held page; copy or map it; page_unref().
  * Locks: takes vmo->lock; never held while a pager works (P2).
  *
+ * When memory runs out clean pages leave by second chance.  The clock's hand goes over all pages of memory: whoever brings
+ * a page in, or finds it there (a fault, a read, a write), knows nothing of it.
+ *
  * P1  One (vmo, index) has at most one page: the object's tree is the only way to it.
  * P2  FILLING and WRITING pages belong to a run: not freed, not moved; whoever needs them sleeps on vmo->wait.
  * P3  A PTE is writable only while its page is DIRTY, or WRITING and REDIRTIED.
  * P4  A page leaves its object only from CLEAN, by a failed fill, or by truncation.
  * P5  msync(MS_SYNC) is 0 only after a device flush that followed the last write.
  * P6  The marks in the tree are the states: a page that is DIRTY or WRITING has that bit, the others none.
+ * C1  Only a CLEAN page that nobody holds, of an object with a pager, not locked by mlock, is reclaimed.
  */
 #include "kernel/thread.h"
 #include "mm/map.h"
 
 #define RA_FIRST 4u                     /* pages */
+#define RECLAIM_TRIES 100               /* rounds of 10 ms before we say that there is no memory */
 #define TO(s) BIT(PG_##s)
 static const uint8_t state_next[PG_NSTATES] = {
 	[PG_ABSENT]  = TO(FILLING) | TO(CLEAN),
@@ -204,4 +209,48 @@ void vmo_prefetch(struct vmo *v, uint64_t first, uint64_t last)
 		if (page_at(v, first) || punching(v, first)) n = 1;
 		else n = pcache_fill(v, first, MIN(last - first, (uint64_t)RUN_MAX));
 	}
+}
+
+/* A page that was used since the hand passed stays. => vmo->lock held */
+static bool page_evict_locked(struct vmo *v, struct page *p)
+{
+	bool used;
+
+	if (!v->pager || p->state != PG_CLEAN || __atomic_load_n(&p->refs, __ATOMIC_ACQUIRE) != 1) return false;
+	used = page_clear(p, PTE_A) || (p->flags & PFL_REFERENCED);
+	p->flags &= ~PFL_REFERENCED;
+	if (used || vmo_range_locked(v, page_index(p), page_index(p))) return false;
+	pcache_remove_locked(v, p);
+	return true;
+}
+
+uint32_t reclaim_pages(uint32_t want)
+{
+	static uint64_t hand;           /* atomic */
+	uint32_t freed = 0;
+
+	for (uint64_t n = 0; n < 2 * page_array_len && freed < want; n++) {
+		struct page *p = &page_array[__atomic_fetch_add(&hand, 1, __ATOMIC_RELAXED) % page_array_len];
+		struct vmo *v = p->use == PAGE_OBJECT ? vmo_lock_of(p) : NULL;
+
+		if (!v) continue;
+		if (page_evict_locked(v, p)) freed++;
+		spin_unlock(&v->lock);
+		thread_pause();
+	}
+	return freed;
+}
+
+/* reclaim_wait: see vmo.h.  Clean pages first; if there are none, dirty ones are being written: wait for those. */
+int reclaim_wait(void)
+{
+	uint64_t free_before = frame_free_count();
+
+	for (int i = 0; i < RECLAIM_TRIES; i++) {
+		if (reclaim_pages(RECLAIM_BATCH) > 0) return 0;
+		if (frame_free_count() > free_before + RECLAIM_BATCH) return 0;
+		if (__atomic_load_n(&dirty_pages, __ATOMIC_RELAXED) == 0 && i > 3) break;
+		thread_sleep(10 * 1000 * 1000);
+	}
+	return -ENOMEM;
 }

@@ -95,7 +95,10 @@ int vmo_wait(struct vmo *, uint64_t first, uint64_t last, uint32_t *err_seen);  
 int vmo_invalidate(struct vmo *, uint64_t first, uint64_t last);        /* clean pages leave memory and page tables */
 void sync_round(uint64_t min_age, bool wait);   /* start writing what is dirty for so long (ns); wait: until written */
 void writeback_throttle(void);                  /* a writer over the dirty limit is slowed; no lock held */
-void writeback_thread(void), reclaim_thread(void);          /* main.c starts them */
+void writeback_thread(void);                    /* main.c starts it */
+/* Reclaim (pagecache.c): the clock's hand goes on, twice round at most, until `want` pages are freed.  How many were */
+uint32_t reclaim_pages(uint32_t want);
+#define RECLAIM_BATCH 64u       /* what who needs one page frees */
 /* Called by whoever got NULL from frame_alloc and holds no lock: wait for pages.  -ENOMEM: nothing can be reclaimed. */
 int reclaim_wait(void);
 #define RECLAIM_AGAIN 16        /* times that a call asks for more: its -ENOMEM may have another cause */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/writeback.c - RING 0 - what is owed to the disk: msync, fsync, vm_write, and the thread that cleans by age.
+/* mm/writeback.c - RING 0 - what is owed to the disk: msync, fsync, vm_write, and the thread that cleans.
  *
  * Path:  sys_mem.c (msync), sys_file.c (fsync) > [writeback.c] > pager.c  ~message~>  fs/ext2_pager.c ~> driver
  *        fs/blkclient.c  ~SYS_vm_write~>  [writeback.c] > pager.c  ~message~>  driver
@@ -20,6 +20,8 @@
 #define WRITEBACK_PERIOD (1000ull * 1000 * 1000)        /* ns between rounds of the thread */
 #define DUE              1                              /* vmo->dirty_since: in the next round, whatever its age */
 #define WRITEBACK_AGE    (5 * WRITEBACK_PERIOD)         /* how long a page may stay dirty */
+#define RECLAIM_PERIOD   (WRITEBACK_PERIOD / 20)        /* between two looks at how much memory is free */
+#define RECLAIM_PAUSE    (WRITEBACK_PERIOD / 2)         /* when none was found, before the next one */
 
 /* What vm_write() names, in bytes of the object. */
 struct extent {
@@ -76,7 +78,8 @@ static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last, 
 		more = writeback_gather_locked(v, &first, last, x, &r);
 		spin_unlock(&v->lock);
 		if (r) run_post(r);
-		else if (more) thread_sleep(1000 * 1000);       /* even the reserve is out: runs in flight give back */
+		/* even the reserve is out: runs in flight give back */
+		else if (more && reclaim_pages(RECLAIM_BATCH) == 0) thread_sleep(1000 * 1000);
 	}
 	t->reserve = reserve;
 }
@@ -252,11 +255,20 @@ void writeback_throttle(void)
 	}
 }
 
+/* Nobody wakes it: who takes a page may hold any lock. */
 void writeback_thread(void)
 {
+	uint64_t round = 0;
+
 	current_thread()->reserve = true;
 	for (;;) {
-		thread_sleep(WRITEBACK_PERIOD);
+		thread_sleep(RECLAIM_PERIOD);
+		if (frames_low() && reclaim_pages(4 * RECLAIM_BATCH) < RECLAIM_BATCH) {
+			sync_round(0, false);
+			if (dirty_pages == 0) thread_sleep(RECLAIM_PAUSE);      /* what looks in vain looks less often */
+		}
+		if (time_mono() < round) continue;
+		round = time_mono() + WRITEBACK_PERIOD;
 		if (fs_port) port_notify(fs_port, NOTIFY_SECOND);
 		sync_round(dirty_pages > dirty_limit() / 2 ? 0 : WRITEBACK_AGE, false);
 	}

@@ -174,7 +174,7 @@ static void rounds_with_little_memory(int n)
 	uint64_t low = frame_low;
 
 	frame_low = ~0ull;
-	thread_rounds(reclaim_thread, n);
+	thread_rounds(writeback_thread, n);
 	frame_low = low;
 }
 
@@ -185,14 +185,14 @@ static void the_thread_works_when_memory_is_low(void **st)
 	get_page(f->vmo, 0);
 	dirty_page(f->vmo, 1, 'X');
 	forget_use(f->vmo);
-	thread_rounds(reclaim_thread, 2);
+	thread_rounds(writeback_thread, 2);
 	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
 	rounds_with_little_memory(3);
 	assert_int_equal(state_of(f->vmo, 0), PG_ABSENT);
 	assert_int_equal(disk_byte(PG(1)), 'X');        /* few were clean: so it writes */
 	world.writes = 0;
 	dirty_page(f->vmo, 1, 'Y');
-	thread_rounds(reclaim_thread, 4);
+	thread_rounds(writeback_thread, 4);
 	assert_int_equal(world.writes, 0);
 }
 

@@ -201,10 +201,24 @@ static void without_memory_for_a_run_it_waits(void **st)
 	struct fix *f = *st;
 
 	store(f, 0, 'X');
+	assert_int_equal(vmo_invalidate(f->vmo, 1, ~0ull), 0);          /* nothing to reclaim */
 	memory_take(0, true);
 	script.on_idle = give_memory;
 	assert_int_equal(put(f, 0, PG(1), 0), 0);
 	assert_null(script.on_idle);
+	assert_int_equal(disk_byte(0), 'X');
+}
+
+static void clean_pages_make_room_for_a_run(void **st)
+{
+	struct fix *f = *st;
+
+	store(f, 0, 'X');
+	get_page(f->vmo, 5);
+	memory_take(0, true);
+	assert_int_equal(put(f, 0, PG(1), 0), 0);
+	assert_int_equal(script.sleeps, 0);
+	assert_int_equal(state_of(f->vmo, 5), PG_ABSENT);
 	assert_int_equal(disk_byte(0), 'X');
 }
 
@@ -245,6 +259,7 @@ int main(void)
 		S(a_write_under_way_is_waited_for),
 		S(a_write_that_began_after_its_own_is_not_waited_for),
 		S(without_memory_for_a_run_it_waits),
+		S(clean_pages_make_room_for_a_run),
 		S(runs_are_no_longer_than_they_may_be),
 	};
 

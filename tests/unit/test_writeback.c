@@ -293,10 +293,10 @@ static void ms_async_returns_when_the_pager_has_the_writes(void **st)
 	assert_int_equal(world.writes, 2);
 }
 
-static void pages_by_age(struct fix *f, unsigned rounds)
+static void pages_by_age(struct fix *f, unsigned seconds)
 {
 	world.writes = 0;
-	thread_rounds(writeback_thread, rounds);
+	thread_rounds(writeback_thread, seconds * 20);
 	world_run();
 	(void)f;
 }
@@ -322,7 +322,7 @@ static void the_thread_writes_at_once_when_much_is_dirty(void **st)
 
 	dirty_page(f->vmo, 0, 'A');
 	dirty_pages += frame_total;
-	pages_by_age(f, 2);
+	pages_by_age(f, 1);
 	dirty_pages -= frame_total;
 	assert_int_equal(world.writes, 1);
 }

@@ -2,7 +2,7 @@
 /* user/pm/oom.c - RING 3 - no page is free and none can be reclaimed: the process that has most of them is killed.
  *
  * Path:  kernel's vm_fault() > oom_wait()  ~NOTIFY_NO_MEMORY~>  main.c > [oom.c] > kernel's facts, signal_post
- * Who waits for a page asks again, at least every 1.1 s (mm/reclaim.c), until it has one or is killed itself.  Nothing
+ * Who waits for a page asks again, at least every 1.1 s (mm/pagecache.c), until it has one or is killed itself.  Nothing
  * here needs memory, or waits for a server.  Servers stay, and init, unless nobody else is left.
  */
 #include <signal.h>
