@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/exec.c - RING 0 - execve: a new address space is made complete beside the old one, then they are exchanged.
+/* kernel/exec.c - RING 0 - new programs, processes and threads: execve, fork, vfork, clone and clone3, servers.
  *
  * What is run, as whom, and where it lies is for the process manager to say (user/pm/exec.c): it gets the new memory,
  * with a stack and the vDSO in it, writes the words and a plan there (abi/pm.h), and ring 0 maps what that says.  Of a
- * server the loader says it (boot/elf.c, servers.c).
+ * server the loader says it (boot/elf.c, servers.c).  Which flags of clone go together, limits and the child's number
+ * it says, too (user/pm/clone.c), and ring 0 makes what that plan says.
  *
- * So there is no point of no return: until the exchange every error leaves the old program as it was, and after it
- * nothing can fail.
+ * execve makes the new address space complete beside the old one, then they are exchanged: no point of no return.  Until
+ * the exchange every error leaves the old program as it was, and after it nothing can fail.
  *
- * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm; main.c > server_create()
- * Locks: proc->lock around the exchange.
+ * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm;  then mm/, proc.c.  main.c > server_create()
+ * Locks: proc->lock around the exchange, and around what others may change of a parent.
  */
+#include "abi/pm.h"
 #include "boot/bootinfo.h"
 #include "kernel/syscalls.h"
 #include "mm/map.h"
@@ -137,6 +139,113 @@ SYSCALL(execve)
 	for (int i = 0; rc == -ENOMEM && i < RECLAIM_AGAIN && !reclaim_wait(); i++) rc = exec(a0, a1, a2);
 	return rc;
 }
+
+/* ---- fork, vfork, clone, clone3 */
+
+/* A process around the memory: an own copy of it, or the same; with all that a child has from its parent (POSIX fork),
+ * but pending signals, timers and times.  Its thread; NULL: no memory */
+static struct thread *child_make(struct proc *p, bool same_map)
+{
+	struct map *m = same_map ? p->map : map_fork(p->map);
+	struct thread *t = m ? proc_create() : NULL;
+	struct proc *c = t ? t->proc : NULL;
+
+	if (m && same_map) map_ref(m);
+	if (m && !t) map_put(m);
+	if (!t) return NULL;
+	c->map = m;
+	spin_lock(&p->lock);
+	memcpy(c->action, p->action, sizeof(c->action));
+	c->attr = p->attr;
+	c->pdeath_signal = c->subreaper = 0;    /* prctl(2): a child has them not */
+	c->child_used = (struct usage){0};
+	c->exe = p->exe;
+	if (c->exe) file_ref(c->exe);
+	c->trace = p->trace;
+	if (c->trace) file_ref(c->trace);
+	spin_unlock(&p->lock);
+	files_fork(c);
+	return t;
+}
+
+/* The rest of the plan, while the child does not run yet.  c: its thread, or a new one of this process.  => its tid */
+static uint32_t child_start(struct thread *c, const struct clone_plan *a)
+{
+	struct thread *t = current_thread();
+	struct proc *p = t->proc;
+	uint32_t tid;
+
+	*c->tf = *t->tf;
+	c->tf->rax = 0;
+	c->tf->vector = 0;
+	if (a->stack) c->tf->rsp = a->stack;
+	/* a load of %fs or %gs in ring 3 may have changed them: the registers know */
+	c->fs_base = a->flags & CLONE_SETTLS ? a->tls : rdmsr(MSR_FS_BASE);
+	c->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+	c->sig_mask = c->sig_back = t->sig_mask;
+	c->affinity = t->affinity;
+	fpu_save(c->fpu);
+	if (c->proc != p) {
+		/* not where two would use it at once (sigaltstack(2)) */
+		if ((a->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) c->sig_stack = t->sig_stack;
+		if (a->flags & CLONE_CLEAR_SIGHAND) signal_actions_clear(c->proc);
+		c->proc->ppid = a->flags & CLONE_PARENT ? p->ppid : p->pid;
+		proc_publish(c->proc, p, a->pid, a->note);
+	}
+	tid = c->tid;
+	if (a->flags & CLONE_CHILD_CLEARTID) c->clear_tid = a->child_tid;
+	if (a->flags & CLONE_PARENT_SETTID) copy_out(a->parent_tid, &tid, sizeof(tid));
+	if (a->flags & CLONE_CHILD_SETTID) map_copy(c->proc->map, a->child_tid, &tid, sizeof(tid), true);
+	thread_start(c);
+	return tid;
+}
+
+static long clone_make(const struct clone_plan *a)
+{
+	struct thread *me = current_thread();
+	bool same_proc = a->flags & CLONE_THREAD;
+	struct thread *t = same_proc ? proc_thread(me->proc) : child_make(me->proc, a->flags & CLONE_VM);
+	PROC_HELD struct proc *c = t ? t->proc : NULL;
+	uint32_t tid;
+
+	if (!t) return same_proc ? -EAGAIN : -ENOMEM;
+	proc_ref(c);
+	tid = child_start(t, a);
+	if (same_proc || !(a->flags & CLONE_VFORK)) return tid;
+	/* until the child has executed a program or has ended; or this thread is to end: the child may sleep too */
+	SPIN_HELD(&c->lock);
+	me->fatal_only = true;
+	while (!c->execs && c->map && !thread_has_signal(me)) waitq_sleep(&c->wait, &c->lock, WAIT_FOREVER, true);
+	me->fatal_only = false;
+	return tid;
+}
+
+_Static_assert(sizeof(struct clone_plan) <= sizeof(((struct ipc_msg *)0)->arg), "the answer is a plan");
+
+/* clone(flags, stack, parent_tid, child_tid, tls): x86-64's order of arguments.  If nobody is left to judge it what is
+ * asked for is done: the process manager's end is not the programs'.  What is missing for page tables and stacks may be
+ * cached pages of files. */
+SYSCALL(clone)
+{
+	KMSG_HELD struct kmsg k = {0};
+	struct clone_plan *a = (struct clone_plan *)k.m.arg;
+	long rc = pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, a3, a4, a5});
+
+	if (rc == -EIO && current_thread()->syscall_nr != SYS_clone3) {
+		*a = (struct clone_plan){.flags = a0, .stack = a1, .parent_tid = a2, .child_tid = a3, .tls = a4};
+		rc = 0;
+	}
+	/* a signal that came while this was planned goes first: it may have been for the group, without the child */
+	if (!rc && !(a->flags & CLONE_THREAD) && thread_has_signal(current_thread())) return -ERESTARTNOINTR;
+	if (!rc && (a->flags & CLONE_SETTLS) && a->tls >= USER_TOP) rc = -EPERM;      /* as arch_prctl */
+	if (!rc) rc = clone_make(a);
+	for (int i = 0; rc == -ENOMEM && i < RECLAIM_AGAIN && !reclaim_wait(); i++) rc = clone_make(a);
+	return rc;
+}
+
+SYSCALL(fork) { return sys_clone(SIGCHLD, 0, 0, 0, 0, 0); }
+SYSCALL(vfork) { return sys_clone(CLONE_VFORK | CLONE_VM | SIGCHLD, 0, 0, 0, 0, 0); }
+SYSCALL(clone3) { return sys_clone(a0, a1, 0, 0, 0, 0); }
 
 /* ---- boot modules */
 

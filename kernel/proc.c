@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/proc.c - RING 0 - processes: birth and death.  Families are user/pm/family.c's.
+/* kernel/proc.c - RING 0 - processes: birth and death; what a thread says of itself; its sleep.  Families are
+ * user/pm/family.c's.
  *
  *   proc_create() -> proc_publish() ~note~> ... proc_exit(): zombie ~note~> user/pm ~proc_reap~> gone
  *   stopped <-> continued: signal.c
@@ -19,8 +20,6 @@ struct spinlock proc_tree_lock = SPINLOCK_INIT(RANK_PROC, "process tree");
 struct list all_procs = LIST_INIT(all_procs);
 uint32_t proc_last_pid = PID_INIT - 1;   /* the first process that is made is init */
 uint64_t proc_births;
-
-static struct proc *proc_of(struct list *l) { return container_of(l, struct proc, all_link); }
 
 struct thread *proc_create(void)
 {
@@ -60,8 +59,8 @@ void proc_unref(struct proc *p)
 /* The first process with this pid or a larger one. => tree lock held */
 static struct proc *proc_from_locked(uint32_t pid)
 {
-	list_for(l, &all_procs)
-		if (proc_of(l)->pid >= pid) return proc_of(l);
+	list_each(struct proc, p, &all_procs, all_link)
+		if (p->pid >= pid) return p;
 	return NULL;
 }
 
@@ -144,27 +143,22 @@ struct usage thread_usage(struct thread *t)
 
 /* ---- the end */
 
-/* A server is gone: its callers have their -EIO (port_die()), the log says why.  Without init there is no system. */
-static void server_gone(const struct proc *p)
-{
-	int sig = p->exit_status & 0x7f;
-
-	kprintf("quire: server %s died: ", p->name);
-	kprintf(sig ? "signal %d\n" : "exit status %d\n", sig ? sig : p->exit_status >> 8);
-	if (p->pid == PID_INIT) machine_stop(1);
-}
-
 /* All that it has goes but its pid; who knows whose child it was says when nobody will wait for it any more. */
 static void proc_bury(struct proc *p)
 {
+	int sig = p->exit_status & 0x7f;
+
 	files_close(p, false);
 	if (p->disk) device_stop(p->disk);      /* D2 of device.c */
-	if (p->port) port_die(p->port);
+	if (p->port) {                          /* its callers have -EIO, the log says why; without init there is no system */
+		port_die(p->port);
+		kprintf("quire: server %s died: %s %d\n", p->name, sig ? "signal" : "exit status", sig ? sig : p->exit_status >> 8);
+		if (p->pid == PID_INIT) machine_stop(1);
+	}
 	handles_destroy(&p->handles);
 	spin_lock(&p->lock);
 	proc_program_set(p, NULL, NULL);
 	if (p->trace) file_put(p->trace);
-	if (p->port) server_gone(p);
 
 	spin_lock(&proc_tree_lock);
 	p->dead = true;
@@ -179,19 +173,6 @@ void proc_end_locked(struct proc *p, int status)
 	p->exiting = true;
 	threads_interrupt_locked(p);
 	waitq_wake_all(&p->wait);               /* who is stopped looks whether to end */
-}
-
-/* Leave the process; whole: all others shall too.  true: this is the last thread */
-static bool proc_thread_leave(struct proc *p, struct thread *t, int status, bool whole)
-{
-	struct usage used = thread_usage(t);
-	SPIN_HELD(&p->lock);
-	list_remove(&t->proc_link);
-	usage_add(&p->used, &used);
-	sigqueue_flush_locked(p, &t->pending, ~0ull, false);
-	if (whole || list_empty(&p->threads)) proc_end_locked(p, status);
-	waitq_wake_all(&p->wait);               /* proc_alone() */
-	return list_empty(&p->threads);
 }
 
 int proc_alone(void)
@@ -220,14 +201,26 @@ void thread_memory_leave(struct thread *t)
 	if (t->clear_tid && !copy_out(t->clear_tid, &zero, sizeof(zero))) futex_wake_one(t->clear_tid);
 }
 
+/* whole: all others of the process shall end, too. */
 __attribute__((noreturn)) static void thread_end(int status, bool whole)
 {
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
+	struct usage used;
+	bool last;
 
 	proc_ref(p);                    /* the zombie may be reaped on another CPU before we are done with it */
 	thread_memory_leave(t);
-	if (proc_thread_leave(p, t, status, whole)) proc_bury(p);
+	used = thread_usage(t);
+	spin_lock(&p->lock);
+	list_remove(&t->proc_link);
+	last = list_empty(&p->threads);
+	usage_add(&p->used, &used);
+	sigqueue_flush_locked(p, &t->pending, ~0ull, false);
+	if (whole || last) proc_end_locked(p, status);
+	waitq_wake_all(&p->wait);               /* proc_alone() */
+	spin_unlock(&p->lock);
+	if (last) proc_bury(p);
 	/* T3: from here on a kernel thread, on the kernel's own page tables */
 	irq_disable();
 	map_switch(NULL);
@@ -255,3 +248,138 @@ SYSCALL(proc_reap, pid)
 	proc_unref(p);
 	return 0;
 }
+
+/* ---- what a thread asks about itself */
+
+SYSCALL(getpid) { return current_proc()->pid; }
+SYSCALL(gettid) { return current_thread()->tid; }
+SYSCALL(getuid) { return current_proc()->uid; }
+SYSCALL(geteuid) { return current_proc()->euid; }
+SYSCALL(getgid) { return current_proc()->gid; }
+SYSCALL(getegid) { return current_proc()->egid; }
+SYSCALL(getppid) { return current_proc()->ppid; }
+
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
+#define ARCH_GET_GS 0x1004
+
+SYSCALL(arch_prctl)
+{
+	struct thread *t = current_thread();
+	bool fs = a0 == ARCH_SET_FS || a0 == ARCH_GET_FS;
+	uint32_t msr = fs ? MSR_FS_BASE : MSR_KERNEL_GS_BASE;
+	uint64_t base = rdmsr(msr);
+
+	if (a0 < ARCH_SET_GS || a0 > ARCH_GET_GS) return -EINVAL;
+	if (a0 == ARCH_GET_FS || a0 == ARCH_GET_GS) return copy_out(a1, &base, sizeof(base));
+	if (a1 >= USER_TOP) return -EPERM;      /* a base that is not canonical would fault in wrmsr */
+	*(fs ? &t->fs_base : &t->gs_base) = a1;
+	wrmsr(msr, a1);
+	return 0;
+}
+
+SYSCALL(set_tid_address)
+{
+	current_thread()->clear_tid = a0;
+	return current_thread()->tid;
+}
+
+SYSCALL(set_robust_list)
+{
+	if (a1 != 24) return -EINVAL;
+	current_thread()->robust = a0;
+	return 0;
+}
+
+SYSCALL(sched_yield)
+{
+	thread_yield();
+	return 0;
+}
+
+/* It leaves a CPU that it may not run on when it next goes to ring 3. */
+SYSCALL(thread_bind, pid, tid, set)
+{
+	PROC_HELD struct proc *p = proc_find(pid, false);
+	struct thread *t;
+
+	set &= BIT(ncpus) - 1;
+	if (!set) return -EINVAL;
+	if (!p) return -ESRCH;
+	SPIN_HELD(&p->lock);
+	t = thread_from_locked(p, tid);
+	if (!t || t->tid != tid) return -ESRCH;
+	thread_bind(t, set);
+	return 0;
+}
+
+/* ---- sleeping */
+
+#define NS 1000000000ll
+#define SEC_MAX (INT64_MAX / NS / 2)    /* longer sleeps than 146 years end then */
+
+int thread_sleep_until(uint64_t until, bool interruptible)
+{
+	int rc = 0;
+
+	while (!rc) rc = sched_sleep(NULL, until, interruptible);
+	return rc;
+}
+
+void thread_sleep(uint64_t ns) { thread_sleep_until(time_mono() + ns, false); }
+
+int deadline_in(uaddr_t from, uint32_t unit, int64_t since, uint64_t *deadline)
+{
+	struct timespec ts;
+
+	*deadline = WAIT_FOREVER;
+	if (!from) return 0;
+	if (copy_in(&ts, from, sizeof(ts))) return -EFAULT;
+	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= NS / unit) return -EINVAL;
+	*deadline = MAX(since + MIN(ts.sec, SEC_MAX) * NS + ts.nsec * unit, 0);
+	return 0;
+}
+
+int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
+{
+	int64_t left = MAX((int64_t)(deadline - time_mono()), 0);
+	struct timespec ts = {left / NS, left % NS / unit};
+
+	return to ? copy_out(to, &ts, sizeof(ts)) : 0;
+}
+
+/* Of a clock that may be set, or stands still while nothing runs, the process manager says how long to sleep before it
+ * is asked again (PM_SLEEP). */
+static long ask_left(const uint64_t a[6], uint64_t *end)
+{
+	KMSG_HELD struct kmsg k = {0};
+	long ns = pm_forward(pm_port, &k, a);
+
+	*end = k.m.arg[1];
+	return ns;
+}
+
+/* Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end. */
+SYSCALL(clock_nanosleep)
+{
+	bool absolute = a1 & TIMER_ABSTIME, real = (int)a0 == CLOCK_REALTIME && !absolute;
+	bool steady = real || (int)a0 == CLOCK_MONOTONIC || (int)a0 == CLOCK_BOOTTIME;
+	struct thread *t = current_thread();
+	uint64_t end = t->sleep_until;
+	long ns;
+
+	t->sleep_until = 0;
+	if (steady && !a2) return -EFAULT;
+	ns = steady && !end ? deadline_in(a2, 1, absolute ? 0 : time_mono(), &end) : 0;
+	if (ns) return ns;
+	do {
+		ns = steady ? (long)(end - time_mono()) : ask_left((uint64_t[]){a0, a1, a2, end, 0, 0}, &end);
+		if (ns <= 0) return steady ? 0 : ns;
+	} while (thread_sleep_until(time_mono() + ns, true) != -EINTR);
+	if (steady && !absolute && deadline_out(a3, 1, end)) return -EFAULT;
+	t->sleep_until = end;
+	return -ERESTARTNOHAND;
+}
+
+SYSCALL(nanosleep) { return sys_clock_nanosleep(CLOCK_REALTIME, 0, a0, a1, 0, 0); }

@@ -107,7 +107,7 @@ void signal_mask_back(void);                            /* no signal came */
 void sigqueue_flush_locked(struct proc *, struct sigpending *, uint64_t set, bool timers);
 void signals_flush_locked(struct proc *, uint64_t set, bool timers);
 
-/* sys_time.c: seconds, and parts of which each is `unit` ns: a timespec's 1, a timeval's 1000.  -EFAULT, -EINVAL */
+/* proc.c: seconds, and parts of which each is `unit` ns: a timespec's 1, a timeval's 1000.  -EFAULT, -EINVAL */
 int deadline_in(uaddr_t from, uint32_t unit, int64_t since, uint64_t *deadline);        /* from 0: WAIT_FOREVER */
 int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline);         /* how long until then; to 0: nowhere */
 

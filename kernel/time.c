@@ -2,7 +2,7 @@
 /* kernel/time.c - RING 0 - what time it is, here and in the vDSO: two pages that all programs share, the clock's parameters
  *                          and code that reads them.
  *
- * Path:  sched.c, sys_time.c ... > [time.c];  main.c, exec.c > [time.c] > mm/map.c
+ * Path:  sched.c, proc.c ... > [time.c];  main.c, exec.c > [time.c] > mm/map.c
  * Locks: none: the vDSO is made once; its first page changes by single stores (abi/vdso.h). */
 #include "boot/bootinfo.h"
 #include "kernel/thread.h"

@@ -2,7 +2,7 @@
 /* user/pm/clone.c - RING 3 - fork, vfork, clone, clone3: what may be shared with whom, how many there may be, the
  * child's number.
  *
- * Path:  kernel/fork.c  ~PM_CALL~>  main.c > [clone.c] > family.c;  the answer is a plan (abi/pm.h), and of the birth
+ * Path:  kernel/exec.c  ~PM_CALL~>  main.c > [clone.c] > family.c;  the answer is a plan (abi/pm.h), and of the birth
  *        a note tells
  * Nothing is kept of a child that is planned: the kernel may find no memory for it, or its maker may be killed.
  */
