@@ -1,37 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/ipc.c - RING 0 - ports: calls and their replies, posts, notifications, and the death of a server.
  *
- * Path:  system call or mm/pager.c > [ipc.c]  ~message~>  sys_ipc.c of the server
- * Use:   ipc_call() and ipc_post() on one side; ipc_recv(), lend.c, ipc_reply() on the other.
+ * Path:  system call or mm/pager.c > [ipc.c]  ~message~>  syscall.c of the server > [ipc.c]
+ * Use:   ipc_call() and ipc_post() on one side; the system calls of abi/ipc.h on the other, and carry.c.
  * Locks: port->lock around the queues and the state of their messages; not held while anybody copies or `done` runs.
  *
  * I1  A message that is under way (it has a token) is on exactly one list of its port.  Ports live for ever.
  * I2  It is over only with no copy from or to its lent buffers under way (lend_busy is 0).
  * I3  The caller of a message, or its `done`, hears of its end exactly once.
  * I4  A dead port (owner NULL) gets no new message, and none stays on it.
- * I5  A note is received before every message that was sent after it. */
+ * I5  A note is received before every message that was sent after it.
+ * I6  A message whose handles the receiver's table cannot take fails as a whole: no half of it is seen. */
 #include "kernel/syscalls.h"
 
 struct port *fs_port;
 
 /* The reply's words into the message, or what it says is missing (L1), and it is over: who waits for it may go on as soon
- * as the lock is free; for a post, `done` is still to come.  An errno that is none is the server's mistake: -EIO, never
- * a made-up success. */
-static void kmsg_answer_locked(struct kmsg *k, const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
+ * as the lock is free.  An errno that is none is the server's mistake: -EIO, never a made-up success.  The references in
+ * obj end here; to a call they are exchanged for those of the request.
+ * => p->lock held, and let go of */
+static void kmsg_answer(struct port *p, struct kmsg *k, const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
-	bool lacks = m->status == -EAGAIN && m->arg[1] && k->lender;
+	bool lacks = m->status == -EAGAIN && m->arg[1] && k->lender, post = !k->caller;
 
 	INVARIANT("I2", k->m.token && k->lend_busy == 0);
 	k->m.status = m->status <= 0 && m->status > -4096 ? m->status : -EIO;
 	if (lacks) memcpy(&k->lack, m->arg, sizeof(k->lack));
 	else memcpy(k->m.arg, m->arg, sizeof(k->m.arg));
-	for (int i = 0; i < IPC_HANDLES && !lacks; i++) {
-		k->obj[i] = k->caller ? obj[i] : NULL;
-		if (k->caller) obj[i] = NULL;
+	for (int i = 0; i < IPC_HANDLES && !lacks && !post; i++) {
+		struct kobj *sent = k->obj[i];
+
+		k->obj[i] = obj[i];
+		obj[i] = sent;
 	}
 	list_remove(&k->link);
 	k->m.token = 0;
 	if (k->caller) sched_wake(k->caller, true);
+	spin_unlock(&p->lock);
+	if (post) k->done(k);
+	objs_drop(obj);
 }
 
 void port_die(struct port *p)
@@ -51,10 +58,7 @@ void port_die(struct port *p)
 			waitq_sleep(&p->settled, &p->lock, WAIT_FOREVER, false);
 			continue;
 		}
-		kmsg_answer_locked(k, &(struct ipc_msg){ .status = -EIO }, none);
-		if (k->caller) continue;
-		spin_unlock(&p->lock);
-		k->done(k);
+		kmsg_answer(p, k, &(struct ipc_msg){ .status = -EIO }, none);
 		spin_lock(&p->lock);
 	}
 	spin_unlock(&p->lock);
@@ -167,12 +171,10 @@ static bool port_take_locked(struct port *p, struct ipc_msg *m, struct kobj *obj
 	return true;
 }
 
-int ipc_recv(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline)
+static int port_receive(struct port *p, struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline)
 {
-	struct port *p = current_proc()->port;
 	int rc = 0;
 
-	if (!p) return -EPERM;
 	SPIN_HELD(&p->lock);
 	while (p->owner && !port_take_locked(p, m, obj)) {
 		if (rc) return rc;      /* not before a last look: the wake-up was ours alone */
@@ -194,14 +196,6 @@ struct kmsg *kmsg_lock(struct port *p, uint64_t token)
 	return NULL;
 }
 
-void objs_drop(struct kobj *obj[IPC_HANDLES])
-{
-	for (int i = 0; i < IPC_HANDLES; i++) {
-		if (obj[i]) kobj_unref(obj[i]);
-		obj[i] = NULL;
-	}
-}
-
 /* Any signal ends the wait of who sent it, or only one that ends it itself. */
 SYSCALL(call_signals, token, any)
 {
@@ -217,16 +211,124 @@ SYSCALL(call_signals, token, any)
 	return 0;
 }
 
-int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
+/* ---- the system calls: handles become objects and back */
+
+#define REPLY_SIZE offsetof(struct ipc_msg, lend)       /* what a reply has of a message */
+
+void objs_drop(struct kobj *obj[IPC_HANDLES])
+{
+	for (int i = 0; i < IPC_HANDLES; i++) {
+		if (obj[i]) kobj_unref(obj[i]);
+		obj[i] = NULL;
+	}
+}
+
+/* The objects that a message's handles name: references.  -EBADF, and then there may be some of them */
+static int objs_get(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
+{
+	int rc = 0;
+
+	for (int i = 0; i < IPC_HANDLES; i++) {
+		obj[i] = m->handle[i] ? object_get(m->handle[i], KOBJ_ANY) : NULL;
+		if (m->handle[i] && !obj[i]) rc = -EBADF;
+	}
+	return rc;
+}
+
+static void handles_close(struct ipc_msg *m)
+{
+	for (int i = 0; i < IPC_HANDLES; i++) {
+		handle_close(&current_proc()->handles, m->handle[i]);
+		m->handle[i] = 0;
+	}
+}
+
+/* Handles for the objects, whose references end here.  -ENOMEM, -EMFILE: none was made (I6) */
+static int handles_make(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
+{
+	int rc = 0;
+
+	for (int i = 0; i < IPC_HANDLES; i++) {
+		int h = obj[i] ? handle_add(&current_proc()->handles, obj[i]) : 0;
+
+		m->handle[i] = MAX(h, 0);
+		rc = MIN(rc, h);
+	}
+	objs_drop(obj);
+	if (rc) handles_close(m);
+	return rc;
+}
+
+/* What it lends is looked at when it is used: none of it can be more than its own. */
+SYSCALL(ipc_call, port, msg)
+{
+	KMSG_HELD struct kmsg k = { .lender = current_proc()->map };
+	KOBJ_HELD struct kobj *to = object_get(port, KOBJ_PORT);
+	int rc = copy_in(&k.m, msg, sizeof(k.m));
+
+	if (!to) return -EBADF;
+	if (!rc) rc = objs_get(&k.m, k.obj);
+	k.m.token = 0;
+	if (!rc) rc = ipc_call(container_of(to, struct port, obj), &k, true);
+	if (rc) return rc;
+	rc = handles_make(&k.m, k.obj);
+	if (rc) k.m.status = rc;
+	rc = copy_out(msg, &k.m, REPLY_SIZE);
+	if (rc) handles_close(&k.m);
+	return rc;
+}
+
+static int reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 {
 	struct port *p = current_proc()->port;
 	struct kmsg *k = kmsg_lock(p, m->token);
-	int rc = !k ? -ESRCH : k->lend_busy ? -EBUSY : 0;
-	bool post = !rc && !k->caller;  /* once the lock is free, a caller may be gone, and k with it */
 
-	if (!rc) kmsg_answer_locked(k, m, obj);
+	if (k && !k->lend_busy) {
+		kmsg_answer(p, k, m, obj);
+		return 0;
+	}
 	if (k) spin_unlock(&p->lock);
-	if (post) k->done(k);
+	objs_drop(obj);
+	return k ? -EBUSY : -ESRCH;
+}
+
+SYSCALL(ipc_reply, msg)
+{
+	struct kobj *obj[IPC_HANDLES];
+	struct ipc_msg m;
+	int rc = copy_in(&m, msg, REPLY_SIZE);
+
+	if (rc) return rc;
+	if (!m.token) return -ESRCH;
+	rc = objs_get(&m, obj);
+	if (!rc) return reply(&m, obj);
 	objs_drop(obj);
 	return rc;
 }
+
+/* What cannot be delivered is answered here: its caller does not wait.  A server that gives an address to which nothing
+ * can be copied is dead, else whoever sent the message might wait for ever. */
+SYSCALL(ipc_reply_recv, msg, until)
+{
+	struct kobj *obj[IPC_HANDLES], *none[IPC_HANDLES] = { NULL };
+	struct port *p = current_proc()->port;
+	long rc = sys_ipc_reply(msg, 0, 0, 0, 0, 0);
+	struct ipc_msg m;
+
+	if (rc && rc != -ESRCH) return rc;      /* a caller that went away is no reason not to serve the next */
+	rc = p ? port_receive(p, &m, obj, until ? until : WAIT_FOREVER) : -EPERM;
+	if (rc) return rc;
+	for (int i = 0; i < IPC_LENDS; i++) m.lend[i].addr = 0;
+	rc = handles_make(&m, obj);
+	if (rc) {
+		reply(&(struct ipc_msg){ .token = m.token, .status = rc }, none);
+		m.token = 0;            /* what it receives is a notification of nothing, with the note */
+		m.op = OP_NOTIFY;
+		m.arg[0] = 0;
+	}
+	rc = copy_out(msg, &m, sizeof(m));
+	if (rc) port_die(p);
+	return rc;
+}
+
+SYSCALL(handle_close, handle) { return handle_close(&current_proc()->handles, handle); }

@@ -58,15 +58,14 @@ static inline void kobj_held_unref(struct kobj **o) { if (*o) kobj_unref(*o); }
 struct handles {
 	struct spinlock lock;           /* RANK_HANDLE */
 	struct kobj **part[HANDLE_MAX / HANDLE_PART];   /* [h] each made when it is needed; slot 0 is never used */
-	uint32_t hint;                  /* [h] >= 1: no slot below is free */
+	uint32_t hint;                  /* [h] no slot below is free */
 };
 
-void handles_init(struct handles *);
 void handles_destroy(struct handles *);                         /* closes all */
 int handle_add(struct handles *, struct kobj *);        /* takes a reference of its own; handle, -ENOMEM, -EMFILE */
-struct kobj *handle_get(struct handles *, uint64_t h, enum kobj_type);  /* a reference; NULL: bad handle or type */
-struct kobj *object_get(uint64_t h, enum kobj_type);            /* the same, of the current process.  All objects
-                                                                   begin with their kobj: container_of() keeps NULL */
+/* A reference, by a handle of the current process; NULL: bad handle or type.  All objects begin with their kobj:
+ * container_of() keeps NULL. */
+struct kobj *object_get(uint64_t h, enum kobj_type);
 int handle_close(struct handles *, uint64_t h);                 /* -EBADF */
 
 /* ---- messages */
@@ -76,7 +75,8 @@ int handle_close(struct handles *, uint64_t h);                 /* -EBADF */
 struct kmsg {
 	struct list link;               /* [o] port's queue, or its taken list */
 	struct ipc_msg m;               /* request, then reply.  token: [o]; 0: not under way */
-	struct kobj *obj[IPC_HANDLES];  /* request: borrowed from the sender; reply: references, the caller's to drop */
+	struct kobj *obj[IPC_HANDLES];  /* call: references, the caller's to drop, of the request or of the reply; post: the
+	                                   sender's */
 	struct map *lender;             /* [c] the map of the thread that calls, whose addresses lend[].addr are (no
 	                                   reference: the thread sleeps in it); NULL: kernel addresses */
 	struct map *target;             /* [c] whose memory lend[1] is; NULL: the lender's */
@@ -96,7 +96,7 @@ struct port {
 	struct list queue;              /* [o] kmsgs that wait for a server */
 	struct list taken;              /* [o] those that it has received, found by token */
 	struct list notes;              /* [o] */
-	struct waitq servers;           /* [o] threads in ipc_recv */
+	struct waitq servers;           /* [o] threads that receive */
 	struct waitq settled;           /* [o] who waits for copies from or to lent buffers to end */
 	uint64_t bits;                  /* [o] notifications raised */
 	uint64_t last_token;            /* [o] */
@@ -120,19 +120,12 @@ bool ipc_post(struct port *, struct kmsg *);
 void ipc_note(struct port *, struct note *);
 void port_notify(struct port *, uint64_t bits);         /* from anywhere, interrupts too */
 
-/* The server's side, for sys_ipc.c: all are about proc->port, the one port of the current process.  Handles are
- * objects here: obj[] carries references.
- * recv: the next notification or message into m; its token is good until ipc_reply().
- * => -EPERM: no server; -EINTR, -ETIMEDOUT (deadline as waitq_sleep)
- * reply: takes over the references in obj, always.  => -ESRCH: the caller went away; -EBUSY: another thread copies */
-int ipc_recv(struct ipc_msg *m, struct kobj *obj[IPC_HANDLES], uint64_t deadline);
-int ipc_reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES]);
 void objs_drop(struct kobj *obj[IPC_HANDLES]);           /* their references, if they are not NULL */
-/* What the reply brings is dropped at the end of the block: KMSG_HELD struct kmsg k = {...}; the request has none. */
+/* What the call has is dropped at the end of the block: KMSG_HELD struct kmsg k = {...}. */
 static inline void kmsg_held_drop(struct kmsg *k) { objs_drop(k->obj); }
 #define KMSG_HELD __attribute__((cleanup(kmsg_held_drop)))
 
-/* Between ipc.c, lend.c and forward.c. */
+/* Between ipc.c, carry.c and forward.c. */
 struct kmsg *kmsg_lock(struct port *, uint64_t token);  /* a received one, and the port locked; NULL: not locked */
 /* What a reply says is missing of the lent buffers, or has to be written first.  0, -EFAULT; by who lent them */
 int lend_bring(struct kmsg *);

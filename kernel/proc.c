@@ -27,7 +27,7 @@ struct thread *proc_create(void)
 	struct thread *t = NULL;
 
 	if (!p) return NULL;
-	handles_init(&p->handles);
+	spin_init(&p->handles.lock, RANK_HANDLE, "handles");
 	p->refs = 1;
 	p->start_ns = time_mono();
 	p->umask = 022;

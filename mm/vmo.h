@@ -122,7 +122,7 @@ struct run {
 	uint8_t  zeroed[RUN_MAX];       /* [v] FILL: part of the page is a hole */
 };      /* [v] vmo->lock */
 
-/* For the Quire calls (kernel/sys_ipc.c, device.c).  off and len: bytes in the run, multiples of 512.  -EINVAL. */
+/* For the Quire calls (kernel/device.c).  off and len: bytes in the run, multiples of 512.  -EINVAL. */
 int run_done(struct run *, uint64_t off, uint64_t len, int status);
 /* Physical pieces of [off, off+len) or of its beginning, neighbours merged; at most max.  n or -EINVAL. */
 int run_segments(struct run *, uint64_t off, uint64_t len, struct dev_seg *, uint32_t max);

@@ -21,7 +21,6 @@ int dones, faults, copies, synced;
 bool no_memory;
 void (*during_copy)(void);
 struct ipc_msg got;              /* what the server received last */
-struct kobj *got_obj[IPC_HANDLES];
 
 struct thread *interrupted;
 struct map *faulted_in;
@@ -70,8 +69,7 @@ int ipc_setup(void **st)
 	during_copy = NULL;
 	memset(&got, 0, sizeof(got));
 	kobj_init(&thing, KOBJ_VMO, destroy);
-	handles_init(&client.handles);
-	handles_init(&server.handles);
+	client.handles = server.handles = (struct handles){.lock = SPINLOCK_INIT(RANK_HANDLE, "handles")};
 	port = port_create(&server);
 	server.port = port;
 	assert_int_equal(handle_add(&server.handles, &port->obj), HANDLE_PORT);
@@ -94,46 +92,60 @@ int ipc_teardown(void **st)
 /* ---- the server's side */
 static void nothing(void) { }
 
-int receive(void)
+static long as_server(long (*fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t), struct ipc_msg *m)
 {
 	struct thread *was = current;
-	int rc, signal = host_sleep_status;
-	void (*hook)(void) = host_sleep_hook;
+	long rc;
 
 	current = &server_thread;
-	host_sleep_status = -EINTR;             /* with nothing there it would sleep for ever */
-	if (!hook) host_sleep_hook = nothing;
-	rc = ipc_recv(&got, got_obj, WAIT_FOREVER);
-	host_sleep_status = signal;
-	if (!hook) host_sleep_hook = NULL;
+	rc = fn((uintptr_t)m, 0, 0, 0, 0, 0);
 	current = was;
 	return rc;
 }
 
-static int reply_objs(struct ipc_msg m, struct kobj *objs[IPC_HANDLES])
+int receive(void)
+{
+	int rc, signal = host_sleep_status;
+	void (*hook)(void) = host_sleep_hook;
+
+	host_sleep_status = -EINTR;             /* with nothing there it would sleep for ever */
+	if (!hook) host_sleep_hook = nothing;
+	got.token = 0;
+	rc = as_server(sys_ipc_reply_recv, &got);
+	host_sleep_status = signal;
+	if (!hook) host_sleep_hook = NULL;
+	return rc;
+}
+
+struct kobj *got_object(void)
 {
 	struct thread *was = current;
-	int rc;
+	struct kobj *o;
 
 	current = &server_thread;
-	m.token = got.token;
-	rc = ipc_reply(&m, objs);
+	o = object_get(got.handle[0], KOBJ_ANY);
 	current = was;
-	return rc;
+	if (!o) return NULL;
+	kobj_unref(o);
+	handle_close(&server.handles, got.handle[0]);
+	return o;
+}
+
+int reply_with(const struct ipc_msg *reply)
+{
+	struct ipc_msg m = *reply;
+
+	m.token = got.token;
+	return as_server(sys_ipc_reply, &m);
 }
 
 int reply(int status, uint64_t arg0, struct kobj *obj)
 {
-	struct kobj *objs[IPC_HANDLES] = { obj };
+	int h = obj ? handle_add(&server.handles, obj) : 0;
+	int rc = reply_with(&(struct ipc_msg){ .status = status, .arg = { arg0 }, .handle = { h } });
 
-	return reply_objs((struct ipc_msg){ .status = status, .arg = { arg0 } }, objs);
-}
-
-int reply_with(const struct ipc_msg *m)
-{
-	struct kobj *none[IPC_HANDLES] = { NULL };
-
-	return reply_objs(*m, none);
+	if (h) handle_close(&server.handles, h);
+	return rc;
 }
 
 int lend(unsigned which, uint64_t off, void *buf, uint64_t len, bool write)

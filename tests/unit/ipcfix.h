@@ -26,7 +26,7 @@ extern bool no_memory;                          /* the heap is empty */
 extern struct thread *interrupted;              /* last: looks whether it has a signal */
 extern void (*during_copy)(void);               /* called in the middle of each copy */
 extern struct ipc_msg got;                      /* what the server received last */
-extern struct kobj *got_obj[IPC_HANDLES];
+struct kobj *got_object(void);                  /* what came along with it; its handle is closed */
 
 int ipc_setup(void **st);
 int ipc_teardown(void **st);                    /* every reference was dropped */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: kernel/ipc.c kernel/lend.c kernel/handle.c kernel/sys_ipc.c tests/unit/ipcfix.c tests/unit/stub_kernel.c */
+/* links: kernel/ipc.c kernel/carry.c tests/unit/ipcfix.c tests/unit/stub_kernel.c */
 /* tests/unit/test_ipc.c - HOST - calls, posts, notifications and objects between a client and a server. */
 #include "tests/unit/ipcfix.h"
 
@@ -55,6 +55,7 @@ static void the_death_of_the_server_ends_a_queued_call(void **st)
 	struct kmsg k = { .m = { .op = 1 }, .obj = { &thing } };
 
 	(void)st;
+	kobj_ref(&thing);
 	assert_int_equal(call(&k, serve_die), 0);
 	assert_int_equal(k.m.status, -EIO);
 	assert_null(k.obj[0]);
@@ -105,7 +106,6 @@ static void the_reply_to_a_withdrawn_call_finds_nobody(void **st)
 	(void)st;
 	host_sleep_status = -EINTR;
 	assert_int_equal(call(&k, serve_take), -EINTR);
-	kobj_ref(&thing);
 	assert_int_equal(reply(0, 0, &thing), -ESRCH);  /* and the reference is dropped: see teardown */
 }
 
@@ -160,7 +160,7 @@ static void only_the_owner_receives(void **st)
 {
 	(void)st;
 	current = &stranger_thread;
-	assert_int_equal(ipc_recv(&got, got_obj, WAIT_FOREVER), -EPERM);
+	assert_int_equal(sys_ipc_reply_recv((uintptr_t)&got, 0, 0, 0, 0, 0), -EPERM);
 }
 
 static struct kmsg late = { .m = { .op = 9 } };
@@ -191,7 +191,6 @@ static void a_post_is_done_once_when_the_reply_comes(void **st)
 	ipc_post(port, &k);
 	receive();
 	assert_int_equal(dones, 0);
-	kobj_ref(&thing);
 	assert_int_equal(reply(-ENOSPC, 0, &thing), 0);         /* nobody takes the object: dropped */
 	assert_int_equal(dones, 1);
 	assert_int_equal(k.m.status, -ENOSPC);
@@ -335,9 +334,7 @@ static void notes_end_with_the_server_and_a_dead_one_gets_none(void **st)
 static void serve_object(void)
 {
 	receive();
-	assert_ptr_equal(got_obj[0], &thing);
-	kobj_unref(got_obj[0]);
-	kobj_ref(&thing);
+	assert_ptr_equal(got_object(), &thing);
 	reply(0, 0, &thing);
 }
 
@@ -346,9 +343,10 @@ static void objects_travel_with_references_both_ways(void **st)
 	struct kmsg k = { .m = { .op = 1 }, .obj = { &thing } };
 
 	(void)st;
+	kobj_ref(&thing);
 	assert_int_equal(call(&k, serve_object), 0);
 	assert_ptr_equal(k.obj[0], &thing);
-	assert_int_equal(thing.refs, 2);
+	assert_int_equal(thing.refs, 2);        /* that of the request is dropped */
 	kobj_unref(&thing);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: kernel/ipc.c kernel/lend.c kernel/handle.c kernel/sys_ipc.c tests/unit/ipcfix.c tests/unit/stub_kernel.c */
+/* links: kernel/ipc.c kernel/carry.c tests/unit/ipcfix.c tests/unit/stub_kernel.c */
 /* tests/unit/test_lend.c - HOST - lent buffers, and handles in messages. */
 #include "tests/unit/ipcfix.h"
 
@@ -71,8 +71,7 @@ static void serve_when_it_is_there(void)
 	served++;
 	receive();
 	assert_int_equal(got.arg[0], 21);               /* each time as it was sent */
-	assert_ptr_equal(got_obj[0], &thing);
-	objs_drop(got_obj);
+	assert_ptr_equal(got_object(), &thing);
 	if (lend(0, 2, here, 3, false)) memcpy(lack.arg, (uint64_t[]){ 2, 3, LEND_READ, 0 }, 32);
 	else if (lend(1, 4, "answer", 6, true)) memcpy(lack.arg, (uint64_t[]){ 4, 6, LEND_WRITE, 1 }, 32);
 	else lack.status = 0;
@@ -86,6 +85,7 @@ static struct kmsg asking(void)
 
 	k.m.arg[0] = 21;
 	k.obj[0] = &thing;
+	kobj_ref(&thing);
 	served = 0;
 	faulted_in = NULL;
 	return k;
@@ -93,7 +93,7 @@ static struct kmsg asking(void)
 
 static void what_is_missing_its_lender_brings_and_the_message_goes_again(void **st)
 {
-	struct kmsg k = asking();
+	KMSG_HELD struct kmsg k = asking();
 
 	(void)st;
 	assert_int_equal(call(&k, serve_when_it_is_there), 0);
@@ -109,7 +109,7 @@ bool thread_ends(const struct thread *t) { return ends && t == &client_thread; }
 
 static void who_is_to_end_brings_nothing(void **st)
 {
-	struct kmsg k = asking();
+	KMSG_HELD struct kmsg k = asking();
 
 	(void)st;
 	ends = true;
@@ -125,7 +125,7 @@ static void serve_target(void)
 
 	served++;
 	receive();
-	objs_drop(got_obj);
+	got_object();
 	if (!lend(1, 4, "answer", 6, true)) lack = (struct ipc_msg){ 0 };
 	reply_with(&lack);
 }
@@ -137,6 +137,7 @@ static void a_target_is_another_map_which_is_brought_likewise(void **st)
 	(void)st;
 	k.m.arg[0] = 21;
 	k.obj[0] = &thing;
+	kobj_ref(&thing);
 	k.m.lend[0].flags = 0;
 	served = 0;
 	k.target = &server_map;
@@ -154,7 +155,7 @@ static void a_bad_buffer_is_told_to_the_caller_when_it_is_needed(void **st)
 
 	(void)st;
 	for (int i = 0; i < 2; i++) {
-		struct kmsg k = asking();
+		KMSG_HELD struct kmsg k = asking();
 
 		k.m.lend[0].addr = bad[i];
 		assert_int_equal(call(&k, serve_when_it_is_there), -EFAULT);
@@ -167,7 +168,7 @@ static void serve_when_all_is_written(void)
 
 	served++;
 	receive();
-	objs_drop(got_obj);
+	got_object();
 	if (got.lend[0].flags & LEND_SYNC) lack = (struct ipc_msg){ 0 };
 	reply_with(&lack);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* user/lib/lent.c - RING 3 - for servers: the memory that is lent to them, and what of it is not there.
  *
- * Path:  fs/call.c, fs/devfs.c, user/pm/main.c ... > [lent.c]  ~lend_read, lend_write~>  kernel/lend.c (L1)
+ * Path:  fs/call.c, fs/devfs.c, user/pm/main.c ... > [lent.c]  ~lend_read, lend_write~>  kernel/carry.c (L1)
  */
 #include "user/lib/server.h"
 

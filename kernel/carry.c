@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/lend.c - RING 0 - lent buffers: a server reads or writes the memory of whoever called it.
+/* kernel/carry.c - RING 0 - what messages carry besides words: handles on objects, and lent memory.
  *
- * Path:  syscall.c of the server > [lend.c] > usercopy.c, mm/fault.c;  ipc.c of the lender > lend_bring() > mm/fault.c
- * Locks: none is held while it copies; kmsg->lend_busy keeps the message, and with it the lender, where it is.
+ * Path:  ipc.c, sys_vmo.c ... > [carry.c];  syscall.c of a server > [carry.c] > usercopy.c, mm/fault.c;  ipc.c of who lent >
+ *        lend_bring() > mm/fault.c
+ * Locks: handles->lock around a process's table; objects are referenced inside it and let go of outside.  None is held
+ *        while lent memory is copied; kmsg->lend_busy keeps the message, and with it the lender, where it is.
  *
+ * H1  A filled slot is one reference and one count in kobj->handles.
+ * H2  An object hears of its last handle after the slot is empty: nobody can reach it by a handle any more.
  * L1  A server waits for no page that is lent: it may be the one that has to fill it.  It copies what is there; what is
  *     missing its reply says, who lent brings it, and the message goes again.
  * L2  Whoever lends sleeps in ipc_call(), and a message is over only when nobody copies (I2): so its map lives. */
@@ -11,6 +15,66 @@
 #include "mm/map.h"
 
 #define BOUNCE 1024u                    /* on the kernel stack: cannot fail for want of memory */
+
+/* NULL: its part was never made. */
+static struct kobj **slot_of(struct handles *t, uint64_t h)
+{
+	return h < HANDLE_MAX && t->part[h / HANDLE_PART] ? &t->part[h / HANDLE_PART][h % HANDLE_PART] : NULL;
+}
+
+void handles_destroy(struct handles *t)
+{
+	for (uint32_t h = 0; slot_of(t, h); h++) handle_close(t, h);
+	for (size_t i = 0; i < ARRAY_LEN(t->part); i++) kfree(t->part[i]);
+	memset(t->part, 0, sizeof(t->part));
+}
+
+int handle_add(struct handles *t, struct kobj *o)
+{
+	struct kobj ***part, **slot;
+	uint32_t h;
+
+	SPIN_HELD(&t->lock);
+	for (h = MAX(t->hint, 1u); (slot = slot_of(t, h)) && *slot; h++) { }
+	if (h == HANDLE_MAX) return -EMFILE;
+	part = &t->part[h / HANDLE_PART];
+	if (!*part) *part = kalloc(PAGE_SIZE);
+	if (!*part) return -ENOMEM;
+	*slot_of(t, h) = o;
+	t->hint = h + 1;
+	kobj_handle(o);
+	return h;
+}
+
+struct kobj *object_get(uint64_t h, enum kobj_type type)
+{
+	struct handles *t = &current_proc()->handles;
+	struct kobj **slot;
+
+	SPIN_HELD(&t->lock);
+	slot = slot_of(t, h);
+	if (!slot || !*slot || (type != KOBJ_ANY && (*slot)->type != type)) return NULL;
+	kobj_ref(*slot);
+	return *slot;
+}
+
+int handle_close(struct handles *t, uint64_t h)
+{
+	struct kobj *o = NULL, **slot;
+
+	spin_lock(&t->lock);
+	slot = slot_of(t, h);
+	if (slot && (o = *slot)) {
+		*slot = NULL;
+		t->hint = MIN(t->hint, h);
+	}
+	spin_unlock(&t->lock);
+	if (!o) return -EBADF;
+	kobj_unhandle(o);
+	return 0;
+}
+
+/* ---- lent memory */
 
 static struct map *lent_map(const struct kmsg *k, uint64_t which) { return which && k->target ? k->target : k->lender; }
 
@@ -56,16 +120,6 @@ static int copy_lent(struct map *m, uaddr_t from, uaddr_t user, uint64_t len, bo
 	return 0;
 }
 
-static int lend_check_locked(const struct kmsg *k, uint64_t which, uint64_t off, uint64_t len, bool write)
-{
-	const struct ipc_lend *l;
-
-	if (which >= IPC_LENDS || !k->m.lend[which].flags) return -EINVAL;
-	l = &k->m.lend[which];
-	if (!(l->flags & (write ? LEND_WRITE : LEND_READ))) return -EPERM;
-	return off > l->len || len > l->len - off ? -EINVAL : 0;
-}
-
 /* Copy len bytes between `user`, an address of the current process, and lent buffer `which` of a message it received.
  * => -ESRCH: no such token; -EINVAL: no such buffer, or past its end; -EPERM: lent for the other direction; -EFAULT;
  * -EAGAIN: pages of it are not there (L1) */
@@ -73,16 +127,19 @@ static int lend_copy(uint64_t token, uint64_t which, uint64_t off, uaddr_t user,
 {
 	struct port *p = current_proc()->port;
 	struct kmsg *k = kmsg_lock(p, token);
+	const struct ipc_lend *l;
 	uint64_t addr;
-	int rc;
+	int rc = 0;
 
 	if (!k) return -ESRCH;
-	rc = lend_check_locked(k, which, off, len, write);
-	if (!rc) k->lend_busy++;
+	l = &k->m.lend[which % IPC_LENDS];
+	if (which >= IPC_LENDS || off > l->len || len > l->len - off) rc = -EINVAL;
+	else if (!(l->flags & (write ? LEND_WRITE : LEND_READ))) rc = -EPERM;
+	else k->lend_busy++;
 	spin_unlock(&p->lock);
 	if (rc) return rc;
 
-	addr = k->m.lend[which].addr + off;
+	addr = l->addr + off;
 	if (k->lender) rc = copy_lent(lent_map(k, which), addr, user, len, write);
 	else rc = write ? copy_in((void *)addr, user, len) : copy_out(user, (void *)addr, len);
 	spin_lock(&p->lock);
