@@ -90,16 +90,10 @@ static inline struct entry *map_find_locked(struct map *m, uaddr_t va) { return 
 #define map_for(e, m, start, last_) \
 	for (struct entry *e = map_first_locked(m, start, last_); e; \
 	     e = container_of(tree_next_overlap(&e->anode, start, last_), struct entry, anode))
-struct entry *entry_clone(struct map *, const struct entry *from);      /* in no tree yet; NULL: no memory */
 /* The lock of its object, if it has one: held from the moment that PTEs of the entry, or the entry, are out of an rmap
  * walk's sight until the TLBs know, and while a PTE is judged by the page behind it (M2 of mapops.c). */
 static inline void entry_lock(const struct entry *e) { if (e->vmo) spin_lock(&e->vmo->lock); }
 static inline void entry_unlock(const struct entry *e) { if (e->vmo) spin_unlock(&e->vmo->lock); }
-void entry_insert_locked(struct map *, struct entry *), entry_remove_locked(struct map *, struct entry *);
-void entry_insert(struct map *, struct entry *);
-void entry_place(struct entry *, uaddr_t start, uint64_t len, uint64_t index);  /* where, and of what; in no tree */
-void entry_resize(struct map *, struct entry *, uaddr_t start, uint64_t len, uint64_t index);    /* one in its trees */
-void entry_free(struct entry *);
 static inline uint64_t entry_bytes(const struct entry *e) { return e->anode.last - e->anode.start + 1; }
 /* The page index that an address of it shows, and the address of an index. */
 static inline uint64_t entry_index(const struct entry *e, uaddr_t va)
@@ -111,12 +105,9 @@ static inline uaddr_t entry_va(const struct entry *e, uint64_t index)
 	return e->anode.start + ((index - e->vnode.start) << PAGE_SHIFT);
 }
 uaddr_t map_search(struct map *, uint64_t len);         /* a free range; 0: none */
-int map_unmap_locked(struct map *, uaddr_t start, uaddr_t end);
 uint64_t map_covered(struct map *, uaddr_t start, uaddr_t end, uint32_t flags);         /* bytes with these ENTRY_* */
 struct entry *map_grow_down(struct map *, uaddr_t va);  /* a stack that may grow to va does; NULL: there is none */
 int map_cut(struct map *, uaddr_t start, uaddr_t end);  /* entry borders at start and end; -ENOMEM */
-/* The entry's private pages to address at of `to`: shared copy on write, or moved.  -ENOMEM: some of them */
-int anon_carry(struct map *to, uaddr_t at, struct map *from, const struct entry *, bool move);
 
 /* The rmap (mapops.c), vmo->lock held: every PTE of the object's pages first to last loses these bits (PTE_P: it goes
  * away), in one round of shootdowns for each map.  Which of the bits there were: PTE_W: stored to since, PTE_A: used. */

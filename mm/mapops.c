@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/mapops.c - RING 0 - what is done to a whole address space or a range of it: msync, mlock, fork, brk, devices; and the
+/* mm/mapops.c - RING 0 - what is done to a range of an address space: mprotect, msync, mlock, madvise, brk; and the
  * rmap: what is done to a range of an object in all address spaces.
  *
  * Path:  sys_mem.c > [mapops.c] > writeback.c, fault.c;  writeback.c, pagecache.c > [mapops.c] > pmap.c
  * Locks: map->lock while entries are looked at; none while an object is synced or a page brought in: a range is walked
- *        address by address, and looked up again after each part.  The rmap: vmo->lock, held by the caller, so no entry of
- *        the object comes, goes or moves, and no PTE on its pages is made; pmap->lock of each map, one after the other.
+ *        address by address, and looked up again after each part.  The rmap: vmo->lock, held by the caller, so no entry
+ *        of the object comes, goes or moves, and no PTE on its pages is made; pmap->lock of each map, one by one.
  *
  * A locked entry keeps its object's pages from reclaim (pagecache.c C1) and from MS_INVALIDATE (EBUSY); private pages
  * never leave memory anyway.  map->locked counts the bytes.
@@ -16,6 +16,47 @@
  * M3  A walk over neighbouring pages is one round of TLB shootdowns for each map, however many they are.
  */
 #include "mm/map.h"
+
+/* Rights that the new protection does not give leave the PTE; those it adds come back by a fault, which knows why a
+ * page is not writable. */
+static pte_t protect_pte(pte_t pte, uaddr_t va, void *arg)
+{
+	uint32_t prot = *(uint32_t *)arg;
+
+	if (!(prot & PROT_WRITE)) pte &= ~PTE_W;
+	if (!(prot & PROT_EXEC)) pte |= PTE_NX;
+	else pte &= ~PTE_NX;
+	/* PROT_NONE: not present, but the page stays in the PTE; ring 0's copies must fault on it as well */
+	return prot & (PROT_READ | PROT_WRITE | PROT_EXEC) ? pte | PTE_P : pte & ~PTE_P;
+}
+
+int map_protect(struct map *m, uaddr_t start, uint64_t len, uint32_t prot)
+{
+	uaddr_t end = start + ROUND_UP(len, PAGE_SIZE), at = start;
+	int rc;
+
+	if (start % PAGE_SIZE) return -EINVAL;
+	if (len == 0) return 0;
+	if (start >= USER_TOP || len > USER_TOP - start) return -ENOMEM;
+
+	MUTEX_HELD(&m->lock);
+	map_for(e, m, start, end - 1) {
+		if (e->anode.start > at) return -ENOMEM;
+		if (prot & ~e->max_prot) return -EACCES;
+		at = e->anode.last + 1;
+	}
+	rc = at < end ? -ENOMEM : map_cut(m, start, end);
+	if (rc) return rc;
+
+	map_for(e, m, start, end - 1) {
+		e->prot = prot;
+		if (e->flags & ENTRY_DEVICE) continue;
+		entry_lock(e);
+		pmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, protect_pte, &prot);
+		entry_unlock(e);
+	}
+	return 0;
+}
 
 /* What a range and an entry have in common. */
 struct part {
@@ -150,39 +191,6 @@ int map_lock(struct map *m, uaddr_t start, uaddr_t end, uint32_t mcl, bool all)
 	return rc == -EFAULT ? -ENOMEM : rc;    /* POSIX mlock: a page of the range that cannot be had */
 }
 
-static int fork_entry(struct map *child, struct map *parent, struct entry *e)
-{
-	struct entry *n;
-	int rc;
-
-	if (e->flags & ENTRY_NOFORK) return 0;
-	n = entry_clone(child, e);
-	if (!n) return -ENOMEM;
-	n->flags &= ~ENTRY_LOCKED;      /* POSIX mlock: locks are not inherited */
-	entry_lock(e);
-	entry_insert_locked(child, n);
-	rc = e->flags & ENTRY_SHARED ? 0 : anon_carry(child, e->anode.start, parent, e, false);
-	entry_unlock(e);
-	return rc;
-}
-
-struct map *map_fork(struct map *parent)
-{
-	struct map *child = map_create();
-	int rc = 0;
-
-	if (!child) return NULL;
-	mutex_lock(&parent->lock);
-	child->layout = parent->layout;
-	map_for(e, parent, 0, USER_TOP) {
-		if (!rc) rc = fork_entry(child, parent, e);
-	}
-	mutex_unlock(&parent->lock);
-	if (!rc) return child;
-	map_put(child);
-	return NULL;
-}
-
 /* -EINVAL: not for this kind of mapping (madvise(2)) */
 static int advise_part(struct map *m, struct part *s, int advice)
 {
@@ -261,23 +269,6 @@ uaddr_t map_brk(struct map *m, uaddr_t want)
 	if (!rc) m->program.brk = want;
 	want = m->program.brk;
 	return want;
-}
-
-/* Give a driver its device's registers, or its rings, at a free place.  The PTEs are entered at once; no page of the cache
- * is behind them. */
-int map_device(struct map *m, uaddr_t at, paddr_t pa, uint64_t len, bool cacheable)
-{
-	const struct entry want = {.prot = PROT_READ | PROT_WRITE, .max_prot = PROT_READ | PROT_WRITE, .flags = ENTRY_DEVICE};
-	pte_t bits = PTE_P | PTE_W | PTE_U | PTE_NX | (cacheable ? 0 : PTE_PCD | PTE_PWT);
-	struct entry *e = entry_clone(m, &want);
-	int rc = 0;
-
-	if (!e) return -ENOMEM;
-	MUTEX_HELD(&m->lock);
-	entry_place(e, at, len, 0);
-	entry_insert(m, e);
-	for (uint64_t off = 0; off < len && !rc; off += PAGE_SIZE) rc = pmap_set(&m->pmap, at + off, (pa + off) | bits);
-	return rc;
 }
 
 /* ---- the rmap */

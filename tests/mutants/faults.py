@@ -90,6 +90,14 @@ fault("split_msync_stops_at_the_view", "vm=split: msync copies stores to the fil
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/mapops.c")
 
+fault("greatest_rights_ignored", "mprotect allows stores into a shared mapping of a read-only descriptor.",
+      "\t\tif (prot & ~e->max_prot) return -EACCES;\n",
+      "")
+
+fault("mprotect_leaves_page_tables", "mprotect takes no right from pages that are mapped already.",
+      "\tif (!(prot & PROT_WRITE)) pte &= ~PTE_W;\n",
+      "")
+
 fault("invalidate_drops_dirty_bytes", "MS_INVALIDATE drops what was stored instead of writing it.",
       "\trc = vmo_sync(s->vmo, s->first, s->last, wb, &seen);\n",
       "\tif (invalidate) {\n\t\tspin_lock(&s->vmo->lock);\n\t\tvmo_cut_locked(s->vmo, s->first, s->last);\n"
@@ -144,10 +152,6 @@ fault("msync_writes_pages_beside", "msync writes one page more than its range.",
 fault("msync_of_a_private_mapping_writes", "msync of a private mapping writes what others stored into the file.",
       "\ts->shared = e->vmo && (e->flags & ENTRY_SHARED);\n",
       "\ts->shared = e->vmo != NULL;\n")
-
-fault("fork_inherits_locks", "A child inherits memory locks.",
-      "\tn->flags &= ~ENTRY_LOCKED;      /* POSIX mlock: locks are not inherited */\n",
-      "")
 
 fault("mincore_always_yes", "mincore says that every page is resident.",
       "\tif (pmap_get(&m->pmap, va)) return 1;\n",
@@ -353,17 +357,6 @@ fault("fresh_page_over_an_old_one", "A short write into a page that is on the di
       "\t\tfresh = !page_at(v, index) && tries == 0;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
-file("mm/remap.c")
-
-fault("remap_forgets_the_offset", "A moved part of a mapping shows the first pages of its file.",
-      "\tentry_place(n, to, new_len, e->vnode.start);\n",
-      "\tentry_place(n, to, new_len, 0);\n")
-
-fault("remap_grows_over_neighbours", "mremap grows a mapping over what lies behind it.",
-      "\tif (new_len > USER_TOP - old || map_first_locked(m, end, old + new_len - 1)) return false;\n",
-      "\tif (new_len > USER_TOP - old || !end) return false;\n")
-
-# ------------------------------------------------------------------------------------------------------------------
 file("mm/space.c")
 
 fault("hole_keeps_bytes_of_its_edges", "Parts of pages in a punched hole keep their bytes.",
@@ -396,8 +389,8 @@ fault("munmap_takes_the_start_too", "munmap of a part of a shared mapping takes 
       "\tint rc = e && (e->flags & ENTRY_SHARED) ? 0 : map_cut_at(m, start);\n")
 
 fault("split_forgets_the_offset", "The upper part of a split mapping shows the file's first pages.",
-      "\tentry_place(hi, at, e->anode.last + 1 - at, entry_index(e, at));\n",
-      "\tentry_place(hi, at, e->anode.last + 1 - at, e->vnode.start);\n")
+      "\tentry_insert_locked(hi, at, e->anode.last + 1 - at, entry_index(e, at));\n",
+      "\tentry_insert_locked(hi, at, e->anode.last + 1 - at, e->vnode.start);\n")
 
 fault("munmap_leaves_page_tables", "Unmapped memory can still be used.",
       "\t\tpmap_walk(&m->pmap, e->anode.start, e->anode.last + 1, NULL, NULL);\n",
@@ -411,29 +404,33 @@ fault("noreplace_replaces", "MAP_FIXED_NOREPLACE maps over what is there.",
       "\t\tif ((flags & MAP_FIXED_NOREPLACE) && map_first_locked(m, *addr, *addr + len - 1)) return -EEXIST;\n",
       "")
 
-fault("greatest_rights_ignored", "mprotect allows stores into a shared mapping of a read-only descriptor.",
-      "\t\tif (prot & ~e->max_prot) return -EACCES;\n",
-      "")
-
-fault("mprotect_leaves_page_tables", "mprotect takes no right from pages that are mapped already.",
-      "\tif (!(prot & PROT_WRITE)) pte &= ~PTE_W;\n",
-      "")
-
 fault("locks_stay_counted", "What is unmapped still counts as locked.",
-      "\tif (e->flags & ENTRY_LOCKED) m->locked += bytes;\n",
-      "\tif ((e->flags & ENTRY_LOCKED) && in) m->locked += bytes;\n")
+      "\tif (e->flags & ENTRY_LOCKED) e->map->locked -= entry_bytes(e);\n",
+      "")
+
+fault("fork_inherits_locks", "A child inherits memory locks.",
+      "\tif (!move) n->flags &= ~ENTRY_LOCKED;   /* POSIX mlock: locks are not inherited */\n",
+      "")
+
+fault("remap_forgets_the_offset", "A moved part of a mapping shows the first pages of its file.",
+      "\tentry_insert_locked(n, at, len, e->vnode.start);\n",
+      "\tentry_insert_locked(n, at, len, move ? 0 : e->vnode.start);\n")
+
+fault("remap_grows_over_neighbours", "mremap grows a mapping over what lies behind it.",
+      " && !map_first_locked(m, end, end + more - 1)) {\n",
+      ") {\n")
 
 fault("fork_leaves_the_parent_writable", "After fork the parent still stores into pages that it shares with the child.",
-      "\treturn c->move ? 0 : pte & ~PTE_W;\n",
-      "\treturn c->move ? 0 : pte;\n")
+      "\treturn c->move ? 0 : pte;\n",
+      "\treturn c->move ? 0 : pte | PTE_W;\n")
 
 fault("remap_loses_private_pages", "mremap moves a mapping without its private pages.",
-      "\tif (!p || p->use != PAGE_ANON) return c->move ? 0 : pte;\n",
-      "\tif (!p || p->use != PAGE_ANON || c->move) return c->move ? 0 : pte;\n")
+      "\tif (!p || p->use != PAGE_ANON) return pte;\n",
+      "\tif (!p || p->use != PAGE_ANON || c->move) return pte;\n")
 
 fault("fork_leaves_the_child_writable", "After fork the child stores into pages that it shares with the parent.",
-      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = c->move ? pte : pte & ~PTE_W;\n",
-      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = pte;\n")
+      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = pte;\n",
+      "\tc->pte[(va - c->start) >> PAGE_SHIFT] = pte | PTE_W;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/pmap.c")
