@@ -43,7 +43,7 @@ KFLAGS  := $(WARN) -Wno-unused-parameter -fms-extensions -ffreestanding -nostdin
            -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
            --param=min-pagesize=0 -MMD -MP
 KLINK   := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack --build-id=none -T linker.ld
-EFLAGS  := $(WARN) -I. -I/usr/include/efi -I/usr/include/efi/x86_64 -DGNU_EFI_USE_MS_ABI -fpic -fshort-wchar \
+EFLAGS  := $(WARN) -I. -I/usr/include/efi -I/usr/include/efi/x86_64 -DGNU_EFI_USE_MS_ABI $(if $(DEBUG),-DQUIRE_DEBUG) -fpic -fshort-wchar \
            -ffreestanding -mno-red-zone -fno-stack-protector -fcf-protection=none -maccumulate-outgoing-args -MMD -MP
 ELINK   := -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -z noexecstack -T /usr/lib/elf_x86_64_efi.lds
 SFLAGS  := $(WARN) -Wno-unused-parameter -static -I. -DQUIRE_RING3 -MMD -MP
@@ -51,7 +51,7 @@ UFLAGS  := $(WARN) -static -I$(B) --param=min-pagesize=0 -MMD -MP
 
 objects  = $(patsubst %,$(B)/%.o,$(wildcard $(1)))
 programs = $(patsubst user/$(1)/%.c,$(B)/root/$(1)/%,$(wildcard user/$(1)/*.c))
-KOBJ    := $(call objects,kernel/*.c kernel/*.S mm/*.c)
+KOBJ    := $(call objects,kernel/*.c kernel/*.S mm/*.c $(if $(DEBUG),tests/checks/*.c))
 EOBJ    := $(call objects,boot/*.c boot/*.S)
 FSOBJ   := $(call objects,fs/*.c)
 BLKOBJ  := $(call objects,drivers/virtio-blk/*.c)
@@ -131,6 +131,7 @@ $(B)/flags: FORCE
 # ---- kernel (RING 0)
 $(B)/kernel/%.o: kernel/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
 $(B)/mm/%.o: mm/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
+$(B)/tests/checks/%.o: tests/checks/% $(B)/flags ; @mkdir -p $(@D) && gcc $(KFLAGS) -c $< -o $@
 $(B)/kernel.elf: $(KOBJ) linker.ld ; @ld $(KLINK) $(KOBJ) -o $@
 
 # All system calls by name, Linux's and ours: what abi/syscalls.h has not has a name here.

@@ -5,6 +5,12 @@
  * Use:   cmdline_make() once; then `cmdline`, and cmdline_number(). */
 #include "boot/loader.h"
 
+#ifdef QUIRE_DEBUG
+#define DEBUG_BUILD 1                   /* the kernel beside this loader has tests/checks/ in it */
+#else
+#define DEBUG_BUILD 0
+#endif
+
 char cmdline[BOOT_CMDLINE_MAX];
 
 /* Append one character to the command line. */
@@ -55,6 +61,7 @@ UINT64 cmdline_number(const char *word)
 static void words_use(struct bootinfo *bi)
 {
 	if (word_find("delay=")) bi->delay = cmdline_number("delay=") + 1;
+	if (bi->delay && !DEBUG_BUILD) say_number("only a debug build (make DEBUG=1) has delays, so not", bi->delay - 1, "");
 	if (word_find("vm=split")) bi->split = 1;
 	if (word_find("panic=test")) bi->panic = BOOT_PANIC_TEST;
 	if (word_find("panic=stack")) bi->panic = BOOT_PANIC_STACK;

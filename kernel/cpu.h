@@ -12,6 +12,8 @@ struct pmap;
 
 /* Free pages (mm/frame.c): a CPU's own, or everybody's. */
 struct frames { struct spinlock lock; struct list pages; uint64_t n; };
+extern struct frames frames_all;
+#define SPARES_MAX 64                   /* that a CPU keeps; half as many go between it and all others' list at once */
 
 /* %gs:0 in ring 0.  Its CPU alone touches it, interrupts off, but for [s] runq_lock and what has a lock of its own. */
 struct cpu {
@@ -22,7 +24,6 @@ struct cpu {
 	uint32_t id;
 	uint32_t lock_depth;            /* spinlocks held */
 	bool     lock_irq;              /* were interrupts on before the first one? */
-	struct spinlock *locks[RANKS];  /* by rank, those held or waited for: debug builds check the order */
 	struct pmap *pmap;              /* whose CR3 is loaded */
 	struct thread *idle;
 	struct thread *last;            /* [s] who ran before, for sched_finish(): its state is saved */
@@ -36,7 +37,6 @@ struct cpu {
 	uint64_t clock_at;              /* the APIC timer interrupts then; ~0: never */
 	struct frames spares;
 	union { struct facts_cpu counts; struct facts_cpu; };           /* for all to read */
-	uint64_t chance;                /* lock.c's random numbers, for delays */
 };
 
 extern struct cpu cpus[MAX_CPUS];

@@ -82,11 +82,12 @@ void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)))
 	do { \
 		if (!(cond)) panic("invariant %s broken: %s (%s:%d, %s)", id, #cond, __FILE__, __LINE__, __func__); \
 	} while (0)
-/* debug builds only (make DEBUG=1) */
+/* make DEBUG=1 links tests/checks/ to the kernel, which looks at what happens in these places. */
 #ifdef QUIRE_DEBUG
-#define DEBUG_INVARIANT(id, cond) INVARIANT(id, cond)
+#include "tests/checks/hooks.h"
 #else
-#define DEBUG_INVARIANT(id, cond) do { } while (0)
+#define DEBUG_CALL(call) ((void)0)
+#define DEBUG_TAIL 0u
 #endif
 
 /* ---- usercopy.c: the only place where ring 0 touches a user's memory.

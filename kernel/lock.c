@@ -15,44 +15,6 @@ void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
 	*l = (struct spinlock){.rank = rank, .name = name};
 }
 
-#ifdef QUIRE_DEBUG
-static uint64_t delay_seed;             /* 0: no delays */
-
-void lock_delays_start(uint64_t seed) { delay_seed = seed; }
-
-static void delay(struct cpu *c)
-{
-	if (!delay_seed) return;
-	if (!c->chance) c->chance = delay_seed * 0x9e3779b97f4a7c15ull + c->id;
-	c->chance = c->chance * 6364136223846793005ull + 1442695040888963407ull;
-	if (c->chance >> 54 == 0) c->resched = true;
-	if (c->chance >> 60) return;
-	for (uint64_t n = c->chance >> 40 & 1023; n > 0; n--) {
-		shootdown_poll();
-		__builtin_ia32_pause();
-	}
-}
-
-/* K2 */
-static void takes(struct cpu *c, struct spinlock *l)
-{
-	for (unsigned r = l->rank; r < RANKS; r++)
-		if (c->locks[r])
-			panic("invariant K2 broken: lock order: %s (%d) taken while holding %s (%d)", l->name, l->rank,
-			      c->locks[r]->name, r);
-	c->locks[l->rank] = l;
-	__atomic_add_fetch(&l->taken, 1, __ATOMIC_RELAXED);
-	delay(c);
-}
-
-static void releases(struct cpu *c, struct spinlock *l) { c->locks[l->rank] = NULL; }
-#else
-void lock_delays_start(uint64_t seed) { kprintf("quire: delay=%lu needs a debug build (make DEBUG=1)\n", seed - 1); }
-static void takes(struct cpu *c, struct spinlock *l) { }
-static void releases(struct cpu *c, struct spinlock *l) { }
-static void delay(struct cpu *c) { }
-#endif
-
 static inline bool spin_try(struct spinlock *l, struct cpu *c)
 {
 	struct cpu *nobody = NULL;
@@ -77,7 +39,7 @@ void spin_lock(struct spinlock *l)
 	struct cpu *c = this_cpu();
 
 	if (c->lock_depth++ == 0) c->lock_irq = irq;
-	takes(c, l);
+	DEBUG_CALL(lock_taken(l));
 	if (!spin_try(l, c)) spin_wait(l, c);
 }
 
@@ -87,10 +49,10 @@ void spin_unlock(struct spinlock *l)
 	struct cpu *c = this_cpu();
 
 	if (l->owner != c) panic("invariant K3 broken: %s released, but not held by this CPU", l->name);
-	releases(c, l);
+	DEBUG_CALL(lock_released(l));
 	__atomic_store_n(&l->owner, NULL, __ATOMIC_RELEASE);    /* whoever takes it next may free it */
 	if (--c->lock_depth > 0) return;
-	delay(c);
+	DEBUG_CALL(lock_delay());
 	if (c->lock_irq) irq_enable();
 }
 
@@ -139,7 +101,7 @@ void mutex_lock(struct mutex *m)
 	struct thread *t = current_thread();
 
 	INVARIANT("K4", this_cpu()->lock_depth == 0);
-	DEBUG_INVARIANT("K2", t->mutexes < BIT(m->rank));
+	INVARIANT("K2", t->mutexes < BIT(m->rank));
 	if (!mutex_try(m)) mutex_wait(m);
 	t->mutexes |= BIT(m->rank);
 }

@@ -36,9 +36,6 @@ struct spinlock {
 void spin_init(struct spinlock *, enum lock_rank, const char *name);
 void spin_lock(struct spinlock *);      /* interrupts are off while any spinlock is held */
 void spin_unlock(struct spinlock *);    /* interrupts come back with the last one, if they were on */
-/* Debug builds with the word delay=SEED: a pause of random length at one lock in 16, and now and then the end of a
- * thread's turn: races that need an unlucky moment get one.  One CPU with one seed does the same each time. */
-void lock_delays_start(uint64_t seed);          /* not 0 */
 
 /* A queue of sleeping threads, guarded by the spinlock of whatever it belongs to. */
 struct waitq { struct list threads; };

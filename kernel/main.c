@@ -62,7 +62,6 @@ void kernel_main(struct bootinfo *bi)
 	time_clock = bi->clock;
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total >> 8, frame_free_count() >> 8);
-	if (bi->delay) lock_delays_start(bi->delay);
 	vm_split = bi->split;
 	vdso_init();
 	irq_enable();           /* from here on there are threads, who never switch without */

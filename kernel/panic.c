@@ -73,8 +73,7 @@ static void print_context(void)
 	if (t && t->proc)
 		kprintf("process %u (%s), last system call %lu\n", t->proc->pid, t->proc->name, t->syscall_nr);
 	else if (t) kprintf("kernel thread %s\n", t->name ? t->name : "?");
-	for (int r = RANKS - 1; r > 0; r--)
-		if (c->locks[r]) kprintf("holds the lock: %s\n", c->locks[r]->name);
+	DEBUG_CALL(locks_print());
 }
 
 /* A panic inside a panic ends at once: what was printed so far is all there is. */

@@ -9,8 +9,6 @@
 #include "mm/map.h"
 
 #define QUIRE_FIRST 0x1000u
-#define CHECK_MAP 64                    /* system calls between two looks, in debug builds */
-#define CHECK_ALL 4096
 
 struct syscall {
 	long (*fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
@@ -89,18 +87,6 @@ SYSCALL(trace, fd)
 	return 0;
 }
 
-/* Debug builds: now and then all that can be counted is, so that what breaks an invariant is found near to it. */
-static void check_some(struct map *m)
-{
-#ifdef QUIRE_DEBUG
-	static uint32_t calls;
-	const uint32_t n = __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
-
-	if (m && n % CHECK_MAP == 0) map_check(m);
-	if (n % CHECK_ALL == 0) frame_check(), kmem_check();
-#endif
-}
-
 void syscall_dispatch(struct trapframe *tf)
 {
 	const struct syscall *c = syscall_find(tf->error);
@@ -111,7 +97,7 @@ void syscall_dispatch(struct trapframe *tf)
 	if (p->trace && p->euid == p->uid) r = syscall_traced(c, tf, p); /* a set-uid program's are its own */
 	else r = c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9);
 	tf->rax = r;
-	check_some(p->map);
+	DEBUG_CALL(check_some(p->map));
 	/* interrupted: decide here whether it starts again, even if the signal went elsewhere meanwhile */
 	if (tf->vector == TRAP_SYSCALL && r <= -ERESTART && r >= -ERESTARTNOHAND) signal_deliver(tf);
 }

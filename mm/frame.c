@@ -21,39 +21,13 @@
  * take some tens of pages; more than 4 MiB would only lie idle. */
 #define RESERVE_MIN 64u
 #define RESERVE_MAX 1024u
-#define SPARE_BATCH 32u                         /* pages that go between the list and a CPU at once */
-#define SPARE_MAX   (2 * SPARE_BATCH)
-#define POISON      0x6b                        /* the bytes of a freed page in debug builds */
-#define PAGE_POISONED 1u                        /* flags of a FREE page: it does */
 
 struct page *page_array;
 uint64_t page_array_len;
 uint64_t frame_total, frame_reserve, frame_low;
 const struct bootinfo *frame_bootinfo;
 
-static struct frames all = { SPINLOCK_INIT(RANK_FRAME, "frame"), LIST_INIT(all.pages), 0 };
-
-#ifdef QUIRE_DEBUG
-static void poison_put(struct page *p)
-{
-	memset(page_virt(p), POISON, PAGE_SIZE);
-	p->flags = PAGE_POISONED;
-}
-
-/* A store to a page after it was freed shows when the page is given out again.  Pages that never were in use
- * hold anything. */
-static void poison_verify(struct page *p)
-{
-	const uint8_t *b = page_virt(p);
-
-	if (p->flags != PAGE_POISONED) return;
-	for (unsigned i = 0; i < PAGE_SIZE; i++)
-		INVARIANT("F1", b[i] == POISON);
-}
-#else
-static void poison_put(struct page *p) { }
-static void poison_verify(struct page *p) { }
-#endif
+struct frames frames_all = { SPINLOCK_INIT(RANK_FRAME, "frame"), LIST_INIT(frames_all.pages), 0 };
 
 /* frame_init: take over the memory that the loader describes, in rising order: early allocations are neighbours.
  * => called once, with the loader's page tables: all memory is at direct_base
@@ -68,8 +42,8 @@ void frame_init(const struct bootinfo *bi)
 	for (const struct boot_range *r = bi->range; r < bi->range + bi->nranges; r++) {
 		for (paddr_t pa = r->start; r->kind == BOOT_RAM_FREE && pa < r->start + r->len; pa += PAGE_SIZE) {
 			phys_to_page(pa)->use = PAGE_FREE;
-			list_push_back(&all.pages, &phys_to_page(pa)->link);
-			all.n++;
+			list_push_back(&frames_all.pages, &phys_to_page(pa)->link);
+			frames_all.n++;
 		}
 	}
 	for (struct cpu *c = cpus; c < cpus + MAX_CPUS; c++) {
@@ -77,14 +51,14 @@ void frame_init(const struct bootinfo *bi)
 		list_init(&c->spares.pages);
 		c->spares.n = 0;
 	}
-	frame_total = all.n;
+	frame_total = frames_all.n;
 	frame_reserve = MIN(MAX(frame_total / 64, RESERVE_MIN), RESERVE_MAX);
 	frame_low = 2 * frame_reserve;
 }
 
 /* Asked without the lock.  The mark is twice the reserve, so that nobody eats into the reserve with a spare page in the
  * moment between the look and the taking (F4). */
-bool frames_low(void) { return __atomic_load_n(&all.n, __ATOMIC_RELAXED) < frame_low; }
+bool frames_low(void) { return __atomic_load_n(&frames_all.n, __ATOMIC_RELAXED) < frame_low; }
 
 static void page_move(struct frames *from, struct list *which, struct frames *to, struct list *behind)
 {
@@ -100,12 +74,13 @@ static void page_move(struct frames *from, struct list *which, struct frames *to
  * => spares->lock held */
 static void spares_settle_locked(struct frames *spares)
 {
-	uint64_t want = frames_low() ? 0 : SPARE_BATCH;
+	struct frames *all = &frames_all;
+	uint64_t want = frames_low() ? 0 : (SPARES_MAX / 2);
 
-	if (want > 0 && spares->n > 0 && spares->n <= SPARE_MAX) return;
-	SPIN_HELD(&all.lock);
-	while (spares->n > want) page_move(spares, spares->pages.prev, &all, &all.pages);
-	while (spares->n < want && all.n > frame_low) page_move(&all, all.pages.next, spares, spares->pages.prev);
+	if (want > 0 && spares->n > 0 && spares->n <= SPARES_MAX) return;
+	SPIN_HELD(&all->lock);
+	while (spares->n > want) page_move(spares, spares->pages.prev, all, &all->pages);
+	while (spares->n < want && all->n > frame_low) page_move(all, all->pages.next, spares, spares->pages.prev);
 }
 
 /* One of a CPU's own or of everybody's pages, of which `keep` have to stay: the count alone says whether the caller may
@@ -115,7 +90,7 @@ static struct page *page_take(struct frames *f, enum page_use use, uint64_t keep
 	struct page *p;
 
 	SPIN_HELD(&f->lock);
-	if (f != &all) spares_settle_locked(f);
+	if (f != &frames_all) spares_settle_locked(f);
 	if (f->n <= keep) return NULL;
 	f->n--;
 	p = container_of(list_pop_front(&f->pages), struct page, link);
@@ -134,14 +109,14 @@ struct page *frame_alloc(enum page_use use, unsigned flags)
 	uint64_t keep = t->reserve && !(flags & FRAME_SPARING) ? 0 : frame_reserve;        /* F4 */
 	struct page *p = page_take(&this_cpu()->spares, use, 0);
 
-	if (!p) p = page_take(&all, use, keep);
+	if (!p) p = page_take(&frames_all, use, keep);
 	for (struct cpu *c = cpus; !p && c < cpus + ncpus; c++) {       /* few are left: nobody keeps any (F5) */
 		SPIN_HELD(&c->spares.lock);
 		spares_settle_locked(&c->spares);
 	}
-	if (!p) p = page_take(&all, use, keep);
+	if (!p) p = page_take(&frames_all, use, keep);
 	if (!p) return NULL;
-	poison_verify(p);
+	DEBUG_CALL(page_given(p));
 	p->flags = 0;
 	if (flags & FRAME_ZERO) memset(page_virt(p), 0, PAGE_SIZE);
 	return p;
@@ -159,7 +134,7 @@ void page_unref(struct page *p)
 	INVARIANT("F2", left != UINT32_MAX);    /* it was 0: freed twice */
 	if (left) return;
 	INVARIANT("F3", p->vmo == NULL && list_empty(&p->link));
-	poison_put(p);
+	DEBUG_CALL(page_poison(p));
 	SPIN_HELD(&spares->lock);
 	p->use = PAGE_FREE;
 	list_push_front(&spares->pages, &p->link);      /* likely still in this CPU's cache: out first */
@@ -170,33 +145,8 @@ void page_unref(struct page *p)
 /* A snapshot, which may be a little wrong. */
 uint64_t frame_free_count(void)
 {
-	uint64_t n = __atomic_load_n(&all.n, __ATOMIC_RELAXED);
+	uint64_t n = __atomic_load_n(&frames_all.n, __ATOMIC_RELAXED);
 
 	for (uint32_t i = 0; i < ncpus; i++) n += __atomic_load_n(&cpus[i].spares.n, __ATOMIC_RELAXED);
 	return n;
-}
-
-static void frames_check(struct frames *f)
-{
-	uint64_t n = 0;
-
-	SPIN_HELD(&f->lock);
-	list_for(pos, &f->pages) {
-		const struct page *p = container_of(pos, struct page, link);
-
-		INVARIANT("F1", p > page_array && p < page_array + page_array_len);
-		INVARIANT("F1", p->use == PAGE_FREE && p->refs == 0 && pos->next->prev == pos);
-		INVARIANT("F1", ++n <= f->n);
-	}
-	INVARIANT("F1", n == f->n);
-}
-
-/* F1 for every page of the lists: O(free pages). */
-void frame_check(void)
-{
-	frames_check(&all);
-	for (struct cpu *c = cpus; c < cpus + ncpus; c++) {
-		frames_check(&c->spares);
-		INVARIANT("F5", c->spares.n <= SPARE_MAX);
-	}
 }

@@ -15,67 +15,20 @@
 #include "mm/page.h"
 #include "mm/pmap.h"
 
-#define FREE_FILL  0x6b                 /* bytes of a free slot, debug */
-#define TAIL_FILL  0xfd                 /* bytes past the size asked for, debug */
-
 /* For k slots in a page the greatest multiple of 16: 128, 64, 42, 32, 21, 16, 10, 7, 5, 4, 3, 2 and 1 of them. */
-static const uint16_t slot_size[] = { 32, 64, 96, 128, 192, 256, 400, 576, 816, 1024, 1360, 2048, PAGE_SIZE };
-#define NCLASSES ARRAY_LEN(slot_size)
-#define WHOLE    (NCLASSES - 1)         /* the last class */
+const uint16_t slot_size[] = { 32, 64, 96, 128, 192, 256, 400, 576, 816, 1024, 1360, 2048, PAGE_SIZE };
+#define WHOLE (SLOT_CLASSES - 1)        /* the last class */
 
-#ifdef QUIRE_DEBUG
-#define TAIL_MIN 8u                     /* the last word of a slot holds the size asked for; but of a WHOLE page */
-#else
-#define TAIL_MIN 0u
-#endif
-
-/* A CPU's slabs.  Aligned: no line of memory goes to and fro between CPUs that work on their own. */
-static struct pool {
-	struct spinlock lock;
-	struct list class_list[NCLASSES];       /* [k] slabs with a free slot; zeroed: never used yet */
-} __attribute__((aligned(64))) pools[] = { [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(RANK_KMEM, "kmem") } };
+struct pool pools[] = { [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(RANK_KMEM, "kmem") } };
 
 static struct page *slab_of(void *p) { return phys_to_page(virt_to_phys(p)); }
-
-#ifdef QUIRE_DEBUG
-/* A slot is given out: nobody may have stored into it since it was freed (its first word is the list); from here on
- * the bytes behind the object are watched. */
-static void slot_guard(void *p, unsigned class, size_t size)
-{
-	uint8_t *b = p;
-	unsigned end = slot_size[class] - TAIL_MIN;
-
-	for (unsigned i = sizeof(void *); i < end + TAIL_MIN; i++)
-		INVARIANT("K4", b[i] == FREE_FILL);
-	if (class == WHOLE) return;
-	memset(b + size, TAIL_FILL, end - size);
-	*(uint64_t *)(b + end) = size;
-}
-
-/* A slot comes back: p is the start of one, and nothing was stored behind the object. */
-static void slot_verify(void *p, unsigned class)
-{
-	uint8_t *b = p;
-	unsigned end = slot_size[class] - TAIL_MIN;
-	uint64_t size = class == WHOLE ? end : *(uint64_t *)(b + end);
-
-	INVARIANT("K4", size <= end);
-	INVARIANT("K4", (uintptr_t)p % PAGE_SIZE % slot_size[class] == 0);
-	for (uint64_t i = size; i < end; i++)
-		INVARIANT("K4", b[i] == TAIL_FILL);
-	memset(b, FREE_FILL, slot_size[class]);
-}
-#else
-static void slot_guard(void *p, unsigned class, size_t size) { }
-static void slot_verify(void *p, unsigned class) { }
-#endif
 
 /* The smallest slot that holds size, which is a page at most. */
 static unsigned class_of(size_t size)
 {
 	unsigned c = 0;
 
-	while (c < WHOLE && slot_size[c] < size + TAIL_MIN)
+	while (c < WHOLE && slot_size[c] < size + DEBUG_TAIL)
 		c++;
 	return c;
 }
@@ -88,12 +41,12 @@ static bool slab_create_locked(struct pool *o, unsigned c)
 	char *slot;
 
 	if (!s) return false;
+	DEBUG_CALL(page_poison(s));
 	s->flags = KPAGE_SLAB;
 	s->slab = (struct slab){ .pool = o, .class = (uint16_t)c };
 	slot = (char *)page_virt(s) + PAGE_SIZE - PAGE_SIZE % slot_size[c];
 	while (slot > (char *)page_virt(s)) {
 		slot -= slot_size[c];
-		if (TAIL_MIN) memset(slot, FREE_FILL, slot_size[c]);
 		*(void **)slot = s->slab.free;
 		s->slab.free = slot;
 	}
@@ -130,7 +83,7 @@ void *kalloc(size_t size)
 	if (size > PAGE_SIZE) return kalloc_pages(ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE);
 	p = slot_take(&pools[this_cpu()->id], c);
 	if (!p) return NULL;
-	slot_guard(p, c, size);
+	DEBUG_CALL(slot_given(p, slot_size[c], size));
 	return memset(p, 0, size);
 }
 
@@ -146,7 +99,7 @@ void kfree(void *p)
 		return;
 	}
 	INVARIANT("K1", s && s->use == PAGE_KERNEL && s->flags == KPAGE_SLAB && s->slab.used > 0);
-	slot_verify(p, s->slab.class);
+	DEBUG_CALL(slot_freed(p, slot_size[s->slab.class]));
 
 	SPIN_HELD(&s->slab.pool->lock);
 	if (!s->slab.free) list_push_front(&s->slab.pool->class_list[s->slab.class], &s->link);
@@ -155,33 +108,4 @@ void kfree(void *p)
 	if (--s->slab.used > 0 || s->link.next == s->link.prev) return; /* K3: alone, both are the list's head */
 	list_remove(&s->link);
 	page_unref(s);
-}
-
-static void pool_check(struct pool *o)
-{
-	SPIN_HELD(&o->lock);
-	for (unsigned c = 0; c < NCLASSES; c++) {
-		unsigned nempty = 0, slots = PAGE_SIZE / slot_size[c];
-
-		if (!o->class_list[c].next) continue;
-		list_for(pos, &o->class_list[c]) {
-			struct page *s = container_of(pos, struct page, link);
-			unsigned n = 0;
-
-			INVARIANT("K1", s->flags == KPAGE_SLAB && s->slab.class == c && s->slab.pool == o);
-			for (void **f = s->slab.free; f; f = *f) {
-				INVARIANT("K1", slab_of(f) == s);
-				INVARIANT("K2", ++n <= slots);
-			}
-			INVARIANT("K2", n > 0 && n + s->slab.used == slots);
-			nempty += s->slab.used == 0;
-		}
-		INVARIANT("K3", nempty <= 1);
-	}
-}
-
-/* K1 to K3 for all slabs that have a free slot.  Full ones are on no list; their users know them. */
-void kmem_check(void)
-{
-	for (uint32_t i = 0; i < ncpus; i++) pool_check(&pools[i]);
 }

@@ -417,22 +417,3 @@ int map_remap(struct map *m, uaddr_t *addr, uint64_t old_len, uint64_t new_len, 
 	if (!rc && locked) map_populate(m, *addr, *addr + new_len, false);
 	return rc;
 }
-
-void map_check(struct map *m)
-{
-	uint64_t bytes = 0, locked = 0;
-	struct entry *prev = NULL;
-
-	MUTEX_HELD(&m->lock);
-	tree_check(&m->entries);
-	map_for(e, m, 0, ~0ull) {
-		INVARIANT("E1", e->anode.last < USER_TOP && (!prev || prev->anode.last < e->anode.start));
-		INVARIANT("E3", !e->vmo || (e->vnode.last - e->vnode.start + 1) << PAGE_SHIFT == entry_bytes(e));
-		if (e->vmo) vmo_check(e->vmo);
-		bytes += entry_bytes(e);
-		if (e->flags & ENTRY_LOCKED) locked += entry_bytes(e);
-		prev = e;
-	}
-	INVARIANT("E1", bytes == m->size && locked == m->locked);
-	pmap_check(&m->pmap);
-}

@@ -68,7 +68,6 @@ int map_remap(struct map *, uaddr_t *addr, uint64_t old_len, uint64_t new_len, u
 int map_lock(struct map *, uaddr_t start, uaddr_t end, uint32_t mcl, bool all);
 int map_populate(struct map *, uaddr_t start, uaddr_t end, bool write); /* fault all in; the first error */
 int map_device(struct map *, uaddr_t at, paddr_t pa, uint64_t len, bool cacheable);    /* ENTRY_DEVICE; -ENOMEM */
-void map_check(struct map *);
 
 /* vm_fault: make va accessible for want (PROT_READ, PROT_WRITE or PROT_EXEC), or say why not.
  * => nothing locked, interrupts on; may sleep

@@ -26,6 +26,7 @@
 #ifndef MM_PAGE_H
 #define MM_PAGE_H
 
+#include "kernel/lock.h"
 #include "mm/tree.h"
 
 struct vmo;
@@ -115,8 +116,16 @@ extern uint64_t frame_reserve;                  /* [c] pages that only threads m
 extern const struct bootinfo *frame_bootinfo;   /* [c] what frame_init() was given */
 extern uint64_t frame_low;                      /* [c] with fewer free pages than this some are reclaimed: */
 bool frames_low(void);
-void frame_check(void);                         /* panics on a broken invariant */
 
-void kmem_check(void);                          /* panics on a broken invariant */
+/* ---- kmem.c's own, for tests/checks/ to see */
+
+#define SLOT_CLASSES 13
+extern const uint16_t slot_size[SLOT_CLASSES];
+/* A CPU's slabs.  Aligned: no line of memory goes to and fro between CPUs that work on their own. */
+struct pool {
+	struct spinlock lock;
+	struct list class_list[SLOT_CLASSES];   /* [k] slabs with a free slot; zeroed: never used yet */
+} __attribute__((aligned(64)));
+extern struct pool pools[];
 
 #endif

@@ -255,34 +255,3 @@ void pmap_switch(struct pmap *pm)
 	write_cr3(to->root);
 	__atomic_and_fetch(&from->cpus, ~BIT(cpu->id), __ATOMIC_SEQ_CST);
 }
-
-/* Counts the PTEs below (M1); each inner slot is a table of ours (M2), not a big page (M4). */
-static uint64_t table_check(const pte_t *table, int level, unsigned nslots)
-{
-	uint64_t entered = 0;
-
-	for (unsigned i = 0; i < nslots; i++) {
-		const struct page *p;
-
-		if (!table[i]) continue;
-		if (level == 1) {
-			entered++;
-			continue;
-		}
-		INVARIANT("M4", (table[i] & PTE_P) && !(table[i] & PTE_PS));
-		p = phys_to_page(table[i] & PTE_ADDR);
-		INVARIANT("M2", p && p->use == PAGE_KERNEL && p->refs == 1);
-		entered += table_check(table_of(table[i]), level - 1, SLOTS);
-	}
-	return entered;
-}
-
-void pmap_check(struct pmap *pm)
-{
-	const pte_t *root = phys_to_virt(pm->root), *kernel = phys_to_virt(kernel_pmap.root);
-
-	SPIN_HELD(&pm->lock);
-	INVARIANT("M1", table_check(root, ROOT_LEVEL, KERNEL_HALF) == pm->resident);
-	for (unsigned i = KERNEL_HALF; i < SLOTS; i++)
-		INVARIANT("M3", root[i] == kernel[i]);
-}

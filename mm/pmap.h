@@ -58,7 +58,6 @@ extern struct pmap kernel_pmap;                 /* its user half is empty */
 /* The slot for va in the table of this level (1: a PTE, 2: a PDE ...); NULL: no such table (make: no memory).
  * pmap->lock is held, or nobody else knows the pmap yet. */
 pte_t *pmap_slot(struct pmap *, uint64_t va, int level, bool make);
-void pmap_check(struct pmap *);                 /* panics on a broken invariant */
 /* tlb.c: after this no CPU uses a translation of [start, start + npages) that is older than the tables. */
 void tlb_shootdown(struct pmap *, uint64_t start, uint64_t npages);     /* npages 0: no CPU has them loaded any more */
 void tlb_flush(struct pmap *, uint64_t start, uint64_t npages); /* on this CPU alone; to leave them: interrupts off */

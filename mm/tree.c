@@ -19,7 +19,7 @@
 enum { LEFT, RIGHT };                   /* of child[] */
 
 /* Random enough, and kept nowhere: the node's address, mixed as in MurmurHash3's finaliser. */
-static uint32_t priority_of(const struct tree_node *n)
+uint32_t tree_priority(const struct tree_node *n)
 {
 	uint64_t h = (uintptr_t)n;
 
@@ -97,7 +97,7 @@ void tree_insert(struct tree *t, struct tree_node *n)
 	*link = n;
 	(void)node_update(n);
 	path_update(n->parent);
-	while (n->parent && priority_of(n->parent) < priority_of(n))
+	while (n->parent && tree_priority(n->parent) < tree_priority(n))
 		rotate_up(t, n);
 }
 
@@ -108,7 +108,7 @@ void tree_remove(struct tree *t, struct tree_node *n)
 
 	/* The child with the higher priority goes up, or T2 would break between the two. */
 	while ((left = n->child[LEFT]) && (right = n->child[RIGHT]))
-		rotate_up(t, priority_of(left) > priority_of(right) ? left : right);
+		rotate_up(t, tree_priority(left) > tree_priority(right) ? left : right);
 	only = left ? left : n->child[RIGHT];
 	*link_to(t, n) = only;
 	if (only) only->parent = n->parent;
@@ -177,23 +177,4 @@ struct tree_node *tree_next_overlap(const struct tree_node *n, uint64_t start, u
 struct tree_node *tree_first_marked(const struct tree *t, uint64_t start, uint8_t marks)
 {
 	return search(lowest(t->root, start, marks), start, UINT64_MAX, marks);
-}
-
-/* Each node checks its two children, so that all are checked once; the walk itself checks the order. */
-void tree_check(const struct tree *t)
-{
-	const struct tree_node *before = NULL, *n = tree_first_overlap(t, 0, ~0ull);
-
-	INVARIANT("T2", !t->root || !t->root->parent);
-	for (; n; before = n, n = tree_next_overlap(n, 0, ~0ull)) {
-		struct tree_node right = *n;
-
-		INVARIANT("T1", !before || goes_before(before, n));
-		for (int side = LEFT; side <= RIGHT; side++) {
-			const struct tree_node *c = n->child[side];
-
-			INVARIANT("T2", !c || (c->parent == n && priority_of(c) <= priority_of(n)));
-		}
-		INVARIANT("T3", n->start <= n->last && !node_update(&right));
-	}
 }

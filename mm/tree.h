@@ -29,6 +29,6 @@ struct tree_node *tree_first_marked(const struct tree *, uint64_t start, uint8_t
 /* Each that meets [start, last], by rising start; none comes or goes meanwhile. */
 #define tree_for(n, t, start, last) \
 	for (struct tree_node *n = tree_first_overlap(t, start, last); n; n = tree_next_overlap(n, start, last))
-void tree_check(const struct tree *);                   /* panics on a broken invariant */
+uint32_t tree_priority(const struct tree_node *);       /* T2; for tests/checks/ */
 
 #endif

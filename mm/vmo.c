@@ -223,21 +223,3 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 	split_resized(v);
 	return rc;
 }
-
-/* vmo_check: P1, P6 and the counters, page by page. */
-void vmo_check(struct vmo *v)
-{
-	uint64_t i = 0, n = 0, owed = 0;
-	struct page *p;
-
-	SPIN_HELD(&v->lock);
-	tree_check(&v->pages);
-	tree_check(&v->entries);
-	for (; (p = page_next(v, &i, 0)); i++) {
-		INVARIANT("P1", p->vmo == v && p->node.last == i && p->use == PAGE_OBJECT && p->refs > 0);
-		INVARIANT("P6", p->node.marks == (BIT(p->state) & PG_OWED));
-		n++;
-		owed += p->state == PG_DIRTY || p->state == PG_WRITING;
-	}
-	INVARIANT("P1", n == v->npages && owed == v->ndirty);
-}

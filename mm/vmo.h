@@ -70,7 +70,6 @@ void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */
 void vmo_mark_stores(struct vmo *, uint64_t first, uint64_t last);      /* msync: times of stores that came unseen */
 struct map;
 int64_t vm_write(struct map *, uaddr_t, uint64_t len, uint32_t vmx);    /* SYS_vm_write; -EFAULT, -EINVAL */
-void vmo_check(struct vmo *);                   /* every invariant of this object; panics.  Takes vmo->lock */
 
 /* Reading and writing through descriptors (fileio.c).  Bytes done, or -errno if none.
  * read: stops at end of file; without a readahead the access time stays.

@@ -56,7 +56,7 @@ def a_machine_whose_time_is_over_says_what_it_does():
 def global_locks(kernel):
     """Address of each spinlock that is a variable of its own: all CPUs share it."""
     names = subprocess.run(["nm", kernel], stdout=subprocess.PIPE, check=True).stdout.decode()
-    return [int(at, 16) for at, name in re.findall(r"^([0-9a-f]+) [bBdD] (\w*_lock|kernel_pmap|all)$", names, re.M)]
+    return [int(at, 16) for at, name in re.findall(r"^([0-9a-f]+) [bBdD] (\w*_lock|kernel_pmap|frames_all)$", names, re.M)]
 
 
 PHASES = ("zero-fill faults", "cached reads", "cached writes", "calls of the file server", "pipes that a poll waits for")

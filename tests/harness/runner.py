@@ -144,7 +144,7 @@ def unit_build(test, coverage, pool):
     sources, ring0 = unit_sources(test)
     # The sanitizers' checks and the optimiser's jumps are no branches of the source.
     flags = CFLAGS + (["-O0", "--coverage"] if coverage else SANITIZE)
-    flags += ["-DQUIRE_RING0", "-DQUIRE_HOST", "-fms-extensions"] if ring0 else ["-DQUIRE_RING3"]
+    flags += ["-DQUIRE_RING0", "-DQUIRE_HOST", "-DQUIRE_DEBUG", "-fms-extensions"] if ring0 else ["-DQUIRE_RING3"]
     folder = os.path.join(BUILD, "coverage" if coverage else "unit", "ring0" if ring0 else "ring3")
     objects = [os.path.join(folder, s + ".o") for s in sources]
     for status, text in pool.map(unit_compile, sources, objects, [flags] * len(sources)):

@@ -8,6 +8,7 @@
 
 #include "boot/bootinfo.h"
 #include "mm/page.h"
+#include "tests/checks/check.h"
 
 #define MEMORY_PAGES 2048u
 #define HOLE_FIRST   1200u              /* no memory here, as below 4 GiB */

@@ -9,8 +9,7 @@
 #define TESTS_MMFIX_H
 
 #include "abi/pager.h"
-#include "mm/map.h"
-#include "mm/vmo.h"
+#include "tests/checks/check.h"
 
 #define DISK_PAGES 64u
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_bytes.c - HOST - random stores, writes, syncs and cuts: every byte of a file against an array. */
 #include "tests/unit/mmworld.h"
 

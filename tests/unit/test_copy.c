@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_copy.c - HOST - map_copy(): ring 0 reaches into a user's memory by the page; and rarer faults. */
 #include "tests/unit/mmworld.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmfix.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmfix.c */
 /* tests/unit/test_fault.c - HOST - faults, mappings, copy on write, msync, and read() and write() on the same pages. */
 #include "tests/unit/mmfix.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_fileio.c - HOST - read() and write() when something goes wrong, or comes between. */
 #include "tests/unit/mmworld.h"
 

@@ -1,4 +1,4 @@
-/* links: mm/frame.c tests/unit/stub_kernel.c */
+/* links: mm/frame.c tests/checks/*.c tests/unit/stub_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_frame.c - HOST - physical pages: who gets which, and what is refused. */
 #include <setjmp.h>
@@ -174,7 +174,6 @@ static void a_page_still_in_its_object_is_not_freed(void **st)
 	page_unref(p);
 }
 
-#ifdef QUIRE_DEBUG
 static void a_store_after_free_is_noticed(void **st)
 {
 	struct page *p = frame_alloc(PAGE_KERNEL, 0);
@@ -189,7 +188,6 @@ static void a_store_after_free_is_noticed(void **st)
 	byte[77] = was;
 	page_unref(p);
 }
-#endif
 
 static void pages_come_and_go_in_batches(void **st)
 {
@@ -308,9 +306,7 @@ int main(void)
 		TEST(the_last_reference_frees_the_page),
 		TEST(freeing_twice_is_a_broken_invariant),
 		TEST(a_page_still_in_its_object_is_not_freed),
-#ifdef QUIRE_DEBUG
 		TEST(a_store_after_free_is_noticed),
-#endif
 		TEST(pages_come_and_go_in_batches),
 		TEST(no_page_is_refused_while_another_cpu_has_spares),
 		TEST(spares_are_no_way_into_the_reserve),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_invalidate.c - HOST - pages that leave the cache while others want, store to, write or cut them. */
 #include "tests/unit/mmworld.h"
 

@@ -1,4 +1,4 @@
-/* links: mm/kmem.c mm/frame.c tests/unit/stub_kernel.c */
+/* links: mm/kmem.c mm/frame.c tests/checks/*.c tests/unit/stub_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_kmem.c - HOST - small kernel objects: distinct, zeroed, and given back to the last page. */
 #include <setjmp.h>
@@ -195,7 +195,6 @@ static void a_pointer_that_is_no_object_is_refused(void **st)
 	page_unref(p);
 }
 
-#ifdef QUIRE_DEBUG
 static void a_store_past_the_end_is_noticed(void **st)
 {
 	char *volatile p = kalloc(50);
@@ -216,7 +215,6 @@ static void a_store_after_free_is_noticed(void **st)
 	p[20] ^= 1;
 	expect_assert_failure(kalloc(400 - 8));
 }
-#endif
 
 int main(void)
 {
@@ -231,10 +229,8 @@ int main(void)
 		cmocka_unit_test(no_memory_is_null_and_the_reserve_helps_who_may),
 		cmocka_unit_test(more_than_a_page_is_whole_pages),
 		cmocka_unit_test(a_pointer_that_is_no_object_is_refused),
-#ifdef QUIRE_DEBUG
 		cmocka_unit_test(a_store_past_the_end_is_noticed),
 		cmocka_unit_test(a_store_after_free_is_noticed),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, memory_setup, memory_teardown);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmfix.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmfix.c */
 /* tests/unit/test_pagecache.c - HOST - the page cache's states, with a scripted pager. */
 #include "tests/unit/mmfix.h"
 

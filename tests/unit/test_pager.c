@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_pager.c - HOST - runs in the hands of servers that answer late, in pieces, wrongly or not at all. */
 #include "tests/unit/mmworld.h"
 

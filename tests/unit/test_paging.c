@@ -1,4 +1,4 @@
-/* links: tests/unit/stub_kernel.c mm/pmap.c mm/frame.c */
+/* links: tests/checks/*.c tests/unit/stub_kernel.c mm/pmap.c mm/frame.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_paging.c - HOST - the page tables that the loader makes (what is writable or executable, by every
  * alias), and how the kernel takes them over.
@@ -15,8 +15,7 @@
 
 #include "boot/bootinfo.h"
 #include "kernel/cpu.h"
-#include "mm/page.h"
-#include "mm/pmap.h"
+#include "tests/checks/check.h"
 
 /* boot/loader.h without the firmware's headers; what ends a start is a panic. */
 #define BOOT_LOADER_H

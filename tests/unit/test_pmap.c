@@ -1,4 +1,4 @@
-/* links: mm/pmap.c mm/frame.c tests/unit/stub_kernel.c */
+/* links: mm/pmap.c mm/frame.c tests/checks/*.c tests/unit/stub_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_pmap.c - HOST - page tables, with a TLB that remembers as long as it is allowed to.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_reclaim.c - HOST - memory runs out: which pages leave, which stay, who waits how long. */
 #include "tests/unit/mmworld.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_remap.c - HOST - mremap: a mapping shrinks, grows and moves, and its bytes with it. */
 #include "tests/unit/mmworld.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_splitdisk.c - HOST - vm=split: holes, room, failures and cuts between a view, its file and the disk. */
 #include "tests/unit/splitfix.h"
 

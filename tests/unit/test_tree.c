@@ -1,4 +1,4 @@
-/* links: mm/tree.c tests/unit/stub_kernel.c */
+/* links: mm/tree.c tests/checks/check.c tests/unit/stub_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_tree.c - HOST - the tree of intervals and marks against an array that is searched end to end. */
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "mm/tree.h"
+#include "tests/checks/check.h"
 
 #define NNODES 300u
 static struct tree_node node[NNODES];

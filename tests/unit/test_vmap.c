@@ -1,4 +1,4 @@
-/* links: mm/vmap.c mm/pmap.c mm/frame.c tests/unit/stub_kernel.c */
+/* links: mm/vmap.c mm/pmap.c mm/frame.c tests/checks/*.c tests/unit/stub_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_vmap.c - HOST - kernel addresses: guard pages, reuse, and nothing left behind without memory.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_vmwrite.c - HOST - vm_write: a server puts exact bytes of its mapping on the disk. */
 #include "tests/unit/mmworld.h"
 

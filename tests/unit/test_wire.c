@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: mm/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
+/* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
 /* tests/unit/test_wire.c - HOST - mlock, mlockall and populate: what they bring in, keep, count and refuse. */
 #include "tests/unit/mmworld.h"
 
