@@ -1,4 +1,4 @@
-/* links: kernel/print.c tests/unit/stub_kernel.c */
+/* links: kernel/klib.c tests/unit/stub_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_print.c - HOST - the kernel's printf beside the C library's: the same text and length. */
 #include <setjmp.h>

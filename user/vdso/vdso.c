@@ -12,7 +12,7 @@
 
 extern const struct vdso_clock vdso_clock __attribute__((visibility("hidden")));       /* vdso.lds */
 
-/* As kernel/time.c; the TSC read is not moved before what came earlier in the program (SDM 2B, RDTSC). */
+/* As time_mono() of kernel/cpu.c; the TSC read is not moved before what came earlier in the program (SDM 2B, RDTSC). */
 static uint64_t mono_ns(void)
 {
 	uint32_t lo, hi;
