@@ -5,7 +5,6 @@
  * there), which fetches it.
  * Locks: out_lock for output.  The one who reads is the file server.
  */
-#include "boot/bootinfo.h"
 #include "kernel/syscalls.h"
 
 #define COM1 0x3f8              /* 16550, set up by the loader: data, IER +1, LSR +5 */

@@ -9,7 +9,6 @@
  * N1  CPU ids are 0 .. ncpus-1, and ncpus grows only when the next one is ready for interrupts.
  * N2  A CPU that waits for another with interrupts off polls: else two that wait for each other would wait for ever.
  */
-#include "boot/bootinfo.h"
 #include "kernel/thread.h"
 #include "mm/map.h"
 

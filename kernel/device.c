@@ -10,7 +10,6 @@
  * D2  When its driver ends the device is reset, and its bus mastering is off, before the runs that the driver held end.
  * D3  A device's memory is never used for anything else: one that does not answer the reset may still write to it.
  *     (Into pages of runs that it was given it may, too, but for the bus mastering that is off.) */
-#include "boot/bootinfo.h"
 #include "kernel/syscalls.h"
 #include "mm/map.h"
 

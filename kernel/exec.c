@@ -12,8 +12,6 @@
  * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm;  then mm/, proc.c.  main.c > server_create()
  * Locks: proc->lock around the exchange, and around what others may change of a parent.
  */
-#include "abi/pm.h"
-#include "boot/bootinfo.h"
 #include "kernel/syscalls.h"
 #include "mm/map.h"
 

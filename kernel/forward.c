@@ -8,7 +8,6 @@
  *     when even the reserve is used up.
  * O2  A caller that is to end does not wait for the answer: SIGKILL always works.  Other signals end its wait if who is to
  *     answer says so (SYS_call_signals). */
-#include "abi/pm.h"
 #include "kernel/syscalls.h"
 #include "mm/map.h"
 

@@ -4,7 +4,6 @@
  * Path:  boot/jump.S > [main.c] > device.c, proc.c for the servers that the loader brought; then this thread idles
  * Locks: none; interrupts are off until there are threads; the other CPUs, once started, only idle until then.
  */
-#include "boot/bootinfo.h"
 #include "kernel/proc.h"
 #include "mm/pmap.h"
 #include "mm/vmo.h"

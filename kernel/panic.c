@@ -5,7 +5,6 @@
  * Path:  INVARIANT(), trap.c > [panic.c] > console.c
  * Locks: takes none, and breaks the console's: nobody may have to let go of anything for the report to appear.
  */
-#include "boot/bootinfo.h"
 #include "kernel/proc.h"
 #include "mm/pmap.h"
 

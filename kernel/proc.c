@@ -12,7 +12,6 @@
  * T2  The process manager hears of a birth before the child runs, and of an end when nothing but the zombie is left.
  *     The memory for both notes is there from the start: neither can fail.
  * T3  A thread that has left its process (thread->proc NULL) touches nothing of it any more. */
-#include "abi/pm.h"
 #include "kernel/syscalls.h"
 #include "mm/map.h"
 

@@ -22,7 +22,6 @@
  * S6  The APIC timer never stands later than the first sleeper's moment and the end of a quantum that somebody waits for;
  *     an interrupt that comes too early sets it again.
  */
-#include "boot/bootinfo.h"
 #include "kernel/proc.h"
 #include "mm/map.h"
 

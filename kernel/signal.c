@@ -13,7 +13,6 @@
  *     A timer has one entry at a time, which counts what follows as overruns.
  * Q3  RLIMIT_SIGPENDING bounds the entries of a process; only rt_sigqueueinfo and its like are refused for it.  A timer
  *     was allowed by it when it was made. */
-#include "abi/pm.h"
 #include "kernel/proc.h"
 #include "kernel/syscalls.h"
 

@@ -16,7 +16,6 @@
  *
  * Locks: none.
  */
-#include "boot/bootinfo.h"
 #include "kernel/thread.h"
 #include "mm/page.h"
 

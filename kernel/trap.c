@@ -4,7 +4,6 @@
  * Path:  entry.S > [trap.c] > mm/fault.c (page faults), device.c and console.c (interrupts), syscall.c, signal.c
  * Locks: none, and none may be held when ring 3 goes on (K4 of lock.c).
  */
-#include "boot/bootinfo.h"
 #include "kernel/proc.h"
 #include "mm/map.h"
 

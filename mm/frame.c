@@ -13,7 +13,6 @@
  *     memory must not wait for clean memory.
  * F5  With fewer than frame_low on the list no CPU keeps what it frees or takes more than it needs; nobody is told that
  *     there is none while another CPU has spare pages. */
-#include "boot/bootinfo.h"
 #include "kernel/thread.h"
 #include "mm/page.h"
 

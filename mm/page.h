@@ -26,6 +26,7 @@
 #ifndef MM_PAGE_H
 #define MM_PAGE_H
 
+#include "boot/bootinfo.h"
 #include "kernel/lock.h"
 #include "mm/tree.h"
 
@@ -102,8 +103,6 @@ static inline void page_ref(struct page *p) { __atomic_add_fetch(&p->refs, 1, __
 void page_unref(struct page *);         /* frame.c: the last one frees it (an OBJECT page left its object before) */
 
 /* ---- frame.c: physical pages: a free list, a reserve */
-
-struct bootinfo;
 
 #define FRAME_ZERO    1u        /* filled with zeros */
 #define FRAME_SPARING 2u        /* nothing of the reserve, whoever asks */

@@ -15,7 +15,6 @@
  *   0xffff800000000000  memory and registers      the loader's tables (boot/paging.c G1: W^X by every alias)
  *   0xffffd00000000000  stacks, tables            vmap.c
  *   0xffffffff80000000  the kernel image          the loader's tables */
-#include "boot/bootinfo.h"
 #include "kernel/cpu.h"
 #include "mm/page.h"
 #include "mm/pmap.h"
