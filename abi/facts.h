@@ -67,19 +67,22 @@ static inline void usage_add(struct usage *to, const struct usage *u)
 
 /* What the process manager decides of a process (SYS_proc_set); ring 0 keeps it, as one, and reads it. */
 struct proc_attr {
+	uint64_t rlimit[PROC_RLIMITS][2];       /* soft, hard by RLIMIT_* */
+	uint32_t ngroups, groups[PROC_GROUPS];          /* supplementary */
+	uint32_t no_new_privs;                  /* exec gives it no other ids */
+	int32_t  nice;                          /* kept, means nothing */
+	uint32_t personality;                   /* the same */
+	uint32_t umask;                         /* umask(2), which ring 0 answers */
+	/* set by exec, from here on ... */
 	char     name[32];                      /* of the program */
 	uint32_t uid, euid, suid, fsuid;        /* real, effective, saved, file system's */
 	uint32_t gid, egid, sgid, fsgid;
 	uint32_t dumpable;                      /* 0: it has, or had, other rights than its user: only root looks into it */
+	/* not for its children, from here on */
 	int32_t  pdeath_signal;                 /* what it gets when its parent dies; 0: nothing */
-	uint32_t ngroups, groups[PROC_GROUPS];          /* supplementary */
-	uint32_t no_new_privs;                  /* exec gives it no other ids */
+	/* ... up to here */
 	uint32_t subreaper;                     /* orphans below it become its children */
-	int32_t  nice;                          /* kept, means nothing */
-	uint32_t personality;                   /* the same */
-	uint64_t rlimit[PROC_RLIMITS][2];       /* soft, hard by RLIMIT_* */
 	uint32_t ppid;                          /* 0: none */
-	uint32_t umask;                         /* umask(2), which ring 0 answers */
 	struct usage child_used;                /* by children that were waited for */
 	uint32_t pgid, sid;                     /* its group and session; last: another lock guards them */
 };

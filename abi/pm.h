@@ -43,12 +43,10 @@
 struct exec_plan {
 	uint64_t entry;                 /* where the new program begins */
 	struct program_layout program;  /* with which stack, words and heap */
-	uint32_t euid, egid;            /* EXEC_SAME: as they were */
 	uint32_t exec_stack;            /* 1: code may run on its stack */
 	uint32_t npieces;
-	char     name[32];
+	struct proc_attr attr;          /* its name and rights; of a server all of it */
 };
-#define EXEC_SAME (~0u)
 
 /* Pages of an object, private ones; behind `bytes` of it zeros, if there are any, up to the end of a page. */
 struct exec_piece {

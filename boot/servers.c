@@ -15,7 +15,11 @@ void modules_read(struct bootinfo *bi)
 {
 	for (unsigned i = 0; i < BOOT_MODULES; i++) {
 		struct blob file = file_read(modules[i], 0);
+		struct proc_attr *attr = &nameless[i].plan.attr;
 
+		attr->umask = 022;
+		attr->dumpable = 1;
+		efi->BootServices->SetMem(attr->rlimit, sizeof(attr->rlimit), 0xff);    /* RLIM_INFINITY */
 		nameless[i].module = i;
 		elf_module_plan(&file, modules[i], &bi->module[i], &nameless[i]);
 	}
@@ -28,7 +32,7 @@ static void server_make(struct boot_server *s, unsigned module, const char *name
 
 	*s = nameless[module];
 	memcpy(s->words.name, name, len);
-	memcpy(s->plan.name, name, len);
+	memcpy(s->plan.attr.name, name, len);
 	s->plan.program.env = s->plan.program.env_end = s->plan.program.args + len;
 	s->words.random[0] = s->words.random[1] = __builtin_ia32_rdtsc() * 0x9e3779b97f4a7c15ull;
 }

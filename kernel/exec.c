@@ -82,17 +82,6 @@ static void regs_start(struct trapframe *tf, uaddr_t entry, uaddr_t sp)
 	*tf = (struct trapframe){.rip = entry, .rsp = sp, .cs = USER_CS, .ss = USER_SS, .rflags = 0x202};
 }
 
-/* => p->lock held */
-static void cred_set_locked(struct proc *p, const struct exec_plan *plan)
-{
-	if (plan->euid != EXEC_SAME) p->euid = plan->euid;
-	if (plan->egid != EXEC_SAME) p->egid = plan->egid;
-	p->suid = p->fsuid = p->euid;
-	p->sgid = p->fsgid = p->egid;
-	p->dumpable = p->uid == p->euid && p->gid == p->egid;
-	if (!p->dumpable) p->pdeath_signal = 0;
-}
-
 /* Nothing can fail any more. */
 static void program_enter(struct program *g)
 {
@@ -101,8 +90,8 @@ static void program_enter(struct program *g)
 
 	thread_memory_leave(t);
 	spin_lock(&p->lock);
-	memcpy(p->name, g->plan.name, sizeof(p->name) - 1);     /* the last byte is 0 */
-	cred_set_locked(p, &g->plan);
+	memcpy(p->name, g->plan.attr.name, offsetof(struct proc_attr, subreaper) - offsetof(struct proc_attr, name));
+	p->name[sizeof(p->name) - 1] = 0;
 	signal_actions_clear(p);
 	signals_flush_locked(p, ~0ull, true);   /* timers were the old program's */
 	p->execs++;
@@ -154,9 +143,7 @@ static struct thread *child_make(struct proc *p, bool same_map)
 	c->map = m;
 	spin_lock(&p->lock);
 	memcpy(c->action, p->action, sizeof(c->action));
-	c->attr = p->attr;
-	c->pdeath_signal = c->subreaper = 0;    /* prctl(2): a child has them not */
-	c->child_used = (struct usage){0};
+	memcpy(&c->attr, &p->attr, offsetof(struct proc_attr, pdeath_signal));
 	c->exe = p->exe;
 	if (c->exe) file_ref(c->exe);
 	c->trace = p->trace;
@@ -274,11 +261,11 @@ struct thread *server_create(const struct boot_server *s)
 	struct port *port = t ? port_create(t->proc) : NULL;
 	struct map *m = map_create();
 
-	if (!port || !m || server_map(m, s)) panic("no memory for %s", s->plan.name);
+	if (!port || !m || server_map(m, s)) panic("no memory for %s", s->plan.attr.name);
 	server_uses(t, port);           /* HANDLE_PORT */
 	t->program = false;
 	t->reserve = true;
-	memcpy(t->proc->name, s->plan.name, sizeof(t->proc->name));
+	t->proc->attr = s->plan.attr;
 	t->proc->port = port;           /* its reference is for ever: who asks a dead one shall hear so */
 	t->proc->map = m;
 	regs_start(t->tf, s->plan.entry, s->plan.program.stack);

@@ -29,14 +29,11 @@ struct thread *proc_create(void)
 	spin_init(&p->handles.lock, RANK_HANDLE, "handles");
 	p->refs = 1;
 	p->start_ns = time_mono();
-	p->umask = 022;
-	p->dumpable = true;
 	spin_init(&p->lock, RANK_PROC, "process");
 	mutex_init(&p->files_lock, RANK_FILE, "descriptors");
 	waitq_init(&p->wait);
 	list_init(&p->threads);
 	list_init(&p->pending.queue);
-	memset(p->rlimit, 0xff, sizeof(p->rlimit));     /* RLIM_INFINITY; init sets what programs inherit */
 	p->born = kalloc(sizeof(*p->born));
 	p->ended = kalloc(sizeof(*p->ended));
 	if (p->born && p->ended) t = proc_thread(p);

@@ -49,7 +49,7 @@ static long ids_set(struct call *c, bool group, uint32_t real, uint32_t effectiv
 	if (effective != KEEP) id[1] = effective;
 	if (saved != KEEP) id[2] = saved;
 	id[3] = id[1];
-	return attr_set(c, &c->me, &a->uid, offsetof(struct proc_attr, ngroups) - offsetof(struct proc_attr, uid));
+	return attr_set(c, &c->me, &a->uid, offsetof(struct proc_attr, subreaper) - offsetof(struct proc_attr, uid));
 }
 
 /* setuid: root changes all three, others the effective one alone (POSIX). */

@@ -33,7 +33,7 @@ static struct program {
 	struct file file, interp_file;
 	struct prefix prefix;
 	struct image prog, interp;
-	uint32_t euid, egid;            /* that it gets */
+	struct proc_attr attr;          /* that it gets */
 } g;
 
 /* ---- files */
@@ -105,14 +105,25 @@ static int program_open(struct call *c)
 	return rc;
 }
 
-/* ---- whose it is */
+/* ---- its name, and whose it is (credentials(7)) */
 
-static void ids_find(const struct call *c)
+static void attr_plan(const struct call *c)
 {
 	mode_t ids = c->me.attr.no_new_privs ? 0 : g.file.mode;
+	struct proc_attr *a = &g.attr;
+	const char *name = g.path;
 
-	g.euid = ids & S_ISUID ? g.file.uid : c->me.attr.euid;
-	g.egid = ids & S_ISGID && ids & S_IXGRP ? g.file.gid : c->me.attr.egid;
+	*a = c->me.attr;
+	if (ids & S_ISUID) a->euid = g.file.uid;
+	if (ids & S_ISGID && ids & S_IXGRP) a->egid = g.file.gid;
+	a->suid = a->fsuid = a->euid;
+	a->sgid = a->fsgid = a->egid;
+	a->dumpable = a->uid == a->euid && a->gid == a->egid;
+	if (!a->dumpable) a->pdeath_signal = 0;
+	for (const char *p = g.path; *p; p++)
+		if (*p == '/' && p[1]) name = p + 1;
+	memset(a->name, 0, sizeof(a->name));
+	memcpy(a->name, name, strnlen(name, sizeof(a->name) - 1));
 }
 
 /* ---- the plan */
@@ -147,13 +158,13 @@ static uint64_t signal_stack_min(void)
 
 static int words_write(const struct call *c, struct words *w, uint64_t more)
 {
-	const struct proc_attr *who = &c->me.attr;
+	const struct proc_attr *who = &g.attr;
 	struct aux aux[] = {
 		{AT_PHDR, g.prog.phdr}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, g.prog.phnum}, {AT_PAGESZ, 4096},
 		{AT_BASE, g.interp.base}, {AT_SYSINFO_EHDR, VDSO_AT}, {AT_FLAGS, 0}, {AT_ENTRY, g.prog.entry},
-		{AT_UID, who->uid}, {AT_EUID, g.euid}, {AT_GID, who->gid}, {AT_EGID, g.egid},
+		{AT_UID, who->uid}, {AT_EUID, who->euid}, {AT_GID, who->gid}, {AT_EGID, who->egid},
 		{AT_HWCAP, cpu_features()}, {AT_HWCAP2, 0},     /* no FSGSBASE: CR4 does not let ring 3 */
-		{AT_PLATFORM, 0}, {AT_CLKTCK, 100}, {AT_SECURE, who->uid != g.euid || who->gid != g.egid},
+		{AT_PLATFORM, 0}, {AT_CLKTCK, 100}, {AT_SECURE, !who->dumpable},
 		{AT_MINSIGSTKSZ, signal_stack_min()}, {AT_RANDOM, 0}, {AT_EXECFN, 0}, {AT_NULL, 0},
 	};
 	int rc = words_count(c, w);
@@ -174,16 +185,10 @@ static int plan_write(const struct call *c, uint64_t *at)
 	uint64_t size = (sizeof(struct exec_plan) + prog + interp + 15) & ~15ull;
 	struct exec_plan plan = {
 		.entry = g.interp.npieces ? g.interp.entry : g.prog.entry,
-		.euid = g.euid == c->me.attr.euid ? EXEC_SAME : g.euid,
-		.egid = g.egid == c->me.attr.egid ? EXEC_SAME : g.egid,
-		.exec_stack = g.prog.exec_stack, .npieces = g.prog.npieces + g.interp.npieces,
+		.attr = g.attr, .exec_stack = g.prog.exec_stack, .npieces = g.prog.npieces + g.interp.npieces,
 	};
-	const char *name = g.path;
 	int rc = words_write(c, &w, size);
 
-	for (const char *p = g.path; *p; p++)
-		if (*p == '/' && p[1]) name = p + 1;
-	memcpy(plan.name, name, strnlen(name, sizeof(plan.name) - 1));
 	plan.program = (struct program_layout){g.prog.end, g.prog.end, w.sp, w.args, w.env, w.env_end};
 	*at = w.sp - size;
 	if (!rc) rc = mem_new(c, *at, &plan, sizeof(plan));
@@ -213,7 +218,7 @@ long pm_execve(struct call *c)
 	if (rc < 0) return rc;
 	g.prefix.len = g.prefix.count = 0;
 	rc = program_open(c);
-	if (!rc) ids_find(c);
+	if (!rc) attr_plan(c);
 	if (!rc) rc = images_plan(c);
 	if (!rc) rc = plan_write(c, &at);
 	if (!rc) answer(c, at);
