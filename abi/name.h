@@ -57,6 +57,15 @@ enum name_then {
 	THEN_CLOEXEC,           /* arg1: FD_CLOEXEC or 0 */
 	THEN_NONBLOCK,          /* arg1: O_NONBLOCK or 0 */
 	THEN_SEEK,              /* arg1: its position */
+	THEN_ADVICE,            /* arg1: MADV_NORMAL, _RANDOM, _SEQUENTIAL: how it is going to be read */
+	THEN_SIZE,              /* arg1: bytes; past RLIMIT_FSIZE EFBIG and SIGXFSZ */
+	THEN_ROOM,              /* arg1, arg2: offset, length; arg3: the size stays (fallocate) */
+	THEN_PUNCH,             /* arg1, arg2: offset, length of a hole */
+	/* of its pages arg1 to arg2, the last inclusive: */
+	THEN_FETCH,             /* they begin to be read */
+	THEN_WAIT,              /* writes under way are waited for, and failed ones told */
+	THEN_SYNC,              /* those that are dirty begin to be written; arg3 not 0: and are waited for */
+	THEN_DROP,              /* the same; those of arg3 to arg4, if any, leave memory */
 };
 /* Of an open file: a number above 2^32 that no other has as long as this is open; its position; of a file or pipe, how many
  * bytes can be read from there. */

@@ -49,7 +49,6 @@
 	X(72, fcntl, "fd int arg") \
 	X(74, fsync, "fd") \
 	X(75, fdatasync, "fd") \
-	X(77, ftruncate, "fd size") \
 	X(95, umask, "mode") \
 	X(102, getuid, "") \
 	X(104, getgid, "") \
@@ -65,18 +64,14 @@
 	X(152, munlockall, "") \
 	X(158, arch_prctl, "code addr") \
 	X(186, gettid, "") \
-	X(187, readahead, "fd size size") \
 	X(202, futex, "addr int int addr addr int") \
 	X(217, getdents64, "fd addr size") \
 	X(218, set_tid_address, "addr") \
-	X(221, fadvise64, "fd size size int") \
 	X(230, clock_nanosleep, "int flags addr addr") \
 	X(231, exit_group, "int") \
 	X(270, pselect6, "int addr addr addr addr addr") \
 	X(271, ppoll, "addr size addr addr size") \
 	X(273, set_robust_list, "addr size") \
-	X(277, sync_file_range, "fd size size flags") \
-	X(285, fallocate, "fd flags size size") \
 	X(292, dup3, "fd fd flags") \
 	X(293, pipe2, "addr flags") \
 	X(295, preadv, "fd addr int size") \
@@ -184,6 +179,7 @@
 	X(29, shmget, "int size flags") \
 	X(31, shmctl, "int int addr") \
 	X(73, flock, "fd int") \
+	X(77, ftruncate, "fd size") \
 	X(79, getcwd, "addr size") \
 	X(82, rename, "path path") \
 	X(83, mkdir, "path mode") \
@@ -204,6 +200,8 @@
 	X(162, sync, "") \
 	X(165, mount, "path path path flags addr") \
 	X(166, umount2, "path flags") \
+	X(187, readahead, "fd size size") \
+	X(221, fadvise64, "fd size size int") \
 	X(235, utimes, "path addr") \
 	X(258, mkdirat, "fd path mode") \
 	X(259, mknodat, "fd path mode dev") \
@@ -217,7 +215,9 @@
 	X(267, readlinkat, "fd path addr size") \
 	X(268, fchmodat, "fd path mode") \
 	X(269, faccessat, "fd path mode") \
+	X(277, sync_file_range, "fd size size flags") \
 	X(280, utimensat, "fd path addr flags") \
+	X(285, fallocate, "fd flags size size") \
 	X(286, timerfd_settime, "fd flags addr addr") \
 	X(287, timerfd_gettime, "fd addr") \
 	X(306, syncfs, "fd") \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/call.c - RING 3 - system calls that name or open something, as the program made them.
  *
- * Path:  kernel/forward.c  ~NAME_CALL~>  server.c > [call.c] > call_name.c, call_attr.c, call_stat.c, srv_name.c ...
+ * Path:  kernel/sys_name.c  ~NAME_CALL~>  server.c > [call.c] > call_name.c, call_attr.c, call_stat.c, srv_name.c ...
  *
  * The message lends all of the caller's memory.
  * A descriptor is looked up in the kernel.  What it has there is open here: of a close we hear later, by a note.

@@ -70,6 +70,8 @@ CALL(shmget); CALL(shmctl);
 CALL(getrandom);                        /* random.c */
 CALL(ioctl);                            /* devfs.c */
 CALL(fcntl); CALL(flock);               /* srv_lock.c */
+/* call_space.c */
+CALL(ftruncate); CALL(fallocate); CALL(fadvise64); CALL(readahead); CALL(sync_file_range);
 #undef CALL
 
 #endif

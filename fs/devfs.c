@@ -181,6 +181,14 @@ int devfs_open(struct vnode *vn, struct ipc_msg *out)
 	return 0;
 }
 
+/* devfs_start: where in its object what a descriptor is open on begins, in bytes. */
+uint64_t devfs_start(const struct vnode *vn)
+{
+	struct dev *d = dev_of(vn);
+
+	return d && d->kind == DEV_DISK ? d->disk->start : 0;
+}
+
 static uint64_t piece_len(const struct ipc_msg *in)
 {
 	return in->lend[0].len < DEV_PIECE ? in->lend[0].len : DEV_PIECE;

@@ -60,6 +60,7 @@ void disk_stats(const struct disk *, uint64_t stats[5]);
 /* devfs.c */
 int devfs_mount(struct mount *);
 int devfs_open(struct vnode *, struct ipc_msg *out);            /* fills the reply of open(); -ENXIO: none of ours */
+uint64_t devfs_start(const struct vnode *);
 extern char dev_piece[DEV_PIECE];       /* what a message moves, as long as it is worked on */
 int dev_take(const struct ipc_msg *in, struct ipc_msg *out);    /* of DEV_WRITE, into that: out->arg[0] bytes */
 /* Of ioctl(): what is asked; its argument points to it. */

@@ -68,12 +68,13 @@ static long open_reply(struct vnode *vn, uint64_t flags, enum name_then then, st
 	else if (S_ISREG(vn->mode) && vn->ops->text) out->arg[2] = NAMEF_DEVICE | NAMEF_SEEK;
 	else if (S_ISREG(vn->mode)) out->handle[0] = vn->object;
 	else if (!(vn->mode & S_IFMT)) rc = -ENXIO;     /* Linux: /proc/self/fd/N of an eventfd */
+	if (!S_ISREG(vn->mode) || vn->ops->text || (flags & ACCESS_MODES) == O_RDONLY) flags &= ~(uint64_t)O_TRUNC;
+	if (!rc && (flags & O_TRUNC) && vfs_caller.cred.uid) rc = vfs_written(vn);
 	if (rc) {
 		vnode_put(vn);
 		return rc;
 	}
 	vn->opens++;
-	if (!S_ISREG(vn->mode) || (flags & ACCESS_MODES) == O_RDONLY) flags &= ~(uint64_t)O_TRUNC;
 	out->arg[1] = vn->mnt->flags & MS_NOSUID ? vn->mode & ~(mode_t)(S_ISUID | S_ISGID) : vn->mode;
 	out->arg[5] = flags;
 	out->arg[NAME_THEN] = then;

@@ -70,7 +70,7 @@ long name_forward(struct file *f, const uint64_t a[5], bool interruptible);
 /* sys_file.c */
 extern const struct file_ops vmo_ops;
 int64_t file_rw(struct file *, uint64_t *pos, struct io);       /* with all checks; pos NULL: at its own offset */
-int file_set_size(struct file *, uint64_t size);                /* -EINVAL: not this one; -EFBIG with SIGXFSZ ... */
+int file_set_size(struct file *, uint64_t size);                /* of one that has pages; -EFBIG with SIGXFSZ ... */
 
 /* pipe.c */
 uint64_t pipe_bytes(struct pipe *);                             /* that could be read a moment ago */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_file.c - RING 0 - read, write and their family, on whatever a descriptor is.
+/* kernel/sys_file.c - RING 0 - read, write, fsync and their family, on whatever a descriptor is.
  *
  * Path:  syscall.c > [sys_file.c] > file->ops: mm/fileio.c (objects), filedev.c, pipe.c
  * Locks: file->lock while the offset of a regular file or directory is in use: two processes that share a descriptor
@@ -220,19 +220,24 @@ SYSCALL(lseek)
 	return to;
 }
 
-/* POSIX ftruncate, and past RLIMIT_FSIZE SIGXFSZ. */
+/* POSIX: past RLIMIT_FSIZE SIGXFSZ. */
 int file_set_size(struct file *f, uint64_t size)
 {
-	int rc = f->vmo && file_writable(f) && (int64_t)size >= 0 ? write_ids(f) : -EINVAL;
-
-	if (rc) return rc;
 	if (size > f->vmo->size && size > current_proc()->rlimit[RLIMIT_FSIZE][0]) return fsize_exceeded(-EFBIG, size);
 	return vmo_resize(f->vmo, size);
 }
 
-SYSCALL(ftruncate)
-{
-	FILE_HELD struct file *f = fd_get(a0);
+/* ---- to the disk */
 
-	return f ? file_set_size(f, a1) : -EBADF;
+static long fd_sync(int fd, unsigned wb)
+{
+	FILE_HELD struct file *f = fd_get(fd);
+
+	if (!f) return -EBADF;
+	if (!f->vmo) return sys_forward_name(fd, 0, 0, 0, 0, 0);        /* a directory, above all */
+	split_publish(f->vmo, 0, UINT64_MAX >> PAGE_SHIFT);
+	return vmo_sync(f->vmo, 0, UINT64_MAX >> PAGE_SHIFT, wb, &f->err_seen);
 }
+
+SYSCALL(fsync) { return fd_sync(a0, WB_WAIT | WB_COMMIT); }
+SYSCALL(fdatasync) { return fd_sync(a0, WB_WAIT | WB_COMMIT | WB_DATASYNC); }

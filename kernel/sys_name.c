@@ -63,6 +63,36 @@ static long open_then(const struct ipc_msg *m, struct kobj *o)
 
 /* ---- the calls */
 
+/* More than RLIMIT_FSIZE allows fails as ftruncate() would. */
+static long room_then(struct file *f, uint64_t off, uint64_t len, bool keep_size)
+{
+	uint64_t end = off + len, limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
+
+	return !keep_size && end > MAX(limit, f->vmo->size) ? file_set_size(f, end)
+	                                                    : vmo_allocate(f->vmo, off, len, keep_size);
+}
+
+/* With the pages, or the size, of a file or a disk. */
+static long vmo_then(struct file *f, const uint64_t a[IPC_ARGS])
+{
+	struct vmo *v = f->vmo;
+
+	switch (a[NAME_THEN]) {
+	case THEN_SIZE: return file_set_size(f, a[1]);
+	case THEN_ROOM: return room_then(f, a[1], a[2], a[3]);
+	case THEN_PUNCH: return vmo_punch(v, a[1], a[2]);
+	case THEN_FETCH: vmo_prefetch(v, a[1], a[2]); return 0;
+	case THEN_WAIT: return vmo_wait(v, a[1], a[2], &f->err_seen);
+	case THEN_SYNC:
+		split_publish(v, a[1], a[2]);
+		return vmo_sync(v, a[1], a[2], a[3] ? WB_WAIT : 0, &f->err_seen);
+	case THEN_DROP:
+		if (!vmo_sync(v, a[1], a[2], 0, NULL) && a[3] <= a[4]) vmo_invalidate(v, a[3], a[4]);
+		return 0;
+	default: return -EIO;           /* the server is wrong */
+	}
+}
+
 /* With the open file that was asked about, even if the number is another one's by now, or with the number. */
 static long file_then(struct file *f, int fd, const uint64_t a[IPC_ARGS])
 {
@@ -70,7 +100,8 @@ static long file_then(struct file *f, int fd, const uint64_t a[IPC_ARGS])
 	case THEN_CLOEXEC: current_proc()->fd_flags[fd] = a[1] & O_CLOEXEC_FD; return 0;
 	case THEN_NONBLOCK: f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) | (a[1] & O_NONBLOCK); return 0;
 	case THEN_SEEK: f->offset = a[1]; return a[0];
-	default: return -EIO;           /* the server is wrong */
+	case THEN_ADVICE: f->ra.advice = a[1]; return 0;
+	default: return f->vmo ? vmo_then(f, a) : -EIO;
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/space.c - RING 0 - fallocate: room made sure of, holes punched; and pages brought in ahead of their use.
  *
- * Path:  sys_sync.c, mapops.c (MADV_REMOVE) > [space.c] > pager.c  ~message~>  fs/ext2_pager.c
+ * Path:  sys_name.c, mapops.c (MADV_REMOVE) > [space.c] > pager.c  ~message~>  fs/ext2_pager.c
  * Locks: the writer's turn of the object (fileio.c); vmo->lock; none while the pager works.
  *
  * V4  While [punch_lo, punch_hi) of an object is not empty, no page of it comes into the cache: the pager is freeing

@@ -505,11 +505,11 @@ fault("direct_read_asks_the_cache", "read with O_DIRECT does not ask the disk.",
       "")
 
 # ------------------------------------------------------------------------------------------------------------------
-file("kernel/sys_sync.c")
+file("fs/call_space.c")
 
 fault("dontneed_drops_pages_beside", "posix_fadvise(DONTNEED) drops pages that its range only touches.",
-      "\tif (off % PAGE_SIZE) first++;\n",
-      "")
+      "\targ[3] = arg[1] + !!(off % PAGE);\n",
+      "\targ[3] = arg[1];\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("kernel/sys_copy.c")
