@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/counterdev.c - RING 3 - eventfd and timerfd by messages: files without a name, and who waits for them.
  *
- * Path:  kernel/filedev.c  ~DEV_*~>  devfs.c, call.c > [counterdev.c] > counter.c
+ * Path:  kernel/sys_name.c  ~DEV_*~>  devfs.c, call.c > [counterdev.c] > counter.c
  *        server.c > counters_run() when a timer may be due
  *
  * E1  Whoever has to wait is a token on its counter's list, in order of arrival among readers and among writers.

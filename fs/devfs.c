@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/devfs.c - RING 3 - /dev: character devices answered by messages, disks as memory objects.
  *
- * Path:  kernel/filedev.c  ~DEV_READ ...~>  server.c > [devfs.c] > ttydev.c, counterdev.c
+ * Path:  kernel/sys_name.c  ~DEV_READ ...~>  server.c > [devfs.c] > ttydev.c, counterdev.c
  * One flat directory, made at the start, in which nothing can be created or removed.  Reading /dev/vda is no message
  * to us: open() hands out the disk object, and its driver pages it.  A partition is a part of its disk's object: the
  * kernel is told which.

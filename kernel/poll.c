@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/poll.c - RING 0 - poll and select: wait until one of many descriptors is ready.
  *
- * Path:  syscall.c > [poll.c] > file->ops->poll() of pipe.c, filedev.c ...;  poll_wake() from there
+ * Path:  syscall.c > [poll.c] > file->ops->poll() of pipe.c, sys_name.c (devices);  poll_wake() from there
  * Locks: crowd->lock around the wake-ups and who sleeps for one; none while a descriptor is asked.
  *
  * Who polls belongs to one of 64 crowds, by the number of the thread.  A thing that is polled has a bit for each crowd

@@ -1,14 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_name.c - RING 0 - system calls that the file server answers, and what it leaves to be done here.
+/* kernel/sys_name.c - RING 0 - system calls that the file server answers, and what it leaves to be done here; its devices.
  *
  * What names or opens something, or asks what a descriptor is, goes there as it is (NAME_CALL of abi/name.h).  The answer
  * says what the caller's thread does then (THEN_*): with what was opened, or with the descriptor that was asked about.
  *
- * Path:  syscall.c > [sys_name.c] > forward.c name_call()  ~message~>  fs/call.c > srv_name.c
- * Locks: directories are held by references; file->lock of one while its entries are read: the position moves with them.
+ * Path:  syscall.c > [sys_name.c] > forward.c name_call()  ~message~>  fs/call.c;  sys_file.c > device_rw()  ~~>  fs/devfs.c
+ * Locks: none across a message, but file->lock of a directory while its entries are read: its position moves with them.
  */
 #include "kernel/syscalls.h"
 #include "mm/vmo.h"
+
+/* ---- devices */
+
+/* At most DEV_PIECE bytes.  If it has to wait, the server lets a signal end it. */
+static int64_t device_piece(struct file *f, uint64_t pos, const struct io *io)
+{
+	KMSG_HELD struct kmsg k = {
+		.m = {.arg = {f->node, pos, f->flags}},
+		.lender = io->kernel ? NULL : current_proc()->map,
+	};
+	int64_t n;
+
+	k.m.lend[0] = (struct ipc_lend){io->buf, io->len, io->write ? LEND_READ : LEND_WRITE};
+	n = name_call(&k, io->write ? DEV_WRITE : DEV_READ, !(f->flags & O_NONBLOCK));
+	return n <= (int64_t)io->len ? n : -EIO;
+}
+
+static int64_t device_rw(struct file *f, uint64_t *pos, struct io io)
+{
+	uint64_t done = 0, more;
+
+	do {
+		int64_t n = device_piece(f, *pos, &io);
+
+		if (n < 0) return done ? (int64_t)done : n;
+		more = (uint64_t)n == DEV_PIECE && !thread_has_signal(current_thread());
+		done += n;
+		*pos += n;
+		io_advance(&io, n);
+	} while (more && io.len > 0);
+	return done;
+}
+
+static int device_poll(struct file *f)
+{
+	KMSG_HELD struct kmsg k = {.m = {.arg = {f->node}}};
+	long now = name_call(&k, DEV_POLL, false);
+
+	return now < 0 ? POLLIN | POLLOUT : now & (POLLIN | POLLOUT | POLLHUP);
+}
+
+static const struct file_ops device_ops = {.rw = device_rw, .poll = device_poll};
+static uint64_t devices_polled;         /* atomic, poll.c: who polls one that may be not ready */
+
+/* The file server: what said "not ready" may be so now. */
+SYSCALL(poll_wake)
+{
+	poll_wake(&devices_polled);
+	return 0;
+}
 
 /* ---- what was opened */
 
@@ -36,7 +86,11 @@ static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 	f->base = m->arg[3];
 	f->limit = m->arg[4];
 	if (file_is_dir(f) || (flags & O_PATH)) return 0;
-	if (f->namef & NAMEF_DEVICE) return device_open(f);
+	if (f->namef & NAMEF_DEVICE) {
+		f->ops = &device_ops;
+		f->polled = f->namef & NAMEF_POLL ? &devices_polled : NULL;
+		return 0;
+	}
 	if (o && o->type == KOBJ_PIPE) return fifo_open(f, o);
 	if (o && o->type == KOBJ_VMO) return object_open(f, container_of(o, struct vmo, obj), flags & O_TRUNC, m->arg[7]);
 	return -EIO;                    /* the server is wrong */

@@ -504,19 +504,16 @@ fault("direct_read_asks_the_cache", "read with O_DIRECT does not ask the disk.",
       "\tif (direct && !io.write && io.len > 0) n = direct_settle(f, at, io.len);\n",
       "")
 
+fault("copy_leaves_the_offset", "sendfile without an offset does not move the descriptor.",
+      "\tif (n > 0 && place_out(in, from_at, from + n)) n = -EFAULT;\n",
+      "\tif (n > 0 && from_at && place_out(in, from_at, from + n)) n = -EFAULT;\n")
+
 # ------------------------------------------------------------------------------------------------------------------
 file("fs/call_space.c")
 
 fault("dontneed_drops_pages_beside", "posix_fadvise(DONTNEED) drops pages that its range only touches.",
       "\targ[3] = arg[1] + !!(off % PAGE);\n",
       "\targ[3] = arg[1];\n")
-
-# ------------------------------------------------------------------------------------------------------------------
-file("kernel/sys_copy.c")
-
-fault("copy_leaves_the_offset", "sendfile without an offset does not move the descriptor.",
-      "\tif (n > 0 && place_out(in, from_at, from + n)) n = -EFAULT;\n",
-      "\tif (n > 0 && from_at && place_out(in, from_at, from + n)) n = -EFAULT;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("kernel/trap.c")
