@@ -86,13 +86,16 @@ struct ipc_msg {
                                       which may span pages; len 0: wait for all writes of its object -> how many of
                                       these have failed: before this one began, or until now */
 
+/* ns since the epoch; time[which - VMO_SET_ATIME] */
+#define VMO_TIMES union { struct { int64_t atime, mtime, ctime; }; int64_t time[3]; }
+
 struct vmo_args {
 	uint64_t port;          /* handle of the pager's port; 0: no pager (tmpfs, shared memory) */
 	uint64_t cookie;        /* arg[0] of every pager message */
 	uint64_t size;          /* bytes */
 	uint64_t max_size;      /* bytes: EFBIG past it */
 	uint64_t flags;         /* VMO_* */
-	int64_t  atime, mtime, ctime;  /* ns since the epoch */
+	VMO_TIMES;
 };
 #define VMO_READONLY  1u        /* on a read-only file system: EROFS for stores and writes */
 #define VMO_NOGROW    2u        /* fixed size (a disk): writes past the end ENOSPC */
@@ -101,11 +104,11 @@ struct vmo_args {
 
 struct vmo_info {
 	uint64_t size;          /* bytes; the kernel's is the true one while the object lives */
-	uint64_t pages;         /* resident pages */
-	uint64_t dirty;         /* of these, DIRTY or WRITING */
+	uint64_t npages;        /* resident pages */
+	uint64_t ndirty;        /* of these, DIRTY or WRITING */
 	uint64_t users;         /* open files and mappings, all processes */
 	uint64_t changed;       /* bit 0 size, 1 atime, 2 mtime, 3 ctime: since the last vmo_info or pager commit */
-	int64_t  atime, mtime, ctime;  /* ns since the epoch */
+	VMO_TIMES;
 };
 #define VMO_SET_ATIME 1
 #define VMO_SET_MTIME 2

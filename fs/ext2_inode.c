@@ -240,7 +240,7 @@ static bool inode_idle(const struct ext2_inode *in)
 
 	if (in->vn->refs) return false;
 	if (!in->vn->object || object_info(in->vn->object, &info)) return true;
-	return info.users == 0 && (info.dirty == 0 || !in->raw->links);
+	return info.users == 0 && (info.ndirty == 0 || !in->raw->links);
 }
 
 void inode_inactive(struct vnode *vn)
@@ -301,8 +301,8 @@ int inode_getattr(struct vnode *vn, struct stat *st)
 	st->st_blksize = 4096;
 	/* with those that dirty pages will have: a file without blocks would be taken for one hole (tar,
 	 * cp --sparse) */
-	if (info.dirty) promised = resv_sectors(in, st->st_size);
-	st->st_blocks = in->raw->blocks + (promised < info.dirty * 8 ? promised : info.dirty * 8);
+	if (info.ndirty) promised = resv_sectors(in, st->st_size);
+	st->st_blocks = in->raw->blocks + (promised < info.ndirty * 8 ? promised : info.ndirty * 8);
 	st->st_atim = (struct timespec){t.atime / 1000000000, t.atime % 1000000000};
 	st->st_mtim = (struct timespec){t.mtime / 1000000000, t.mtime % 1000000000};
 	st->st_ctim = (struct timespec){t.ctime / 1000000000, t.ctime % 1000000000};

@@ -132,7 +132,7 @@ int pager_release(struct vnode *vn, uint64_t size, struct times t)
 
 	if (vn->mnt->readonly) return 0;
 	attributes_take(vn, size, t);
-	if (!object_info(vn->object, &info) && info.users == 0 && info.dirty == 0)
+	if (!object_info(vn->object, &info) && info.users == 0 && info.ndirty == 0)
 		resv_drop(fs_of(vn), in, 0, UINT64_MAX);
 	if (vn->refs == 0) inode_inactive(vn);
 	return 0;

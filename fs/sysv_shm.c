@@ -210,7 +210,7 @@ static int shm_totals(const struct call *c)
 
 	for (struct segment *s = segments; s; s = s->next) {
 		sum.shm_tot += (s->ds.shm_segsz + 4095) / 4096;
-		if (!object_info(s->vnode.object, &info)) sum.shm_rss += info.pages;
+		if (!object_info(s->vnode.object, &info)) sum.shm_rss += info.npages;
 	}
 	return mem_out(c, c->arg[2], &sum, sizeof(sum));
 }

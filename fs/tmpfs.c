@@ -347,7 +347,7 @@ static int tmpfs_getattr(struct vnode *vn, struct stat *st)
 
 	if (vn->object && !object_info(vn->object, &info)) {
 		st->st_size = info.size;
-		st->st_blocks = info.pages * 8;         /* 512-byte blocks */
+		st->st_blocks = info.npages * 8;         /* 512-byte blocks */
 		in->times = (struct times){info.atime, info.mtime, info.ctime};
 	} else if (in->target) {
 		st->st_size = strlen(in->target);

@@ -27,9 +27,7 @@ SYSCALL(vmo_create)
 
 	v = vmo_create(container_of(pager, struct port, obj), a.cookie, a.size, a.max_size, a.flags);
 	if (!v) return -ENOMEM;
-	v->atime = a.atime;
-	v->mtime = a.mtime;
-	v->ctime = a.ctime;
+	memcpy(v->time, a.time, sizeof(a.time));
 	rc = handle_add(&current_proc()->handles, &v->obj);
 	vmo_unref(v);
 	return rc;
@@ -56,30 +54,24 @@ SYSCALL(vmo_read)
 }
 
 /* What the server says of times is what it has stored: the kernel owes it nothing about them any more. */
-static void vmo_set_locked(struct vmo *v, uint64_t which, uint64_t value)
+SYSCALL(vmo_set, handle, which, value)
 {
-	switch (which) {
-	case VMO_SET_ATIME: v->atime = value; v->changed &= ~VMOC_ATIME; break;
-	case VMO_SET_MTIME: v->mtime = value; v->changed &= ~VMOC_MTIME; break;
-	case VMO_SET_IDS: v->set_ids = value; break;
-	case VMO_SET_CTIME: v->ctime = value; v->changed &= ~VMOC_CTIME; break;
-	default:
-		v->links = MIN(value, UINT32_MAX);
-		vmo_release_check_locked(v);    /* unlinked: its dirty pages do not hold up the RELEASE any more */
-	}
-}
-
-SYSCALL(vmo_set)
-{
-	KOBJ_HELD struct kobj *o = object_get(a0, KOBJ_VMO);
+	KOBJ_HELD struct kobj *o = object_get(handle, KOBJ_VMO);
 	struct vmo *v = vmo_of(o);
 
-	if (a1 < VMO_SET_ATIME || a1 > VMO_SET_IDS) return -EINVAL;
+	if (which < VMO_SET_ATIME || which > VMO_SET_IDS) return -EINVAL;
 	if (!v) return -EBADF;
 
-	split_times(v);
 	SPIN_HELD(&v->lock);
-	vmo_set_locked(v, a1, a2);
+	if (which == VMO_SET_IDS) {
+		v->set_ids = value;
+	} else if (which == VMO_SET_LINKS) {
+		v->links = MIN(value, UINT32_MAX);
+		vmo_release_check_locked(v);    /* unlinked: its dirty pages do not hold up the RELEASE any more */
+	} else {
+		__atomic_store_n(&v->time[which - VMO_SET_ATIME], value, __ATOMIC_RELAXED);
+		__atomic_and_fetch(&v->changed, ~BIT(which), __ATOMIC_RELAXED);
+	}
 	return 0;
 }
 

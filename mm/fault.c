@@ -94,7 +94,7 @@ static int fault_store_shared(struct fault *f, struct vmo *v, struct page *p)
 	if (!vmo_has_room_locked(v, f->index, p)) return FAULT_ROOM;
 	page_dirty_locked(v, p);
 	if (f->map->wired) p->flags |= PFL_OWNER;
-	else vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
+	else vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
 	return fault_map(f, p, true);
 }
 

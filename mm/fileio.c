@@ -39,7 +39,7 @@ static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
 	page_dirty_locked(v, p);
 	if (end > v->size) {
 		v->size = end;
-		v->changed |= VMOC_SIZE;
+		vmo_touch(v, VMOC_SIZE);
 	}
 }
 
@@ -122,7 +122,7 @@ void writer_leave(struct vmo *v, bool wrote)
 {
 	SPIN_HELD(&v->lock);
 	v->writer = NULL;
-	if (wrote) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
+	if (wrote) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
 	waitq_wake_all(&v->wait);
 }
 

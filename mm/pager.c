@@ -248,15 +248,12 @@ int vmo_room(struct vmo *v, uint64_t index)
 }
 
 /* What the object's pager should know of size and times.  What of it had changed, until now */
-static uint32_t vmo_attr_locked(struct vmo *v, struct ipc_msg *m)
+static uint64_t vmo_attr_locked(struct vmo *v, struct ipc_msg *m)
 {
-	uint32_t changed = v->changed;
+	uint64_t changed = __atomic_exchange_n(&v->changed, 0, __ATOMIC_ACQUIRE);
 
 	m->arg[2] = v->size;
-	m->arg[3] = changed & VMOC_ATIME ? v->atime : 0;
-	m->arg[4] = changed & VMOC_MTIME ? v->mtime : 0;
-	m->arg[5] = changed & VMOC_CTIME ? v->ctime : 0;
-	v->changed = 0;
+	for (int i = 0; i < 3; i++) m->arg[3 + i] = changed & VMOC_ATIME << i ? v->time[i] : 0;
 	return changed;
 }
 
@@ -264,8 +261,7 @@ static uint32_t vmo_attr_locked(struct vmo *v, struct ipc_msg *m)
 int vmo_commit(struct vmo *v, unsigned commit_flags)
 {
 	struct kmsg k = {.m = {.op = PAGER_COMMIT, .arg = {v->cookie, commit_flags}}};
-	uint64_t changes;
-	uint32_t changed;
+	uint64_t changes, changed;
 	int rc;
 
 	spin_lock(&v->lock);
@@ -276,7 +272,7 @@ int vmo_commit(struct vmo *v, unsigned commit_flags)
 	rc = pager_ask(v, &k);
 	SPIN_HELD(&v->lock);
 	if (!rc) v->committed = MAX(v->committed, changes);     /* not before: others rely on it (P5) */
-	else v->changed |= changed;
+	else __atomic_or_fetch(&v->changed, changed, __ATOMIC_RELEASE);
 	return rc;
 }
 

@@ -86,26 +86,6 @@ void split_resized(struct vmo *file)
 	vmo_user_put(view);
 }
 
-/* Times of stores into the view are the file's. */
-void split_times(struct vmo *file)
-{
-	struct vmo *view = view_get(file);
-	uint32_t changed;
-	int64_t at;
-
-	if (!view) return;
-	spin_lock(&view->lock);
-	changed = view->changed & (VMOC_MTIME | VMOC_CTIME);
-	at = view->mtime;
-	view->changed &= ~changed;
-	spin_unlock(&view->lock);
-	spin_lock(&file->lock);
-	if (changed) file->mtime = file->ctime = at;
-	file->changed |= changed;
-	spin_unlock(&file->lock);
-	vmo_user_put(view);
-}
-
 /* fsync: what was stored through mappings is the file's too. */
 void split_publish(struct vmo *file, uint64_t first, uint64_t last)
 {
@@ -146,7 +126,7 @@ static int page_to_file(struct run *r, uint32_t i)
 	if (rc) return rc == -ENXIO ? 0 : rc;
 	memcpy(page_virt(to), page_virt(r->page[i]), PAGE_SIZE);
 	page_dirty_locked(file, to);
-	vmo_touch_locked(file, VMOC_MTIME | VMOC_CTIME);
+	vmo_touch(file, VMOC_MTIME | VMOC_CTIME);
 	return 0;
 }
 

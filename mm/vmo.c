@@ -102,34 +102,25 @@ void vmo_user_put(struct vmo *v)
 	vmo_unref(v);
 }
 
-void vmo_touch_locked(struct vmo *v, uint32_t which)
+/* vmo_touch: mark times, of a view its file's.  atime follows relatime: only if it is older than mtime, or than a day. */
+void vmo_touch(struct vmo *v, uint32_t which)
 {
 	int64_t now = time_real();
 
-	if (which & VMOC_ATIME) v->atime = now;
-	if (which & VMOC_MTIME) v->mtime = now;
-	if (which & VMOC_CTIME) v->ctime = now;
-	v->changed |= which;
-}
-
-/* vmo_touch: mark times.  atime follows relatime: only if it is older than mtime, or than a day. */
-void vmo_touch(struct vmo *v, uint32_t which)
-{
-	SPIN_HELD(&v->lock);
-	if ((v->flags & VMO_READONLY) || (v->atime > v->mtime && time_real() - v->atime < 86400ll * 1000000000))
-		which &= ~VMOC_ATIME;
-	if (which) vmo_touch_locked(v, which);
+	v = vmo_file(v);
+	if ((v->flags & VMO_READONLY) || (v->atime > v->mtime && now - v->atime < 86400ll * 1000000000)) which &= ~VMOC_ATIME;
+	for (int i = 0; i < 3; i++)
+		if (which & VMOC_ATIME << i) __atomic_store_n(&v->time[i], now, __ATOMIC_RELAXED);
+	if (which) __atomic_or_fetch(&v->changed, which, __ATOMIC_RELEASE);
 }
 
 void vmo_info(struct vmo *v, struct vmo_info *info)
 {
-	split_times(v);
+	uint64_t changed = __atomic_exchange_n(&v->changed, 0, __ATOMIC_ACQUIRE);
+
 	SPIN_HELD(&v->lock);
-	*info = (struct vmo_info){
-		.size = v->size, .pages = v->npages, .dirty = v->ndirty, .users = v->users, .changed = v->changed,
-		.atime = v->atime, .mtime = v->mtime, .ctime = v->ctime,
-	};
-	v->changed = 0;
+	*info = v->info;
+	info->changed = changed;
 }
 
 uint64_t dirty_end_locked(struct vmo *v, uint64_t first, uint64_t last)
@@ -150,7 +141,7 @@ void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 	SPIN_HELD(&v->lock);
 	for (; page_next(v, &i, BIT(PG_DIRTY)) && i <= last; i = end + 1) {
 		end = dirty_end_locked(v, i, last);
-		if (pages_clear(v, i, end, PTE_W)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);
+		if (pages_clear(v, i, end, PTE_W)) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
 	}
 }
 
@@ -212,7 +203,7 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 	spin_lock(&v->lock);
 	v->size = size;
 	v->changes++;
-	vmo_touch_locked(v, VMOC_SIZE | VMOC_MTIME | VMOC_CTIME);
+	vmo_touch(v, VMOC_SIZE | VMOC_MTIME | VMOC_CTIME);
 	v->grant_hi = MIN(v->grant_hi, MAX(cut, v->grant_lo));
 	if (size < old) {
 		pages_clear(v, cut, ~0ull, PTE_P | PTE_COPIES);        /* POSIX mmap: a reference gets SIGBUS */

@@ -13,18 +13,15 @@ struct vmo {
 	struct port *pager;             /* [c] NULL: shared anonymous memory or tmpfs */
 	uint64_t cookie;                /* [c] the pager's name for it */
 	uint32_t flags;                 /* [c] VMO_* of abi/ipc.h */
-	uint64_t size;                  /* [v] bytes */
+	/* [v] size, resident and owed pages, users (open files + entries); atomic: what has changed, and the times */
+	union { struct vmo_info info; struct vmo_info; };
 	uint64_t max_size;              /* [c] bytes */
 	struct tree pages;              /* [v] struct page by index */
 	struct tree entries;            /* [v] mappings by page index (struct entry.vnode) */
 	struct waitq wait;              /* [v] for page states, for the writer's turn */
-	uint64_t npages, ndirty;        /* [v] resident; DIRTY + WRITING */
-	uint32_t users;                 /* [v] open files + entries */
 	uint32_t links;                 /* [v] 0: unlinked, do not write back after the last user */
 	struct thread *writer;          /* [v] whose turn to write() it is (writes do not mix); never a pager's */
 	uint64_t write_end;             /* [v] up to there he is putting bytes into a page; 0: he is not */
-	uint32_t changed;               /* [v] VMOC_* since the pager was told */
-	int64_t  atime, mtime, ctime;   /* [v] ns since the epoch */
 	uint64_t grant_lo, grant_hi;    /* [v] page indexes with room granted by RESERVE */
 	uint64_t punch_lo, punch_hi;    /* [v] page indexes that nobody may bring in now (space.c V4) */
 	uint32_t wb_err;                /* atomic: counts failed writes; err_seen of files and entries compare with it */
@@ -51,7 +48,7 @@ static inline struct page *page_at(const struct vmo *v, uint64_t index)
 }
 struct page *page_next(const struct vmo *, uint64_t *index, uint8_t state);
 
-#define VMOC_SIZE  1u
+#define VMOC_SIZE  1u             /* bits of `changed` */
 #define VMOC_ATIME 2u
 #define VMOC_MTIME 4u
 #define VMOC_CTIME 8u
@@ -65,7 +62,7 @@ void vmo_user_put(struct vmo *);        /* the last user posts RELEASE */
  * tell.  May sleep.  -EFBIG, -EPERM (VMO_NOGROW), -EIO. */
 int vmo_set_size(struct vmo *, uint64_t size, bool tell);       /* in the writer's turn (writer_enter) */
 int vmo_resize(struct vmo *, uint64_t size);                    /* fileio.c: takes the turn, and tells */
-void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now: VMOC_ATIME | VMOC_MTIME | VMOC_CTIME */
+void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now; any lock may be held */
 void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */
 void vmo_mark_stores(struct vmo *, uint64_t first, uint64_t last);      /* msync: times of stores that came unseen */
 struct map;
@@ -145,7 +142,6 @@ static inline uint64_t vmo_pages_locked(const struct vmo *v) { return ROUND_UP(v
 static inline bool punching(const struct vmo *v, uint64_t index) { return index >= v->punch_lo && index < v->punch_hi; }
 
 /* vmo.c */
-void vmo_touch_locked(struct vmo *, uint32_t vmoc);
 void vmo_release_check_locked(struct vmo *);    /* no user, nothing owed: tell the pager */
 int vmo_zero(struct vmo *, uint64_t from, uint64_t to, bool owed);
 int vmo_zero_tail(struct vmo *, uint64_t end);  /* the rest of the page that the end of file cuts */
@@ -173,7 +169,6 @@ extern bool vm_split;                   /* [c] the word vm=split was given */
 struct vmo *split_view(struct vmo *file);       /* what mappings show: the file itself when unified; as a user of it */
 void split_idle(struct vmo *view);
 void split_resized(struct vmo *file);           /* its size changed; no lock held */
-void split_times(struct vmo *file);             /* before its times are read or set */
 void split_publish(struct vmo *file, uint64_t first, uint64_t last);    /* stores through mappings reach the file */
 void split_run(struct run *);
 /* Where failed writes are counted. */

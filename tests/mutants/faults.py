@@ -202,7 +202,7 @@ fault("room_not_asked_for", "A store into a hole does not ask whether the disk h
       "")
 
 fault("store_does_not_mark_times", "A store through a mapping does not mark st_mtime and st_ctime.",
-      "\telse vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);\n",
+      "\telse vmo_touch(v, VMOC_MTIME | VMOC_CTIME);\n",
       "")
 
 fault("store_does_not_dirty", "A store through a mapping leaves its page clean.",
@@ -316,11 +316,11 @@ fault("truncation_leaves_page_tables", "Private copies past the new end stay map
       "")
 
 fault("truncation_marks_no_times", "ftruncate does not mark st_mtime and st_ctime.",
-      "\tvmo_touch_locked(v, VMOC_SIZE | VMOC_MTIME | VMOC_CTIME);\n",
-      "\tvmo_touch_locked(v, VMOC_SIZE);\n")
+      "\tvmo_touch(v, VMOC_SIZE | VMOC_MTIME | VMOC_CTIME);\n",
+      "\tvmo_touch(v, VMOC_SIZE);\n")
 
 fault("msync_marks_no_times", "A store into a page that was dirty already is not marked by msync.",
-      "\t\tif (pages_clear(v, i, end, PTE_W)) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);\n",
+      "\t\tif (pages_clear(v, i, end, PTE_W)) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);\n",
       "\t\tpages_clear(v, i, end, PTE_W);\n")
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -331,7 +331,7 @@ fault("append_ignores_the_end", "O_APPEND writes at the descriptor's offset.",
       "")
 
 fault("write_marks_no_times", "write does not mark st_mtime and st_ctime.",
-      "\tif (wrote) vmo_touch_locked(v, VMOC_MTIME | VMOC_CTIME);\n",
+      "\tif (wrote) vmo_touch(v, VMOC_MTIME | VMOC_CTIME);\n",
       "")
 
 fault("writers_do_not_take_turns", "Two processes write to one file at the same time.",

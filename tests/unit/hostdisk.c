@@ -107,7 +107,7 @@ int object_info(uint32_t o, struct vmo_info *info)
 
 void object_dirty(uint32_t o, uint64_t pages)
 {
-	object[o].dirty = pages;
+	object[o].ndirty = pages;
 }
 
 int object_set(uint32_t o, unsigned which, uint64_t value)

@@ -44,8 +44,8 @@ static void info_tells_changes_once(void **st)
 	vmo_touch(f->vmo, VMOC_MTIME);
 	vmo_info(f->vmo, &info);
 	assert_int_equal(info.size, PG(8));
-	assert_int_equal(info.pages, 1);
-	assert_int_equal(info.dirty, 1);
+	assert_int_equal(info.npages, 1);
+	assert_int_equal(info.ndirty, 1);
 	assert_int_equal(info.changed, VMOC_MTIME);
 	vmo_info(f->vmo, &info);
 	assert_int_equal(info.changed, 0);
