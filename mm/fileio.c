@@ -34,58 +34,43 @@ int64_t pcache_read(struct vmo *v, uint64_t pos, struct io io, struct readahead 
 	return done || rc == -ENXIO ? (int64_t)done : rc;       /* ENXIO: cut off meanwhile */
 }
 
-static void write_account_locked(struct vmo *v, struct page *p, uint64_t end)
+/* Write into one page.  One that need not be read first, since all of it is written or it lies past the end of file, is
+ * gathered in a page of our own, which joins the object when it is complete (F1).  *n: bytes wanted, then bytes done.
+ * -EAGAIN: the page has to be read after all, or has left the object */
+static int write_try(struct vmo *v, uint64_t at, const struct io *io, uint64_t *n, bool whole)
 {
-	page_dirty_locked(v, p);
-	if (end > v->size) {
-		v->size = end;
-		vmo_touch(v, VMOC_SIZE);
-	}
-}
-
-/* Write into a page that need not be read first: wholly covered, or past the end of file.  The bytes are gathered in a
- * page of our own, which joins the object when it is complete (F1).  *n: bytes wanted, then bytes done. */
-static int write_fresh(struct vmo *v, uint64_t at, const struct io *io, uint64_t *n)
-{
-	struct page *p = frame_alloc(PAGE_OBJECT, FRAME_ZERO);
-	uint64_t off = at & PAGE_MASK, index = at >> PAGE_SHIFT, want = *n;
+	uint64_t index = at >> PAGE_SHIFT, want = *n;
+	struct page *p;
+	bool fresh;
 	int rc = 0;
 
-	if (!p) return reclaim_wait() ? -ENOMEM : -EAGAIN;
-	*n -= io_copy(io, (char *)page_virt(p) + off, *n);
-	if (*n == 0) rc = -EFAULT;
+	thread_pause();
 	spin_lock(&v->lock);
-	/* somebody brought it in meanwhile, or the rest of the page is on the disk: it has to be read after all */
-	if (!rc && (page_at(v, index) || punching(v, index) || (*n < want && index < vmo_pages_locked(v))))
-		rc = -EAGAIN;
-	if (!rc) {
-		pcache_insert_locked(v, p, index, PG_CLEAN);
-		page_ref(p);                    /* ours is the object's now; this one goes below */
-		write_account_locked(v, p, at + *n);
+	fresh = !page_at(v, index) && (index >= vmo_pages_locked(v) || whole);
+	if (fresh) p = frame_alloc(PAGE_OBJECT, FRAME_ZERO);
+	else rc = pcache_get_locked(v, index, NULL, &p);
+	if (!fresh && !rc) {
+		page_ref(p);
+		v->write_end = at + want;
 	}
 	spin_unlock(&v->lock);
-	page_unref(p);
-	return rc;
-}
-
-/* Write into a resident page, or one that has to be read first. */
-static int write_resident(struct vmo *v, uint64_t at, const struct io *io, uint64_t *n)
-{
-	uint64_t want = *n;
-	struct page *p;
-	int rc = pcache_get(v, at >> PAGE_SHIFT, NULL, &p);
-
+	if (fresh && !p) return reclaim_wait() ? -ENOMEM : -EAGAIN;
 	if (rc) return rc == -ENXIO ? -EAGAIN : rc;
-	spin_lock(&v->lock);
-	v->write_end = at + want;
-	spin_unlock(&v->lock);
+
 	*n -= io_copy(io, (char *)page_virt(p) + (at & PAGE_MASK), want);
 	spin_lock(&v->lock);
 	v->write_end = 0;
-	if (p->vmo != v) rc = -EAGAIN;          /* cut off or invalidated while we copied: again (F2) */
-	else if (*n == 0) rc = -EFAULT;
-	if (!rc) write_account_locked(v, p, at + *n);
-	else if (p->vmo == v) page_dirty_locked(v, p);  /* a part of a word may have been copied before the fault */
+	/* unless somebody brought it in meanwhile, or the rest of the page is on the disk */
+	if (fresh && *n > 0 && !page_at(v, index) && (*n == want || index >= vmo_pages_locked(v))) {
+		page_ref(p);                    /* ours becomes the object's */
+		pcache_insert_locked(v, p, index, PG_CLEAN);
+	}
+	if (p->vmo == v) page_dirty_locked(v, p);       /* F2: with 0 bytes done a part of a word may have been copied */
+	rc = *n == 0 ? -EFAULT : p->vmo == v ? 0 : -EAGAIN;
+	if (!rc && at + *n > v->size) {
+		v->size = at + *n;
+		vmo_touch(v, VMOC_SIZE);
+	}
 	spin_unlock(&v->lock);
 	page_unref(p);
 	return rc;
@@ -93,21 +78,15 @@ static int write_resident(struct vmo *v, uint64_t at, const struct io *io, uint6
 
 static int write_page(struct vmo *v, uint64_t at, const struct io *io, uint64_t *n)
 {
-	uint64_t index = at >> PAGE_SHIFT, want = *n;
-	bool fresh;
-	int rc;
+	uint64_t want = *n;
+	int rc = -EAGAIN;
 
-	for (int tries = 0;; tries++) {
+	for (bool whole = want == PAGE_SIZE; rc == -EAGAIN; whole = false) {
 		*n = want;
-		rc = vmo_room(v, index);
-		if (rc) return rc;
-		spin_lock(&v->lock);
-		fresh = !page_at(v, index) &&
-		        (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));
-		spin_unlock(&v->lock);
-		rc = fresh ? write_fresh(v, at, io, n) : write_resident(v, at, io, n);
-		if (rc != -EAGAIN) return rc;
+		rc = vmo_room(v, at >> PAGE_SHIFT);
+		if (!rc) rc = write_try(v, at, io, n, whole);
 	}
+	return rc;
 }
 
 /* No pager and no fault ever waits for the turn. */
@@ -126,24 +105,16 @@ void writer_leave(struct vmo *v, bool wrote)
 	waitq_wake_all(&v->wait);
 }
 
-/* How much may be written at pos: up to the object's and the caller's limit.  0, -EFBIG, -ENOSPC, -EROFS */
-static int write_limit(const struct vmo *v, uint64_t pos, uint64_t *len, uint64_t limit)
-{
-	uint64_t end = v->flags & VMO_NOGROW ? v->size : MIN(v->max_size, limit);
-
-	if (v->flags & VMO_READONLY) return -EROFS;
-	if (pos >= end) return v->flags & VMO_NOGROW ? -ENOSPC : -EFBIG;
-	*len = MIN(*len, end - pos);
-	return 0;
-}
-
-/* Page by page, as far as it goes.  Bytes done, or why there are none. */
+/* Page by page, as far as it goes: up to the object's and the caller's limit.  Bytes done, or why there are none. */
 static int64_t write_pages(struct vmo *v, uint64_t pos, struct io io, uint64_t limit)
 {
 	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED), done = 0;
-	int rc = write_limit(v, pos, &io.len, limit);
+	uint64_t end = v->flags & VMO_NOGROW ? old : MIN(v->max_size, limit);
+	int rc = 0;
 
-	if (rc) return rc;
+	if (v->flags & VMO_READONLY) return -EROFS;
+	if (pos >= end) return v->flags & VMO_NOGROW ? -ENOSPC : -EFBIG;
+	io.len = MIN(io.len, end - pos);
 	if (pos + io.len > old) rc = vmo_zero_tail(v, old);
 	while (!rc && io.len > 0) {
 		uint64_t n = MIN(io.len, PAGE_SIZE - ((pos + done) & PAGE_MASK));

@@ -347,14 +347,13 @@ fault("short_read_counts_in_full", "A read that stopped at bad memory says that 
       "\t\tdone += n;\n")
 
 fault("write_asks_for_no_room", "write into a hole does not ask whether the disk has room.",
-      "\t\trc = vmo_room(v, index);\n",
-      "\t\trc = index ? 0 : vmo_room(v, index);\n",
+      "\t\trc = vmo_room(v, at >> PAGE_SHIFT);\n",
+      "\t\trc = at >> PAGE_SHIFT ? 0 : vmo_room(v, 0);\n",
       "a_full_disk_is_told_at_the_store_and_freeing_makes_it_work")
 
 fault("fresh_page_over_an_old_one", "A short write into a page that is on the disk loses the rest of the page.",
-      "\t\tfresh = !page_at(v, index) &&\n"
-      "\t\t        (index >= vmo_pages_locked(v) || (want == PAGE_SIZE && tries == 0));\n",
-      "\t\tfresh = !page_at(v, index) && tries == 0;\n")
+      "\tfor (bool whole = want == PAGE_SIZE; rc",
+      "\tfor (bool whole = true; rc")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/space.c")
