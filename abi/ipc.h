@@ -116,6 +116,11 @@ struct vmo_info {
 #define VMO_SET_IDS   5         /* not 0: it runs as its owner or group: before others than root write, NAME_WRITTEN */
 #define VMO_SET_LINKS 4         /* link count: 0 tells the kernel that nobody will want the pages after the last user */
 
+/* Whoever has pages written: */
+#define WB_WAIT     1u          /* ... waits for that */
+#define WB_COMMIT   2u          /* then what finds the data again is put on disk, and the disk's cache flushed */
+#define WB_DATASYNC 4u          /* but not times */
+
 #define VMX_KEEP_DIRTY 1u       /* other parts of the last page are still owed: it goes back to DIRTY */
 #define VMX_FORGET     2u       /* write nothing: the page's contents no longer matter, make it CLEAN */
 

@@ -32,9 +32,6 @@
 #define NAME_UNLOCK   0x316u /* node: all record locks of the caller's process on it end */
 #define NAME_WRITTEN  0x315u /* node: somebody but root is going to write to it (VMO_SET_IDS) */
 
-#define NAME_SHMAT    0x319u /* number, flags, address of shmat() -> arg1 address, arg2 MAP_*, arg3 PROT_*; handle0 = vmo,
-                                mapped whole */
-
 #define PIPE_SIZE  65536u       /* bytes that a pipe holds */
 
 #define NAME_HOST     0x31bu /* from the process manager: the host's name, of 65 bytes, in lend0 */
@@ -53,6 +50,7 @@ enum name_then {
 	THEN_FD,                /* what was opened becomes a descriptor, the call's result */
 	THEN_CWD, THEN_ROOT,    /* where the caller is, or its paths begin */
 	THEN_CLOSE,             /* nothing more */
+	THEN_MAP,               /* handle0, whole, at arg1 (0: anywhere), arg2 MAP_*, arg3 PROT_*: where is the result */
 	/* of the descriptor that was the first argument, or its open file: */
 	THEN_CLOEXEC,           /* arg1: FD_CLOEXEC or 0 */
 	THEN_NONBLOCK,          /* arg1: O_NONBLOCK or 0 */
@@ -64,8 +62,8 @@ enum name_then {
 	/* of its pages arg1 to arg2, the last inclusive: */
 	THEN_FETCH,             /* they begin to be read */
 	THEN_WAIT,              /* writes under way are waited for, and failed ones told */
-	THEN_SYNC,              /* those that are dirty begin to be written; arg3 not 0: and are waited for */
-	THEN_DROP,              /* the same; those of arg3 to arg4, if any, leave memory */
+	THEN_SYNC,              /* those that are dirty begin to be written; arg3: WB_* */
+	THEN_DROP,              /* they begin to be written; those of arg3 to arg4, if any, leave memory */
 };
 /* Of an open file: a number above 2^32 that no other has as long as this is open; its position; of a file or pipe, how many
  * bytes can be read from there. */

@@ -33,7 +33,6 @@
 	X(26, msync, "addr size msflags") \
 	X(27, mincore, "addr size addr") \
 	X(28, madvise, "addr size int") \
-	X(30, shmat, "int addr flags") \
 	X(32, dup, "fd") \
 	X(33, dup2, "fd fd") \
 	X(34, pause, "") \
@@ -47,8 +46,6 @@
 	X(60, exit, "int") \
 	X(67, shmdt, "addr") \
 	X(72, fcntl, "fd int arg") \
-	X(74, fsync, "fd") \
-	X(75, fdatasync, "fd") \
 	X(95, umask, "mode") \
 	X(102, getuid, "") \
 	X(104, getgid, "") \
@@ -177,9 +174,12 @@
 	X(16, ioctl, "fd request addr") \
 	X(21, access, "path mode") \
 	X(29, shmget, "int size flags") \
+	X(30, shmat, "int addr flags") \
 	X(31, shmctl, "int int addr") \
 	X(73, flock, "fd int") \
 	X(77, ftruncate, "fd size") \
+	X(74, fsync, "fd") \
+	X(75, fdatasync, "fd") \
 	X(79, getcwd, "addr size") \
 	X(82, rename, "path path") \
 	X(83, mkdir, "path mode") \

@@ -21,7 +21,7 @@
 static const call_fn calls[] = {
 	SYSCALLS_NAMES(CALL) SYSCALLS_OPEN(CALL)
 	/* ring 0 does something first */
-	[SYS_getdents64] = call_getdents64, [SYS_fsync] = call_fsync, [SYS_fdatasync] = call_fsync, [SYS_fcntl] = call_fcntl,
+	[SYS_getdents64] = call_getdents64, [SYS_fcntl] = call_fcntl,
 };
 #define NCALLS (sizeof(calls) / sizeof(calls[0]))
 

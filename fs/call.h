@@ -65,13 +65,13 @@ CALL(open); CALL(creat); CALL(openat); CALL(memfd_create); CALL(truncate); CALL(
 CALL(eventfd); CALL(eventfd2); CALL(timerfd_create); CALL(timerfd_settime); CALL(timerfd_gettime);
 /* call_stat.c, call_mount.c, sysv_shm.c */
 CALL(stat); CALL(lstat); CALL(fstat); CALL(newfstatat); CALL(statx); CALL(statfs); CALL(fstatfs);
-CALL(mount); CALL(umount2); CALL(sync); CALL(syncfs); CALL(fsync);
-CALL(shmget); CALL(shmctl);
+CALL(mount); CALL(umount2); CALL(sync); CALL(syncfs);
+CALL(shmget); CALL(shmctl); CALL(shmat);
 CALL(getrandom);                        /* random.c */
 CALL(ioctl);                            /* devfs.c */
 CALL(fcntl); CALL(flock);               /* srv_lock.c */
 /* call_space.c */
-CALL(ftruncate); CALL(fallocate); CALL(fadvise64); CALL(readahead); CALL(sync_file_range);
+CALL(fsync); CALL(fdatasync); CALL(ftruncate); CALL(fallocate); CALL(fadvise64); CALL(readahead); CALL(sync_file_range);
 #undef CALL
 
 #endif

@@ -51,20 +51,6 @@ long call_syncfs(const struct call *c)
 	return rc && w.fd.kind == FACTS_FD_NODE ? rc : sync_all(c);     /* a pipe is the kernel's, and of no file system */
 }
 
-/* Of a directory, for ring 0 has the pages of files: its whole file system, since its entries, their inodes and bitmaps
- * have an order that only all of it together keeps. */
-long call_fsync(const struct call *c)
-{
-	struct vnode *vn;
-	int rc = call_fd(c, (int)c->arg[0], &vn);
-
-	if (rc) return rc == -EBADF ? -EINVAL : rc;     /* a pipe is the kernel's */
-	if (!S_ISDIR(vn->mode)) rc = -EINVAL;
-	else if (vn->ops->sync && !vn->mnt->readonly) rc = vn->ops->sync(vn->mnt, true);
-	vnode_put(vn);
-	return rc;
-}
-
 /* A file system that needs no disk. */
 static int mount_plain(const struct mount_request *q, struct vnode *covers, int (*mount)(struct mount *))
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fs/call_space.c - RING 3 - ftruncate(), fallocate(), posix_fadvise(), readahead(), sync_file_range().
+/* fs/call_space.c - RING 3 - fsync(), ftruncate(), fallocate(), posix_fadvise(), readahead(), sync_file_range().
  *
  * Path:  call.c > [call_space.c]; what is asked of a file's pages ring 0 does then: kernel/sys_name.c file_then()
  */
@@ -30,6 +30,22 @@ static long pages_then(const struct call *c, enum name_then then, uint64_t off, 
 	c->out->arg[2] = len && off + len > off ? (off + len - 1) / PAGE : UINT64_MAX / PAGE;
 	return call_then(c, then, off / PAGE);
 }
+
+/* A directory: its whole file system, since its entries, their inodes and bitmaps have an order that only all of it
+ * together keeps. */
+static long sync_fd(const struct call *c, uint64_t how)
+{
+	const struct vnode *vn = vnode_by_number(c->who->fd_node);
+
+	if (!call_fd_open(c)) return -EBADF;
+	c->out->arg[3] = how;
+	if (paged(c)) return pages_then(c, THEN_SYNC, 0, 0);
+	if (!vn || !S_ISDIR(vn->mode)) return -EINVAL;
+	return vn->ops->sync && !vn->mnt->readonly ? vn->ops->sync(vn->mnt, true) : 0;
+}
+
+long call_fsync(const struct call *c) { return sync_fd(c, WB_WAIT | WB_COMMIT); }
+long call_fdatasync(const struct call *c) { return sync_fd(c, WB_WAIT | WB_COMMIT | WB_DATASYNC); }
 
 long call_ftruncate(const struct call *c)
 {
@@ -114,6 +130,6 @@ long call_sync_file_range(const struct call *c)
 	if (how & ~(wait | SYNC_FILE_RANGE_WRITE)) return -EINVAL;
 	if (off < 0 || len < 0 || __builtin_add_overflow(off, len, &end)) return -EINVAL;
 	if (!paged(c)) return -ESPIPE;
-	c->out->arg[3] = !!(how & wait);
+	c->out->arg[3] = how & wait ? WB_WAIT : 0;
 	return how ? pages_then(c, how & SYNC_FILE_RANGE_WRITE ? THEN_SYNC : THEN_WAIT, c->arg[1], c->arg[2]) : 0;
 }

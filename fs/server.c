@@ -31,7 +31,6 @@ static handler handler_of(uint32_t op)
 	if (!h) h = srv_name_handler(op);
 	if (!h) h = srv_file_handler(op);
 	if (!h) h = srv_lock_handler(op);
-	if (!h) h = srv_shm_handler(op);
 	if (!h) h = srv_host_handler(op);
 	return h ? h : dev_handler(op);
 }

@@ -17,12 +17,11 @@
 
 typedef int (*handler)(const struct ipc_msg *in, struct ipc_msg *out);
 
-/* srv_*.c, sysv_shm.c, libc.c, devfs.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
+/* srv_*.c, libc.c, devfs.c: the tables of abi/name.h and abi/pager.h.  NULL: none of theirs */
 handler srv_name_handler(uint32_t op);
 handler srv_file_handler(uint32_t op);
 handler srv_lock_handler(uint32_t op);
 handler srv_pager_handler(uint32_t op);
-handler srv_shm_handler(uint32_t op);
 handler srv_host_handler(uint32_t op);
 handler dev_handler(uint32_t op);
 

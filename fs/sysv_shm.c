@@ -147,21 +147,21 @@ static int attach_place(uint64_t at, uint64_t how, struct ipc_msg *out)
 	return 0;
 }
 
-/* shmat(): number, SHM_RDONLY and the like, an address -> its object */
-static int shm_attach(const struct ipc_msg *in, struct ipc_msg *out)
+long call_shmat(const struct call *c)
 {
 	struct segment *s;
-	int rc = attach_place(in->arg[2], in->arg[1], out);
+	int rc = attach_place(c->arg[1], c->arg[2], c->out);
 
 	if (rc) return rc;
 	shm_sweep();
-	s = *segment_by_id(in->arg[0]);
+	s = *segment_by_id(c->arg[0]);
 	if (!s) return -EINVAL;
-	rc = perm_check(&s->vnode, in->arg[1] & SHM_RDONLY ? 4 : 6, msg_cred(in));
+	rc = perm_check(&s->vnode, c->arg[2] & SHM_RDONLY ? 4 : 6, c->cred);
 	if (rc) return rc;
 	s->ds.shm_atime = now_ns() / 1000000000;
 	s->ds.shm_lpid = (pid_t)vfs_caller.pid;
-	out->handle[0] = s->vnode.object;
+	c->out->handle[0] = s->vnode.object;
+	c->out->arg[NAME_THEN] = THEN_MAP;
 	return 0;
 }
 
@@ -234,5 +234,3 @@ long call_shmctl(const struct call *c)
 	shm_sweep();
 	return 0;
 }
-
-handler srv_shm_handler(uint32_t op) { return op == NAME_SHMAT ? shm_attach : NULL; }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_file.c - RING 0 - read, write, fsync and their family, on whatever a descriptor is.
+/* kernel/sys_file.c - RING 0 - read, write and their family, on whatever a descriptor is.
  *
  * Path:  syscall.c > [sys_file.c] > file->ops: mm/fileio.c (objects), sys_name.c (devices), pipe.c
  * Locks: file->lock while the offset of a regular file or directory is in use: two processes that share a descriptor
@@ -302,18 +302,3 @@ SYSCALL(copy_file_range, from, from_at, to, to_at, len, flags)
 {
 	return flags ? -EINVAL : copy(from, from_at, to, to_at, len, true);
 }
-
-/* ---- to the disk */
-
-static long fd_sync(int fd, unsigned wb)
-{
-	FILE_HELD struct file *f = fd_get(fd);
-
-	if (!f) return -EBADF;
-	if (!f->vmo) return sys_forward_name(fd, 0, 0, 0, 0, 0);        /* a directory, above all */
-	split_publish(f->vmo, 0, UINT64_MAX >> PAGE_SHIFT);
-	return vmo_sync(f->vmo, 0, UINT64_MAX >> PAGE_SHIFT, wb, &f->err_seen);
-}
-
-SYSCALL(fsync) { return fd_sync(a0, WB_WAIT | WB_COMMIT); }
-SYSCALL(fdatasync) { return fd_sync(a0, WB_WAIT | WB_COMMIT | WB_DATASYNC); }

@@ -177,20 +177,4 @@ SYSCALL(mremap)
 	return rc ? rc : (long)at;
 }
 
-/* System V shared memory: the mappings are ours, what is mapped where and how is the file server's (fs/sysv_shm.c). */
-SYSCALL(shmat)
-{
-	KMSG_HELD struct kmsg k = {.m = {.arg = {a0, a2, a1}}};
-	int rc = name_call(&k, NAME_SHMAT, false);
-	uint32_t prot = k.m.arg[3] & PROT_ALL;
-	uaddr_t at = k.m.arg[1];
-	struct vmo *v;
-
-	if (rc) return rc;
-	if (!k.obj[0] || k.obj[0]->type != KOBJ_VMO) return -EIO;
-	v = container_of(k.obj[0], struct vmo, obj);
-	rc = map_map(current_proc()->map, &at, v->max_size, prot, prot | PROT_EXEC, k.m.arg[2], v, 0);
-	return rc == -EEXIST ? -EINVAL : rc ? rc : (long)at;
-}
-
 SYSCALL(shmdt) { return map_detach(current_proc()->map, a0); }

@@ -8,7 +8,7 @@
  * Locks: none across a message, but file->lock of a directory while its entries are read: its position moves with them.
  */
 #include "kernel/syscalls.h"
-#include "mm/vmo.h"
+#include "mm/map.h"
 
 /* ---- devices */
 
@@ -117,29 +117,36 @@ static long open_then(const struct ipc_msg *m, struct kobj *o)
 
 /* ---- the calls */
 
-/* More than RLIMIT_FSIZE allows fails as ftruncate() would. */
-static long room_then(struct file *f, uint64_t off, uint64_t len, bool keep_size)
+/* An object is mapped whole, where the server says, or anywhere: shmat(). */
+static long map_then(const uint64_t a[IPC_ARGS], struct kobj *o)
 {
-	uint64_t end = off + len, limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
+	struct vmo *v = container_of(o, struct vmo, obj);
+	uint32_t prot = a[3] & (PROT_READ | PROT_WRITE | PROT_EXEC);
+	uaddr_t at = a[1];
+	int rc;
 
-	return !keep_size && end > MAX(limit, f->vmo->size) ? file_set_size(f, end)
-	                                                    : vmo_allocate(f->vmo, off, len, keep_size);
+	if (!o || o->type != KOBJ_VMO) return -EIO;
+	rc = map_map(current_proc()->map, &at, v->max_size, prot, prot | PROT_EXEC, a[2], v, 0);
+	return rc == -EEXIST ? -EINVAL : rc ? rc : (long)at;
 }
 
 /* With the pages, or the size, of a file or a disk. */
 static long vmo_then(struct file *f, const uint64_t a[IPC_ARGS])
 {
+	uint64_t limit = current_proc()->rlimit[RLIMIT_FSIZE][0];
 	struct vmo *v = f->vmo;
 
 	switch (a[NAME_THEN]) {
 	case THEN_SIZE: return file_set_size(f, a[1]);
-	case THEN_ROOM: return room_then(f, a[1], a[2], a[3]);
+	case THEN_ROOM:
+		if (!a[3] && a[1] + a[2] > MAX(limit, v->size)) return file_set_size(f, a[1] + a[2]);   /* fails */
+		return vmo_allocate(v, a[1], a[2], a[3]);
 	case THEN_PUNCH: return vmo_punch(v, a[1], a[2]);
 	case THEN_FETCH: vmo_prefetch(v, a[1], a[2]); return 0;
 	case THEN_WAIT: return vmo_wait(v, a[1], a[2], &f->err_seen);
 	case THEN_SYNC:
 		split_publish(v, a[1], a[2]);
-		return vmo_sync(v, a[1], a[2], a[3] ? WB_WAIT : 0, &f->err_seen);
+		return vmo_sync(v, a[1], a[2], a[3], &f->err_seen);
 	case THEN_DROP:
 		if (!vmo_sync(v, a[1], a[2], 0, NULL) && a[3] <= a[4]) vmo_invalidate(v, a[3], a[4]);
 		return 0;
@@ -197,24 +204,21 @@ long name_forward(struct file *f, const uint64_t a[5], bool interruptible)
 	caller_tell(&k, f, syscall_kinds(nr));
 	rc = name_call(&k, NAME_CALL + nr, interruptible);
 	if (rc < 0 || !k.m.arg[NAME_THEN]) return rc;
+	if (k.m.arg[NAME_THEN] == THEN_MAP) return map_then(k.m.arg, k.obj[0]);
 	if (k.m.arg[NAME_THEN] <= THEN_CLOSE) return open_then(&k.m, k.obj[0]);
 	return f ? file_then(f, a[0], k.m.arg) : -EIO;
 }
 
-SYSCALL(forward_name)
+static long call_forward(const uint64_t a[5], bool interruptible)
 {
-	FILE_HELD struct file *f = syscall_kinds(current_thread()->syscall_nr)[0] == 'f' ? fd_get_any(a0) : NULL;
+	FILE_HELD struct file *f = syscall_kinds(current_thread()->syscall_nr)[0] == 'f' ? fd_get_any(a[0]) : NULL;
 
-	return name_forward(f, (uint64_t[]){a0, a1, a2, a3, a4}, true);
+	return name_forward(f, a, interruptible);
 }
 
+SYSCALL(forward_name) { return call_forward((uint64_t[]){a0, a1, a2, a3, a4}, true); }
 /* Not interruptible: what has been opened would stay open. */
-SYSCALL(forward_open)
-{
-	FILE_HELD struct file *f = syscall_kinds(current_thread()->syscall_nr)[0] == 'f' ? fd_get_any(a0) : NULL;
-
-	return name_forward(f, (uint64_t[]){a0, a1, a2, a3, a4}, false);
-}
+SYSCALL(forward_open) { return call_forward((uint64_t[]){a0, a1, a2, a3, a4}, false); }
 
 /* The server puts entries into the caller's memory, and tells where the next begin. */
 SYSCALL(getdents64)

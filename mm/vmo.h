@@ -80,12 +80,9 @@ int vmo_allocate(struct vmo *, uint64_t off, uint64_t len, bool keep_size);
 void vmo_prefetch(struct vmo *, uint64_t first, uint64_t last);         /* start reading these pages, do not wait */
 
 /* Writing back (writeback.c).  Page indexes, last inclusive.
- * flags: MS_* of msync; WB_COMMIT: then put on disk what finds the data again and flush; WB_DATASYNC: without times.
+ * flags: WB_* of abi/ipc.h.
  * *err_seen is compared with and set to the object's error count: a failure is told once to each holder.
  * 0, -EIO, -ENOSPC ... */
-#define WB_WAIT     1u
-#define WB_COMMIT   2u
-#define WB_DATASYNC 4u
 int vmo_sync(struct vmo *, uint64_t first, uint64_t last, unsigned wb, uint32_t *err_seen);
 int vmo_wait(struct vmo *, uint64_t first, uint64_t last, uint32_t *err_seen);  /* for writes under way; starts none */
 int vmo_invalidate(struct vmo *, uint64_t first, uint64_t last);        /* clean pages leave memory and page tables */
