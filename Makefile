@@ -34,11 +34,11 @@
 
 B       := build
 DEBUG   ?=
-WARN    := -std=gnu11 -O2 -g -Wall -Wextra -Werror
+WARN    := -std=gnu11 -fms-extensions -O2 -g -Wall -Wextra -Werror
 GCCINC  := $(shell gcc -print-file-name=include 2>/dev/null)
 # min-pagesize=0: gcc 12 takes any small constant address for a NULL pointer; ring 0, and programs that fault on
 # purpose, mean it.
-KFLAGS  := $(WARN) -Wno-unused-parameter -fms-extensions -ffreestanding -nostdinc -isystem $(GCCINC) -I. -I$(B) -DQUIRE_RING0 \
+KFLAGS  := $(WARN) -Wno-unused-parameter -ffreestanding -nostdinc -isystem $(GCCINC) -I. -I$(B) -DQUIRE_RING0 \
            $(if $(DEBUG),-DQUIRE_DEBUG) -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
            -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
            --param=min-pagesize=0 -MMD -MP

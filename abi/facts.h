@@ -96,19 +96,32 @@ struct map_layout {
 	struct program_layout program;
 };
 
-struct facts_proc {
-	uint32_t pid, tid, threads;             /* tid: of the thread, or its first; 0: none is left */
+/* Of a process from its birth to its end. */
+struct proc_life {
+	uint32_t pid;
 	uint32_t execs;                         /* since its fork */
-	uint32_t server;                        /* a boot module */
+	int32_t  exit_status;                   /* as wait4 gives it */
+	uint64_t start_ns;                      /* since boot */
+};
+
+/* Of a thread. */
+struct thread_words {
+	uint32_t tid;
+	uint64_t affinity;                      /* bit n for CPU n, on which it may run */
+	uint64_t sig_mask;                      /* bit n-1 for signal n */
+	uint64_t clear_tid, robust;             /* words of set_tid_address, set_robust_list */
+};
+
+struct facts_proc {
+	union { struct proc_life life; struct proc_life; };
+	union { struct thread_words words; struct thread_words; };      /* of the thread, or its first; tid 0: none is left */
 	struct proc_attr attr;
+	uint32_t threads;
+	uint32_t server;                        /* a boot module */
 	char     state;                         /* R S D T; X: all its threads end; Z */
 	uint32_t cpu;
-	int32_t  exit_status;
-	uint64_t pending, shared_pending, blocked, ignored, caught;     /* bit n-1 for signal n */
+	uint64_t pending, shared_pending, ignored, caught;      /* bit n-1 for signal n */
 	uint64_t child_flags;                   /* SA_* of its action for SIGCHLD */
-	uint64_t clear_tid, robust;             /* of the thread: words of set_tid_address, set_robust_list */
-	uint64_t affinity;                      /* of the thread: bit n for CPU n, on which it may run */
-	uint64_t start_ns;                      /* since boot */
 	struct usage used;                      /* maxrss: before it executed this */
 	uint64_t cwd, root, exe;                /* nodes; 0: none */
 	uint64_t size, locked;                  /* bytes; 0, and all below: no address space (any more) */

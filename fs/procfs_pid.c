@@ -56,7 +56,7 @@ int make_pid_stat(struct text *t, const struct proc_node *n)
 	         (UL)f.size, (UL)f.rss, (UL)f.attr.rlimit[5][0]);
 	/* startcode endcode startstack kstkesp kstkeip; the signals of this thread; wchan nswap cnswap */
 	text_add(t, " 0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0", (UL)f.layout.program.stack, (UL)f.pending & 0x7fffffff,
-	         (UL)f.blocked & 0x7fffffff, (UL)f.ignored & 0x7fffffff, (UL)f.caught & 0x7fffffff);
+	         (UL)f.sig_mask & 0x7fffffff, (UL)f.ignored & 0x7fffffff, (UL)f.caught & 0x7fffffff);
 	/* exit_signal processor rt_priority policy blkio guest cguest */
 	text_add(t, " 17 %u 0 0 0 0 0", f.cpu);
 	/* start_data end_data start_brk, arguments, environment, exit_code */
@@ -113,7 +113,7 @@ static void status_signals(struct text *t, const struct facts_proc *f)
 {
 	text_add(t, "SigQ:\t0/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n", (UL)f->attr.rlimit[11][0], (UL)f->pending,
 	         (UL)f->shared_pending);
-	text_add(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", (UL)f->blocked, (UL)f->ignored,
+	text_add(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", (UL)f->sig_mask, (UL)f->ignored,
 	         (UL)f->caught);
 }
 

@@ -58,7 +58,7 @@ int job_check(struct tty_job *j, uint32_t pid, uint32_t tid, int signo)
 	struct facts_proc f;
 
 	if (!job_member(j, pid, tid, &f) || f.attr.pgid == j->foreground) return 0;
-	if ((f.blocked | f.ignored) >> (signo - 1) & 1) return signo == SIGTTIN ? -EIO : 0;
+	if ((f.sig_mask | f.ignored) >> (signo - 1) & 1) return signo == SIGTTIN ? -EIO : 0;
 	if (is_orphan(f)) return -EIO;
 	j->signal(f.attr.pgid, signo);
 	return -DEV_RESTART;

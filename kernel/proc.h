@@ -18,7 +18,7 @@ struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t
 struct place { struct file *dir; uint64_t node; };
 
 struct proc {
-	uint32_t pid;                   /* [c] */
+	union { struct proc_life life; struct proc_life; };     /* [c] pid, start_ns; [p] execs, exit_status */
 	uint32_t refs;                  /* atomic */
 	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; who reads one number takes
 	                                                           no lock.  [P] pgid, sid */
@@ -27,12 +27,10 @@ struct proc {
 	struct list  threads;           /* [p] by rising tid */
 	bool     dead;                  /* [P] a zombie, until the process manager says that nobody waits for it */
 	int      stopped;               /* [p] by this signal; its threads sleep on `wait` */
-	uint32_t execs;                 /* [p] since its fork */
 	struct waitq wait;              /* [p] its threads: stopped, until others end, for signals; its vfork parent */
 	struct note *born, *ended;      /* memory to tell the process manager with; NULL: told */
 	struct map *map;                /* changed by exec and exit alone, under p; own reference */
 	struct file *exe;               /* [p] what it runs: a reference; NULL: a boot module, or over */
-	uint64_t start_ns;              /* [c] time_mono() of its birth */
 	struct handles handles;
 	struct file *trace;             /* [p] strace's pipe: a reference; set once, NULL: nobody wants to know */
 	struct mutex files_lock;        /* RANK_FILE */
@@ -46,7 +44,6 @@ struct proc {
 	uint32_t sig_queued;            /* [p] entries on its queue and those of its threads (Q3) */
 	bool     exiting;               /* [p] proc_end_locked() */
 	struct thread *survivor;        /* [p] exec: every thread but this one ends */
-	int      exit_status;           /* [p] as wait4 gives it */
 	struct usage used;              /* [p] by threads that have ended */
 	struct port *port;              /* [c] of a server, a boot module, which may use the calls marked [S]: its own
 	                                   (handle 1), which outlives it; others: NULL */

@@ -57,26 +57,19 @@ static void thread_facts(const struct thread *t, struct facts_proc *f)
 {
 	bool runs = t->state == THREAD_READY || t->state == THREAD_RUNNING;
 
-	f->tid = t->tid;
+	f->words = t->words;
 	f->state = runs ? 'R' : t->interruptible ? 'S' : 'D';
 	f->cpu = t->cpu->id;
-	f->affinity = t->affinity & (BIT(ncpus) - 1);
 	f->pending = t->pending.set;
-	f->blocked = t->sig_mask;
-	f->clear_tid = t->clear_tid;
-	f->robust = t->robust;
 }
 
 /* => p->lock held, for its actions; a map's numbers are each as they are at some moment */
 static void shared_facts(const struct proc *p, const struct map *m, struct facts_proc *f)
 {
-	f->pid = p->pid;
+	f->life = p->life;
 	f->server = !!p->port;
-	f->start_ns = p->start_ns;
 	f->attr = p->attr;
 	list_for(l, &p->threads) f->threads++;
-	f->execs = p->execs;
-	f->exit_status = p->exit_status;
 	f->shared_pending = p->pending.set;
 	f->child_flags = p->action[SIGCHLD].flags;
 	for (int n = 1; n <= NSIG; n++)

@@ -27,7 +27,8 @@ struct thread {
 	struct list proc_link;          /* [p] proc->threads; without a process: kernel_threads */
 	struct proc *proc;              /* [c] NULL: a kernel thread */
 	enum thread_state state;        /* [s] */
-	uint32_t tid;                   /* [c] but for exec: the survivor gets the pid */
+	union { struct thread_words words; struct thread_words; };      /* tid: [c], but for exec: the survivor gets the pid;
+	                                   [s] affinity; [p] sig_mask; [self] clear_tid, robust */
 	uint64_t rsp;                   /* [s] saved kernel stack pointer while not running */
 	uint64_t kstack;                /* [c] lowest address; a guard page lies below */
 	struct trapframe *tf;           /* its registers of ring 3 at the top of kstack, [self] */
@@ -37,7 +38,6 @@ struct thread {
 	bool     fatal_only;            /* [self] only one that ends the thread; in a call, its server too: port->lock */
 	uint64_t wake_at;               /* [s] as one of cpu->sleepers: when */
 	struct cpu *cpu;                /* [s] where it ran last */
-	uint64_t affinity;              /* [s] bit per CPU that it may run on */
 	uint64_t sys_since;             /* [self] used.cpu_ns when it entered the call it is in; 0: none */
 	struct usage used;              /* [self] so far; cpu_ns without the turn that it has now */
 	uint64_t run_since;             /* when it got the CPU */
@@ -46,14 +46,11 @@ struct thread {
 	bool     reserve;               /* may take pages of the reserve: servers, writeback, reclaim */
 
 	/* signals of this thread (signal.c) */
-	uint64_t sig_mask;              /* [p] bit n-1 for signal n */
 	uint64_t sig_wait;              /* [p] blocked ones that it waits for all the same (sigtimedwait) */
 	struct sigpending pending;      /* [p] */
 	uint64_t sig_back;              /* [self] the mask after this call: another in sigsuspend and its like */
 	struct sigstack sig_stack;      /* [self] sigaltstack */
 	uint64_t sleep_until;           /* [self] a sleep begun again after a stop ends when it would have; 0: none */
-	uaddr_t  clear_tid;             /* [self] set_tid_address */
-	uaddr_t  robust;                /* [self] set_robust_list */
 	uint64_t syscall_nr;            /* [self] being executed; for restart, trace and the panic */
 	const char *doing;              /* [self] for the panic: "ring 3", "page fault", a system call's name */
 	const char *name;               /* [c] of kernel threads */

@@ -32,7 +32,7 @@ LAST_WORDS = 30                 # and for it to say, when they are over, what it
 WHOLE_SECONDS = 7200 if os.environ.get("LONG") else 560         # for everything: what has not begun by then has failed
 CONFORMANCE = "conformance: "   # and the name of a check of /conformance/posix
 JOBS = 2                        # machines with two CPUs are common, and QEMU takes one
-CFLAGS = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-comment",
+CFLAGS = ["-std=gnu11", "-fms-extensions", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-comment",
           "-Werror", "-I."]          # -Wno-comment: a links: line may say mm/*.c
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 CASE = re.compile(r"^(ok|not ok) \d+ - (\S+)(.*)$", re.M)
@@ -144,7 +144,7 @@ def unit_build(test, coverage, pool):
     sources, ring0 = unit_sources(test)
     # The sanitizers' checks and the optimiser's jumps are no branches of the source.
     flags = CFLAGS + (["-O0", "--coverage"] if coverage else SANITIZE)
-    flags += ["-DQUIRE_RING0", "-DQUIRE_HOST", "-DQUIRE_DEBUG", "-fms-extensions"] if ring0 else ["-DQUIRE_RING3"]
+    flags += ["-DQUIRE_RING0", "-DQUIRE_HOST", "-DQUIRE_DEBUG"] if ring0 else ["-DQUIRE_RING3"]
     folder = os.path.join(BUILD, "coverage" if coverage else "unit", "ring0" if ring0 else "ring3")
     objects = [os.path.join(folder, s + ".o") for s in sources]
     for status, text in pool.map(unit_compile, sources, objects, [flags] * len(sources)):

@@ -151,6 +151,6 @@ long pm_rt_sigpending(struct call *c)
 
 	if (c->arg[1] > sizeof(set)) return -EINVAL;
 	if (thread_look(c)) return -ESRCH;
-	set = (c->me.pending | c->me.shared_pending) & c->me.blocked;
+	set = (c->me.pending | c->me.shared_pending) & c->me.sig_mask;
 	return mem_out(c, c->arg[0], &set, c->arg[1]);
 }

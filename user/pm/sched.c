@@ -161,7 +161,9 @@ long pm_sched_getaffinity(struct call *c)
 
 	if (c->arg[1] < sizeof(f.affinity) || c->arg[1] % sizeof(f.affinity) || (int)c->arg[0] < 0) return -EINVAL;
 	rc = affinity_look(c, &tid, &f);
-	if (!rc) rc = mem_out(c, c->arg[2], &f.affinity, sizeof(f.affinity));
+	if (rc) return rc;
+	f.affinity &= (1ull << machine_cpus()) - 1;
+	rc = mem_out(c, c->arg[2], &f.affinity, sizeof(f.affinity));
 	return rc ? rc : (long)sizeof(f.affinity);
 }
 
