@@ -93,8 +93,8 @@ int lend_bring(struct kmsg *k)
 
 	if (k->lack.how == LEND_SYNC) {
 		if (current_proc()->port == fs_port) return -EFAULT;    /* who writes it all cannot wait for that */
-		sync_round(0, false);           /* all begin before one is waited for */
-		sync_round(0, true);
+		sync_round(false, false);       /* all begin before one is waited for */
+		sync_round(false, true);
 		k->m.lend[which].flags |= LEND_SYNC;
 		return 0;
 	}

@@ -20,6 +20,7 @@
 #include "mm/map.h"
 
 #define RA_FIRST 4u                     /* pages */
+#define WRITEBACK_AGE (5ull * 1000 * 1000 * 1000)       /* ns that a page may stay dirty */
 #define RECLAIM_TRIES 100               /* rounds of 10 ms before we say that there is no memory */
 #define TO(s) BIT(PG_##s)
 static const uint8_t state_next[PG_NSTATES] = {
@@ -32,12 +33,12 @@ static const uint8_t state_next[PG_NSTATES] = {
 
 uint64_t dirty_pages;
 
-/* Count the object's debt to its pager, and remember how old it is.  An object without one owes nothing to a disk. */
+/* Count the object's debt to its pager, and how long it may wait.  An object without one owes nothing to a disk. */
 static void debt_change(struct vmo *v, int more)
 {
 	v->ndirty += more;
-	if (v->ndirty == 0) v->dirty_since = 0;
-	else if (v->dirty_since == 0) v->dirty_since = time_mono();
+	if (v->ndirty == 0) v->due = WAIT_FOREVER;
+	else if (v->due == WAIT_FOREVER) v->due = time_mono() + WRITEBACK_AGE;
 	if (v->pager) __atomic_add_fetch(&dirty_pages, more, __ATOMIC_RELAXED);
 }
 

@@ -62,6 +62,9 @@ static void run_finish_write_locked(struct run *r, struct page *p)
 {
 	bool owed = r->status || (p->flags & PFL_REDIRTIED);
 
+	/* MS_ASYNC may have come meanwhile, and does not wait: the second write begins in the thread's next round */
+	if ((p->flags & (PFL_REDIRTIED | PFL_OWNER)) == PFL_REDIRTIED) r->vmo->due = 0;
+
 	if (!r->status) p->flags |= PFL_BACKED;
 	if (!owed) p->flags &= ~PFL_OWNER;
 	p->flags &= ~PFL_REDIRTIED;

@@ -45,6 +45,7 @@ struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint6
 	v->flags = flags;
 	v->links = 1;
 	v->changes++;
+	v->due = WAIT_FOREVER;
 	SPIN_HELD(&all_lock);
 	list_push_front(&all_vmos, &v->all_link);
 	return v;

@@ -31,7 +31,7 @@ struct vmo {
 	uint32_t unqueued;              /* [v] runs that the pager has not answered yet */
 	uint64_t changes, committed;    /* [v] written or changed so often; how many of these a COMMIT has covered */
 	bool     released_due;          /* [v] the pager promised room or has something to learn since RELEASE */
-	uint64_t dirty_since;           /* [v] time_mono() of the oldest dirty page; 0: none */
+	uint64_t due;                   /* [v] time_mono() at which the thread shall write it; WAIT_FOREVER: clean */
 	struct list all_link;           /* [W] all objects */
 	bool     set_ids;               /* [c] VMO_SET_IDS; only looked at */
 	bool     release_busy;          /* [v] the RELEASE message is under way */
@@ -80,13 +80,14 @@ int vmo_allocate(struct vmo *, uint64_t off, uint64_t len, bool keep_size);
 void vmo_prefetch(struct vmo *, uint64_t first, uint64_t last);         /* start reading these pages, do not wait */
 
 /* Writing back (writeback.c).  Page indexes, last inclusive.
- * flags: WB_* of abi/ipc.h.
+ * flags: WB_WAIT until they are written; with it WB_COMMIT: then put on disk what finds the data again and flush;
+ * WB_DATASYNC: without times.
  * *err_seen is compared with and set to the object's error count: a failure is told once to each holder.
  * 0, -EIO, -ENOSPC ... */
 int vmo_sync(struct vmo *, uint64_t first, uint64_t last, unsigned wb, uint32_t *err_seen);
 int vmo_wait(struct vmo *, uint64_t first, uint64_t last, uint32_t *err_seen);  /* for writes under way; starts none */
 int vmo_invalidate(struct vmo *, uint64_t first, uint64_t last);        /* clean pages leave memory and page tables */
-void sync_round(uint64_t min_age, bool wait);   /* start writing what is dirty for so long (ns); wait: until written */
+void sync_round(bool due, bool wait);           /* start writing all that is dirty, or due; wait: until it is written */
 void writeback_throttle(void);                  /* a writer over the dirty limit is slowed; no lock held */
 void writeback_thread(void);                    /* main.c starts it */
 /* Reclaim (pagecache.c): the clock's hand goes on, twice round at most, until `want` pages are freed.  How many were */

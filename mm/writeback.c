@@ -18,8 +18,6 @@
 #include "mm/map.h"
 
 #define WRITEBACK_PERIOD (1000ull * 1000 * 1000)        /* ns between rounds of the thread */
-#define DUE              1                              /* vmo->dirty_since: in the next round, whatever its age */
-#define WRITEBACK_AGE    (5 * WRITEBACK_PERIOD)         /* how long a page may stay dirty */
 #define RECLAIM_PERIOD   (WRITEBACK_PERIOD / 20)        /* between two looks at how much memory is free */
 #define RECLAIM_PAUSE    (WRITEBACK_PERIOD / 2)         /* when none was found, before the next one */
 
@@ -84,27 +82,23 @@ static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last, 
 	t->reserve = reserve;
 }
 
-/* A page on its way that was stored to since has to be written once more: what was stored before this call is promised;
- * and so has one of which vm_write has other bytes to write.
- * MS_ASYNC does not wait for the first write; the writeback thread then sends the second one in its next round. */
-static void writeback_settle(struct vmo *v, uint64_t first, uint64_t last, bool async)
+/* For the writes that are under way now, from page to page: one that begins behind our back is not ours to wait for.
+ * PFL_REDIRTIED: only for those of pages that have to be written once more, since they were stored to meanwhile (what was
+ * stored before this call is promised) or vm_write has other bytes of them to write. */
+static void writes_wait(struct vmo *v, uint64_t first, uint64_t last, uint8_t flags)
 {
 	struct page *p;
 
 	SPIN_HELD(&v->lock);
-	for (uint64_t i = first; (p = page_next(v, &i, BIT(PG_WRITING))) && i <= last; i++) {
-		if (async && (p->flags & PFL_REDIRTIED) && !(p->flags & PFL_OWNER)) v->dirty_since = DUE;
-		while (!async && (p = page_at(v, i)) && p->state == PG_WRITING && (p->flags & PFL_REDIRTIED))
-			waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+	while ((p = page_next(v, &first, BIT(PG_WRITING))) && first <= last) {
+		if ((p->flags & flags) == flags) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+		else first++;
 	}
 }
 
-/* What is under way now, from page to page: a write that begins behind our back is not ours to wait for. */
 int vmo_wait(struct vmo *v, uint64_t first, uint64_t last, uint32_t *err_seen)
 {
-	SPIN_HELD(&v->lock);
-	while (page_next(v, &first, BIT(PG_WRITING)) && first <= last)
-		waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
+	writes_wait(v, first, last, 0);
 	if (!err_seen || *err_seen == __atomic_load_n(&v->wb_err, __ATOMIC_ACQUIRE)) return 0;
 	*err_seen = v->wb_err;          /* a failed write that its holder has not heard of is told once */
 	return v->wb_errno;
@@ -118,13 +112,13 @@ int vmo_sync(struct vmo *v, uint64_t first, uint64_t last, unsigned wb, uint32_t
 	int rc;
 
 	if (!v->pager) return 0;
-	writeback_settle(v, first, last, !(wb & (WB_WAIT | WB_COMMIT)));
+	if (wb & WB_WAIT) writes_wait(v, first, last, PFL_REDIRTIED);
 	writeback_start_range(v, first, last, NULL);
 	if (v->split_of) {              /* also what another thread is bringing there just now */
-		vmo_wait(v, first, last, NULL);
+		writes_wait(v, first, last, 0);
 		return vmo_sync(v->split_of, first, last, wb, err_seen);
 	}
-	if (!(wb & (WB_WAIT | WB_COMMIT))) {
+	if (!(wb & WB_WAIT)) {
 		SPIN_HELD(&v->lock);    /* MS_ASYNC: they are in the device's queue, whether or not they are done */
 		while (v->unqueued > 0) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 		return 0;
@@ -143,7 +137,7 @@ static void extent_forget(struct vmo *v, uint64_t first, uint64_t last)
 {
 	struct page *p;
 
-	vmo_wait(v, first, last, NULL);
+	writes_wait(v, first, last, 0);
 	SPIN_HELD(&v->lock);
 	for (; (p = page_next(v, &first, BIT(PG_DIRTY))) && first <= last; first++) {
 		page_clear(p, PTE_W);
@@ -174,12 +168,12 @@ int64_t vm_write(struct map *m, uaddr_t addr, uint64_t len, uint32_t flags)
 	x.end = x.start + len;
 	first = x.start >> PAGE_SHIFT;
 	last = (x.end - 1) >> PAGE_SHIFT;
-	if (len == 0) vmo_wait(v, 0, ~0ull, NULL);
+	if (len == 0) writes_wait(v, 0, ~0ull, 0);
 	failed = __atomic_load_n(&v->wb_err, __ATOMIC_RELAXED);
 	if (len > 0 && (flags & VMX_FORGET)) {
 		extent_forget(v, first, last);
 	} else if (len > 0) {
-		writeback_settle(v, first, last, false);
+		writes_wait(v, first, last, PFL_REDIRTIED);
 		writeback_start_range(v, first, last, &x);
 	}
 	vmo_unref(v);
@@ -227,14 +221,12 @@ int vmo_invalidate(struct vmo *v, uint64_t first, uint64_t last)
 	return rc || !v->split_of ? rc : vmo_invalidate(v->split_of, first, last);
 }
 
-void sync_round(uint64_t min_age, bool wait)
+void sync_round(bool due, bool wait)
 {
-	uint64_t now = time_mono();
+	uint64_t until = due ? time_mono() : WAIT_FOREVER - 1;    /* what is clean is due never */
 
 	for (struct vmo *v = NULL; (v = vmo_next(v));) {
-		uint64_t since = __atomic_load_n(&v->dirty_since, __ATOMIC_RELAXED);
-
-		if (since && (since == DUE || now - since >= min_age) && (v->links || v->users))
+		if (__atomic_load_n(&v->due, __ATOMIC_RELAXED) <= until && (v->links || v->users))
 			vmo_sync(v, 0, ~0ull, wait ? WB_WAIT : 0, NULL);
 		if (v->split_of) split_idle(v);
 	}
@@ -250,7 +242,7 @@ static uint64_t dirty_limit(void)
 void writeback_throttle(void)
 {
 	for (int i = 0; i < 200 && __atomic_load_n(&dirty_pages, __ATOMIC_RELAXED) > dirty_limit(); i++) {
-		if (i == 0) sync_round(0, false);
+		if (i == 0) sync_round(false, false);
 		thread_sleep(10 * 1000 * 1000);
 	}
 }
@@ -264,12 +256,12 @@ void writeback_thread(void)
 	for (;;) {
 		thread_sleep(RECLAIM_PERIOD);
 		if (frames_low() && reclaim_pages(4 * RECLAIM_BATCH) < RECLAIM_BATCH) {
-			sync_round(0, false);
+			sync_round(false, false);
 			if (dirty_pages == 0) thread_sleep(RECLAIM_PAUSE);      /* what looks in vain looks less often */
 		}
 		if (time_mono() < round) continue;
 		round = time_mono() + WRITEBACK_PERIOD;
 		if (fs_port) port_notify(fs_port, NOTIFY_SECOND);
-		sync_round(dirty_pages > dirty_limit() / 2 ? 0 : WRITEBACK_AGE, false);
+		sync_round(dirty_pages <= dirty_limit() / 2, false);
 	}
 }

@@ -54,12 +54,12 @@ fault("fsync_without_commit", "fsync writes pages, but not what finds them, and 
       "cut_ms_async_and_fsync_new_file")
 
 fault("store_during_write_not_settled", "A page stored to while it was written is not written again by the next msync.",
-      "\t\twhile (!async && (p = page_at(v, i))",
-      "\t\twhile (false && (p = page_at(v, i))")
+      "\tif (wb & WB_WAIT) writes_wait(v, first, last, PFL_REDIRTIED);\n",
+      "")
 
 fault("async_queues_nothing", "MS_ASYNC starts no write.",
       "\twriteback_start_range(v, first, last, NULL);\n\tif (v->split_of)",
-      "\tif (wb & (WB_WAIT | WB_COMMIT)) writeback_start_range(v, first, last, NULL);\n\tif (v->split_of)",
+      "\tif (wb & WB_WAIT) writeback_start_range(v, first, last, NULL);\n\tif (v->split_of)",
       "posix", "ms_async_has_queued_the_write_when_it_returns")
 
 fault("error_never_told", "A failed write is not reported.",

@@ -52,7 +52,7 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 	return 0;
 }
 
-void sync_round(uint64_t min_age, bool wait) { synced += wait; }
+void sync_round(bool due, bool wait) { synced += wait; }
 
 static void destroy(struct kobj *o) { (void)o; }
 

@@ -18,7 +18,7 @@ static inline int split_teardown(void **st)
 	struct fix *f = *st;
 
 	map_unmap(f->map, 0, USER_TOP);
-	sync_round(0, true);
+	sync_round(false, true);
 	return world_teardown(st);
 }
 

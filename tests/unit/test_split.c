@@ -95,7 +95,7 @@ static void a_view_that_owes_bytes_stays_until_they_are_written(void **st)
 	user_store(f->map, at, 'X');
 	map_unmap(f->map, at, PG(8));
 	assert_int_equal(vmo_count(), 2);
-	sync_round(0, true);
+	sync_round(false, true);
 	assert_int_equal(file_byte(f->vmo, 0), 'X');
 	assert_int_equal(vmo_count(), 1);
 }
@@ -169,7 +169,7 @@ static void a_view_in_use_stays_when_it_owes_nothing(void **st)
 	struct fix *f = *st;
 	uaddr_t at = map_view(f, MAP_SHARED);
 
-	sync_round(0, true);
+	sync_round(false, true);
 	assert_int_equal(vmo_count(), 2);
 	assert_int_equal(user_load(f->map, at), 'a');
 }

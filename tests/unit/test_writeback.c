@@ -333,10 +333,10 @@ static void a_file_without_name_and_user_is_not_written(void **st)
 
 	dirty_page(f->vmo, 0, 'A');
 	f->vmo->links = 0;
-	sync_round(0, true);
+	sync_round(false, true);
 	assert_int_equal(world.writes, 0);
 	vmo_user_get(f->vmo);                           /* somebody has it open */
-	sync_round(0, true);
+	sync_round(false, true);
 	assert_int_equal(world.writes, 1);
 	vmo_user_put(f->vmo);
 	f->vmo->links = 1;
@@ -349,7 +349,7 @@ static void sync_writes_every_object_and_waits(void **st)
 
 	dirty_page(f->vmo, 0, 'A');
 	dirty_page(v, 2, 'B');
-	sync_round(0, true);
+	sync_round(false, true);
 	assert_int_equal(state_of(f->vmo, 0), PG_CLEAN);
 	assert_int_equal(state_of(v, 2), PG_CLEAN);
 	assert_int_equal(disk_byte(PG(2)), 'B');
@@ -362,10 +362,10 @@ static void an_object_that_is_dying_is_left_alone(void **st)
 
 	dirty_page(f->vmo, 0, 'A');
 	f->vmo->obj.refs = 0;
-	sync_round(0, true);
+	sync_round(false, true);
 	assert_int_equal(world.writes, 0);
 	f->vmo->obj.refs = 1;
-	sync_round(0, true);
+	sync_round(false, true);
 	assert_int_equal(world.writes, 1);
 }
 
