@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/cpu.c - RING 0 - CPUs: what one needs before anything runs, its APIC, starting the others, and the three things
- * that one asks of another; the clock.  GDT, IDT, TSS, control registers and APIC are the loader's work (boot/bootinfo.h).
+/* kernel/cpu.c - RING 0 - CPUs: what one needs before anything runs, its APIC, starting the others, and what one asks of
+ * another; the clock.  GDT, IDT, TSS, control registers and APIC are the loader's work (boot/bootinfo.h).
  *
- * Path:  main.c > smp_start(), boot/ap.S > cpu_enter() > sched.c; tlb.c > shootdown_send() ~IPI~> shootdown_poll()
- * Locks: none.  A request lies on its asker's stack; the slot for it on the other CPU is written by the asker, and
- *        cleared by the CPU that has done it.
+ * Path:  main.c > smp_start(), boot/ap.S > cpu_enter() > sched.c; pmap.c > apic_send() ~IPI~> trap.c > shootdown_poll()
+ * Locks: none.
  *
  * N1  CPU ids are 0 .. ncpus-1, and ncpus grows only when the next one is ready for interrupts.
- * N2  A CPU that waits for another with interrupts off polls: else two that wait for each other would wait for ever.
  */
 #include "kernel/thread.h"
 #include "mm/map.h"
@@ -16,7 +14,6 @@ _Static_assert(BOOT_CPUS_MAX <= MAX_CPUS, "the loader lists no more CPUs than th
 struct cpu cpus[MAX_CPUS];
 uint32_t ncpus = 1;
 bool cpu_has_smap;
-static struct shootdown *slot[MAX_CPUS][MAX_CPUS];      /* [who is asked][who asks] */
 
 #define MSR_GS 0xc0000101u
 
@@ -63,7 +60,7 @@ void apic_timer_set(uint64_t ns)
 }
 
 /* what: a vector, or ICR_NMI.  Two registers: no interrupt of ours may send between them. */
-static void apic_send(const struct cpu *to, uint32_t what)
+void apic_send(const struct cpu *to, uint32_t what)
 {
 	bool on = irq_off();
 
@@ -118,41 +115,6 @@ void smp_stop_others(void)
 {
 	for (uint32_t i = 0; i < ncpus; i++)    /* N1: no other CPU has a TSS, and an NMI would reset the machine */
 		if (&cpus[i] != this_cpu()) apic_send(&cpus[i], ICR_NMI);
-}
-
-/* Not twice at once on one CPU: an interrupt between the work and the answer would do it again, and the second answer
- * could wipe out the asker's next request. */
-void shootdown_poll(void)
-{
-	bool on = irq_off();
-	struct shootdown **mine = slot[this_cpu()->id];
-
-	for (uint32_t i = 0; i < ncpus; i++) {
-		struct shootdown *s = __atomic_load_n(&mine[i], __ATOMIC_ACQUIRE);
-
-		if (!s) continue;
-		tlb_flush(s->pmap, s->start, s->npages);
-		this_cpu()->tlb_flushes++;
-		__atomic_store_n(&mine[i], NULL, __ATOMIC_RELEASE);
-	}
-	if (on) irq_enable();
-}
-
-void shootdown_send(struct shootdown *s, uint64_t who)
-{
-	uint32_t me = this_cpu()->id;
-
-	for (uint32_t i = 0; i < ncpus; i++) {
-		if (!(who & BIT(i)) || i == me) continue;
-		__atomic_store_n(&slot[i][me], s, __ATOMIC_RELEASE);
-		apic_send(&cpus[i], VECTOR_SHOOTDOWN);
-	}
-	for (uint32_t i = 0; i < ncpus; i++) {
-		while (i != me && __atomic_load_n(&slot[i][me], __ATOMIC_ACQUIRE)) {
-			shootdown_poll();       /* N2 */
-			__builtin_ia32_pause();
-		}
-	}
 }
 
 /* ---- what time it is, here and in the vDSO: two pages that all programs share, the clock's parameters and code that reads

@@ -110,30 +110,27 @@ struct thread *current_thread(void);
 uint64_t read_cr3(void);
 void write_cr3(uint64_t v);
 void invlpg(uint64_t va);
+void irq_enable(void);
+bool irq_off(void);
 #endif
 
 extern bool cpu_has_smap;       /* set before the first user process */
 
-/* ---- further CPUs: started, interrupted, asked to forget translations */
+/* ---- further CPUs: started, interrupted */
 
 void smp_start(void);           /* every CPU that ACPI lists */
 void smp_stop_others(void);     /* panic: they halt for good */
 void cpu_kick(struct cpu *);    /* it looks at its run queue, timer and signals soon; also a CPU that idles */
 
-/* What another CPU is to do about translations; the asker waits, and answers others meanwhile. */
-struct shootdown {
-	struct pmap *pmap;
-	uint64_t start, npages; /* npages 0: stop using these tables: they are about to be freed */
-};
-void shootdown_send(struct shootdown *, uint64_t cpus);         /* returns when all of them (bit per id) did it */
-void shootdown_poll(void);      /* do what others asked; wherever a CPU waits with interrupts off */
+void shootdown_poll(void);      /* pmap.c N2: forget what others ask; wherever a CPU waits with interrupts off */
 
 /* ---- interrupts: the local APIC, and vectors */
 
 					/* BOOT_*_VECTOR, and */
 #define VECTOR_KICK      0xf0           /* from another CPU: look at your queue */
-#define VECTOR_SHOOTDOWN 0xf1
+#define VECTOR_SHOOTDOWN 0xf1           /* shootdown_poll() */
 
+void apic_send(const struct cpu *, uint32_t what);      /* a vector */
 void apic_eoi(void);
 void apic_timer_set(uint64_t ns);       /* one interrupt after this time, or after a second if that is sooner */
 

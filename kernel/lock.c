@@ -27,7 +27,7 @@ __attribute__((noinline)) static void spin_wait(struct spinlock *l, struct cpu *
 {
 	if (l->owner == c) panic("invariant K3 broken: %s taken twice by one CPU", l->name);
 	while (__atomic_load_n(&l->owner, __ATOMIC_RELAXED) || !spin_try(l, c)) {
-		shootdown_poll();       /* who holds it may be waiting for our TLB (cpu.c N2) */
+		shootdown_poll();       /* who holds it may be waiting for our TLB (pmap.c N2) */
 		__builtin_ia32_pause();
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/pmap.c - RING 0 - the page tables of an address space: four levels of 512 slots (SDM 3A 4.5).
  *
- * Path:  fault.c, map.c, vmo.c > [pmap.c] > tlb.c
+ * Path:  fault.c, map.c, vmo.c > [pmap.c] ~IPI~> shootdown_poll() on other CPUs
  * Use:   pmap_set() enters one PTE; pmap_walk() visits, changes or removes the PTEs of a range.
  * Locks: pmap->lock around the tables; frame.c's inside it.  TLBs are shot down after it is dropped (but in
  *        pmap_destroy()), before the function returns: until then the old right may be used, as if the caller had come
@@ -11,6 +11,9 @@
  * M2  A table of the user half is freed only after no CPU can walk it: cut out, TLBs shot down, then freed.
  * M3  The upper half of every root holds the same 256 tables, for ever: a kernel mapping is seen everywhere at once.
  * M4  Only kernel tables hold 2 MiB pages.
+ *
+ * N2  A CPU that waits for another with interrupts off polls: else two that wait for each other would wait for ever.
+ * N3  A CPU that is not in pmap->cpus holds no translation of it (pmap_switch).
  *
  *   0xffff800000000000  memory and registers      the loader's tables (boot/paging.c G1: W^X by every alias)
  *   0xffffd00000000000  stacks, tables            vmap.c
@@ -92,6 +95,76 @@ static bool right_lost(pte_t old, pte_t now)
 	if (!(now & PTE_P) || (old ^ now) & PTE_ADDR) return true;
 	return (old & ~now & (PTE_W | PTE_U)) || (now & ~old & PTE_NX);
 }
+
+/* ---- TLBs: what CPUs remember of the tables, and how they are made to forget it (SDM 3A 4.10) */
+
+#define INVLPG_MAX 32u                  /* more pages than this: forget everything instead */
+
+/* What all CPUs are to forget; npages 0: they are to leave the tables, which go (never those of a process that runs).
+ * Lies on its asker's stack; the asker writes it into its slot, from which the CPU that is asked takes it when done. */
+struct shootdown { struct pmap *pmap; uint64_t start, npages; };
+static struct shootdown *slot[MAX_CPUS][MAX_CPUS];      /* [who is asked][who asks] */
+
+/* On this CPU.  No model we run on has PCID: a load of CR3 forgets all but the global pages, which only the kernel has.
+ * => to leave the tables: interrupts off */
+static void tlb_flush(const struct shootdown *s)
+{
+	bool kernel = s->pmap == &kernel_pmap;
+
+	if (!kernel && this_cpu()->pmap != s->pmap) return;
+	if (s->npages == 0) pmap_switch(NULL);
+	if (s->npages > INVLPG_MAX && !kernel) {
+		write_cr3(read_cr3());
+		return;
+	}
+	for (uint64_t i = 0; i < s->npages; i++)
+		invlpg(s->start + i * PAGE_SIZE);
+}
+
+/* Not twice at once on one CPU: an interrupt between the work and the answer would do it again, and the second answer
+ * could wipe out the asker's next request. */
+void shootdown_poll(void)
+{
+	bool on = irq_off();
+	struct shootdown **mine = slot[this_cpu()->id];
+
+	for (uint32_t i = 0; i < ncpus; i++) {
+		struct shootdown *s = __atomic_load_n(&mine[i], __ATOMIC_ACQUIRE);
+
+		if (!s) continue;
+		tlb_flush(s);
+		this_cpu()->tlb_flushes++;
+		__atomic_store_n(&mine[i], NULL, __ATOMIC_RELEASE);
+	}
+	if (on) irq_enable();
+}
+
+/* After this no CPU uses a translation of [start, start + npages) that is older than the tables.
+ * => the tables are changed, and their lock dropped (but in pmap_destroy()); ring 0 is not preempted: the CPU stays
+ * Kernel translations are everywhere, those of a user half only where it is loaded.  The caller's store to the PTE is
+ * ordered before the read of cpus (both SEQ_CST); pmap_switch() orders them the other way round. */
+static void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
+{
+	struct shootdown s = { pm, start, npages };
+	struct cpu *me = this_cpu();
+	uint64_t who = pm == &kernel_pmap ? BIT(ncpus) - 1 : __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST);
+
+	me->tlb_shootdowns++;
+	tlb_flush(&s);
+	for (uint32_t i = 0; i < ncpus; i++) {
+		if (!(who & BIT(i)) || i == me->id) continue;
+		__atomic_store_n(&slot[i][me->id], &s, __ATOMIC_RELEASE);
+		apic_send(&cpus[i], VECTOR_SHOOTDOWN);
+	}
+	for (uint32_t i = 0; i < ncpus; i++) {
+		while (__atomic_load_n(&slot[i][me->id], __ATOMIC_ACQUIRE)) {
+			shootdown_poll();       /* N2 */
+			__builtin_ia32_pause();
+		}
+	}
+}
+
+/* ---- PTEs */
 
 /* The page that a PTE is a reference of: a private one (fault.c A1), or one of vmap.c's. */
 static struct page *page_of_pte(const struct pmap *pm, pte_t pte)

@@ -53,13 +53,10 @@ void *kalloc_pages(uint64_t n);                 /* for kalloc(): n pages, zeroed
 void kfree_pages(void *);
 bool pmap_is_guard(uint64_t va);                /* a stack overflow? for the panic; takes no lock */
 
-/* Between pmap.c, vmap.c and tlb.c. */
+/* Between pmap.c and vmap.c. */
 extern struct pmap kernel_pmap;                 /* its user half is empty */
 /* The slot for va in the table of this level (1: a PTE, 2: a PDE ...); NULL: no such table (make: no memory).
  * pmap->lock is held, or nobody else knows the pmap yet. */
 pte_t *pmap_slot(struct pmap *, uint64_t va, int level, bool make);
-/* tlb.c: after this no CPU uses a translation of [start, start + npages) that is older than the tables. */
-void tlb_shootdown(struct pmap *, uint64_t start, uint64_t npages);     /* npages 0: no CPU has them loaded any more */
-void tlb_flush(struct pmap *, uint64_t start, uint64_t npages); /* on this CPU alone; to leave them: interrupts off */
 
 #endif

@@ -49,9 +49,21 @@ WEAK struct thread *current_thread(void) { return &host_thread; }
 WEAK uint64_t map_limit(const struct map *m, int resource) { return m ? host_limit[resource] : 0; }
 WEAK uint64_t read_cr3(void) { return 0; }
 WEAK void write_cr3(uint64_t v) { (void)v; }
-WEAK void shootdown_send(struct shootdown *s, uint64_t who) { (void)s, (void)who; }
+WEAK bool irq_off(void) { return false; }
+WEAK void irq_enable(void) { }
 WEAK void shootdown_poll(void) { }
 WEAK void invlpg(uint64_t va) { (void)va; }
+
+/* Another CPU that is interrupted does what it is asked at once. */
+WEAK void apic_send(const struct cpu *to, uint32_t what)
+{
+	uint32_t me = host_cpu;
+
+	(void)what;
+	host_cpu = to - cpus;
+	shootdown_poll();
+	host_cpu = me;
+}
 
 /* Text. */
 WEAK void kvprintf(const char *fmt, va_list *ap) { vfprintf(stderr, fmt, *ap); }

@@ -18,20 +18,26 @@
 #define NVA 64u
 static uint64_t va_of[NVA];             /* the addresses of the random test, by index in the TLB and in the model */
 static pte_t tlb[NVA];                  /* 0: not cached */
-static unsigned shootdowns;
 static uint64_t loaded_root;
 static uint64_t free_at_shootdown;
 
-void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
+void invlpg(uint64_t va)
 {
-	if (npages == 0 && this_cpu()->pmap == pm) pmap_switch(NULL);
-	shootdowns++;
 	free_at_shootdown = frame_free_count();
 	for (unsigned i = 0; i < NVA; i++)
-		if (va_of[i] >= start && va_of[i] < start + npages * PAGE_SIZE) tlb[i] = 0;
+		if (va_of[i] == va) tlb[i] = 0;
 }
 
-void write_cr3(uint64_t root) { loaded_root = root; }
+uint64_t read_cr3(void) { return loaded_root; }
+
+void write_cr3(uint64_t root)
+{
+	free_at_shootdown = frame_free_count();
+	memset(tlb, 0, sizeof(tlb));
+	loaded_root = root;
+}
+
+#define shootdowns (cpus[0].tlb_shootdowns)
 
 static struct pmap pm;
 static uint64_t free_before;
@@ -51,9 +57,10 @@ static int setup(void **st)
 	(void)st;
 	free_before = frame_free_count();
 	shootdowns = 0;
-	memset(tlb, 0, sizeof(tlb));
 	memset(va_of, 0, sizeof(va_of));
-	return pmap_init(&pm);
+	if (pmap_init(&pm)) return -1;
+	pmap_switch(&pm);               /* and teardown destroys what is loaded: the exit of a thread */
+	return 0;
 }
 
 static int teardown(void **st)
@@ -226,14 +233,12 @@ static void no_memory_for_a_table_changes_nothing(void **st)
 static void a_cpu_is_listed_while_it_uses_the_tables(void **st)
 {
 	(void)st;
-	pmap_switch(&pm);
 	assert_int_equal(loaded_root, pm.root);
 	assert_int_equal(pm.cpus, 1);
 	assert_ptr_equal(this_cpu()->pmap, &pm);
 	pmap_switch(NULL);
 	assert_int_equal(loaded_root, kernel_pmap.root);
 	assert_int_equal(pm.cpus, 0);
-	pmap_switch(&pm);               /* and teardown destroys what is loaded: the exit of a thread */
 }
 
 static void destroying_mapped_pages_is_a_broken_invariant(void **st)

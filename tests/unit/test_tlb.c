@@ -1,31 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* links: mm/*.c tests/checks/*.c tests/unit/stub_kernel.c tests/unit/mmworld.c */
-/* tests/unit/test_tlb.c - HOST - what a CPU is made to forget; kernel addresses when memory runs out. */
+/* tests/unit/test_tlb.c - HOST - what CPUs are made to forget, and by whom; kernel addresses when memory runs out. */
 #include "tests/unit/mmworld.h"
 
 #include "kernel/cpu.h"
 
-static unsigned pages_forgotten, all_forgotten;
-static struct shootdown sent;           /* the last one, to these CPUs */
-static uint64_t sent_to;
-
-void shootdown_send(struct shootdown *s, uint64_t who)
-{
-	sent = *s;
-	sent_to = who;
-	if (s->npages == 0) s->pmap->cpus &= BIT(0);
-}
+/* By each CPU; the addresses of pages come one after the other. */
+static unsigned pages_forgotten_by[MAX_CPUS], all_forgotten_by[MAX_CPUS];
+static uint64_t last_forgotten_by[MAX_CPUS];
+#define pages_forgotten pages_forgotten_by[0]
+#define all_forgotten all_forgotten_by[0]
 
 void invlpg(uint64_t va)
 {
 	assert_int_equal(va % PAGE_SIZE, 0);
-	pages_forgotten++;
+	pages_forgotten_by[host_cpu]++;
+	last_forgotten_by[host_cpu] = va;
 }
 
 void write_cr3(uint64_t root)
 {
 	(void)root;
-	all_forgotten++;
+	all_forgotten_by[host_cpu]++;
 }
 
 static int tlb_setup(void **st)
@@ -35,14 +31,16 @@ static int tlb_setup(void **st)
 	world_setup(st);
 	f = *st;
 	map_switch(f->map);
-	pages_forgotten = all_forgotten = 0;
-	sent_to = 0;
+	memset(pages_forgotten_by, 0, sizeof(pages_forgotten_by));
+	memset(all_forgotten_by, 0, sizeof(all_forgotten_by));
+	ncpus = 3;
 	return 0;
 }
 
 static int tlb_teardown(void **st)
 {
 	map_switch(NULL);
+	ncpus = 1;
 	return world_teardown(st);
 }
 
@@ -88,13 +86,18 @@ static void other_cpus_that_have_it_loaded_are_told(void **st)
 
 	fill_with(f, at, 3);
 	map_protect(f->map, at, PG(1), PROT_READ);
-	assert_int_equal(sent_to, 0);
-	f->map->pmap.cpus |= BIT(1);
+	assert_int_equal(pages_forgotten_by[1], 0);
+	host_cpu = 1;
+	map_switch(f->map);
+	host_cpu = 0;
 	map_protect(f->map, at + PG(1), PG(2), PROT_READ);
-	assert_int_equal(sent_to & BIT(1), BIT(1));
-	assert_ptr_equal(sent.pmap, &f->map->pmap);
-	assert_int_equal(sent.start, at + PG(1));
-	assert_int_equal(sent.npages, 2);
+	assert_int_equal(pages_forgotten_by[1], 2);
+	assert_int_equal(last_forgotten_by[1], at + PG(2));
+	assert_int_equal(pages_forgotten_by[2], 0);
+	assert_int_equal(cpus[1].tlb_flushes, 1);
+	host_cpu = 1;
+	map_switch(NULL);
+	host_cpu = 0;
 }
 
 /* However many neighbours: a round for each address space that has them. */
@@ -123,11 +126,8 @@ static void neighbours_go_to_the_disk_and_leave_in_one_round(void **st)
 static void kernel_pages_are_everywhere(void **st)
 {
 	(void)st;
-	ncpus = 3;
 	kfree_pages(kalloc_pages(2));
-	ncpus = 1;
-	assert_int_equal(sent_to & BIT(2), BIT(2));
-	assert_ptr_equal(sent.pmap, &kernel_pmap);
+	for (unsigned i = 0; i < 3; i++) assert_int_equal(pages_forgotten_by[i], 2);
 }
 
 static void a_cpu_that_idles_in_a_dying_map_has_to_leave(void **st)
@@ -135,10 +135,12 @@ static void a_cpu_that_idles_in_a_dying_map_has_to_leave(void **st)
 	struct fix *f = *st;
 	struct map *child = map_fork(f->map);
 
-	child->pmap.cpus = BIT(1);
+	host_cpu = 1;
+	map_switch(child);
+	host_cpu = 0;
 	map_put(child);
-	assert_int_equal(sent_to, BIT(1));
-	assert_int_equal(sent.npages, 0);
+	assert_ptr_equal(cpus[1].pmap, &kernel_pmap);
+	assert_int_equal(all_forgotten_by[1], 2);       /* it came, and it left */
 }
 
 static void the_same_tables_are_not_loaded_twice(void **st)

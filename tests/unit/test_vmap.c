@@ -9,16 +9,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "kernel/cpu.h"
 #include "mm/pmap.h"
 #include "tests/unit/memory.h"
-
-static unsigned shootdowns;
-
-void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
-{
-	(void)pm, (void)start, (void)npages;
-	shootdowns++;
-}
 
 static int group_setup(void **st)
 {
@@ -112,9 +105,9 @@ static void addresses_are_used_again(void **st)
 		void *p = kalloc_pages(4);
 
 		assert_non_null(p);
-		shootdowns = 0;
+		cpus[0].tlb_shootdowns = 0;
 		kfree_pages(p);
-		assert_int_equal(shootdowns, 1);
+		assert_int_equal(cpus[0].tlb_shootdowns, 1);
 	}
 	assert_int_equal(before, frame_free_count());
 	frame_check();
