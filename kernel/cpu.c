@@ -34,7 +34,7 @@ void cpu_init(const struct bootinfo *bi, uint32_t id, struct thread *idle)
 	list_init(&c->runq[0]);
 	list_init(&c->runq[1]);
 	list_init(&c->sleepers);
-	spin_init(&c->runq_lock, RANK_SCHED, "run queue");
+	c->runq_lock = SPINLOCK_INIT(RANK_SCHED, "run queue");
 	c->tss = &tables->tss[id];
 	wrmsr(MSR_GS, (uint64_t)c);
 	__asm__ volatile("ltr %w0" : : "r"(BOOT_TSS(id)));

@@ -70,7 +70,7 @@ struct port *port_create(struct proc *owner)
 
 	if (!p) return NULL;
 	kobj_init(&p->obj, KOBJ_PORT, NULL);    /* nobody drops the last reference (I1) */
-	spin_init(&p->lock, RANK_PORT, "port");
+	p->lock = SPINLOCK_INIT(RANK_PORT, "port");
 	list_init(&p->queue);
 	list_init(&p->taken);
 	list_init(&p->notes);

@@ -10,11 +10,6 @@
  */
 #include "kernel/thread.h"
 
-void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
-{
-	*l = (struct spinlock){.rank = rank, .name = name};
-}
-
 static inline bool spin_try(struct spinlock *l, struct cpu *c)
 {
 	struct cpu *nobody = NULL;
@@ -71,8 +66,7 @@ void waitq_wake_all(struct waitq *q)
 /* A mutex's own spinlock guards its sleepers; nothing but SCHED is taken inside it. */
 void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
 {
-	*m = (struct mutex){.rank = rank};
-	spin_init(&m->lock, RANK_WAIT, name);
+	*m = (struct mutex){.lock = SPINLOCK_INIT(RANK_WAIT, name), .rank = rank};
 	waitq_init(&m->wait);
 }
 

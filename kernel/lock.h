@@ -31,9 +31,8 @@ struct spinlock {
 	const char *name;       /* [c] */
 	uint64_t taken;         /* how often, in debug builds: for a test, by gdb */
 };
-#define SPINLOCK_INIT(rank_, name_) { .rank = (rank_), .name = (name_) }
+#define SPINLOCK_INIT(rank_, name_) (struct spinlock){ .rank = (rank_), .name = (name_) }
 
-void spin_init(struct spinlock *, enum lock_rank, const char *name);
 void spin_lock(struct spinlock *);      /* interrupts are off while any spinlock is held */
 void spin_unlock(struct spinlock *);    /* interrupts come back with the last one, if they were on */
 

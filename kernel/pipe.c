@@ -41,7 +41,7 @@ static struct pipe *pipe_create(void)
 
 	if (!p) return NULL;
 	kobj_init(&p->obj, KOBJ_PIPE, pipe_destroy);
-	spin_init(&p->lock, RANK_HANDLE, "pipe");
+	p->lock = SPINLOCK_INIT(RANK_HANDLE, "pipe");
 	waitq_init(&p->wait);
 	return p;
 }

@@ -26,10 +26,10 @@ struct thread *proc_create(void)
 	struct thread *t = NULL;
 
 	if (!p) return NULL;
-	spin_init(&p->handles.lock, RANK_HANDLE, "handles");
+	p->handles.lock = SPINLOCK_INIT(RANK_HANDLE, "handles");
 	p->refs = 1;
 	p->start_ns = time_mono();
-	spin_init(&p->lock, RANK_PROC, "process");
+	p->lock = SPINLOCK_INIT(RANK_PROC, "process");
 	mutex_init(&p->files_lock, RANK_FILE, "descriptors");
 	waitq_init(&p->wait);
 	list_init(&p->threads);

@@ -46,7 +46,7 @@ void frame_init(const struct bootinfo *bi)
 		}
 	}
 	for (struct cpu *c = cpus; c < cpus + MAX_CPUS; c++) {
-		spin_init(&c->spares.lock, RANK_SPARE, "spare pages");
+		c->spares.lock = SPINLOCK_INIT(RANK_SPARE, "spare pages");
 		list_init(&c->spares.pages);
 		c->spares.n = 0;
 	}

@@ -51,7 +51,7 @@ int pmap_init(struct pmap *pm)
 
 	*pm = (struct pmap){ .root = table_alloc() };
 	if (!pm->root) return -ENOMEM;
-	spin_init(&pm->lock, RANK_PMAP, "pmap");
+	pm->lock = SPINLOCK_INIT(RANK_PMAP, "pmap");
 	root = phys_to_virt(pm->root);
 	memcpy(root + KERNEL_HALF, kernel + KERNEL_HALF, (SLOTS - KERNEL_HALF) * sizeof(pte_t));        /* M3 */
 	return 0;

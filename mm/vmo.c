@@ -36,7 +36,7 @@ struct vmo *vmo_create(struct port *pager, uint64_t cookie, uint64_t size, uint6
 
 	if (!v) return NULL;
 	kobj_init(&v->obj, KOBJ_VMO, vmo_destroy);
-	spin_init(&v->lock, RANK_VMO, "object");
+	v->lock = SPINLOCK_INIT(RANK_VMO, "object");
 	waitq_init(&v->wait);
 	v->pager = pager;
 	v->cookie = cookie;

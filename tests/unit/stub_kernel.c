@@ -93,11 +93,6 @@ void panic(const char *fmt, ...)
 }
 
 /* Locks: never contended here, so a second lock is a deadlock, and the order can be checked exactly. */
-WEAK void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
-{
-	*l = (struct spinlock)SPINLOCK_INIT(rank, name);
-}
-
 WEAK void spin_lock(struct spinlock *l)
 {
 	if (l->owner) panic("lock %s taken twice", l->name);
@@ -124,7 +119,7 @@ WEAK void spin_unlock(struct spinlock *l)
 WEAK void mutex_init(struct mutex *m, enum lock_rank rank, const char *name)
 {
 	memset(m, 0, sizeof(*m));
-	spin_init(&m->lock, RANK_SCHED, name);
+	m->lock = SPINLOCK_INIT(RANK_SCHED, name);
 	waitq_init(&m->wait);
 	m->rank = rank;
 }
