@@ -39,42 +39,19 @@ static int piece_map(struct map *m, struct kobj *o, const struct exec_piece *x)
 
 /* ---- execve */
 
-struct program {
-	struct file *file, *interp;     /* their nodes, open; no descriptor has them */
-	struct map *map;
-	struct exec_plan plan;
-};
-
-/* As planned.  Nothing of the plan is believed: a bad one makes a bad program. */
-static int program_map(struct program *g, uint64_t stack, uaddr_t at, struct kobj *const obj[IPC_HANDLES])
+/* The plan and what it says, which lie at `at`.  Nothing of it is believed: a bad one makes a bad program. */
+static int program_map(struct map *m, struct exec_plan *plan, uaddr_t at, struct kobj *const obj[IPC_HANDLES])
 {
 	struct exec_piece x;
-	int rc = map_copy(g->map, at, &g->plan, sizeof(g->plan), false);
+	int rc = map_copy(m, at, plan, sizeof(*plan), false);
 
-	at += sizeof(g->plan);
-	for (uint32_t i = 0; !rc && i < g->plan.npieces; i++, at += sizeof(x)) {
-		rc = map_copy(g->map, at, &x, sizeof(x), false);
-		if (!rc) rc = piece_map(g->map, x.object < IPC_HANDLES ? obj[x.object] : NULL, &x);
+	at += sizeof(*plan);
+	for (uint32_t i = 0; !rc && i < plan->npieces; i++, at += sizeof(x)) {
+		rc = map_copy(m, at, &x, sizeof(x), false);
+		if (!rc) rc = piece_map(m, x.object < IPC_HANDLES ? obj[x.object] : NULL, &x);
 	}
-	if (!rc && g->plan.exec_stack) rc = map_protect(g->map, STACK_TOP - stack, stack, PROT_ALL);
-	g->map->program = g->plan.program;
+	m->program = plan->program;
 	return rc;
-}
-
-static int program_make(struct program *g, uaddr_t path, uaddr_t argv, uaddr_t envp)
-{
-	uint64_t stack = ROUND_UP(MAX(MIN(current_proc()->rlimit[RLIMIT_STACK][0], STACK_MAX), STACK_MIN), PAGE_SIZE);
-	struct exec_piece x = {.addr = STACK_TOP - stack, .bytes = stack, .prot = PROT_READ | PROT_WRITE};
-	KMSG_HELD struct kmsg k = {.target = g->map};
-	int rc = piece_map(g->map, NULL, &x);
-
-	if (!rc) rc = vdso_map(g->map);
-	if (!rc) rc = pages_bring(g->map, STACK_TOP - STACK_WORDS, STACK_WORDS, true);
-	if (!rc) rc = pm_forward(exec_port, &k, (uint64_t[6]){path, argv, envp, STACK_TOP});
-	if (rc) return rc;
-	g->file->node = k.m.arg[2];
-	g->interp->node = k.m.arg[3];
-	return program_map(g, stack, k.m.arg[1], k.obj);
 }
 
 static void regs_start(struct trapframe *tf, uaddr_t entry, uaddr_t sp)
@@ -82,15 +59,33 @@ static void regs_start(struct trapframe *tf, uaddr_t entry, uaddr_t sp)
 	*tf = (struct trapframe){.rip = entry, .rsp = sp, .cs = USER_CS, .ss = USER_SS, .rflags = 0x202};
 }
 
+/* End the other threads, and wait for it.  -EAGAIN: this one ends */
+static int proc_alone(void)
+{
+	struct thread *t = current_thread();
+	struct proc *p = t->proc;
+
+	SPIN_HELD(&p->lock);
+	if (p->survivor || p->exiting) return -EAGAIN;
+	p->survivor = t;
+	threads_interrupt_locked(p);
+	while (t->proc_link.next != t->proc_link.prev && !p->exiting)   /* somebody else is on the list */
+		waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
+	p->survivor = NULL;
+	if (p->exiting) return -EAGAIN;         /* others may still be in the old address space */
+	t->tid = p->pid;
+	return 0;
+}
+
 /* Nothing can fail any more. */
-static void program_enter(struct program *g)
+static void program_enter(struct map *m, struct file *exe, const struct exec_plan *plan)
 {
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
 
 	thread_memory_leave(t);
 	spin_lock(&p->lock);
-	memcpy(p->name, g->plan.attr.name, offsetof(struct proc_attr, subreaper) - offsetof(struct proc_attr, name));
+	memcpy(p->name, plan->attr.name, offsetof(struct proc_attr, subreaper) - offsetof(struct proc_attr, name));
 	p->name[sizeof(p->name) - 1] = 0;
 	signal_actions_clear(p);
 	signals_flush_locked(p, ~0ull, true);   /* timers were the old program's */
@@ -98,24 +93,38 @@ static void program_enter(struct program *g)
 	t->fs_base = t->gs_base = 0;
 	wrmsr(MSR_FS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
-	file_ref(g->file);
-	proc_program_set(p, g->map, g->file);
+	file_ref(exe);
+	proc_program_set(p, m, exe);
 	files_close(p, true);           /* last: who waits for the end of a pipe sees a program that was executed */
 	fpu_restore(fpu_start());
 	t->clear_tid = t->robust = 0;
 	t->sig_stack.flags = SS_DISABLE;
-	regs_start(t->tf, g->plan.entry, g->plan.program.stack);
+	regs_start(t->tf, plan->entry, plan->program.stack);
 }
 
 static long exec(uaddr_t path, uaddr_t argv, uaddr_t envp)
 {
+	uint64_t stack = ROUND_UP(MAX(MIN(current_proc()->rlimit[RLIMIT_STACK][0], STACK_MAX), STACK_MIN), PAGE_SIZE);
+	struct exec_piece x = {.addr = STACK_TOP - stack, .bytes = stack, .prot = PROT_READ | PROT_WRITE};
+	/* nodes of program and interpreter, open; no descriptor has them */
 	FILE_HELD struct file *f = file_alloc(O_PATH), *interp = file_alloc(O_PATH);
-	struct program g = {.file = f, .interp = interp, .map = map_create()};
-	int rc = f && interp && g.map ? program_make(&g, path, argv, envp) : -ENOMEM;
+	struct map *m = map_create();
+	KMSG_HELD struct kmsg k = {.target = m};
+	struct exec_plan plan;
+	int rc = f && interp && m ? piece_map(m, NULL, &x) : -ENOMEM;
 
+	if (!rc) rc = vdso_map(m);
+	if (!rc) rc = pages_bring(m, STACK_TOP - STACK_WORDS, STACK_WORDS, true);
+	if (!rc) rc = pm_forward(exec_port, &k, (uint64_t[6]){path, argv, envp, STACK_TOP});
+	if (!rc) {
+		f->node = k.m.arg[2];
+		interp->node = k.m.arg[3];
+		rc = program_map(m, &plan, k.m.arg[1], k.obj);
+	}
+	if (!rc && plan.exec_stack) rc = map_protect(m, STACK_TOP - stack, stack, PROT_ALL);
 	if (!rc) rc = proc_alone();
-	if (!rc) program_enter(&g);
-	else if (g.map) map_put(g.map);
+	if (!rc) program_enter(m, f, &plan);
+	else if (m) map_put(m);
 	return rc;
 }
 
@@ -235,33 +244,28 @@ SYSCALL(clone3) { return sys_clone(a0, a1, 0, 0, 0, 0); }
 /* ---- boot modules */
 
 /* All is there before it runs: a server may never wait for a page.  The object has no pager: its pages stay. */
-static int server_map(struct map *m, const struct boot_server *s)
+struct thread *server_create(const struct boot_server *s)
 {
 	const struct boot_module *b = &frame_bootinfo->module[s->module];
 	struct vmo *image = vmo_create(NULL, 0, b->len, b->len, VMO_EPHEMERAL);
 	struct io io = {.buf = (uintptr_t)phys_to_virt(b->start), .len = b->len, .write = true, .kernel = true};
-	int64_t n = image ? pcache_write(image, &(uint64_t){0}, io, b->len) : -1;
-	int rc = n == (int64_t)b->len ? 0 : -ENOMEM;
-
-	m->wired = true;
-	m->lock_future = MCL_FUTURE;
-	for (uint32_t i = 0; !rc && i < s->plan.npieces; i++)
-		rc = piece_map(m, b->piece[i].object == EXEC_ZEROS ? NULL : &image->obj, &b->piece[i]);
-	if (!rc) rc = vdso_map(m);
-	m->lock_future = 0;
-	if (image) vmo_unref(image);
-	if (!rc) rc = map_copy(m, s->plan.program.stack, (void *)&s->words, sizeof(s->words), true);
-	m->program = s->plan.program;
-	return rc;
-}
-
-struct thread *server_create(const struct boot_server *s)
-{
 	struct thread *t = proc_create();
 	struct port *port = t ? port_create(t->proc) : NULL;
 	struct map *m = map_create();
+	int rc;
 
-	if (!port || !m || server_map(m, s)) panic("no memory for %s", s->plan.attr.name);
+	if (!image || !port || !m) panic("no memory for %s", s->plan.attr.name);
+	m->wired = true;
+	m->lock_future = MCL_FUTURE;
+	rc = pcache_write(image, &(uint64_t){0}, io, b->len) == (int64_t)b->len ? 0 : -ENOMEM;
+	for (uint32_t i = 0; !rc && i < s->plan.npieces; i++)
+		rc = piece_map(m, b->piece[i].object == EXEC_ZEROS ? NULL : &image->obj, &b->piece[i]);
+	if (!rc) rc = vdso_map(m);
+	if (!rc) rc = map_copy(m, s->plan.program.stack, (void *)&s->words, sizeof(s->words), true);
+	if (rc) panic("no memory for %s", s->plan.attr.name);
+	m->lock_future = 0;
+	m->program = s->plan.program;
+	vmo_unref(image);
 	server_uses(t, port);           /* HANDLE_PORT */
 	t->program = false;
 	t->reserve = true;

@@ -171,23 +171,6 @@ void proc_end_locked(struct proc *p, int status)
 	waitq_wake_all(&p->wait);               /* who is stopped looks whether to end */
 }
 
-int proc_alone(void)
-{
-	struct thread *t = current_thread();
-	struct proc *p = t->proc;
-
-	SPIN_HELD(&p->lock);
-	if (p->survivor || p->exiting) return -EAGAIN;
-	p->survivor = t;
-	threads_interrupt_locked(p);
-	while (t->proc_link.next != t->proc_link.prev && !p->exiting)   /* somebody else is on the list */
-		waitq_sleep(&p->wait, &p->lock, WAIT_FOREVER, false);
-	p->survivor = NULL;
-	if (p->exiting) return -EAGAIN;         /* others may still be in the old address space */
-	t->tid = p->pid;
-	return 0;
-}
-
 /* What other threads, or processes, may be waiting for in memory that they share with this one. */
 void thread_memory_leave(struct thread *t)
 {

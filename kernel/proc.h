@@ -67,7 +67,6 @@ struct proc *proc_find(uint32_t pid, bool or_next);     /* a reference, of a zom
 struct thread *proc_thread(struct proc *);              /* thread_create() and on p->threads; the first gets the pid;
                                                            NULL: no memory, or the process ends */
 struct thread *thread_from_locked(struct proc *, uint32_t tid); /* this one or the next; NULL.  p->lock held */
-int proc_alone(void);                                   /* exec: end the other threads, wait for it; -EAGAIN */
 void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
 /* Complete: it can be found, by the first number that is free from pid on (0: after the last), in its parent's group.
  * note: what the process manager wants to hear of its birth again (abi/pm.h).  parent NULL: a server */
