@@ -14,40 +14,38 @@
  *
  * Locks: split_lock guards vmo->view of every object, before any vmo->lock.  A page is copied with the file's lock held.
  *
- * V5  A view holds its file as a user.  It goes when it has no users and owes nothing, or when the file is unlinked.
- *     Who still syncs it then goes on to the file: a view that went holds a reference of it until it is destroyed.
+ * V5  A view holds its file as a user until it is destroyed, since who syncs it goes on to the file.  It goes when it
+ *     has no users and owes nothing, or when the file is unlinked.
  */
 #include "mm/vmo.h"
 
 bool vm_split;
 static struct spinlock split_lock = SPINLOCK_INIT(RANK_HANDLE, "views");
 
-/* => split_lock held.  NULL: no memory */
-static struct vmo *view_create(struct vmo *file)
+/* The view of a file, held as its user; if there is none one is made, or not.  NULL: there is none */
+static struct vmo *view_get(struct vmo *file, bool make)
 {
-	struct vmo *view = vmo_create(file->pager, file->cookie, file->size, file->max_size, file->flags);
+	struct vmo *view;
 
-	if (!view) return NULL;
-	view->split_of = file;
-	vmo_user_get(file);
-	vmo_ref(file);
-	file->view = view;
+	if (!vm_split) return NULL;
+	SPIN_HELD(&split_lock);
+	view = file->view;
+	if (!view && make) {
+		view = vmo_create(file->pager, file->cookie, file->size, file->max_size, file->flags);
+		if (!view) return NULL;
+		view->split_of = file;
+		vmo_user_get(file);
+		file->view = view;
+	}
+	if (view) vmo_user_get(view);
 	return view;
 }
 
 struct vmo *split_view(struct vmo *file)
 {
-	struct vmo *view = file;
-
-	if (vm_split && file->pager && !(file->flags & VMO_NOGROW)) {
-		spin_lock(&split_lock);
-		view = file->view ? file->view : view_create(file);
-		if (view) vmo_user_get(view);
-		spin_unlock(&split_lock);
-	} else {
-		vmo_user_get(file);
-	}
-	return view;
+	if (vm_split && file->pager && !(file->flags & VMO_NOGROW)) return view_get(file, true);
+	vmo_user_get(file);
+	return file;
 }
 
 /* A view's last user went, or it was written: it may be time for it to go (V5). */
@@ -62,24 +60,12 @@ void split_idle(struct vmo *view)
 	spin_unlock(&view->lock);
 	if (idle) file->view = NULL;
 	spin_unlock(&split_lock);
-	if (!idle) return;
-	vmo_unref(view);
-	vmo_user_put(file);
-}
-
-/* The view of a file, held as its user; NULL: it has none. */
-static struct vmo *view_get(struct vmo *file)
-{
-	if (!vm_split || file->split_of) return NULL;
-
-	SPIN_HELD(&split_lock);
-	if (file->view) vmo_user_get(file->view);
-	return file->view;
+	if (idle) vmo_unref(view);
 }
 
 void split_resized(struct vmo *file)
 {
-	struct vmo *view = view_get(file);
+	struct vmo *view = view_get(file, false);
 
 	if (!view) return;
 	while (view->size != __atomic_load_n(&file->size, __ATOMIC_ACQUIRE)) vmo_set_size(view, file->size, false);
@@ -89,55 +75,44 @@ void split_resized(struct vmo *file)
 /* fsync: what was stored through mappings is the file's too. */
 void split_publish(struct vmo *file, uint64_t first, uint64_t last)
 {
-	struct vmo *view = view_get(file);
+	struct vmo *view = view_get(file, false);
 
 	if (!view) return;
 	vmo_sync(view, first, last, WB_WAIT, NULL);
 	vmo_user_put(view);
 }
 
-/* One page of the view from the file's object.  A hole stays one: the first store must ask for room (MM15). */
-static int page_from_file(struct run *r, uint32_t i)
+/* One page between the view and the file's object, in which it is brought in first.  A hole stays one: the first store
+ * must ask for room (MM15).  What is behind the end of file is nobody's, and asks for no room. */
+static int page_exchange(struct run *r, uint32_t i)
 {
 	struct vmo *file = r->vmo->split_of;
-	struct page *from;
-	int rc;
+	uint64_t index = r->first + i, size = __atomic_load_n(&file->size, __ATOMIC_ACQUIRE);
+	bool fill = r->op == PAGER_FILL;
+	struct page *p;
+	int rc = 0;
 
-	SPIN_HELD(&file->lock);
-	rc = pcache_get_locked(file, r->first + i, NULL, &from);
-	if (rc) return rc == -ENXIO ? RUN_ZERO : rc;            /* cut off meanwhile */
-	memcpy(page_virt(r->page[i]), page_virt(from), PAGE_SIZE);
-	r->zeroed[i] = !(from->flags & PFL_BACKED);
-	return 0;
-}
-
-/* What is behind the end of file is nobody's, and asks for no room.  A page that the file has not in memory is read first. */
-static int page_to_file(struct run *r, uint32_t i)
-{
-	struct vmo *file = r->vmo->split_of;
-	uint64_t size = __atomic_load_n(&file->size, __ATOMIC_ACQUIRE);
-	struct page *to;
-	int rc = file->flags & VMO_READONLY ? -EROFS : 0;
-
-	if (!rc && (r->first + i) << PAGE_SHIFT < size) rc = vmo_room(file, r->first + i);
+	if (!fill && (file->flags & VMO_READONLY)) return -EROFS;
+	if (!fill && index << PAGE_SHIFT < size) rc = vmo_room(file, index);
 	if (rc) return rc;
 	SPIN_HELD(&file->lock);
-	rc = pcache_get_locked(file, r->first + i, NULL, &to);
-	if (rc) return rc == -ENXIO ? 0 : rc;
-	memcpy(page_virt(to), page_virt(r->page[i]), PAGE_SIZE);
-	page_dirty_locked(file, to);
-	vmo_touch(file, VMOC_MTIME | VMOC_CTIME);
+	rc = pcache_get_locked(file, index, NULL, &p);
+	if (rc == -ENXIO) return fill ? RUN_ZERO : 0;           /* cut off meanwhile */
+	if (rc) return rc;
+	memcpy(page_virt(fill ? r->page[i] : p), page_virt(fill ? p : r->page[i]), PAGE_SIZE);
+	if (fill) {
+		r->zeroed[i] = !(p->flags & PFL_BACKED);
+	} else {
+		page_dirty_locked(file, p);
+		vmo_touch(file, VMOC_MTIME | VMOC_CTIME);
+	}
 	return 0;
 }
 
 /* The view's pager, in place of a message: done when it returns. */
 void split_run(struct run *r)
 {
-	uint64_t len = r->len;
+	uint32_t npages = r->npages;
 
-	for (uint64_t off = 0; off < len; off += PAGE_SIZE) {
-		uint32_t i = off >> PAGE_SHIFT;
-
-		run_done(r, off, PAGE_SIZE, r->op == PAGER_FILL ? page_from_file(r, i) : page_to_file(r, i));
-	}
+	for (uint32_t i = 0; i < npages; i++) run_done(r, (uint64_t)i << PAGE_SHIFT, PAGE_SIZE, page_exchange(r, i));
 }

@@ -26,7 +26,7 @@ static void vmo_destroy(struct kobj *o)
 	spin_lock(&all_lock);           /* after that nobody finds it, neither by a page nor here */
 	list_remove(&v->all_link);
 	spin_unlock(&all_lock);
-	if (v->split_of) vmo_unref(v->split_of);
+	if (v->split_of) vmo_user_put(v->split_of);
 	kfree(v);
 }
 

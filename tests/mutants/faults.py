@@ -452,13 +452,13 @@ fault("split_view_keeps_its_size", "vm=split: truncation and growth are not seen
       "split")
 
 fault("split_msync_loses_stores", "vm=split: what was stored does not get into the file's own pages.",
-      "\tmemcpy(page_virt(to), page_virt(r->page[i]), PAGE_SIZE);\n",
-      "",
+      "\tmemcpy(page_virt(fill ? r->page[i] : p),",
+      "\tif (fill) memcpy(page_virt(r->page[i]),",
       "split")
 
 fault("split_hole_counts_as_backed", "vm=split: a store into a hole does not ask whether the disk has room.",
-      "\tr->zeroed[i] = !(from->flags & PFL_BACKED);\n",
-      "\tr->zeroed[i] = 0;\n",
+      "\t\tr->zeroed[i] = !(p->flags & PFL_BACKED);\n",
+      "\t\tr->zeroed[i] = 0;\n",
       "split")
 
 # ------------------------------------------------------------------------------------------------------------------
