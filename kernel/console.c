@@ -35,15 +35,8 @@ static void serial_put(char c)
 	outb(COM1, c);
 }
 
-void console_lock(void)
-{
-	if (!panicking) spin_lock(&out_lock);
-}
-
-void console_unlock(void)
-{
-	if (!panicking) spin_unlock(&out_lock);
-}
+void console_lock(void) { if (!panicking) spin_lock(&out_lock); }
+void console_unlock(void) { if (!panicking) spin_unlock(&out_lock); }
 
 void console_put(char c)
 {
@@ -67,12 +60,6 @@ void machine_exit(unsigned code)
 	if (frame_bootinfo && frame_bootinfo->machine.pm1a)
 		outw(frame_bootinfo->machine.pm1a, 1 << 13);    /* SLP_EN, SLP_TYP 0: off on QEMU's q35 */
 	for (;;) __asm__ volatile("cli; hlt");
-}
-
-void machine_stop(int status)
-{
-	kprintf("[end] status=%d\n", status);
-	machine_exit(status & 0x7f);
 }
 
 /* ---- the servers' calls */
@@ -112,4 +99,9 @@ SYSCALL(con_read, to, len)
 	return copy_out(to, piece, n) ? -EFAULT : (long)n;
 }
 
-SYSCALL(machine_stop, status) { machine_stop(status & 0xff); }
+/* "[end] status=N" tells an end from something that broke. */
+SYSCALL(machine_stop, status)
+{
+	kprintf("[end] status=%lu\n", status & 0xff);
+	machine_exit(status & 0x7f);
+}

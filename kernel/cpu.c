@@ -128,10 +128,7 @@ uint64_t time_mono(void)
 	return (unsigned __int128)(rdtsc() - time_clock.tsc_base) * time_clock.tsc_mult >> 32;
 }
 
-int64_t time_real(void)
-{
-	return time_clock.real_base + (int64_t)time_mono();
-}
+int64_t time_real(void) { return time_clock.real_base + (int64_t)time_mono(); }
 
 static int64_t vdso_write(uint64_t at, const void *from, uint64_t len)
 {

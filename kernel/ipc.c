@@ -137,8 +137,7 @@ void ipc_note(struct port *p, struct note *n)
 	if (p->owner) list_push_back(&p->notes, &n->link);
 	else kfree(n);
 	waitq_wake_one(&p->servers);
-	this_cpu()->resched = resched;
-	sched_tick();           /* the server's turn is next (S6 of sched.c) */
+	this_cpu()->resched = resched;  /* the server's turn is next (S6 of sched.c) */
 	spin_unlock(&p->lock);
 }
 

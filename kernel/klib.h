@@ -134,8 +134,6 @@ void console_put(char c);                       /* console locked */
 void console_interrupt(void);                   /* there is input: the file server is notified */
 
 #define STOP_PANIC  0x55        /* QEMU's status is (value << 1) | 1 */
-/* The end: "[end] status=N" on the console, then isa-debug-exit, then ACPI's power off. */
-void machine_stop(int status) __attribute__((noreturn));
-void machine_exit(unsigned code) __attribute__((noreturn));     /* without the token: something broke */
+void machine_exit(unsigned code) __attribute__((noreturn));     /* by isa-debug-exit, then ACPI's power off */
 
 #endif

@@ -149,7 +149,7 @@ static void proc_bury(struct proc *p)
 	if (p->port) {                          /* its callers have -EIO, the log says why; without init there is no system */
 		port_die(p->port);
 		kprintf("quire: server %s died: %s %d\n", p->name, sig ? "signal" : "exit status", sig ? sig : p->exit_status >> 8);
-		if (p->pid == PID_INIT) machine_stop(1);
+		if (p->pid == PID_INIT) sys_machine_stop(1, 0, 0, 0, 0, 0);
 	}
 	handles_destroy(&p->handles);
 	spin_lock(&p->lock);

@@ -50,7 +50,7 @@ static struct thread *first_sleeper(const struct cpu *c)
 static void clock_set(struct cpu *c)
 {
 	const struct thread *t = first_sleeper(c);
-	bool wanted = c->nready > 0 && c->thread != c->idle && !c->resched;
+	bool wanted = c->nready > 0 && c->thread != c->idle;
 	uint64_t when = MIN(t ? t->wake_at : ~0ull, wanted ? c->quantum_end : ~0ull), now;
 
 	if (when >= c->clock_at) return;
@@ -108,10 +108,7 @@ static void ready_unlock(struct cpu *from, struct thread *t, bool ahead)
 	spin_unlock(&c->runq_lock);
 }
 
-void thread_start(struct thread *t)
-{
-	ready_unlock(cpu_lock_of(t), t, false);
-}
+void thread_start(struct thread *t) { ready_unlock(cpu_lock_of(t), t, false); }
 
 /* ---- the switch */
 

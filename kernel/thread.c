@@ -62,13 +62,12 @@ struct thread *thread_create(struct proc *p, const char *name, void (*fn)(void))
 
 void thread_free(struct thread *t) { kfree((void *)t->kstack); }
 
-struct thread *thread_kernel(const char *name, void (*fn)(void))
+void thread_kernel(const char *name, void (*fn)(void))
 {
 	struct thread *t = thread_create(NULL, name, fn);
 
 	if (!t) panic("no memory for the kernel thread %s; give the machine 64 MiB", name);
 	thread_start(t);
-	return t;
 }
 
 /* ---- x87, SSE, AVX and AVX-512 state (SDM 1 ch. 13; FXSAVE without XSAVE): saved and restored at every switch of user

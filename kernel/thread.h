@@ -61,7 +61,7 @@ void thread_free(struct thread *);                      /* a DEAD one: its stack
  * registers 0, the FPU as a new program has it; NULL: no memory. */
 struct thread *thread_create(struct proc *, const char *name, void (*fn)(void));
 void thread_start(struct thread *);                     /* put it on a run queue; it enters ring 3 by tf */
-struct thread *thread_kernel(const char *name, void (*fn)(void));       /* a kernel thread, started */
+void thread_kernel(const char *name, void (*fn)(void)); /* a kernel thread, started */
 void thread_exit(void) __attribute__((noreturn));       /* the current one; proc.c did the rest */
 void thread_yield(void);
 /* Where ring 0 may be long about something, with no spinlock held: who has to wait no longer runs first. */

@@ -47,11 +47,6 @@ static int fpe_of(uint64_t vector)
 	return raised ? fpe_code[__builtin_ctz(raised)] : FPE_FLTINV;
 }
 
-static uint32_t fault_wants(uint64_t error)
-{
-	return error & PF_FETCH ? PROT_EXEC : error & PF_WRITE ? PROT_WRITE : PROT_READ;
-}
-
 /* A fault that vm_fault() could not mend becomes a signal (POSIX mmap: SIGSEGV, SIGBUS). */
 static void fault_signal(struct trapframe *tf, uaddr_t va, int rc)
 {
@@ -83,6 +78,7 @@ static void page_fault(struct trapframe *tf, uaddr_t va)
 	struct proc *p;
 	bool user = trap_from_user(tf);
 	uint64_t fixup = user ? 0 : usercopy_fixup(tf->rip);
+	uint32_t wants = tf->error & PF_FETCH ? PROT_EXEC : tf->error & PF_WRITE ? PROT_WRITE : PROT_READ;
 	int rc = -EFAULT;
 
 	if ((!user && !fixup) || (tf->error & PF_RESERVED)) trap_fatal(tf);
@@ -90,7 +86,7 @@ static void page_fault(struct trapframe *tf, uaddr_t va)
 	if (p && p->map && va < USER_TOP && this_cpu()->lock_depth == 0) {
 		if (user) ring0_enter(current_thread());
 		irq_enable();
-		rc = vm_fault(p->map, va, fault_wants(tf->error));
+		rc = vm_fault(p->map, va, wants);
 		irq_disable();
 		if (user) ring0_leave(current_thread());
 	}

@@ -175,13 +175,6 @@ WEAK void thread_yield(void) { host_sleep(); }
 WEAK struct port *fs_port;
 WEAK void port_notify(struct port *p, uint64_t bits) { (void)p, (void)bits; }
 WEAK void sched_wake(struct thread *t, bool ahead) { (void)t, (void)ahead; }
-WEAK void sched_tick(void) { }
-
-WEAK struct thread *thread_kernel(const char *name, void (*fn)(void))
-{
-	(void)name, (void)fn;   /* never runs: its test calls the work by hand */
-	return &host_thread;
-}
 
 WEAK bool thread_ends(const struct thread *t) { (void)t; return false; }
 WEAK bool thread_has_signal(struct thread *t) { (void)t; return false; }
