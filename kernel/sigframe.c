@@ -33,15 +33,6 @@ static bool on_altstack(const struct thread *t, uaddr_t sp)
 	return !(t->sig_stack.flags & (SS_DISABLE | SS_AUTODISARM)) && sp > t->sig_stack.sp && sp - t->sig_stack.sp <= t->sig_stack.size;
 }
 
-static uaddr_t frame_top(const struct thread *t, const struct trapframe *tf, uint64_t sa_flags)
-{
-	uaddr_t sp = tf->rsp - RED_ZONE;
-
-	if ((sa_flags & SA_ONSTACK) && !(t->sig_stack.flags & SS_DISABLE) && !on_altstack(t, tf->rsp))
-		sp = t->sig_stack.sp + t->sig_stack.size;
-	return sp;
-}
-
 /* The live extended state goes to the user's stack at `at`; the thread's own area serves as the kernel's copy, as
  * nothing else is in it while the thread runs. */
 static int fpu_push(struct thread *t, uaddr_t at)
@@ -55,22 +46,21 @@ static int fpu_push(struct thread *t, uaddr_t at)
 	return copy_out(at + size, &magic2, sizeof(magic2));
 }
 
-/* Bring an image back.  One without our marks has the 512 old bytes alone (SDM 1 10.5.1). */
-static int fpu_pop(uaddr_t from)
+/* Bring an image back.  One without our marks has the 512 old bytes alone (SDM 1 10.5.1).  false: there is none */
+static bool fpu_pop(uaddr_t from)
 {
 	uint32_t size = fpu_area_size(), magic2 = 0;
 	char *area = kalloc(PAGE_SIZE);
-	struct fpx_sw sw;
-	int rc = area ? 0 : -ENOMEM;
+	const struct fpx_sw *sw = (struct fpx_sw *)(area + SW_BYTES);
+	bool ok = area && !copy_in(area, from, 512);
 
-	if (!rc && copy_in(&sw, from + SW_BYTES, sizeof(sw))) rc = -EFAULT;
-	if (!rc && sw.magic1 == FP_XSTATE_MAGIC1 && sw.size == size && copy_in(&magic2, from + size, 4)) rc = -EFAULT;
-	if (!rc && copy_in(area, from, magic2 == FP_XSTATE_MAGIC2 ? size : 512)) rc = -EFAULT;
-	if (!rc && size > 512 && magic2 != FP_XSTATE_MAGIC2) *(uint64_t *)(area + XSTATE_HEADER) = 3;
-	if (!rc && !fpu_area_ok(area)) rc = -EINVAL;
-	if (!rc) fpu_restore(area);
+	if (ok && sw->magic1 == FP_XSTATE_MAGIC1 && sw->size == size) copy_in(&magic2, from + size, sizeof(magic2));
+	if (magic2 == FP_XSTATE_MAGIC2) ok = !copy_in(area + 512, from + 512, size - 512);
+	else if (ok && size > 512) *(uint64_t *)(area + XSTATE_HEADER) = 3;
+	ok = ok && fpu_area_ok(area);
+	if (ok) fpu_restore(area);
 	kfree(area);
-	return rc;
+	return ok;
 }
 
 static void altstack_get(const struct thread *t, uaddr_t sp, struct sigstack *s)
@@ -82,7 +72,8 @@ static void altstack_get(const struct thread *t, uaddr_t sp, struct sigstack *s)
 int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struct siginfo *info, uint64_t mask)
 {
 	struct thread *t = current_thread();
-	uaddr_t sp = frame_top(t, tf, a->flags), fp = (sp - fpu_area_size() - 4) & ~63ull;
+	bool alt = (a->flags & SA_ONSTACK) && !(t->sig_stack.flags & SS_DISABLE) && !on_altstack(t, tf->rsp);
+	uaddr_t sp = alt ? t->sig_stack.sp + t->sig_stack.size : tf->rsp - RED_ZONE, fp = (sp - fpu_area_size() - 4) & ~63ull;
 	bool trap = tf->vector < 32;
 	struct frame f = {
 		.restorer = a->restorer, .info = *info, .uc.mc = {
@@ -103,16 +94,11 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 	fpu_restore(fpu_start());              /* a handler begins as a program does, as on Linux */
 	if (t->sig_stack.flags & SS_AUTODISARM) t->sig_stack.flags = SS_DISABLE;
 
-	tf->rdi = info->signo;
-	tf->rsi = at + offsetof(struct frame, info);
-	tf->rdx = at + offsetof(struct frame, uc);
-	tf->rax = 0;
-	tf->rsp = at;
-	tf->rip = a->handler < USER_TOP ? a->handler : 0;       /* else iret would fault, in ring 0: it faults in ring 3 */
-	tf->rflags = FLAGS_FIXED;
-	tf->cs = USER_CS;
-	tf->ss = USER_SS;
-	tf->vector = 0;
+	*tf = (struct trapframe){
+		.rdi = info->signo, .rsi = at + offsetof(struct frame, info), .rdx = at + offsetof(struct frame, uc),
+		.rip = a->handler < USER_TOP ? a->handler : 0,  /* else iret would fault, in ring 0: it faults in ring 3 */
+		.rsp = at, .rflags = FLAGS_FIXED, .cs = USER_CS, .ss = USER_SS,
+	};
 	return 0;
 }
 
@@ -149,7 +135,7 @@ SYSCALL(rt_sigreturn)
 	uaddr_t at = t->tf->rsp - sizeof(f.restorer);
 
 	if (copy_in(&f, at, sizeof(f)) || f.uc.mc.ip >= USER_TOP || f.uc.mc.sp > USER_TOP) proc_exit(SIGSEGV);
-	if (f.uc.mc.fpstate && fpu_pop(f.uc.mc.fpstate)) proc_exit(SIGSEGV);
+	if (f.uc.mc.fpstate && !fpu_pop(f.uc.mc.fpstate)) proc_exit(SIGSEGV);
 
 	*t->tf = (struct trapframe){                    /* R1 */
 		.rip = f.uc.mc.ip, .cs = USER_CS, .rflags = (f.uc.mc.flags & FLAGS_USER) | FLAGS_FIXED,
