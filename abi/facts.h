@@ -73,6 +73,7 @@ struct proc_attr {
 	int32_t  nice;                          /* kept, means nothing */
 	uint32_t personality;                   /* the same */
 	uint32_t umask;                         /* umask(2), which ring 0 answers */
+	uint32_t pgid, sid;                     /* its group and session */
 	/* set by exec, from here on ... */
 	char     name[32];                      /* of the program */
 	uint32_t uid, euid, suid, fsuid;        /* real, effective, saved, file system's */
@@ -84,7 +85,6 @@ struct proc_attr {
 	uint32_t subreaper;                     /* orphans below it become its children */
 	uint32_t ppid;                          /* 0: none */
 	struct usage child_used;                /* by children that were waited for */
-	uint32_t pgid, sid;                     /* its group and session; last: another lock guards them */
 };
 
 /* Of a program: its heap; where rsp began; its words, as they lie there: env ends args. */

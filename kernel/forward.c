@@ -2,7 +2,7 @@
 /* kernel/forward.c - RING 0 - system calls that a server answers: PM_CALL of abi/pm.h, and the messages of abi/name.h.
  *
  * Path:  syscall.c > [forward.c]  ~PM_CALL~>  user/pm;  sys_name.c > [forward.c]  ~message~>  fs/server.c
- * Locks: proc->lock while an attribute is set, proc_tree_lock for group and session.
+ * Locks: proc->lock while an attribute is set.
  *
  * O1  No other server waits for the process manager, which may have something to tell the file server; but for memory,
  *     when even the reserve is used up.
@@ -70,23 +70,17 @@ SYSCALL(proc_set)
 {
 	PROC_HELD struct proc *p = proc_find(a1, false);
 	struct proc_attr new;
-	struct spinlock *lock;
-	int rc = -ESRCH;
 
 	if (a2 > sizeof(new) || a4 > sizeof(new) - a2) return -EINVAL;
 	if (copy_in(&new, a3, a4)) return -EFAULT;
 	if (!p) return -ESRCH;
-	lock = a2 < offsetof(struct proc_attr, pgid) ? &p->lock : &proc_tree_lock;
-	spin_lock(lock);
-	if (!a0 || kmsg_lock(pm_port, a0)) {
-		memcpy((char *)&p->attr + a2, &new, a4);
-		p->ngroups = MIN(p->ngroups, PROC_GROUPS);
-		p->name[sizeof(p->name) - 1] = 0;
-		rc = 0;
-		if (a0) spin_unlock(&pm_port->lock);
-	}
-	spin_unlock(lock);
-	return rc;
+	SPIN_HELD(&p->lock);
+	if (a0 && !kmsg_lock(pm_port, a0)) return -ESRCH;
+	memcpy((char *)&p->attr + a2, &new, a4);
+	p->ngroups = MIN(p->ngroups, PROC_GROUPS);
+	p->name[sizeof(p->name) - 1] = 0;
+	if (a0) spin_unlock(&pm_port->lock);
+	return 0;
 }
 
 SYSCALL(signal_post, pid, tid, siginfo, timer)

@@ -5,7 +5,7 @@
  *   proc_create() -> proc_publish() ~note~> ... proc_exit(): zombie ~note~> user/pm ~proc_reap~> gone
  *   stopped <-> continued: signal.c
  *
- * Locks: proc_tree_lock: the list of all, groups and sessions, zombies.  proc->lock: threads, signals, stops, identity.
+ * Locks: proc_tree_lock: the list of all, zombies.  proc->lock: threads, signals, stops, identity.
  *        Neither is taken inside the other.
  *
  * T1  A process is on all_procs from proc_publish() until proc_reap().
@@ -82,8 +82,7 @@ void proc_publish(struct proc *p, const struct proc *parent, uint32_t pid, uint6
 	t->tid = proc_last_pid = p->pid;
 	proc_births++;
 	list_push_back(after ? &after->all_link : &all_procs, &p->all_link);
-	p->pgid = parent ? parent->pgid : p->pid;
-	p->sid = parent ? parent->sid : p->pid;
+	if (!parent) p->pgid = p->sid = p->pid;
 	spin_unlock(&proc_tree_lock);
 	if (parent) pm_note(&p->born, PM_BORN | note | (uint64_t)p->pid << 32, parent->pid);
 }

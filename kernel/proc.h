@@ -20,8 +20,7 @@ struct place { struct file *dir; uint64_t node; };
 struct proc {
 	union { struct proc_life life; struct proc_life; };     /* [c] pid, start_ns; [p] execs, exit_status */
 	uint32_t refs;                  /* atomic */
-	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; who reads one number takes
-	                                                           no lock.  [P] pgid, sid */
+	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; one number is read without */
 	struct spinlock lock;           /* RANK_PROC */
 	struct list  all_link;          /* [P] P: proc_tree_lock (RANK_PROC too: never one in the other) */
 	struct list  threads;           /* [p] by rising tid */
@@ -68,8 +67,8 @@ struct thread *proc_thread(struct proc *);              /* thread_create() and o
                                                            NULL: no memory, or the process ends */
 struct thread *thread_from_locked(struct proc *, uint32_t tid); /* this one or the next; NULL.  p->lock held */
 void proc_thread_exit(int status) __attribute__((noreturn));    /* the current thread alone */
-/* Complete: it can be found, by the first number that is free from pid on (0: after the last), in its parent's group.
- * note: what the process manager wants to hear of its birth again (abi/pm.h).  parent NULL: a server */
+/* Complete: it can be found, by the first number that is free from pid on (0: after the last).
+ * note: what the process manager wants to hear of its birth again (abi/pm.h).  parent NULL: a server, its own group */
 void proc_publish(struct proc *, const struct proc *parent, uint32_t pid, uint64_t note);
 void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole current process, all its threads */
 /* All its threads shall end; the first who says so, or the last thread, decides the status.  p->lock held */
