@@ -124,6 +124,7 @@ SYSCALL(futex)
 	uint32_t op = a1 & ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), bits = ~0u;
 	bool private = a1 & FUTEX_PRIVATE_FLAG, bitset = op == FUTEX_WAIT_BITSET || op == FUTEX_WAKE_BITSET;
 	bool requeue = op == FUTEX_REQUEUE || op == FUTEX_CMP_REQUEUE;
+	/* WAIT's time counts from now, WAIT_BITSET names a moment, on the clock that the flag says */
 	int64_t since = !bitset ? time_mono() : a1 & FUTEX_CLOCK_REALTIME ? time_mono() - time_real() : 0;
 	uint64_t deadline;
 	struct key k, to;
@@ -133,20 +134,15 @@ SYSCALL(futex)
 	if (bitset) bits = a5;
 	if (!bits || (requeue && ((int)a2 < 0 || (int)a3 < 0))) return -EINVAL;
 	if (requeue && (rc = key_of(a4, private, &to))) return rc;
-	switch (op) {
-	case FUTEX_WAIT:                /* its time counts from now */
-	case FUTEX_WAIT_BITSET:         /* names a moment, on the clock that the flag says */
+	if (op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET) {
 		rc = deadline_in(a3, 1, since, &deadline);
 		return rc ? rc : futex_wait(a0, &k, a2, bits, deadline);
-	case FUTEX_CMP_REQUEUE:
-		rc = word_lock(a0, a5);
-		if (rc) return rc;
-		break;
-	case FUTEX_WAKE:
-	case FUTEX_WAKE_BITSET:
-	case FUTEX_REQUEUE: spin_lock(&futex_lock); break;
-	default: return -ENOSYS;        /* priority inheritance, WAKE_OP: C libraries do without */
 	}
+	/* priority inheritance, WAKE_OP: C libraries do without */
+	if (op != FUTEX_WAKE && op != FUTEX_WAKE_BITSET && !requeue) return -ENOSYS;
+	if (op == FUTEX_CMP_REQUEUE) rc = word_lock(a0, a5);
+	else spin_lock(&futex_lock);
+	if (rc) return rc;
 	rc = wake_locked(&k, bits, a2, &to, requeue ? a3 : 0);
 	spin_unlock(&futex_lock);
 	return rc;

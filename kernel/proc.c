@@ -327,18 +327,8 @@ int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
 	return to ? copy_out(to, &ts, sizeof(ts)) : 0;
 }
 
-/* Of a clock that may be set, or stands still while nothing runs, the process manager says how long to sleep before it
- * is asked again (PM_SLEEP). */
-static long ask_left(const uint64_t a[6], uint64_t *end)
-{
-	KMSG_HELD struct kmsg k = {0};
-	long ns = pm_forward(pm_port, &k, a);
-
-	*end = k.m.arg[1];
-	return ns;
-}
-
-/* Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end. */
+/* Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end.  Of a clock that may be
+ * set, or stands still while nothing runs, the process manager says how long to sleep before it is asked again (PM_SLEEP). */
 SYSCALL(clock_nanosleep)
 {
 	bool absolute = a1 & TIMER_ABSTIME, real = (int)a0 == CLOCK_REALTIME && !absolute;
@@ -352,7 +342,10 @@ SYSCALL(clock_nanosleep)
 	ns = steady && !end ? deadline_in(a2, 1, absolute ? 0 : time_mono(), &end) : 0;
 	if (ns) return ns;
 	do {
-		ns = steady ? (long)(end - time_mono()) : ask_left((uint64_t[]){a0, a1, a2, end, 0, 0}, &end);
+		KMSG_HELD struct kmsg k = {0};
+
+		ns = steady ? (long)(end - time_mono()) : pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, end, 0, 0});
+		if (!steady) end = k.m.arg[1];
 		if (ns <= 0) return steady ? 0 : ns;
 	} while (thread_sleep_until(time_mono() + ns, true) != -EINTR);
 	if (steady && !absolute && deadline_out(a3, 1, end)) return -EFAULT;
