@@ -288,6 +288,9 @@ struct siginfo {                /* what is used of it; the rest of SIGINFO_SIZE 
 	};
 };
 #define SIGINFO_SIZE 128
+struct siginfo_whole { struct siginfo info; uint8_t zero[SIGINFO_SIZE - sizeof(struct siginfo)]; };
+#define SIGSET_SIZE  8          /* bytes of a set: the only size that is taken */
+struct sigaction_k { uint64_t handler, flags, restorer, mask; };
 struct sigstack { uint64_t sp; uint32_t flags, pad; uint64_t size; };
 struct sigcontext {             /* 256 bytes */
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
@@ -306,6 +309,18 @@ struct ucontext {
 #define FP_XSTATE_MAGIC1 0x46505853u    /* in bytes 464.. of the image: an XSAVE image follows */
 #define FP_XSTATE_MAGIC2 0x46505845u    /* behind the image */
 struct fpx_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t size, pad[7]; };
+struct rt_sigframe {            /* what a handler finds at its stack pointer */
+	uint64_t restorer;
+	struct ucontext uc;
+	struct siginfo_whole si;
+};
+
+/* a thread's registers, and what it does when it ends */
+#define ARCH_SET_GS 0x1001
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
+#define ARCH_GET_GS 0x1004
+struct robust_head { uint64_t next; int64_t offset; uint64_t pending; };        /* set_robust_list(2) */
 
 /* time */
 #define CLOCK_REALTIME           0

@@ -150,8 +150,6 @@ SYSCALL(futex)
 
 /* ---- robust mutexes (set_robust_list(2)): those that a dying thread owns tell the next owner */
 
-struct robust_head { uaddr_t next; int64_t offset; uaddr_t pending; };
-
 /* pending: it was about to lock or unlock.  If nobody has the mutex, it may have unlocked it and not woken the next one
  * yet, or have been woken for it: that wake-up is owed to another (Linux: robust-futexes). */
 static void robust_mark(uaddr_t at, uint32_t tid, bool pending)

@@ -237,11 +237,6 @@ SYSCALL(getgid) { return current_proc()->gid; }
 SYSCALL(getegid) { return current_proc()->egid; }
 SYSCALL(getppid) { return current_proc()->ppid; }
 
-#define ARCH_SET_GS 0x1001
-#define ARCH_SET_FS 0x1002
-#define ARCH_GET_FS 0x1003
-#define ARCH_GET_GS 0x1004
-
 SYSCALL(arch_prctl)
 {
 	struct thread *t = current_thread();
@@ -265,7 +260,7 @@ SYSCALL(set_tid_address)
 
 SYSCALL(set_robust_list)
 {
-	if (a1 != 24) return -EINVAL;
+	if (a1 != sizeof(struct robust_head)) return -EINVAL;
 	current_thread()->robust = a0;
 	return 0;
 }

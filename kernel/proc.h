@@ -12,8 +12,6 @@ struct boot_server;
 struct map;
 struct note;
 
-struct sigaction_k { uaddr_t handler; uint64_t flags; uaddr_t restorer; uint64_t mask; };       /* as Linux's kernel */
-
 /* A directory, and its node, which is read without a lock; NULL and 0: the root. */
 struct place { struct file *dir; uint64_t node; };
 

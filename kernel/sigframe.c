@@ -20,13 +20,6 @@
 #define REGS_SIZE offsetof(struct trapframe, vector)    /* so far a sigcontext is the same: the general registers */
 _Static_assert(REGS_SIZE == offsetof(struct sigcontext, sp), "cpu.h and the ABI");
 
-struct frame {
-	uint64_t restorer;
-	struct ucontext uc;
-	struct siginfo info;
-	uint8_t zero[SIGINFO_SIZE - sizeof(struct siginfo)];
-};
-
 /* Is rsp within the alternate stack? (sigaltstack)  One that disarms itself is free as soon as it is set again. */
 static bool on_altstack(const struct thread *t, uaddr_t sp)
 {
@@ -75,8 +68,8 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 	bool alt = (a->flags & SA_ONSTACK) && !(t->sig_stack.flags & SS_DISABLE) && !on_altstack(t, tf->rsp);
 	uaddr_t sp = alt ? t->sig_stack.sp + t->sig_stack.size : tf->rsp - RED_ZONE, fp = (sp - fpu_area_size() - 4) & ~63ull;
 	bool trap = tf->vector < 32;
-	struct frame f = {
-		.restorer = a->restorer, .info = *info, .uc.mc = {
+	struct rt_sigframe f = {
+		.restorer = a->restorer, .si.info = *info, .uc.mc = {
 			.sp = tf->rsp, .ip = tf->rip, .flags = tf->rflags, .cs = USER_CS, .ss = USER_SS,
 			.err = trap ? tf->error : 0, .trapno = trap ? tf->vector : 0, .fpstate = fp, .oldmask = mask,
 		},
@@ -95,7 +88,7 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 	if (t->sig_stack.flags & SS_AUTODISARM) t->sig_stack.flags = SS_DISABLE;
 
 	*tf = (struct trapframe){
-		.rdi = info->signo, .rsi = at + offsetof(struct frame, info), .rdx = at + offsetof(struct frame, uc),
+		.rdi = info->signo, .rsi = at + offsetof(struct rt_sigframe, si), .rdx = at + offsetof(struct rt_sigframe, uc),
 		.rip = a->handler < USER_TOP ? a->handler : 0,  /* else iret would fault, in ring 0: it faults in ring 3 */
 		.rsp = at, .rflags = FLAGS_FIXED, .cs = USER_CS, .ss = USER_SS,
 	};
@@ -130,7 +123,7 @@ SYSCALL(sigaltstack)
 SYSCALL(rt_sigreturn)
 {
 	struct thread *t = current_thread();
-	struct frame f;
+	struct rt_sigframe f;
 	/* the handler's ret took the restorer's address off the stack */
 	uaddr_t at = t->tf->rsp - sizeof(f.restorer);
 

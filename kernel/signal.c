@@ -19,7 +19,6 @@
 #define STOP_SIGNALS (SIG_MASK(SIGSTOP) | SIG_MASK(SIGTSTP) | SIG_MASK(SIGTTIN) | SIG_MASK(SIGTTOU))
 #define IGNORED_BY_DEFAULT (SIG_MASK(SIGCHLD) | SIG_MASK(SIGURG) | SIG_MASK(SIGWINCH) | SIG_MASK(SIGCONT))
 #define SYNCHRONOUS (SIG_MASK(SIGSEGV) | SIG_MASK(SIGBUS) | SIG_MASK(SIGILL) | SIG_MASK(SIGTRAP) | SIG_MASK(SIGFPE))
-#define SET_SIZE 8                      /* bytes of a signal set: the only size Linux x86-64 takes */
 #define ANY_TIMER (-1)                  /* or none */
 
 struct sigentry {
@@ -339,8 +338,8 @@ int signal_mask_swap(uaddr_t set, uint64_t size)
 {
 	uint64_t mask, back = current_thread()->sig_mask;
 
-	if (size != SET_SIZE) return -EINVAL;
-	if (copy_in(&mask, set, SET_SIZE)) return -EFAULT;
+	if (size != SIGSET_SIZE) return -EINVAL;
+	if (copy_in(&mask, set, SIGSET_SIZE)) return -EFAULT;
 	signal_mask_set(mask);
 	current_thread()->sig_back = back;
 	return 0;
@@ -356,7 +355,7 @@ SYSCALL(rt_sigaction)
 	struct sigaction_k new = {0}, old;
 	int signo = a0;
 
-	if (a3 != SET_SIZE || signo < 1 || signo > NSIG) return -EINVAL;
+	if (a3 != SIGSET_SIZE || signo < 1 || signo > NSIG) return -EINVAL;
 	if (a1 && (SIG_MASK(signo) & SIG_UNBLOCKABLE)) return -EINVAL;
 	if (a1 && copy_in(&new, a1, sizeof(new))) return -EFAULT;
 
@@ -374,7 +373,7 @@ SYSCALL(rt_sigprocmask)
 {
 	uint64_t old = current_thread()->sig_mask, set = 0;
 
-	if (a3 != SET_SIZE) return -EINVAL;
+	if (a3 != SIGSET_SIZE) return -EINVAL;
 	if (a1 && copy_in(&set, a1, sizeof(set))) return -EFAULT;
 	if (a1 && a0 > SIG_SETMASK) return -EINVAL;
 
@@ -399,13 +398,13 @@ SYSCALL(rt_sigsuspend)
 /* -EAGAIN: none of them until the deadline; -EINTR: another one came first */
 SYSCALL(rt_sigtimedwait)
 {
-	struct { struct siginfo info; uint8_t zero[SIGINFO_SIZE - sizeof(struct siginfo)]; } got = {0};
+	struct siginfo_whole got = {0};
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
 	uint64_t set, deadline;
 	int rc;
 
-	if (a3 != SET_SIZE) return -EINVAL;
+	if (a3 != SIGSET_SIZE) return -EINVAL;
 	if (copy_in(&set, a0, sizeof(set))) return -EFAULT;
 	rc = deadline_in(a2, 1, time_mono(), &deadline);
 	if (rc) return rc;
