@@ -103,34 +103,27 @@ static int64_t turn_begin_locked(struct pipe *p, bool write, uint64_t need, bool
 	}
 }
 
-/* One turn: as much as there is, or fits; of a write of at most PIPE_BUF bytes all (B3). */
-static int64_t pipe_turn(struct pipe *p, const struct io *io, bool nonblock)
-{
-	struct side *mine = &p->side[io->write];
-	int64_t n;
-
-	spin_lock(&p->lock);
-	n = turn_begin_locked(p, io->write, io->write && io->len <= PIPE_BUF ? io->len : 1, nonblock);
-	spin_unlock(&p->lock);
-	if (n <= 0) return n;
-
-	n = pieces(p, mine->at, *io, MIN(io->len, (uint64_t)n));
-	spin_lock(&p->lock);
-	if (n > 0) mine->at += n;
-	mine->busy = false;
-	pipe_changed_locked(p);
-	spin_unlock(&p->lock);
-	return n;
-}
-
-/* A read takes what there is; a write goes on until all is written. */
+/* Turns: each as much as there is, or fits.  A read takes what there is; a write goes on until all is written, and one of
+ * at most PIPE_BUF bytes is one turn (B3). */
 static int64_t pipe_rw(struct file *f, uint64_t *pos, struct io io)
 {
-	uint64_t done = 0;
+	struct pipe *p = f->pipe;
+	struct side *mine = &p->side[io.write];
+	uint64_t done = 0, need = io.write && io.len <= PIPE_BUF ? io.len : 1;
 	int64_t n = 0;
 
 	while (io.len > 0 && (io.write || !done)) {
-		n = pipe_turn(f->pipe, &io, f->flags & O_NONBLOCK);
+		spin_lock(&p->lock);
+		n = turn_begin_locked(p, io.write, need, f->flags & O_NONBLOCK);
+		spin_unlock(&p->lock);
+		if (n <= 0) break;
+
+		n = pieces(p, mine->at, io, MIN(io.len, (uint64_t)n));
+		spin_lock(&p->lock);
+		if (n > 0) mine->at += n;
+		mine->busy = false;
+		pipe_changed_locked(p);
+		spin_unlock(&p->lock);
 		if (n <= 0) break;
 		io_advance(&io, n);
 		done += n;
