@@ -39,10 +39,10 @@
 /* NAME_CALL + Linux's number: a system call as the program made it.  arg[0..4] its arguments, lend[0] all memory of the
  * caller, at its own addresses; text: struct name_caller.  => status 0, arg[0] the result; or status -errno.
  * If the result is no error, arg[NAME_THEN] says what the caller's thread has to do then.
- * What opens answers: arg[0] node, arg[1] st_mode, arg[2] NAMEF_*, of a partition arg[3] where on the disk it begins, arg[4]
- * its bytes, arg[5] the open file's flags (O_*); handle[0] = vmo for regular files and block devices; of a named pipe the
- * pipe, the same one while anybody has it open.  With O_TRUNC in arg[5] the kernel cuts it to arg[7] bytes; it also waits for a
- * pipe's other end. */
+ * What opens answers: arg[0] node, arg[1] st_mode, arg[2] NAMEF_*, of a partition arg[3] where on the disk it begins,
+ * arg[4] its bytes, arg[5] the open file's flags (O_*); handle[0] = vmo for regular files and block devices; of a named
+ * pipe the pipe, the same one while anybody has it open.  With O_TRUNC in arg[5] the kernel cuts it to arg[7] bytes; it
+ * also waits for a pipe's other end. */
 #define NAME_CALL     0x1000u
 #define NAME_THEN     6
 enum name_then {
@@ -50,7 +50,7 @@ enum name_then {
 	THEN_FD,                /* what was opened becomes a descriptor, the call's result */
 	THEN_CWD, THEN_ROOT,    /* where the caller is, or its paths begin */
 	THEN_CLOSE,             /* nothing more */
-	THEN_MAP,               /* handle0, whole, at arg1 (0: anywhere), arg2 MAP_*, arg3 PROT_*: where is the result */
+	THEN_MAP,               /* handle0, whole, at arg1 or anywhere; arg2 MAP_*, arg3 PROT_*: where is the result */
 	/* of the descriptor that was the first argument, or its open file: */
 	THEN_CLOEXEC,           /* arg1: FD_CLOEXEC or 0 */
 	THEN_NONBLOCK,          /* arg1: O_NONBLOCK or 0 */
@@ -65,12 +65,12 @@ enum name_then {
 	THEN_SYNC,              /* those that are dirty begin to be written; arg3: WB_* */
 	THEN_DROP,              /* they begin to be written; those of arg3 to arg4, if any, leave memory */
 };
-/* Of an open file: a number above 2^32 that no other has as long as this is open; its position; of a file or pipe, how many
- * bytes can be read from there. */
+/* Of an open file: a number above 2^32 that no other has as long as this is open; its position; of a file or pipe, how
+ * many bytes can be read from there. */
 struct name_file { uint64_t description, offset, left; };
 struct __attribute__((may_alias)) name_caller {         /* it lies in the message's text */
 	uint64_t cwd;                   /* its current directory's node, 0: the root */
-	uint64_t fd_node;               /* of the descriptor that is the first argument, if it is one of a file; 0: not told */
+	uint64_t fd_node;               /* of the descriptor that is the first argument, if it is one of a file; or 0 */
 	uint32_t uid, gid;              /* real ids */
 	uint16_t umask, fd_mode;        /* 0: there is no such descriptor, or the first argument is none */
 	uint8_t  fd_flags;              /* its O_ACCMODE; NAME_FD_PATH: O_PATH gave it */

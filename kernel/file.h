@@ -63,7 +63,7 @@ static inline bool file_is_dir(const struct file *f) { return (f->mode & S_IFMT)
 static inline bool file_readable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 1; }
 static inline bool file_writable(const struct file *f) { return !(f->flags & O_PATH) && (f->flags & 3) != 0; }
 
-/* sys_name.c: the current call with these arguments, to the file server; f: what the first is, if that is a descriptor */
+/* sys_name.c: the current call with these arguments, to the file server; f: the first one's, if that is a descriptor */
 long name_forward(struct file *f, const uint64_t a[5], bool interruptible);
 
 /* sys_file.c */

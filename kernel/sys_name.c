@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/sys_name.c - RING 0 - system calls that the file server answers, and what it leaves to be done here; its devices.
+/* kernel/sys_name.c - RING 0 - system calls that the file server answers, what it leaves to be done here; its devices.
  *
- * What names or opens something, or asks what a descriptor is, goes there as it is (NAME_CALL of abi/name.h).  The answer
- * says what the caller's thread does then (THEN_*): with what was opened, or with the descriptor that was asked about.
+ * What names or opens something, or is about what a descriptor is, goes there as it is (NAME_CALL of abi/name.h).  The
+ * answer says what the caller's thread does then (THEN_*): with what was opened, or with the descriptor in question.
  *
- * Path:  syscall.c > [sys_name.c] > forward.c name_call()  ~message~>  fs/call.c;  sys_file.c > device_rw()  ~~>  fs/devfs.c
+ * Path:  syscall.c > [sys_name.c] > forward.c name_call()  ~message~>  fs/call.c;  sys_file.c > here  ~DEV_*~>  fs/devfs.c
  * Locks: none across a message, but file->lock of a directory while its entries are read: its position moves with them.
  */
 #include "kernel/syscalls.h"
@@ -12,34 +12,27 @@
 
 /* ---- devices */
 
-/* At most DEV_PIECE bytes.  If it has to wait, the server lets a signal end it. */
-static int64_t device_piece(struct file *f, uint64_t pos, const struct io *io)
-{
-	KMSG_HELD struct kmsg k = {
-		.m = {.arg = {f->node, pos, f->flags}},
-		.lender = io->kernel ? NULL : current_proc()->map,
-	};
-	int64_t n;
-
-	k.m.lend[0] = (struct ipc_lend){io->buf, io->len, io->write ? LEND_READ : LEND_WRITE};
-	n = name_call(&k, io->write ? DEV_WRITE : DEV_READ, !(f->flags & O_NONBLOCK));
-	return n <= (int64_t)io->len ? n : -EIO;
-}
-
+/* At most DEV_PIECE bytes a message.  If it has to wait, the server lets a signal end it. */
 static int64_t device_rw(struct file *f, uint64_t *pos, struct io io)
 {
-	uint64_t done = 0, more;
+	uint64_t done = 0;
+	int64_t n;
 
 	do {
-		int64_t n = device_piece(f, *pos, &io);
+		KMSG_HELD struct kmsg k = {
+			.m = {.arg = {f->node, *pos, f->flags}},
+			.lender = io.kernel ? NULL : current_proc()->map,
+		};
 
-		if (n < 0) return done ? (int64_t)done : n;
-		more = (uint64_t)n == DEV_PIECE && !thread_has_signal(current_thread());
+		k.m.lend[0] = (struct ipc_lend){io.buf, io.len, io.write ? LEND_READ : LEND_WRITE};
+		n = name_call(&k, io.write ? DEV_WRITE : DEV_READ, !(f->flags & O_NONBLOCK));
+		if (n > (int64_t)io.len) n = -EIO;      /* the server is wrong */
+		if (n < 0) break;
 		done += n;
 		*pos += n;
 		io_advance(&io, n);
-	} while (more && io.len > 0);
-	return done;
+	} while (n == DEV_PIECE && io.len > 0 && !thread_has_signal(current_thread()));
+	return done ? (int64_t)done : n;
 }
 
 static int device_poll(struct file *f)
@@ -62,15 +55,6 @@ SYSCALL(poll_wake)
 
 /* ---- what was opened */
 
-static int object_open(struct file *f, struct vmo *v, bool cut, uint64_t size)
-{
-	f->vmo = v;
-	f->ops = &vmo_ops;
-	vmo_user_get(v);
-	f->err_seen = v->wb_err;
-	return cut ? file_set_size(f, size) : 0;
-}
-
 /* One of the caller's own descriptors that is not the server's, a pipe (/proc/self/fd/N), is the same open file. */
 static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 {
@@ -92,8 +76,12 @@ static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 		return 0;
 	}
 	if (o && o->type == KOBJ_PIPE) return fifo_open(f, o);
-	if (o && o->type == KOBJ_VMO) return object_open(f, container_of(o, struct vmo, obj), flags & O_TRUNC, m->arg[7]);
-	return -EIO;                    /* the server is wrong */
+	if (!o || o->type != KOBJ_VMO) return -EIO;     /* the server is wrong */
+	f->ops = &vmo_ops;
+	f->vmo = container_of(o, struct vmo, obj);
+	vmo_user_get(f->vmo);
+	f->err_seen = f->vmo->wb_err;
+	return flags & O_TRUNC ? file_set_size(f, m->arg[7]) : 0;
 }
 
 /* It becomes a descriptor or a place; or, as after an error, it is closed again. */
