@@ -133,7 +133,7 @@ struct vmo_info {
 
 /* Devices.  A driver begins with its PCI function's registers and with memory for rings in its address space, as the
  * loader has laid them out (boot/disk.c).  Its port is notified of MSI-X entry n by bit n. */
-#define SYS_dev_segments    0x1034 /* run, off, len, dev_seg*, max -> n [drivers]: where these bytes are for DMA */
+#define SYS_dev_segments    0x1034 /* run, off, len, dev_seg*, max -> n [drivers]: where these bytes are for DMA, page by page */
 
 #define DEV_MEMORY     0x20000000000ull /* wired, zeroed and contiguous; a struct dev_info is its first page */
 #define DEV_MEMORY_LEN (40 * 4096ull)

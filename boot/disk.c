@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/disk.c - LOADER - what a disk's driver gets, and where: memory for its rings, then the device's registers.
  *
- * Path:  pci.c > [disk.c];  kernel/device.c maps it, drivers/virtio-blk finds it by struct dev_info
+ * Path:  pci.c > [disk.c];  kernel/main.c maps it, drivers/virtio-blk finds it by struct dev_info
  *
  * D1  The pages of the MSI-X table and of its pending bits are never mapped to ring 3: who writes them chooses where
  *     the device writes an interrupt. */

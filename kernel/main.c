@@ -1,12 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/main.c - RING 0 - the boot, one step per line.
+/* kernel/main.c - RING 0 - the boot, one step per line; the servers that the loader brought, and disks for their drivers.
  *
- * Path:  boot/jump.S > [main.c] > device.c, proc.c for the servers that the loader brought; then this thread idles
+ * Path:  boot/jump.S > [main.c] > exec.c for the servers; then this thread idles;  trap.c > device_interrupt() > ipc.c;
+ *        proc.c at a driver's end > device_stop()
  * Locks: none; interrupts are off until there are threads; the other CPUs, once started, only idle until then.
- */
+ *
+ * D2  When its driver ends the device is reset, and its bus mastering is off, before the runs that the driver held end.
+ * D3  A device's memory is never used for anything else: one that does not answer the reset may still write to it.
+ *     (Into pages of runs that it was given it may, too, but for the bus mastering that is off.) */
 #include "kernel/proc.h"
-#include "mm/pmap.h"
+#include "mm/map.h"
 #include "mm/vmo.h"
+
+#define COMMAND 0x04                    /* PCI 3.0 6.2.2 */
+#define COMMAND_NOINTX BIT(10)
+#define RESET_NS 1000000000ull
+
+static struct port *driver[BOOT_DISKS_MAX];     /* by disk: who gets its interrupts; NULL: there is no such disk */
+
+/* What the loader laid out for it (boot/disk.c), and nothing else. */
+static void device_give(uint32_t disk, struct proc *p)
+{
+	const struct boot_disk *d = p->disk = &frame_bootinfo->machine.disk[disk];
+
+	driver[disk] = p->port;
+	for (uint32_t i = 0; i < d->nmaps; i++)
+		if (map_device(p->map, d->map[i].at, d->map[i].start, d->map[i].len, i == 0)) panic("no memory for a device");
+}
+
+void device_interrupt(unsigned vector)
+{
+	unsigned n = vector - BOOT_DISK_VECTOR, disk = n / BOOT_DISK_IRQS;
+
+	this_cpu()->irqs++;
+	if (disk < BOOT_DISKS_MAX && driver[disk]) port_notify(driver[disk], BIT(n % BOOT_DISK_IRQS));
+}
+
+/* Clearing the bus master bit does not call back requests that the device has begun; a virtio reset waits for them
+ * (virtio 1.1 4.1.4.3.2: the driver writes 0 and reads until it is 0). */
+void device_stop(const struct boot_disk *d)
+{
+	volatile uint8_t *status = phys_to_virt(d->status);
+	uint64_t until = time_mono() + RESET_NS;
+
+	if (d->status) *status = 0;
+	while (d->status && *status && time_mono() < until) { }
+	if (d->status && *status) kprintf("pci %x: the device does not answer a reset\n", d->bdf);
+	*(volatile uint16_t *)phys_to_virt(d->config + COMMAND) = COMMAND_NOINTX; /* no bus mastering, no memory */
+}
 
 void server_uses(struct thread *t, struct port *port)
 {

@@ -144,7 +144,7 @@ static void proc_bury(struct proc *p)
 	int sig = p->exit_status & 0x7f;
 
 	files_close(p, false);
-	if (p->disk) device_stop(p->disk);      /* D2 of device.c */
+	if (p->disk) device_stop(p->disk);      /* D2 of main.c */
 	if (p->port) {                          /* its callers have -EIO, the log says why; without init there is no system */
 		port_die(p->port);
 		kprintf("quire: server %s died: %s %d\n", p->name, sig ? "signal" : "exit status", sig ? sig : p->exit_status >> 8);

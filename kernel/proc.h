@@ -44,7 +44,7 @@ struct proc {
 	struct usage used;              /* [p] by threads that have ended */
 	struct port *port;              /* [c] of a server, a boot module, which may use the calls marked [S]: its own
 	                                   (handle 1), which outlives it; others: NULL */
-	const struct boot_disk *disk;   /* [c] what it drives (device.c); NULL: no driver */
+	const struct boot_disk *disk;   /* [c] what it drives (main.c); NULL: no driver */
 };
 
 static inline struct proc *current_proc(void) { return current_thread()->proc; }
@@ -107,11 +107,10 @@ int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline);         /* how l
 /* sigframe.c.  -EFAULT: the stack is not there */
 int sigframe_push(struct trapframe *, const struct sigaction_k *, const struct siginfo *, uint64_t mask);
 
-/* ---- device.c: a PCI function and its driver: registers, memory for rings, MSI-X interrupts.
+/* ---- main.c: a PCI function and its driver: registers, memory for rings, MSI-X interrupts.
  * Configuration space and MSI-X table are the loader's and ring 0's: whoever writes them can make a device write any
  * memory. */
 
-void device_give(uint32_t disk, struct proc *driver);   /* it has a map and a port, and does not run yet */
 void device_interrupt(unsigned vector);                 /* of one of the disks; nothing if nobody wants it */
 void device_stop(const struct boot_disk *);             /* its driver ends (D2) */
 

@@ -97,3 +97,17 @@ SYSCALL(run_done)
 
 	return o ? run_done(run_of(o), a1, a2, (int)a3) : -EBADF;
 }
+
+/* At most `max` pieces; if the part needs more, they cover its beginning, as the caller sees from their lengths.  Who
+ * drives no device gets -EBADF: so the file server learns no physical address (design rule 2). */
+SYSCALL(dev_segments, run, off, len, to, max)
+{
+	KOBJ_HELD struct kobj *o = object_get(run, KOBJ_RUN);
+	struct dev_seg seg[RUN_MAX];            /* a run has no more pages */
+	int n, rc = 0;
+
+	if (!current_proc()->disk || !o) return -EBADF;
+	n = run_segments(run_of(o), off, len, seg, MIN(max, RUN_MAX));
+	if (n > 0) rc = copy_out(to, seg, n * sizeof(seg[0]));
+	return rc ? rc : n;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/trap.c - RING 0 - every trap and interrupt: whose it is, and what the thread gets for it.
  *
- * Path:  entry.S > [trap.c] > mm/fault.c (page faults), device.c and console.c (interrupts), syscall.c, signal.c
+ * Path:  entry.S > [trap.c] > mm/fault.c (page faults), main.c and console.c (interrupts), syscall.c, signal.c
  * Locks: none, and none may be held when ring 3 goes on (K4 of lock.c).
  */
 #include "kernel/proc.h"

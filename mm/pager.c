@@ -205,15 +205,9 @@ int run_segments(struct run *r, uint64_t off, uint64_t len, struct dev_seg *seg,
 	SPIN_HELD(&r->vmo->lock);
 	if (!run_part_due_locked(r, off, len)) return -EINVAL;
 	for (uint64_t at = off, bytes; at < off + len; at += bytes) {
-		paddr_t pa = page_phys(r->page[at >> PAGE_SHIFT]) + (at & PAGE_MASK);
-
+		if (n == max) break;
 		bytes = MIN(off + len - at, PAGE_SIZE - (at & PAGE_MASK));
-		if (n > 0 && seg[n - 1].phys + seg[n - 1].len == pa) {
-			seg[n - 1].len += bytes;
-		} else {
-			if (n == max) return n;
-			seg[n++] = (struct dev_seg){pa, bytes};
-		}
+		seg[n++] = (struct dev_seg){page_phys(r->page[at >> PAGE_SHIFT]) + (at & PAGE_MASK), bytes};
 	}
 	return n;
 }

@@ -116,9 +116,9 @@ struct run {
 	uint8_t  zeroed[RUN_MAX];       /* [v] FILL: part of the page is a hole */
 };      /* [v] vmo->lock */
 
-/* For the Quire calls (kernel/device.c).  off and len: bytes in the run, multiples of 512.  -EINVAL. */
+/* For the Quire calls (kernel/sys_vmo.c).  off and len: bytes in the run, multiples of 512.  -EINVAL. */
 int run_done(struct run *, uint64_t off, uint64_t len, int status);
-/* Physical pieces of [off, off+len) or of its beginning, neighbours merged; at most max.  n or -EINVAL. */
+/* Where [off, off+len) or its beginning is in memory, page by page; at most max.  n or -EINVAL. */
 int run_segments(struct run *, uint64_t off, uint64_t len, struct dev_seg *, uint32_t max);
 
 /* ---- what the files of mm/ do to the pages of an object.  _locked: vmo->lock is held */

@@ -215,7 +215,7 @@ static int data_send(struct job *j)
 	int rc = 0;
 
 	if (n <= 0) return n ? (int)n : -EINVAL;
-	c.nseg = (unsigned)n;
+	c.nseg = segs_join(seg, (unsigned)n);
 	while (!rc && j->len) rc = part_send(j, &c);
 	return rc;
 }

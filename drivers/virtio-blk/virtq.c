@@ -132,6 +132,18 @@ int virtq_get(struct virtq *q)
 	return id;
 }
 
+/* segs_join: neighbours in memory become one.  => how many are left, of n > 0 */
+unsigned segs_join(struct dev_seg *seg, unsigned n)
+{
+	unsigned last = 0;
+
+	for (unsigned i = 1; i < n; i++) {
+		if (seg[last].phys + seg[last].len == seg[i].phys) seg[last].len += seg[i].len;
+		else seg[++last] = seg[i];
+	}
+	return last + 1;
+}
+
 /* cut_next: the next request's buffers, at most `max` of at most size_max bytes each.  => bytes; 0: nothing is left.
  * size_max is a multiple of 512, as all segments are, so that requests are whole sectors. */
 uint64_t cut_next(struct cut *c, struct virtq_buf *b, unsigned max, uint32_t size_max, bool device_writes, unsigned *n)

@@ -44,6 +44,7 @@ void virtq_check(const struct virtq *);                         /* aborts */
 
 /* Cutting data into requests: a place in a list of segments, and the next request's share of it. */
 struct cut { const struct dev_seg *seg; unsigned nseg; uint64_t off; };
+unsigned segs_join(struct dev_seg *, unsigned n);
 uint64_t cut_next(struct cut *, struct virtq_buf *, unsigned max, uint32_t size_max, bool device_writes, unsigned *n);
 
 #endif

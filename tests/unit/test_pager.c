@@ -164,7 +164,7 @@ static void handles_that_go_before_the_answer_leave_the_run_alone(void **st)
 	assert_int_equal(f->vmo->fill_errno, -EIO);
 }
 
-static void the_device_gets_pieces_as_long_as_pages_are_neighbours(void **st)
+static void the_device_gets_all_bytes_of_the_part(void **st)
 {
 	struct fix *f = *st;
 	struct page *apart = frame_alloc(PAGE_KERNEL, 0);
@@ -182,7 +182,7 @@ static void the_device_gets_pieces_as_long_as_pages_are_neighbours(void **st)
 	page_unref(apart);
 }
 
-static void pages_far_apart_are_pieces_of_their_own(void **st)
+static void pages_are_pieces_wherever_they_are(void **st)
 {
 	struct fix *f = *st;
 	struct page *a = page_array;    /* whose they are makes no difference: only where they are is asked */
@@ -196,11 +196,11 @@ static void pages_far_apart_are_pieces_of_their_own(void **st)
 	r->page[1] = &a[3];
 	r->page[2] = &a[0];
 	r->len = r->left = PG(3);
-	assert_int_equal(run_segments(r, 0, PG(3), seg, 4), 2);
-	assert_int_equal(seg[0].len, PG(2));
-	assert_int_equal(seg[1].phys, page_phys(a));
+	assert_int_equal(run_segments(r, 0, PG(3), seg, 4), 3);
+	assert_int_equal(seg[0].len, PG(1));
+	assert_int_equal(seg[2].phys, page_phys(a));
 	assert_int_equal(run_segments(r, 0, PG(3), seg, 1), 1);
-	assert_int_equal(seg[0].len, PG(2));
+	assert_int_equal(seg[0].len, PG(1));
 	r->left = 0;
 	kobj_unref(&r->obj);
 }
@@ -311,8 +311,8 @@ int main(void)
 		T(a_finished_run_takes_no_more),
 		T(a_run_whose_pager_forgot_it_is_an_io_error),
 		T(handles_that_go_before_the_answer_leave_the_run_alone),
-		T(the_device_gets_pieces_as_long_as_pages_are_neighbours),
-		T(pages_far_apart_are_pieces_of_their_own),
+		T(the_device_gets_all_bytes_of_the_part),
+		T(pages_are_pieces_wherever_they_are),
 		T(a_commit_carries_the_times_that_changed),
 		T(a_size_that_cannot_be_told_is_an_error),
 		T(the_end_of_a_use_that_leaves_nothing_to_tell_is_not_told),

@@ -264,6 +264,18 @@ static void what_fits_is_one_request(void **st)
 	assert_int_equal(cut_next(&c, b, 8, 1u << 30, false, &n), 0);
 }
 
+static void neighbours_in_memory_become_one(void **st)
+{
+	struct dev_seg seg[] = {{0x10e00, 512}, {0x11000, 4096}, {0x12000, 512}, {0x30000, 4096}, {0x10000, 512}};
+
+	(void)st;
+	assert_int_equal(segs_join(seg, 5), 3);
+	assert_true(seg[0].phys == 0x10e00 && seg[0].len == 5120);
+	assert_true(seg[1].phys == 0x30000 && seg[1].len == 4096);
+	assert_true(seg[2].phys == 0x10000 && seg[2].len == 512);
+	assert_int_equal(segs_join(seg, 1), 1);
+}
+
 int main(void)
 {
 #define I(f) cmocka_unit_test_setup_teardown(f, with_tables, check)
@@ -277,7 +289,7 @@ int main(void)
 		I(more_used_than_the_queue_holds_is_a_broken_device), C(a_descriptor_within_a_chain_is_no_head),
 		C(links_spoilt_by_the_device_are_not_followed), I(the_device_can_ask_not_to_be_notified),
 		cmocka_unit_test(all_bytes_come_out_in_order_whatever_the_limits),
-		cmocka_unit_test(what_fits_is_one_request),
+		cmocka_unit_test(what_fits_is_one_request), cmocka_unit_test(neighbours_in_memory_become_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
