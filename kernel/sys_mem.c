@@ -32,50 +32,28 @@ uint64_t map_limit(const struct map *m, int resource)
 	return p->rlimit[resource][0];
 }
 
-/* What a mapping of this descriptor may show and do (POSIX mmap: EACCES, ENODEV; assertions MM4, MM6). */
-static int mmap_rights(const struct file *f, uint32_t prot, bool shared, uint32_t *max_prot)
+/* What a descriptor's mapping may show and do: POSIX mmap, EACCES, ENODEV (assertions MM4, MM6).  map_map() checks the
+ * place. */
+SYSCALL(mmap, at, len, prot, flags, fd, off)
 {
-	bool zero = f->namef & NAMEF_ZERO;
-
-	if ((!f->vmo && !zero) || f->limit) return -ENODEV;
-	if (!file_readable(f)) return -EACCES;
-	if (shared && (prot & PROT_WRITE) && !file_writable(f)) return -EACCES;
-	*max_prot = PROT_ALL;
-	if (shared && !file_writable(f)) *max_prot &= ~PROT_WRITE;
-	return 0;
-}
-
-static int mmap_flags_ok(uint32_t flags, uint32_t prot)
-{
-	uint32_t type = flags & MAP_TYPE;
+	FILE_HELD struct file *f = flags & MAP_ANONYMOUS ? NULL : fd_get(fd);
+	uint32_t type = flags & MAP_TYPE, max_prot = PROT_ALL;
+	struct vmo *v = NULL;
+	int rc;
 
 	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE) return -EINVAL;
 	if (type == MAP_SHARED_VALIDATE && (flags & ~(uint32_t)MAP_KNOWN)) return -EOPNOTSUPP;
-	if (flags & MAP_HUGETLB) return -EINVAL;
-	return prot & ~(PROT_ALL | PROT_GROWSDOWN | PROT_GROWSUP) ? -EINVAL : 0;
-}
-
-SYSCALL(mmap, at, len, prot, flags, fd, off)
-{
-	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-	uint32_t max_prot = PROT_ALL;
-	FILE_HELD struct file *f = NULL;
-	struct vmo *v = NULL;
-	int rc = mmap_flags_ok(flags, prot);
-
-	if (rc) return rc;
-	if (len == 0 || off % PAGE_SIZE) return -EINVAL;
-	if (len > USER_TOP) return -ENOMEM;
+	if ((flags & MAP_HUGETLB) || (prot & ~(PROT_ALL | PROT_GROWSDOWN | PROT_GROWSUP))) return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS)) {
-		if (off + len < off || off + len > INT64_MAX) return -EOVERFLOW;
-		f = fd_get(fd);
 		if (!f) return -EBADF;
-		rc = mmap_rights(f, prot, shared, &max_prot);
+		if ((!f->vmo && !(f->namef & NAMEF_ZERO)) || f->limit) return -ENODEV;
+		if (type != MAP_PRIVATE && !file_writable(f)) max_prot &= ~PROT_WRITE;
+		if (!file_readable(f) || (prot & PROT_ALL & ~max_prot)) return -EACCES;
 	}
 
 	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) at = ROUND_DOWN(at, PAGE_SIZE);
-	if (!rc && f && f->vmo && !(v = split_view(f->vmo))) rc = -ENOMEM;
-	if (!rc) rc = map_map(current_proc()->map, &at, len, prot & PROT_ALL, max_prot, flags, v, off);
+	if (f && f->vmo && !(v = split_view(f->vmo))) return -ENOMEM;
+	rc = map_map(current_proc()->map, &at, len, prot & PROT_ALL, max_prot, flags, v, off);
 	if (!rc && v) vmo_touch(f->vmo, VMOC_ATIME);
 	if (v) vmo_user_put(v);
 	return rc ? rc : (long)at;
@@ -101,13 +79,7 @@ SYSCALL(msync, addr, len, flags)
 	return rc ? rc : map_sync(current_proc()->map, addr, end, flags);
 }
 
-SYSCALL(brk)
-{
-	struct map *m = current_proc()->map;
-	uint64_t data = map_limit(m, RLIMIT_DATA), start = m->program.brk_start;
-
-	return map_brk(m, a0 > start && a0 - start > data ? 0 : a0);    /* 0: it stays as it is */
-}
+SYSCALL(brk) { return map_brk(current_proc()->map, a0); }
 
 /* madvise(2).  What is not known here (huge pages, merging, poisoning) is EINVAL, as on a Linux built without it. */
 SYSCALL(madvise, addr, len, advice)
@@ -171,7 +143,6 @@ SYSCALL(mremap)
 
 	if (a3 & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED)) return -EINVAL;
 	if ((a3 & MREMAP_FIXED) && !(a3 & MREMAP_MAYMOVE)) return -EINVAL;
-	if (at % PAGE_SIZE || a1 > USER_TOP || a2 > USER_TOP) return -EINVAL;
 
 	rc = map_remap(current_proc()->map, &at, a1, a2, a3, a4);
 	return rc ? rc : (long)at;

@@ -170,8 +170,8 @@ int vm_fault(struct map *m, uaddr_t va, uint32_t want)
 	return rc;
 }
 
-/* Copy within one page, if its PTE allows the access; 0: it has to be faulted in.  With the locks held the PTE stays what
- * it is, and no writeback begins: what was written is owed (P3). */
+/* Copy within one page, if its PTE allows the access; 0: it has to be faulted in.  With the locks held the PTE stays
+ * what it is, and no writeback begins: what was written is owed (P3). */
 static uint64_t page_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 {
 	uint64_t off = va & PAGE_MASK, n = 0;
@@ -194,10 +194,9 @@ static uint64_t page_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, b
 /* It never faults: who asks may be the server that would have to bring the page. */
 uint64_t map_peek(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 {
-	uint64_t done = 0, n = 1;
+	uint64_t done = 0, n;
 
-	for (; n > 0 && done < len && va + done < USER_TOP; done += n)
-		n = page_copy(m, va + done, (char *)kbuf + done, len - done, write);
+	while (done < len && (n = page_copy(m, va + done, (char *)kbuf + done, len - done, write)) > 0) done += n;
 	return done;
 }
 
@@ -205,7 +204,6 @@ int map_copy(struct map *m, uaddr_t va, void *kbuf, uint64_t len, bool write)
 {
 	uint64_t done = 0;
 
-	if (va >= USER_TOP || len > USER_TOP - va) return -EFAULT;
 	while ((done += map_peek(m, va + done, (char *)kbuf + done, len - done, write)) < len)
 		if (vm_fault(m, va + done, write ? PROT_WRITE : PROT_READ)) return -EFAULT;
 	return 0;

@@ -197,8 +197,8 @@ int map_map(struct map *m, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t 
 
 	if (len == 0 || off % PAGE_SIZE) return -EINVAL;
 	if (len > USER_TOP) return -ENOMEM;
+	if (off + len < off || (vmo && off + len > INT64_MAX)) return -EOVERFLOW;
 	len = ROUND_UP(len, PAGE_SIZE);
-	if (off + len < off) return -EOVERFLOW;
 	if (shared) want.flags |= ENTRY_SHARED;
 	if (flags & MAP_LOCKED) want.flags |= ENTRY_LOCKED;
 	if (!shared && !vmo && (flags & MAP_GROWSDOWN)) want.flags |= ENTRY_GROWSDOWN;
@@ -401,7 +401,7 @@ int map_remap(struct map *m, uaddr_t *addr, uint64_t old_len, uint64_t new_len, 
 
 	old_len = ROUND_UP(old_len, PAGE_SIZE);
 	new_len = ROUND_UP(new_len, PAGE_SIZE);
-	if (old >= USER_TOP || old_len > USER_TOP - old || old_len == 0) return -EINVAL;
+	if (old % PAGE_SIZE || old >= USER_TOP || old_len > USER_TOP - old || old_len == 0) return -EINVAL;
 	if (new_len == 0 || new_len > USER_TOP) return -EINVAL;
 	if (flags & MREMAP_FIXED) {
 		if (to % PAGE_SIZE || to >= USER_TOP || new_len > USER_TOP - to) return -EINVAL;

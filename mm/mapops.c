@@ -253,22 +253,18 @@ int map_resident(struct map *m, uaddr_t va)
  * (Linux brk(2)). */
 uaddr_t map_brk(struct map *m, uaddr_t want)
 {
-	uaddr_t brk = __atomic_load_n(&m->program.brk, __ATOMIC_RELAXED);
+	const uint32_t prot = PROT_READ | PROT_WRITE, how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+	uaddr_t start = m->program.brk_start, brk = __atomic_load_n(&m->program.brk, __ATOMIC_RELAXED);
 	uaddr_t at = ROUND_UP(brk, PAGE_SIZE), to = ROUND_UP(want, PAGE_SIZE);
 	int rc = 0;
 
-	if (want < m->program.brk_start || want >= USER_TOP)
-		rc = -ENOMEM;
-	else if (to > at)
-		rc = map_map(m, &at, to - at, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC,
-		             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0);
-	else if (to < at)
-		rc = map_unmap(m, to, at - to);
+	if (want < start || want >= USER_TOP || want - start > map_limit(m, RLIMIT_DATA)) rc = -ENOMEM;
+	else if (to > at) rc = map_map(m, &at, to - at, prot, prot | PROT_EXEC, how, NULL, 0);
+	else if (to < at) rc = map_unmap(m, to, at - to);
 
 	MUTEX_HELD(&m->lock);
 	if (!rc) m->program.brk = want;
-	want = m->program.brk;
-	return want;
+	return m->program.brk;
 }
 
 /* ---- the rmap */

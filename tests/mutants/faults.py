@@ -465,12 +465,13 @@ fault("split_hole_counts_as_backed", "vm=split: a store into a hole does not ask
 file("kernel/sys_mem.c")
 
 fault("rights_of_the_descriptor_ignored", "A read-only descriptor is mapped shared for writing.",
-      "\tif (shared && (prot & PROT_WRITE) && !file_writable(f)) return -EACCES;\n",
-      "")
+      "(prot & PROT_ALL & ~max_prot)) return -EACCES;\n",
+      "(prot & PROT_ALL & ~PROT_ALL)) return -EACCES;\n")
 
 fault("greatest_rights_not_set", "A shared mapping of a read-only descriptor may be made writable later.",
-      "\tif (shared && !file_writable(f)) *max_prot &= ~PROT_WRITE;\n",
-      "")
+      "PROT_WRITE;\n\t\tif (!file_readable(f) || (prot & PROT_ALL & ~max_prot)) return -EACCES;\n",
+      "PROT_WRITE;\n\t\tif (!file_readable(f) || (prot & PROT_ALL & ~max_prot)) return -EACCES;\n"
+      "\t\tmax_prot = PROT_ALL;\n")
 
 fault("sync_with_async_accepted", "msync takes MS_SYNC and MS_ASYNC together.",
       "\tif ((flags & MS_ASYNC) && (flags & MS_SYNC)) return -EINVAL;\n",
