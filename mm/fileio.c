@@ -115,7 +115,7 @@ static int64_t write_pages(struct vmo *v, uint64_t pos, struct io io, uint64_t l
 	if (v->flags & VMO_READONLY) return -EROFS;
 	if (pos >= end) return v->flags & VMO_NOGROW ? -ENOSPC : -EFBIG;
 	io.len = MIN(io.len, end - pos);
-	if (pos + io.len > old) rc = vmo_zero_tail(v, old);
+	if (pos + io.len > old) rc = vmo_zero(v, old, ROUND_UP(old, PAGE_SIZE));
 	while (!rc && io.len > 0) {
 		uint64_t n = MIN(io.len, PAGE_SIZE - ((pos + done) & PAGE_MASK));
 

@@ -15,11 +15,13 @@
 #define SECTOR 512u
 #define RESERVE_WINDOW 256u             /* pages asked for at once, so that a grant is not a message per page */
 
-/* Ask the object's pager.  What went wrong, or its answer's status. */
-static int pager_ask(struct vmo *v, struct kmsg *k)
+int pager_ask(struct vmo *v, struct kmsg *k)
 {
-	int rc = ipc_call(v->pager, k, false);
+	int rc;
 
+	if (!v->pager) return 0;
+	k->m.arg[0] = v->cookie;
+	rc = ipc_call(v->pager, k, false);
 	return rc ? rc : k->m.status;
 }
 
@@ -225,7 +227,7 @@ bool vmo_has_room_locked(struct vmo *v, uint64_t index, const struct page *p)
 int vmo_room(struct vmo *v, uint64_t index)
 {
 	uint64_t off = index << PAGE_SHIFT, pages;
-	struct kmsg k = {.m = {.op = PAGER_RESERVE, .arg = {v->cookie, off, RESERVE_WINDOW << PAGE_SHIFT}}};
+	struct kmsg k = {.m = {.op = PAGER_RESERVE, .arg = {0, off, RESERVE_WINDOW << PAGE_SHIFT}}};
 	bool room;
 	int rc;
 
@@ -257,7 +259,7 @@ static uint64_t vmo_attr_locked(struct vmo *v, struct ipc_msg *m)
 /* vmo_commit: make durable what was written, and what finds it again.  => no lock held; sleeps. */
 int vmo_commit(struct vmo *v, unsigned commit_flags)
 {
-	struct kmsg k = {.m = {.op = PAGER_COMMIT, .arg = {v->cookie, commit_flags}}};
+	struct kmsg k = {.m = {.op = PAGER_COMMIT, .arg = {0, commit_flags}}};
 	uint64_t changes, changed;
 	int rc;
 
@@ -271,13 +273,6 @@ int vmo_commit(struct vmo *v, unsigned commit_flags)
 	if (!rc) v->committed = MAX(v->committed, changes);     /* not before: others rely on it (P5) */
 	else __atomic_or_fetch(&v->changed, changed, __ATOMIC_RELEASE);
 	return rc;
-}
-
-int vmo_tell(struct vmo *v, uint32_t op, uint64_t off, uint64_t len)
-{
-	struct kmsg k = {.m = {.op = op, .arg = {v->cookie, off, len}}};
-
-	return v->pager ? pager_ask(v, &k) : 0;
 }
 
 static void vmo_release_done(struct kmsg *k)

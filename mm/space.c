@@ -15,6 +15,7 @@
 static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
 {
 	uint64_t off = first << PAGE_SHIFT, len = (end - first) << PAGE_SHIFT;
+	struct kmsg k = {.m = {.op = PAGER_PUNCH, .arg = {0, off, len}}};
 	int rc;
 
 	if (first >= end) return 0;
@@ -24,7 +25,7 @@ static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
 	v->grant_lo = v->grant_hi = 0;
 	vmo_cut_locked(v, first, end - 1);
 	spin_unlock(&v->lock);
-	rc = v->split_of ? vmo_punch(v->split_of, off, len) : vmo_tell(v, PAGER_PUNCH, off, len);
+	rc = v->split_of ? vmo_punch(v->split_of, off, len) : pager_ask(v, &k);
 	SPIN_HELD(&v->lock);
 	v->punch_lo = v->punch_hi = 0;
 	v->changes++;
@@ -46,8 +47,8 @@ int vmo_punch(struct vmo *v, uint64_t off, uint64_t len)
 		/* the last page is whole if the hole reaches the end of file */
 		first = ROUND_UP(off, PAGE_SIZE);
 		last = end == size ? ROUND_UP(end, PAGE_SIZE) : ROUND_DOWN(end, PAGE_SIZE);
-		rc = vmo_zero(v, off, MIN(first, end), true);
-		if (!rc && last >= first) rc = vmo_zero(v, MAX(last, off), end, true);
+		rc = vmo_zero(v, off, MIN(first, end));
+		if (!rc && last >= first) rc = vmo_zero(v, MAX(last, off), end);
 		if (!rc) rc = punch_pages(v, first >> PAGE_SHIFT, last >> PAGE_SHIFT);
 	}
 	writer_leave(v, !rc);

@@ -146,8 +146,10 @@ void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 	}
 }
 
-/* Zero [from, to), a part of one page, if there is one; owed to the disk if the disk may hold other bytes there. */
-int vmo_zero(struct vmo *v, uint64_t from, uint64_t to, bool owed)
+/* Zero [from, to), if there is a page; owed to the disk if the disk may hold other bytes there, not by a view to its file.
+ * What lies behind an end of file that cuts a page is zeroed before the size grows (V3): a mapping may have stored
+ * there, and the disk's block may hold what was cut off earlier. */
+int vmo_zero(struct vmo *v, uint64_t from, uint64_t to)
 {
 	struct page *p;
 	int rc;
@@ -157,15 +159,8 @@ int vmo_zero(struct vmo *v, uint64_t from, uint64_t to, bool owed)
 	rc = pcache_get_locked(v, from >> PAGE_SHIFT, NULL, &p);
 	if (rc) return rc == -ENXIO ? 0 : rc;
 	memset((char *)page_virt(p) + (from & PAGE_MASK), 0, to - from);
-	if (owed && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);
+	if (!v->split_of && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);
 	return 0;
-}
-
-/* vmo_zero_tail: zeros behind an end of file that cuts a page: before the size grows (V3), since a mapping may have
- * stored there and the disk's block may hold what was cut off earlier.  A view owes its file nothing for that. */
-int vmo_zero_tail(struct vmo *v, uint64_t end)
-{
-	return vmo_zero(v, end, ROUND_UP(end, PAGE_SIZE), !v->split_of);
 }
 
 /* Remove pages, waiting for those that a run has. => vmo->lock held, may be dropped meanwhile */
@@ -189,6 +184,7 @@ void vmo_cut_locked(struct vmo *v, uint64_t first, uint64_t last)
 int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 {
 	uint64_t old = __atomic_load_n(&v->size, __ATOMIC_RELAXED), cut = ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
+	struct kmsg k = {.m = {.op = PAGER_SIZE, .arg = {0, 0, size}}};
 	int rc;
 
 	if (v->flags & VMO_READONLY) return -EROFS;
@@ -198,7 +194,7 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 		vmo_touch(v, VMOC_MTIME | VMOC_CTIME);
 		return 0;
 	}
-	rc = vmo_zero_tail(v, MIN(size, old));
+	rc = vmo_zero(v, MIN(size, old), ROUND_UP(MIN(size, old), PAGE_SIZE));
 	if (rc) return rc;
 
 	spin_lock(&v->lock);
@@ -211,7 +207,7 @@ int vmo_set_size(struct vmo *v, uint64_t size, bool tell)
 		vmo_cut_locked(v, cut, ~0ull);
 	}
 	spin_unlock(&v->lock);
-	rc = tell ? vmo_tell(v, PAGER_SIZE, 0, size) : 0;
+	rc = tell ? pager_ask(v, &k) : 0;
 	split_resized(v);
 	return rc;
 }

@@ -141,8 +141,7 @@ static inline bool punching(const struct vmo *v, uint64_t index) { return index 
 
 /* vmo.c */
 void vmo_release_check_locked(struct vmo *);    /* no user, nothing owed: tell the pager */
-int vmo_zero(struct vmo *, uint64_t from, uint64_t to, bool owed);
-int vmo_zero_tail(struct vmo *, uint64_t end);  /* the rest of the page that the end of file cuts */
+int vmo_zero(struct vmo *, uint64_t from, uint64_t to);         /* a part of one page */
 uint64_t dirty_end_locked(struct vmo *, uint64_t first, uint64_t last); /* of the DIRTY neighbours from first on */
 void vmo_cut_locked(struct vmo *, uint64_t first, uint64_t last);       /* these pages leave; waits for busy ones */
 struct vmo *vmo_next(struct vmo *);             /* of all, behind this one, which is let go; the first; NULL: no more */
@@ -155,7 +154,7 @@ void run_post(struct run *);                    /* no lock held; gives up the ca
 int vmo_room(struct vmo *, uint64_t index);     /* make sure of room on disk for the page: 0, -ENOSPC, -EIO */
 bool vmo_has_room_locked(struct vmo *, uint64_t index, const struct page *);
 int vmo_commit(struct vmo *, unsigned commit_flags);
-int vmo_tell(struct vmo *, uint32_t op, uint64_t off, uint64_t len);    /* PAGER_SIZE (0, size), PAGER_PUNCH */
+int pager_ask(struct vmo *, struct kmsg *);     /* its answer's status, or -EIO; 0 without a pager.  No lock held */
 
 /* writeback.c */
 extern uint64_t dirty_pages;                    /* DIRTY + WRITING, all objects; atomic */

@@ -18,6 +18,7 @@
 #include "mm/map.h"
 
 #define WRITEBACK_PERIOD (1000ull * 1000 * 1000)        /* ns between rounds of the thread */
+#define DIRTY_LIMIT      (frame_total * 2 / 5)          /* pages; the thread starts early, at half of it */
 #define RECLAIM_PERIOD   (WRITEBACK_PERIOD / 20)        /* between two looks at how much memory is free */
 #define RECLAIM_PAUSE    (WRITEBACK_PERIOD / 2)         /* when none was found, before the next one */
 
@@ -232,16 +233,10 @@ void sync_round(bool due, bool wait)
 	}
 }
 
-/* The dirty limit: 40 % of memory; the thread starts early at half of it. */
-static uint64_t dirty_limit(void)
-{
-	return frame_total * 2 / 5;
-}
-
 /* A writer over the limit waits until writeback caught up, for at most two seconds at a time. */
 void writeback_throttle(void)
 {
-	for (int i = 0; i < 200 && __atomic_load_n(&dirty_pages, __ATOMIC_RELAXED) > dirty_limit(); i++) {
+	for (int i = 0; i < 200 && __atomic_load_n(&dirty_pages, __ATOMIC_RELAXED) > DIRTY_LIMIT; i++) {
 		if (i == 0) sync_round(false, false);
 		thread_sleep(10 * 1000 * 1000);
 	}
@@ -262,6 +257,6 @@ void writeback_thread(void)
 		if (time_mono() < round) continue;
 		round = time_mono() + WRITEBACK_PERIOD;
 		if (fs_port) port_notify(fs_port, NOTIFY_SECOND);
-		sync_round(dirty_pages <= dirty_limit() / 2, false);
+		sync_round(dirty_pages <= DIRTY_LIMIT / 2, false);
 	}
 }

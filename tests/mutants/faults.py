@@ -296,15 +296,15 @@ fault("unlinked_file_keeps_its_space", "The last user of an unlinked file goes, 
 file("mm/vmo.c")
 
 fault("tail_not_zeroed_at_truncation", "Behind the new end of file the old bytes stay in the last page.",
-      "\trc = vmo_zero_tail(v, MIN(size, old));\n",
-      "\trc = size > old ? vmo_zero_tail(v, old) : 0;\n")
+      "\trc = vmo_zero(v, MIN(size, old), ",
+      "\trc = vmo_zero(v, old, ")
 
 fault("growth_shows_old_bytes", "Bytes stored past the end are seen when the file grows.",
-      "\treturn vmo_zero(v, end, ROUND_UP(end, PAGE_SIZE), !v->split_of);\n",
-      "\treturn end == v->size ? 0 : vmo_zero(v, end, ROUND_UP(end, PAGE_SIZE), !v->split_of);\n")
+      "\tif (from >= to) return 0;\n",
+      "\tif (from >= to || from == v->size) return 0;\n")
 
 fault("cut_bytes_stay_on_the_disk", "The zeroed rest of the last page is not owed to the disk.",
-      "\tif (owed && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);\n",
+      "\tif (!v->split_of && ((p->flags & PFL_BACKED) || p->state == PG_WRITING)) page_dirty_locked(v, p);\n",
       "")
 
 fault("truncation_keeps_pages", "Pages past the new end stay in memory.",
@@ -359,7 +359,7 @@ fault("fresh_page_over_an_old_one", "A short write into a page that is on the di
 file("mm/space.c")
 
 fault("hole_keeps_bytes_of_its_edges", "Parts of pages in a punched hole keep their bytes.",
-      "\t\tif (!rc && last >= first) rc = vmo_zero(v, MAX(last, off), end, true);\n",
+      "\t\tif (!rc && last >= first) rc = vmo_zero(v, MAX(last, off), end);\n",
       "")
 
 fault("hole_keeps_pages", "Pages in a punched hole stay in memory.",
@@ -367,7 +367,7 @@ fault("hole_keeps_pages", "Pages in a punched hole stay in memory.",
       "")
 
 fault("hole_keeps_blocks", "Blocks of a punched hole are not freed.",
-      "\trc = v->split_of ? vmo_punch(v->split_of, off, len) : vmo_tell(v, PAGER_PUNCH, off, len);\n",
+      "\trc = v->split_of ? vmo_punch(v->split_of, off, len) : pager_ask(v, &k);\n",
       "\trc = off && !len ? -EINVAL : 0;\n")
 
 fault("allocate_leaves_holes", "fallocate gives a hole no blocks.",
