@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/fileio.c - RING 0 - read() and write(): copies between a user's buffer and the pages that mappings see too.
+/* mm/fileio.c - RING 0 - what calls do to a file's bytes: read() and write() copy between a user's buffer and the pages
+ * that mappings see too; fallocate() makes sure of room and punches holes.
  *
- * Path:  sys_file.c > [fileio.c] > pagecache.c > (miss) pager.c
- * Locks: none while bytes are copied: the buffer may lie in a mapping of the same file, and fault.
+ * Path:  sys_file.c, mapops.c (MADV_REMOVE) > [fileio.c] > pagecache.c > (miss) pager.c
+ * Locks: none while bytes are copied (the buffer may lie in a mapping of the same file, and fault) or a pager works: who
+ *        changes a file has his turn.
  *
  * F1  A page is shown to others only with valid bytes: a page written in full is filled before it is inserted.
  * F2  After the copy the page is dirtied once more: writeback may have begun, or truncation come, while bytes moved.
+ * V4  While [punch_lo, punch_hi) of an object is not empty, no page of it comes into the cache: the pager is freeing
+ *     the blocks below, and a page filled from them would show bytes that are gone, or be written to a block that is
+ *     somebody else's by then.
  */
 #include "kernel/thread.h"
 #include "mm/vmo.h"
@@ -65,7 +70,7 @@ static int write_try(struct vmo *v, uint64_t at, const struct io *io, uint64_t *
 		page_ref(p);                    /* ours becomes the object's */
 		pcache_insert_locked(v, p, index, PG_CLEAN);
 	}
-	if (p->vmo == v) page_dirty_locked(v, p);       /* F2: with 0 bytes done a part of a word may have been copied */
+	if (p->vmo == v) page_dirty_locked(v, p);       /* F2; with 0 bytes done, too: a part of a word may be there */
 	rc = *n == 0 ? -EFAULT : p->vmo == v ? 0 : -EAGAIN;
 	if (!rc && at + *n > v->size) {
 		v->size = at + *n;
@@ -89,15 +94,15 @@ static int write_page(struct vmo *v, uint64_t at, const struct io *io, uint64_t 
 	return rc;
 }
 
-/* No pager and no fault ever waits for the turn. */
-void writer_enter(struct vmo *v)
+/* POSIX: writes to a file do not mix.  A turn, not a lock: no pager and no fault ever waits for it. */
+static void writer_enter(struct vmo *v)
 {
 	SPIN_HELD(&v->lock);
 	while (v->writer) waitq_sleep(&v->wait, &v->lock, WAIT_FOREVER, false);
 	v->writer = current_thread();
 }
 
-void writer_leave(struct vmo *v, bool wrote)
+static void writer_leave(struct vmo *v, bool wrote)
 {
 	SPIN_HELD(&v->lock);
 	v->writer = NULL;
@@ -149,4 +154,86 @@ int vmo_resize(struct vmo *v, uint64_t size)
 	rc = vmo_set_size(v, size, true);
 	writer_leave(v, false);
 	return rc;
+}
+
+/* Whole pages [first, end) leave the cache, then their blocks go. */
+static int punch_pages(struct vmo *v, uint64_t first, uint64_t end)
+{
+	uint64_t off = first << PAGE_SHIFT, len = (end - first) << PAGE_SHIFT;
+	struct kmsg k = {.m = {.op = PAGER_PUNCH, .arg = {0, off, len}}};
+	int rc;
+
+	if (first >= end) return 0;
+	spin_lock(&v->lock);
+	v->punch_lo = first;
+	v->punch_hi = end;
+	v->grant_lo = v->grant_hi = 0;
+	vmo_cut_locked(v, first, end - 1);
+	spin_unlock(&v->lock);
+	rc = v->split_of ? vmo_punch(v->split_of, off, len) : pager_ask(v, &k);
+	SPIN_HELD(&v->lock);
+	v->punch_lo = v->punch_hi = 0;
+	v->changes++;
+	waitq_wake_all(&v->wait);
+	return rc;
+}
+
+int vmo_punch(struct vmo *v, uint64_t off, uint64_t len)
+{
+	uint64_t size, end, first, last;
+	int rc = 0;
+
+	if (v->flags & VMO_READONLY) return -EROFS;
+	if (v->flags & VMO_NOGROW) return -EOPNOTSUPP;
+	writer_enter(v);
+	size = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
+	end = MIN(off + len, size);
+	if (off < end) {
+		/* the last page is whole if the hole reaches the end of file */
+		first = ROUND_UP(off, PAGE_SIZE);
+		last = end == size ? ROUND_UP(end, PAGE_SIZE) : ROUND_DOWN(end, PAGE_SIZE);
+		rc = vmo_zero(v, off, MIN(first, end));
+		if (!rc && last >= first) rc = vmo_zero(v, MAX(last, off), end);
+		if (!rc) rc = punch_pages(v, first >> PAGE_SHIFT, last >> PAGE_SHIFT);
+	}
+	writer_leave(v, !rc);
+	return rc;
+}
+
+/* A page that is a hole is made dirty: writing its zeros gives it a block. */
+static int allocate_page(struct vmo *v, uint64_t index)
+{
+	struct page *p;
+	int rc = vmo_room(v, index);
+
+	if (rc) return rc;
+	thread_pause();
+	SPIN_HELD(&v->lock);
+	rc = pcache_get_locked(v, index, NULL, &p);
+	if (!rc && !(p->flags & PFL_BACKED)) page_dirty_locked(v, p);
+	return rc == -ENXIO ? 0 : rc;
+}
+
+int vmo_allocate(struct vmo *v, uint64_t off, uint64_t len, bool keep_size)
+{
+	uint64_t end = off + len, last = ROUND_UP(end, PAGE_SIZE) >> PAGE_SHIFT, old, pages, i = off >> PAGE_SHIFT;
+	int rc = 0;
+
+	if (v->flags & VMO_READONLY) return -EROFS;
+	if (v->flags & VMO_NOGROW) return -EOPNOTSUPP;
+	if (end > v->max_size) return -EFBIG;
+	writer_enter(v);                /* what others append meanwhile would be cut off if it fails */
+	old = __atomic_load_n(&v->size, __ATOMIC_RELAXED);
+	if (!keep_size && end > old) rc = vmo_set_size(v, end, false);
+	pages = ROUND_UP(keep_size ? MIN(end, old) : end, PAGE_SIZE) >> PAGE_SHIFT;
+	for (; i < pages && !rc; i++) {
+		rc = allocate_page(v, i);
+		if (i % 64 == 63) writeback_throttle();
+	}
+	/* past the end of file there is no page to write: room is promised to the object as long as it is in use */
+	for (; v->pager && i < last && !rc; i = __atomic_load_n(&v->grant_hi, __ATOMIC_RELAXED)) rc = vmo_room(v, i);
+	if (!rc) vmo_touch(v, VMOC_CTIME);
+	else if (!keep_size && end > old) vmo_set_size(v, old, true);
+	writer_leave(v, false);
+	return rc == -ENOMEM ? -ENOSPC : rc;
 }

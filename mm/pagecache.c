@@ -5,8 +5,8 @@
  * Use:   pcache_get() returns a held page; copy or map it; page_unref().
  * Locks: takes vmo->lock; never held while a pager works (P2).
  *
- * When memory runs out clean pages leave by second chance.  The clock's hand goes over all pages of memory: whoever brings
- * a page in, or finds it there (a fault, a read, a write), knows nothing of it.
+ * When memory runs out clean pages leave by second chance.  The clock's hand goes over all pages of memory: whoever
+ * brings a page in, or finds it there (a fault, a read, a write), knows nothing of it.
  *
  * P1  One (vmo, index) has at most one page: the object's tree is the only way to it.
  * P2  FILLING and WRITING pages belong to a run: not freed, not moved; whoever needs them sleeps on vmo->wait.

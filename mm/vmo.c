@@ -103,13 +103,14 @@ void vmo_user_put(struct vmo *v)
 	vmo_unref(v);
 }
 
-/* vmo_touch: mark times, of a view its file's.  atime follows relatime: only if it is older than mtime, or than a day. */
+/* vmo_touch: mark times, of a view its file's.  atime follows relatime: only if it is older than mtime or a day. */
 void vmo_touch(struct vmo *v, uint32_t which)
 {
 	int64_t now = time_real();
 
 	v = vmo_file(v);
-	if ((v->flags & VMO_READONLY) || (v->atime > v->mtime && now - v->atime < 86400ll * 1000000000)) which &= ~VMOC_ATIME;
+	if ((v->flags & VMO_READONLY) || (v->atime > v->mtime && now - v->atime < 86400ll * 1000000000))
+		which &= ~VMOC_ATIME;
 	for (int i = 0; i < 3; i++)
 		if (which & VMOC_ATIME << i) __atomic_store_n(&v->time[i], now, __ATOMIC_RELAXED);
 	if (which) __atomic_or_fetch(&v->changed, which, __ATOMIC_RELEASE);
@@ -146,7 +147,7 @@ void vmo_mark_stores(struct vmo *v, uint64_t first, uint64_t last)
 	}
 }
 
-/* Zero [from, to), if there is a page; owed to the disk if the disk may hold other bytes there, not by a view to its file.
+/* Zero [from, to), if there is a page; owed if the disk may hold other bytes there, but not by a view to its file.
  * What lies behind an end of file that cuts a page is zeroed before the size grows (V3): a mapping may have stored
  * there, and the disk's block may hold what was cut off earlier. */
 int vmo_zero(struct vmo *v, uint64_t from, uint64_t to)

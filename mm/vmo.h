@@ -23,7 +23,7 @@ struct vmo {
 	struct thread *writer;          /* [v] whose turn to write() it is (writes do not mix); never a pager's */
 	uint64_t write_end;             /* [v] up to there he is putting bytes into a page; 0: he is not */
 	uint64_t grant_lo, grant_hi;    /* [v] page indexes with room granted by RESERVE */
-	uint64_t punch_lo, punch_hi;    /* [v] page indexes that nobody may bring in now (space.c V4) */
+	uint64_t punch_lo, punch_hi;    /* [v] page indexes that nobody may bring in now (fileio.c V4) */
 	uint32_t wb_err;                /* atomic: counts failed writes; err_seen of files and entries compare with it */
 	int      wb_errno;              /* atomic: of the last one */
 	uint32_t fill_fails;            /* [v] counts failed fills; sleepers compare */
@@ -60,7 +60,7 @@ void vmo_user_get(struct vmo *);        /* an open file: also holds a reference 
 void vmo_user_put(struct vmo *);        /* the last user posts RELEASE */
 /* Set the size: shrink drops pages past the new end (waiting for busy ones) and zeroes the tail; tells the pager when
  * tell.  May sleep.  -EFBIG, -EPERM (VMO_NOGROW), -EIO. */
-int vmo_set_size(struct vmo *, uint64_t size, bool tell);       /* in the writer's turn (writer_enter) */
+int vmo_set_size(struct vmo *, uint64_t size, bool tell);       /* in the writer's turn (fileio.c) */
 int vmo_resize(struct vmo *, uint64_t size);                    /* fileio.c: takes the turn, and tells */
 void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now; any lock may be held */
 void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */
@@ -74,7 +74,7 @@ int64_t vm_write(struct map *, uaddr_t, uint64_t len, uint32_t vmx);    /* SYS_v
 int64_t pcache_read(struct vmo *, uint64_t pos, struct io, struct readahead *);
 int64_t pcache_write(struct vmo *, uint64_t *pos, struct io, uint64_t limit);
 
-/* fallocate(2), in bytes (space.c).  -ENOSPC, -EFBIG, -EROFS, -EOPNOTSUPP (a disk) */
+/* fallocate(2), in bytes.  -ENOSPC, -EFBIG, -EROFS, -EOPNOTSUPP (a disk) */
 int vmo_punch(struct vmo *, uint64_t off, uint64_t len);
 int vmo_allocate(struct vmo *, uint64_t off, uint64_t len, bool keep_size);
 void vmo_prefetch(struct vmo *, uint64_t first, uint64_t last);         /* start reading these pages, do not wait */
@@ -131,12 +131,8 @@ void pcache_insert_locked(struct vmo *, struct page *, uint64_t index, enum page
 void pcache_remove_locked(struct vmo *, struct page *);         /* out of the object: unmapped, maybe freed */
 void page_dirty_locked(struct vmo *, struct page *);            /* CLEAN -> DIRTY; WRITING: owed again */
 
-/* fileio.c */
-void writer_enter(struct vmo *);                /* POSIX: writes to a file do not mix.  A turn, not a lock */
-void writer_leave(struct vmo *, bool wrote);
 static inline uint64_t vmo_pages_locked(const struct vmo *v) { return ROUND_UP(v->size, PAGE_SIZE) >> PAGE_SHIFT; }
-
-/* space.c V4: is the page part of a hole that is being punched? */
+/* fileio.c V4: is the page part of a hole that is being punched? */
 static inline bool punching(const struct vmo *v, uint64_t index) { return index >= v->punch_lo && index < v->punch_hi; }
 
 /* vmo.c */

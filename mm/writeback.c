@@ -84,8 +84,8 @@ static void writeback_start_range(struct vmo *v, uint64_t first, uint64_t last, 
 }
 
 /* For the writes that are under way now, from page to page: one that begins behind our back is not ours to wait for.
- * PFL_REDIRTIED: only for those of pages that have to be written once more, since they were stored to meanwhile (what was
- * stored before this call is promised) or vm_write has other bytes of them to write. */
+ * PFL_REDIRTIED: only for those of pages that have to be written once more: stored to meanwhile (what was stored before
+ * this call is promised), or vm_write has other bytes of them to write. */
 static void writes_wait(struct vmo *v, uint64_t first, uint64_t last, uint8_t flags)
 {
 	struct page *p;
@@ -252,7 +252,7 @@ void writeback_thread(void)
 		thread_sleep(RECLAIM_PERIOD);
 		if (frames_low() && reclaim_pages(4 * RECLAIM_BATCH) < RECLAIM_BATCH) {
 			sync_round(false, false);
-			if (dirty_pages == 0) thread_sleep(RECLAIM_PAUSE);      /* what looks in vain looks less often */
+			if (dirty_pages == 0) thread_sleep(RECLAIM_PAUSE);      /* in vain: not so soon again */
 		}
 		if (time_mono() < round) continue;
 		round = time_mono() + WRITEBACK_PERIOD;

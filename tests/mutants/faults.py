@@ -355,9 +355,6 @@ fault("fresh_page_over_an_old_one", "A short write into a page that is on the di
       "\tfor (bool whole = want == PAGE_SIZE; rc",
       "\tfor (bool whole = true; rc")
 
-# ------------------------------------------------------------------------------------------------------------------
-file("mm/space.c")
-
 fault("hole_keeps_bytes_of_its_edges", "Parts of pages in a punched hole keep their bytes.",
       "\t\tif (!rc && last >= first) rc = vmo_zero(v, MAX(last, off), end);\n",
       "")
