@@ -115,47 +115,35 @@ uint32_t readahead_window(struct readahead *ra, uint64_t index)
 	return n;
 }
 
-/* Put FILLING pages at [index, index + n) as far as they are absent and within the object; they get a run. */
-static struct run *fill_begin_locked(struct vmo *v, uint64_t index, uint32_t n)
+/* Start to bring in the absent page at index and, if the pager is asked, its neighbours as far as they are absent and
+ * within the object, n in all at most.
+ * => vmo->lock held, dropped and taken again.  How many pages; 0: no memory */
+static uint32_t pcache_fill(struct vmo *v, uint64_t index, uint32_t n)
 {
-	struct run *r = run_create_locked(v, PAGER_FILL, index);
+	struct run *r = v->pager ? run_create_locked(v, PAGER_FILL, index) : NULL;
+	uint32_t i = 0;
 	struct page *p;
-
-	for (; r && r->npages < n && index + r->npages < vmo_pages_locked(v); r->npages++) {
-		if (page_at(v, index + r->npages) || punching(v, index + r->npages)) break;
-		/* read-ahead must not eat the last pages: only the first one may use the reserve */
-		p = frame_alloc(PAGE_OBJECT, r->npages == 0 ? 0 : FRAME_SPARING);
-		if (!p) break;
-		pcache_insert_locked(v, p, index + r->npages, PG_FILLING);
-		page_ref(p);
-		r->page[r->npages] = p;
-	}
-	if (!r || r->npages > 0) return r;
-	kobj_unref(&r->obj);
-	return NULL;
-}
-
-/* Start to bring in the absent page at index and, if the pager is asked, its neighbours, n in all at most.
- * => vmo->lock held, dropped and taken again.  How many pages; -ENOMEM: nothing started. */
-static int pcache_fill(struct vmo *v, uint64_t index, uint32_t n)
-{
-	struct page *p;
-	struct run *r;
 
 	if (!v->pager) {                /* nothing to read */
 		p = frame_alloc(PAGE_OBJECT, FRAME_ZERO);
-		if (!p) return -ENOMEM;
-		pcache_insert_locked(v, p, index, PG_CLEAN);
-		p->flags |= PFL_BACKED;
-		return 1;
+		if (p) pcache_insert_locked(v, p, index, PG_CLEAN);
+		return p != NULL;
 	}
-	r = fill_begin_locked(v, index, n);
-	if (!r) return -ENOMEM;
-	n = r->npages;
+	for (; r && i < n && index + i < vmo_pages_locked(v); i++) {
+		if (page_at(v, index + i) || punching(v, index + i)) break;
+		/* read-ahead must not eat the last pages: only the first one may use the reserve */
+		p = frame_alloc(PAGE_OBJECT, i == 0 ? 0 : FRAME_SPARING);
+		if (!p) break;
+		pcache_insert_locked(v, p, index + i, PG_FILLING);
+		page_ref(p);
+		r->page[r->npages++] = p;
+	}
+	if (r && i == 0) kobj_unref(&r->obj);
+	if (i == 0) return 0;
 	spin_unlock(&v->lock);
 	run_post(r);
 	spin_lock(&v->lock);
-	return n;
+	return i;
 }
 
 /* pcache_get_locked: the page of (vmo, index), its contents valid (CLEAN, DIRTY or WRITING).
@@ -179,7 +167,7 @@ int pcache_get_locked(struct vmo *v, uint64_t index, struct readahead *ra, struc
 			rc = -ENXIO;
 		} else if (fails != v->fill_fails) {
 			rc = v->fill_errno;     /* the fill that we waited for failed */
-		} else if (pcache_fill(v, index, ra ? readahead_window(ra, index) : 1) < 0) {
+		} else if (pcache_fill(v, index, ra ? readahead_window(ra, index) : 1) == 0) {
 			spin_unlock(&v->lock);
 			rc = reclaim_wait();
 			spin_lock(&v->lock);
@@ -206,7 +194,7 @@ void vmo_prefetch(struct vmo *v, uint64_t first, uint64_t last)
 	SPIN_HELD(&v->lock);
 	last = MIN(last + 1, vmo_pages_locked(v));      /* from here on: the first page not wanted */
 	/* to the end, or until there is no memory to spare: it is only advice */
-	for (int n = 1; v->pager && first < last && n > 0; first += n) {
+	for (uint32_t n = 1; v->pager && first < last && n > 0; first += n) {
 		if (page_at(v, first) || punching(v, first)) n = 1;
 		else n = pcache_fill(v, first, MIN(last - first, (uint64_t)RUN_MAX));
 	}

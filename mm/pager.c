@@ -66,7 +66,6 @@ static void run_finish_write_locked(struct run *r, struct page *p)
 
 	/* MS_ASYNC may have come meanwhile, and does not wait: the second write begins in the thread's next round */
 	if ((p->flags & (PFL_REDIRTIED | PFL_OWNER)) == PFL_REDIRTIED) r->vmo->due = 0;
-
 	if (!r->status) p->flags |= PFL_BACKED;
 	if (!owed) p->flags &= ~PFL_OWNER;
 	p->flags &= ~PFL_REDIRTIED;
@@ -93,7 +92,6 @@ static void run_finish_locked(struct run *r)
 	}
 	r->left = 0;
 	vmo_release_check_locked(v);
-	waitq_wake_all(&v->wait);
 }
 
 /* Is nobody left who could complete the run?  (R2) */
