@@ -115,7 +115,7 @@ void trap_fatal(struct trapframe *tf)
 		"double fault", "", "invalid TSS", "segment not present", "stack fault", "general protection",
 		"page fault", "", "x87 error", "alignment check", "machine check", "SIMD error",
 	};
-	bool guard = (tf->vector == 8 || tf->vector == 14) && pmap_is_guard(read_cr2());
+	bool guard = (tf->vector == 8 || tf->vector == 14) && read_cr2() - VMAP_BASE < VMAP_BYTES;
 
 	panic_begin();
 	kprintf("\nPANIC: %s in ring %lu\n", tf->vector < ARRAY_LEN(name) ? name[tf->vector] : "trap", tf->cs & 3);

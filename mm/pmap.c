@@ -16,7 +16,7 @@
  * N3  A CPU that is not in pmap->cpus holds no translation of it (pmap_switch).
  *
  *   0xffff800000000000  memory and registers      the loader's tables (boot/paging.c G1: W^X by every alias)
- *   0xffffd00000000000  stacks, tables            vmap.c
+ *   0xffffd00000000000  stacks, tables            kmem.c
  *   0xffffffff80000000  the kernel image          the loader's tables */
 #include "kernel/cpu.h"
 #include "mm/page.h"
@@ -57,13 +57,14 @@ int pmap_init(struct pmap *pm)
 	return 0;
 }
 
-/* Rights of an inner slot are the greatest that anything below may have; the PTE decides (SDM 3A 4.6). */
-pte_t *pmap_slot(struct pmap *pm, uint64_t va, int level, bool make)
+/* The slot for va in the lowest table; NULL: no such table (make: no memory).  => pm->lock held
+ * Rights of an inner slot are the greatest that anything below may have; the PTE decides (SDM 3A 4.6). */
+static pte_t *pte_slot(struct pmap *pm, uint64_t va, bool make)
 {
 	pte_t *table = phys_to_virt(pm->root);
 	pte_t rights = PTE_P | PTE_W | (va < USER_TOP ? PTE_U : 0);
 
-	for (int l = ROOT_LEVEL; l > level; l--) {
+	for (int l = ROOT_LEVEL; l > 1; l--) {
 		pte_t *slot = &table[slot_of(va, l)];
 
 		if (!(*slot & PTE_P)) {
@@ -72,10 +73,9 @@ pte_t *pmap_slot(struct pmap *pm, uint64_t va, int level, bool make)
 			if (!below) return NULL;
 			*slot = below | rights;
 		}
-		if (*slot & PTE_PS) return NULL;
 		table = table_of(*slot);
 	}
-	return &table[slot_of(va, level)];
+	return &table[slot_of(va, 1)];
 }
 
 /* The loader's tables are the kernel's from now on, all 256 of ours (M3), without the jump in the user half. */
@@ -166,7 +166,7 @@ static void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
 
 /* ---- PTEs */
 
-/* The page that a PTE is a reference of: a private one (fault.c A1), or one of vmap.c's. */
+/* The page that a PTE is a reference of: a private one (fault.c A1), or one of kmem.c's. */
 static struct page *page_of_pte(const struct pmap *pm, pte_t pte)
 {
 	struct page *p = pte ? phys_to_page(pte & PTE_ADDR) : NULL;
@@ -181,7 +181,7 @@ pte_t pmap_get(struct pmap *pm, uaddr_t va)
 	const pte_t *slot;
 
 	SPIN_HELD(&pm->lock);
-	slot = pmap_slot(pm, va, 1, false);
+	slot = pte_slot(pm, va, false);
 	return slot ? *slot : 0;
 }
 
@@ -193,7 +193,7 @@ int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte)
 
 	INVARIANT("M1", pte != 0);
 	spin_lock(&pm->lock);
-	slot = pmap_slot(pm, va, 1, true);
+	slot = pte_slot(pm, va, true);
 	if (!slot) {
 		spin_unlock(&pm->lock);
 		return -ENOMEM;
@@ -214,7 +214,7 @@ int pmap_prepare(struct pmap *pm, uaddr_t start, uaddr_t end)
 
 	SPIN_HELD(&pm->lock);
 	for (uaddr_t va = start; va < end; va = ROUND_DOWN(va, span) + span)
-		if (!pmap_slot(pm, va, 1, true)) return -ENOMEM;
+		if (!pte_slot(pm, va, true)) return -ENOMEM;
 	return 0;
 }
 

@@ -36,7 +36,7 @@ void pmap_switch(struct pmap *);                /* load it on this CPU, interrup
 
 pte_t pmap_get(struct pmap *, uaddr_t va);      /* 0: none */
 /* Put pte (not 0) at va; a present old PTE is shot down if it differs in page or loses rights.  A PTE on an ANON page
- * (fault.c A1) or of vmap.c's takes over a reference, which ends when another page or nothing comes in its place.
+ * (fault.c A1) or of kmem.c's takes over a reference, which ends when another page or nothing comes in its place.
  * -ENOMEM: no table page, nothing changed. */
 int pmap_set(struct pmap *, uaddr_t va, pte_t pte);
 int pmap_prepare(struct pmap *, uaddr_t start, uaddr_t end);    /* tables for the range: then pmap_set() cannot fail */
@@ -46,17 +46,10 @@ int pmap_prepare(struct pmap *, uaddr_t start, uaddr_t end);    /* tables for th
  * which that was the last reference are freed. */
 void pmap_walk(struct pmap *, uaddr_t start, uaddr_t end, pte_t (*fn)(pte_t, uaddr_t va, void *arg), void *arg);
 
-/* Kernel mappings, in a region of their own; on failure NULL. */
-void pmap_kernel_init(void);                    /* once, after frame_init(): the loader's tables become the kernel's */
-#define VMAP_BASE 0xffffd00000000000ull
-void *kalloc_pages(uint64_t n);                 /* for kalloc(): n pages, zeroed, an unmapped guard page below */
-void kfree_pages(void *);
-bool pmap_is_guard(uint64_t va);                /* a stack overflow? for the panic; takes no lock */
-
-/* Between pmap.c and vmap.c. */
 extern struct pmap kernel_pmap;                 /* its user half is empty */
-/* The slot for va in the table of this level (1: a PTE, 2: a PDE ...); NULL: no such table (make: no memory).
- * pmap->lock is held, or nobody else knows the pmap yet. */
-pte_t *pmap_slot(struct pmap *, uint64_t va, int level, bool make);
+void pmap_kernel_init(void);                    /* once, after frame_init(): the loader's tables become the kernel's */
+/* What kmem.c maps; who faults here ran over the end of a stack. */
+#define VMAP_BASE  0xffffd00000000000ull
+#define VMAP_BYTES (16ull << 30)
 
 #endif

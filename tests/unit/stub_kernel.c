@@ -191,15 +191,21 @@ WEAK bool user_range_ok(uaddr_t start, uint64_t len) { return start + len >= sta
 /* Memory: the heap, unless mm/kmem.c and its neighbours are linked. */
 WEAK void *kalloc(size_t size) { return calloc(1, size ? size : 1); }
 WEAK void kfree(void *p) { free(p); }
-WEAK void *kalloc_pages(uint64_t n) { return aligned_alloc(PAGE_SIZE, n * PAGE_SIZE); }
-WEAK void kfree_pages(void *p) { free(p); }
 
 /* Only tests that call host_mm_init() link frame.c and pmap.c. */
 #pragma weak page_array
 #pragma weak frame_init
 #pragma weak frame_alloc
-#pragma weak pmap_slot
 #pragma weak kernel_pmap
+
+void host_kernel_tables(void)
+{
+	pte_t *root;
+
+	kernel_pmap.root = page_phys(frame_alloc(PAGE_KERNEL, FRAME_ZERO));
+	root = phys_to_virt(kernel_pmap.root);
+	for (unsigned i = 256; i < 512; i++) root[i] = page_phys(frame_alloc(PAGE_KERNEL, FRAME_ZERO)) | PTE_P | PTE_W;
+}
 
 void host_mm_init(unsigned pages)
 {
@@ -216,9 +222,7 @@ void host_mm_init(unsigned pages)
 	memset(phys_to_virt(bi.page_array), 0, pages * BOOT_PAGE_BYTES);
 	bi.range[0] = (struct boot_range){ first * PAGE_SIZE, (pages - first) * PAGE_SIZE, BOOT_RAM_FREE, 0 };
 	frame_init(&bi);
-	kernel_pmap.root = page_phys(frame_alloc(PAGE_KERNEL, FRAME_ZERO));
-	for (uint64_t va = DIRECT_BASE; va != 0; va += BIT(39))
-		if (!pmap_slot(&kernel_pmap, va, 3, true)) abort();
+	host_kernel_tables();
 }
 
 void host_mm_done(void)

@@ -19,5 +19,6 @@ extern uint64_t host_now;               /* time_mono(); each call adds a microse
  * program; further calls keep what there is. */
 void host_mm_init(unsigned pages);
 void host_mm_done(void);
+void host_kernel_tables(void);          /* the first two levels, as the loader makes them */
 
 #endif

@@ -1,4 +1,4 @@
-/* links: mm/kmem.c mm/frame.c tests/checks/*.c tests/unit/stub_kernel.c */
+/* links: mm/kmem.c mm/pmap.c mm/frame.c tests/checks/*.c tests/unit/stub_kernel.c */
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_kmem.c - HOST - small kernel objects: distinct, zeroed, and given back to the last page. */
 #include <setjmp.h>
@@ -169,21 +169,28 @@ static void no_memory_is_null_and_the_reserve_helps_who_may(void **st)
 	kmem_check();
 }
 
-/* vmap.c's, which is not here. */
-static uint64_t pages_asked;
-static void *pages_freed;
-void *kalloc_pages(uint64_t n) { pages_asked = n; return (void *)(VMAP_BASE + PAGE_SIZE); }
-void kfree_pages(void *p) { pages_freed = p; }
-
 static void more_than_a_page_is_whole_pages(void **st)
 {
-	void *p = kalloc(PAGE_SIZE + 1);
+	uint64_t before = cpus[0].tlb_shootdowns;
+	char *p = kalloc(PAGE_SIZE + 1);
+	uintptr_t at = (uintptr_t)p;
 
 	(void)st;
-	assert_int_equal(pages_asked, 2);
-	assert_null(pages_freed);
+	assert_true(at - VMAP_BASE < VMAP_BYTES);
+	assert_true(pmap_get(&kernel_pmap, at) && pmap_get(&kernel_pmap, at + PAGE_SIZE));
+	assert_int_equal(pmap_get(&kernel_pmap, at + 2 * PAGE_SIZE), 0);
+	assert_int_equal(pmap_get(&kernel_pmap, at - 1), 0);
 	kfree(p);
-	assert_ptr_equal(pages_freed, p);
+	assert_int_equal(pmap_get(&kernel_pmap, at), 0);
+	assert_int_equal(cpus[0].tlb_shootdowns, before + 1);
+}
+
+static int group_setup(void **st)
+{
+	int rc = memory_setup(st);
+
+	host_kernel_tables();
+	return rc;
 }
 
 static void a_pointer_that_is_no_object_is_refused(void **st)
@@ -233,5 +240,5 @@ int main(void)
 		cmocka_unit_test(a_store_after_free_is_noticed),
 	};
 
-	return cmocka_run_group_tests(tests, memory_setup, memory_teardown);
+	return cmocka_run_group_tests(tests, group_setup, memory_teardown);
 }

@@ -233,7 +233,7 @@ static void the_kernel_takes_the_tables_over(void **st)
 	assert_int_equal(flushes, 1);
 	assert_ptr_equal(this_cpu()->pmap, &kernel_pmap);
 	assert_int_equal(kernel_pmap.cpus, 1);
-	assert_int_equal(*pmap_slot(&kernel_pmap, IMAGE_BASE, 1, false), IMAGE_PHYS | PTE_P | PTE_G);
+	assert_int_equal(pmap_get(&kernel_pmap, IMAGE_BASE), IMAGE_PHYS | PTE_P | PTE_G);
 	assert_int_equal(pmap_init(&pm), 0);
 	assert_memory_equal((UINT64 *)phys_to_virt(pm.root) + 256, root + 256, 256 * sizeof(UINT64));
 	pmap_destroy(&pm);

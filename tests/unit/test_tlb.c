@@ -126,7 +126,7 @@ static void neighbours_go_to_the_disk_and_leave_in_one_round(void **st)
 static void kernel_pages_are_everywhere(void **st)
 {
 	(void)st;
-	kfree_pages(kalloc_pages(2));
+	kfree(kalloc(PG(2)));
 	for (unsigned i = 0; i < 3; i++) assert_int_equal(pages_forgotten_by[i], 2);
 }
 
@@ -155,11 +155,11 @@ static void the_same_tables_are_not_loaded_twice(void **st)
 
 static void kernel_pages_are_global_and_forgotten_one_by_one(void **st)
 {
-	void *p = kalloc_pages(40);
+	void *p = kalloc(PG(40));
 
 	(void)st;
 	assert_non_null(p);
-	kfree_pages(p);
+	kfree(p);
 	assert_int_equal(pages_forgotten, 40);
 }
 
@@ -172,27 +172,25 @@ static void kernel_memory_that_does_not_fit_is_none(void **st)
 	(void)st;
 	for (unsigned left = 0; !p; left++) {
 		memory_take(left, false);
-		p = kalloc_pages(3);
+		p = kalloc(PG(3));
 		memory_give();
 		assert_in_range(left, 0, 10);
 	}
-	kfree_pages(p);
+	kfree(p);
 	assert_in_range(before - frame_free_count(), 0, 12);
 }
 
-static void what_is_not_mapped_among_the_stacks_is_a_guard(void **st)
+static void around_a_stack_nothing_is_mapped(void **st)
 {
-	char *stack = kalloc_pages(2);
+	char *stack = kalloc(PG(2));
 
 	(void)st;
 	assert_non_null(stack);
-	assert_true(pmap_is_guard((uintptr_t)stack - 1));
-	assert_false(pmap_is_guard((uintptr_t)stack));
-	assert_true(pmap_is_guard((uintptr_t)stack + 200 * 1024 * 1024));
-	assert_false(pmap_is_guard(0));
-	assert_false(pmap_is_guard(~0ull));
-	kfree_pages(stack);
-	assert_true(pmap_is_guard((uintptr_t)stack));
+	assert_int_equal(pmap_get(&kernel_pmap, (uintptr_t)stack - 1), 0);
+	assert_true(pmap_get(&kernel_pmap, (uintptr_t)stack) & PTE_P);
+	assert_int_equal(pmap_get(&kernel_pmap, (uintptr_t)stack + PG(2)), 0);
+	kfree(stack);
+	assert_int_equal(pmap_get(&kernel_pmap, (uintptr_t)stack), 0);
 }
 
 #define S(name) cmocka_unit_test_setup_teardown(name, tlb_setup, tlb_teardown)
@@ -210,7 +208,7 @@ int main(void)
 		S(the_same_tables_are_not_loaded_twice),
 		S(kernel_pages_are_global_and_forgotten_one_by_one),
 		S(kernel_memory_that_does_not_fit_is_none),
-		S(what_is_not_mapped_among_the_stacks_is_a_guard),
+		S(around_a_stack_nothing_is_mapped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

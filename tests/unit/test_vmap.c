@@ -1,6 +1,6 @@
-/* links: mm/vmap.c mm/pmap.c mm/frame.c tests/checks/*.c tests/unit/stub_kernel.c */
+/* links: mm/pmap.c mm/frame.c tests/checks/*.c tests/unit/stub_kernel.c */
 /* SPDX-License-Identifier: MIT */
-/* tests/unit/test_vmap.c - HOST - kernel addresses: guard pages, reuse, and nothing left behind without memory.
+/* tests/unit/test_vmap.c - HOST - the kernel addresses of kmem.c: guard pages, reuse, and nothing left behind without memory.
  *
  * The addresses exist in the tables alone: the host reads them with pmap_get() and the page through direct_base. */
 #include <setjmp.h>
@@ -9,22 +9,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "kernel/cpu.h"
-#include "mm/pmap.h"
+#include "mm/kmem.c"
 #include "tests/unit/memory.h"
+#include "tests/unit/stub_kernel.h"
 
 static int group_setup(void **st)
 {
 	int rc = memory_setup(st);
-	char *stack;
 
-	kernel_pmap.root = page_phys(frame_alloc(PAGE_KERNEL, FRAME_ZERO));
-	for (uint64_t va = ~0ull << 47; va; va += BIT(39))
-		assert_non_null(pmap_slot(&kernel_pmap, va, 3, true));
-	kfree_pages(kalloc_pages(1));                /* the inner tables that stay */
-	stack = kalloc_pages(1);
-	assert_true(pmap_is_guard((uintptr_t)stack - 8));       /* the very first one, too */
-	kfree_pages(stack);
+	host_kernel_tables();
+	pages_free(pages_alloc(1));                /* the inner tables that stay */
 	return rc;
 }
 
@@ -32,7 +26,7 @@ static bool mapped(const void *p) { return pmap_get(&kernel_pmap, (uintptr_t)p) 
 
 static void pages_are_mapped_writable_and_zero(void **st)
 {
-	char *p = kalloc_pages(5);
+	char *p = pages_alloc(5);
 
 	(void)st;
 	for (unsigned i = 0; i < 5; i++) {
@@ -43,25 +37,22 @@ static void pages_are_mapped_writable_and_zero(void **st)
 		for (unsigned k = 0; k < PAGE_SIZE / 8; k++)
 			assert_int_equal(w[k], 0);
 	}
-	kfree_pages(p);
+	pages_free(p);
 	assert_false(mapped(p));
 }
 
 static void a_guard_page_lies_below_each_stack(void **st)
 {
-	char *a = kalloc_pages(4), *b = kalloc_pages(4);
+	char *a = pages_alloc(4), *b = pages_alloc(4);
 
 	(void)st;
 	assert_false(mapped(a - 1));
 	assert_false(mapped(b - 1));
 	assert_true(mapped(a) && mapped(a + 4 * PAGE_SIZE - 1));
-	assert_true(pmap_is_guard((uintptr_t)a - 8));
-	assert_true(pmap_is_guard((uintptr_t)b - 8));
-	assert_false(pmap_is_guard((uintptr_t)a));
-	assert_false(pmap_is_guard(0));
-	assert_false(pmap_is_guard(0xffff800000000000ull));
-	kfree_pages(a);
-	kfree_pages(b);
+	assert_true((uintptr_t)a - VMAP_BASE < VMAP_BYTES);
+	assert_true((uintptr_t)b - VMAP_BASE < VMAP_BYTES);
+	pages_free(a);
+	pages_free(b);
 }
 
 static void pieces_do_not_overlap(void **st)
@@ -71,12 +62,12 @@ static void pieces_do_not_overlap(void **st)
 
 	(void)st;
 	for (unsigned i = 0; i < N; i++)
-		p[i] = kalloc_pages(1 + i % 7);
+		p[i] = pages_alloc(1 + i % 7);
 	for (unsigned i = 0; i < N; i++)
 		for (unsigned k = 0; k < N; k++)
 			if (i != k) assert_false(p[k] >= p[i] - PAGE_SIZE && p[k] < p[i] + (1 + i % 7) * PAGE_SIZE);
 	for (unsigned i = 0; i < N; i++)
-		kfree_pages(p[i]);
+		pages_free(p[i]);
 }
 
 /* Pieces of no page take addresses alone. */
@@ -87,12 +78,12 @@ static void more_pieces_than_there_are_slots_are_refused(void **st)
 	unsigned n = 0;
 
 	(void)st;
-	while (n < SLOTS && (p[n] = kalloc_pages(0))) n++;
+	while (n < SLOTS && (p[n] = pages_alloc(0))) n++;
 	assert_int_equal(n, SLOTS);
-	assert_null(kalloc_pages(0));
-	kfree_pages(p[77]);
-	assert_ptr_equal(kalloc_pages(0), p[77]);
-	while (n-- > 0) kfree_pages(p[n]);
+	assert_null(pages_alloc(0));
+	pages_free(p[77]);
+	assert_ptr_equal(pages_alloc(0), p[77]);
+	while (n-- > 0) pages_free(p[n]);
 }
 
 /* More than the region could hold at once: its addresses come round again. */
@@ -102,11 +93,11 @@ static void addresses_are_used_again(void **st)
 
 	(void)st;
 	for (unsigned i = 0; i < 30000; i++) {
-		void *p = kalloc_pages(4);
+		void *p = pages_alloc(4);
 
 		assert_non_null(p);
 		cpus[0].tlb_shootdowns = 0;
-		kfree_pages(p);
+		pages_free(p);
 		assert_int_equal(cpus[0].tlb_shootdowns, 1);
 	}
 	assert_int_equal(before, frame_free_count());
@@ -120,13 +111,13 @@ static void without_memory_nothing_stays_behind(void **st)
 	uint64_t left;
 
 	(void)st;
-	kfree_pages(kalloc_pages(127));
+	pages_free(pages_alloc(127));
 	while (frame_free_count() > frame_reserve + 5)
 		all[n++] = frame_alloc(PAGE_KERNEL, 0);
 	left = frame_free_count();
-	assert_null(kalloc_pages(127));
+	assert_null(pages_alloc(127));
 	assert_int_equal(left, frame_free_count());
-	assert_null(kalloc_pages(128));                 /* more than a slot has addresses */
+	assert_null(pages_alloc(128));                 /* more than a slot has addresses */
 	while (n-- > 0)
 		page_unref(all[n]);
 	frame_check();
