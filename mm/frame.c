@@ -45,11 +45,8 @@ void frame_init(const struct bootinfo *bi)
 			frames_all.n++;
 		}
 	}
-	for (struct cpu *c = cpus; c < cpus + MAX_CPUS; c++) {
-		c->spares.lock = SPINLOCK_INIT(RANK_SPARE, "spare pages");
-		list_init(&c->spares.pages);
-		c->spares.n = 0;
-	}
+	for (struct cpu *c = cpus; c < cpus + MAX_CPUS; c++)
+		c->spares = (struct frames){ SPINLOCK_INIT(RANK_SPARE, "spare pages"), LIST_INIT(c->spares.pages), 0 };
 	frame_total = frames_all.n;
 	frame_reserve = MIN(MAX(frame_total / 64, RESERVE_MIN), RESERVE_MAX);
 	frame_low = 2 * frame_reserve;
@@ -74,7 +71,7 @@ static void page_move(struct frames *from, struct list *which, struct frames *to
 static void spares_settle_locked(struct frames *spares)
 {
 	struct frames *all = &frames_all;
-	uint64_t want = frames_low() ? 0 : (SPARES_MAX / 2);
+	uint64_t want = frames_low() ? 0 : SPARES_MAX / 2;
 
 	if (want > 0 && spares->n > 0 && spares->n <= SPARES_MAX) return;
 	SPIN_HELD(&all->lock);

@@ -103,7 +103,7 @@ static bool right_lost(pte_t old, pte_t now)
 /* What all CPUs are to forget; npages 0: they are to leave the tables, which go (never those of a process that runs).
  * Lies on its asker's stack; the asker writes it into its slot, from which the CPU that is asked takes it when done. */
 struct shootdown { struct pmap *pmap; uint64_t start, npages; };
-static struct shootdown *slot[MAX_CPUS][MAX_CPUS];      /* [who is asked][who asks] */
+static const struct shootdown *slot[MAX_CPUS][MAX_CPUS];      /* [who is asked][who asks] */
 
 /* On this CPU.  No model we run on has PCID: a load of CR3 forgets all but the global pages, which only the kernel has.
  * => to leave the tables: interrupts off */
@@ -126,10 +126,10 @@ static void tlb_flush(const struct shootdown *s)
 void shootdown_poll(void)
 {
 	bool on = irq_off();
-	struct shootdown **mine = slot[this_cpu()->id];
+	const struct shootdown **mine = slot[this_cpu()->id];
 
 	for (uint32_t i = 0; i < ncpus; i++) {
-		struct shootdown *s = __atomic_load_n(&mine[i], __ATOMIC_ACQUIRE);
+		const struct shootdown *s = __atomic_load_n(&mine[i], __ATOMIC_ACQUIRE);
 
 		if (!s) continue;
 		tlb_flush(s);
@@ -139,21 +139,21 @@ void shootdown_poll(void)
 	if (on) irq_enable();
 }
 
-/* After this no CPU uses a translation of [start, start + npages) that is older than the tables.
+/* After this no CPU uses a translation of these pages that is older than the tables.
  * => the tables are changed, and their lock dropped (but in pmap_destroy()); ring 0 is not preempted: the CPU stays
  * Kernel translations are everywhere, those of a user half only where it is loaded.  The caller's store to the PTE is
  * ordered before the read of cpus (both SEQ_CST); pmap_switch() orders them the other way round. */
-static void tlb_shootdown(struct pmap *pm, uint64_t start, uint64_t npages)
+static void tlb_shootdown(const struct shootdown *s)
 {
-	struct shootdown s = { pm, start, npages };
+	struct pmap *pm = s->pmap;
 	struct cpu *me = this_cpu();
 	uint64_t who = pm == &kernel_pmap ? BIT(ncpus) - 1 : __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST);
 
 	me->tlb_shootdowns++;
-	tlb_flush(&s);
+	tlb_flush(s);
 	for (uint32_t i = 0; i < ncpus; i++) {
 		if (!(who & BIT(i)) || i == me->id) continue;
-		__atomic_store_n(&slot[i][me->id], &s, __ATOMIC_RELEASE);
+		__atomic_store_n(&slot[i][me->id], s, __ATOMIC_RELEASE);
 		apic_send(&cpus[i], VECTOR_SHOOTDOWN);
 	}
 	for (uint32_t i = 0; i < ncpus; i++) {
@@ -185,29 +185,6 @@ pte_t pmap_get(struct pmap *pm, uaddr_t va)
 	return slot ? *slot : 0;
 }
 
-/* pmap_set: see pmap.h.  A PTE that only gains rights is not shot down: a CPU that still holds the old one faults,
- * finds the new one and goes on (SDM 3A 4.10.4.3). */
-int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte)
-{
-	pte_t *slot, was;
-
-	INVARIANT("M1", pte != 0);
-	spin_lock(&pm->lock);
-	slot = pte_slot(pm, va, true);
-	if (!slot) {
-		spin_unlock(&pm->lock);
-		return -ENOMEM;
-	}
-	was = __atomic_exchange_n(slot, pte, __ATOMIC_SEQ_CST); /* another CPU may be setting PTE_A or PTE_D */
-	if (!was) pm->resident++;
-	pm->peak = MAX(pm->peak, pm->resident);
-	spin_unlock(&pm->lock);
-
-	if (right_lost(was, pte)) tlb_shootdown(pm, va & ~PAGE_MASK, 1);
-	if (page_of_pte(pm, was) && (was ^ pte) & PTE_ADDR) page_unref(page_of_pte(pm, was));
-	return 0;
-}
-
 int pmap_prepare(struct pmap *pm, uaddr_t start, uaddr_t end)
 {
 	const uint64_t span = PAGE_SIZE * SLOTS;
@@ -219,33 +196,58 @@ int pmap_prepare(struct pmap *pm, uaddr_t start, uaddr_t end)
 }
 
 struct walk {
-	struct pmap *pm;
+	struct shootdown lost;          /* which pages lost rights: from the first to the last; npages 0: none */
 	uint64_t start, end;            /* end: first address past the range */
 	pte_t  (*fn)(pte_t, uaddr_t va, void *arg);
 	void    *arg;
-	uint64_t lost_first, lost_last; /* pages whose rights were lost; first > last: none */
 	struct list dead;               /* tables cut out (M2), pages whose last PTE went */
 };
 
-/* Visit one PTE, change it as fn says, remember the range whose rights were lost. */
-static void walk_pte(struct walk *w, pte_t *slot, uint64_t va)
+/* A PTE becomes `now`; what is to be done about that after the lock is dropped is noted.  A PTE that only gains rights is
+ * not shot down: a CPU that still holds the old one faults, finds the new one and goes on (SDM 3A 4.10.4.3). */
+static void walk_change(struct walk *w, pte_t *slot, uint64_t va, pte_t now)
 {
-	pte_t old = *slot, now = w->fn ? w->fn(old, va, w->arg) : 0;
-	struct page *p;
+	struct pmap *pm = w->lost.pmap;
+	pte_t old = *slot;
+	struct page *p = (old ^ now) & PTE_ADDR ? page_of_pte(pm, old) : NULL;
 
-	if (now == old) return;
 	/* PTE_A or PTE_D that the CPU sets between the load and here is lost: a page looks unused a little longer;
 	 * nothing is decided by PTE_D. */
 	__atomic_store_n(slot, now, __ATOMIC_SEQ_CST);
-	if (!now) w->pm->resident--;
-	p = now ? NULL : page_of_pte(w->pm, old);
+	pm->resident += (now != 0) - (old != 0);
+	pm->peak = MAX(pm->peak, pm->resident);
 	if (p && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0) {
 		p->refs = 1;                    /* the list's */
 		list_push_back(&w->dead, &p->link);
 	}
 	if (!right_lost(old, now)) return;
-	w->lost_first = MIN(w->lost_first, va);
-	w->lost_last = va;              /* addresses rise */
+	if (w->lost.npages == 0) w->lost.start = va;
+	w->lost.npages = ((va - w->lost.start) >> PAGE_SHIFT) + 1;      /* addresses rise */
+}
+
+/* What was cut out is freed after the shootdown; any INVLPG also makes a CPU forget the upper levels it has cached
+ * (SDM 3A 4.10.4.1), so one page is enough where no PTE lost a right. */
+static void walk_end(struct walk *w)
+{
+	struct list *dead;
+
+	if (w->lost.npages == 0 && !list_empty(&w->dead)) w->lost = (struct shootdown){ w->lost.pmap, w->start, 1 };
+	if (w->lost.npages > 0) tlb_shootdown(&w->lost);
+	while ((dead = list_pop_front(&w->dead))) page_unref(container_of(dead, struct page, link));
+}
+
+int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte)
+{
+	struct walk w = { .lost = { .pmap = pm }, .start = va & ~PAGE_MASK, .dead = LIST_INIT(w.dead) };
+	pte_t *slot;
+
+	INVARIANT("M1", pte != 0);
+	spin_lock(&pm->lock);
+	slot = pte_slot(pm, va, true);
+	if (slot) walk_change(&w, slot, w.start, pte);
+	spin_unlock(&pm->lock);
+	walk_end(&w);
+	return slot ? 0 : -ENOMEM;
 }
 
 /* Most of a table is empty, and programs begin and end all the time: looked at eight at a time. */
@@ -268,7 +270,9 @@ static bool walk_table(struct walk *w, pte_t *table, int level, uint64_t base)
 		if (i % 8 == 0 && i + 7 <= last && eight_absent(table + i)) i += 7;
 		if (!table[i]) continue;
 		if (level == 1) {
-			walk_pte(w, &table[i], va);
+			pte_t old = table[i], now = w->fn ? w->fn(old, va, w->arg) : 0;
+
+			if (now != old) walk_change(w, &table[i], va, now);
 		} else if (walk_table(w, table_of(table[i]), level - 1, va)) {
 			list_push_back(&w->dead, &phys_to_page(table[i] & PTE_ADDR)->link);
 			__atomic_store_n(&table[i], 0, __ATOMIC_SEQ_CST);
@@ -278,25 +282,17 @@ static bool walk_table(struct walk *w, pte_t *table, int level, uint64_t base)
 	return left == 0 && w->start <= base && w->end - base >= size * SLOTS;
 }
 
-/* What was cut out is freed after the shootdown; any INVLPG also makes a CPU forget the upper levels it
- * has cached (SDM 3A 4.10.4.1), so one page is enough where no PTE lost a right. */
 void pmap_walk(struct pmap *pm, uaddr_t start, uaddr_t end,
                pte_t (*fn)(pte_t, uaddr_t va, void *arg), void *arg)
 {
-	struct walk w = { pm, start & ~PAGE_MASK, end, fn, arg, UINT64_MAX, 0, LIST_INIT(w.dead) };
+	struct walk w = { { .pmap = pm }, start & ~PAGE_MASK, end, fn, arg, LIST_INIT(w.dead) };
 	uint64_t base = start < USER_TOP ? 0 : ~0ull << 48;     /* so that the root's slot 256 is at 0xffff8... */
-	struct list *dead;
 
 	if (start >= end) return;
 	spin_lock(&pm->lock);
 	(void)walk_table(&w, phys_to_virt(pm->root), ROOT_LEVEL, base);
 	spin_unlock(&pm->lock);
-
-	if (w.lost_first <= w.lost_last)
-		tlb_shootdown(pm, w.lost_first, ((w.lost_last - w.lost_first) >> PAGE_SHIFT) + 1);
-	else if (!list_empty(&w.dead))
-		tlb_shootdown(pm, w.start, 1);
-	while ((dead = list_pop_front(&w.dead))) page_unref(container_of(dead, struct page, link));
+	walk_end(&w);
 }
 
 /* pmap_destroy: the tables go back, as every walk gives empty ones back; pages were let go before (M1).
@@ -306,7 +302,7 @@ void pmap_destroy(struct pmap *pm)
 {
 	INVARIANT("M1", pm->resident == 0);
 	spin_lock(&pm->lock);
-	tlb_shootdown(pm, 0, 0);
+	tlb_shootdown(&(struct shootdown){ .pmap = pm });
 	spin_unlock(&pm->lock);
 	INVARIANT("M2", __atomic_load_n(&pm->cpus, __ATOMIC_SEQ_CST) == 0);
 	pmap_walk(pm, 0, KERNEL_HALF << level_shift(ROOT_LEVEL), NULL, NULL);

@@ -432,8 +432,8 @@ fault("fork_leaves_the_child_writable", "After fork the child stores into pages 
 file("mm/pmap.c")
 
 fault("no_tlb_shootdown", "Rights taken from a range of page tables stay in the TLB.",
-      "\t\ttlb_shootdown(pm, w.lost_first, ((w.lost_last - w.lost_first) >> PAGE_SHIFT) + 1);\n",
-      "\t\t(void)pm;\n")
+      "\tif (w->lost.npages > 0) tlb_shootdown(&w->lost);\n",
+      "")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("mm/split.c")
