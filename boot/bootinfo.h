@@ -150,8 +150,7 @@ struct bootinfo {
 	struct boot_module module[BOOT_MODULES];
 	struct boot_server server[BOOT_DISKS_MAX + 4];  /* init, the driver of each disk, fs, pm, pm:exec */
 	struct boot_machine machine;
-	struct vdso_clock clock;        /* ns since the start, and the date then */
-	uint64_t vdso;                  /* physical: a page, the vDSO's code */
+	uint64_t vdso;                  /* physical: two pages, the clock (abi/vdso.h: ns since the start, and the date then), code */
 	struct boot_control control;
 	uint64_t tables;                /* physical: struct boot_tables */
 	uint64_t cpu_door;              /* physical: a struct boot_door */

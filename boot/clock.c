@@ -167,7 +167,7 @@ static int64_t rtc_seconds(void)
 void clock_read(const struct chipset *c, struct bootinfo *bi)
 {
 	__asm__ volatile("cli");
-	clock = &bi->clock;
+	clock = (struct vdso_clock *)bi->vdso;
 	tsc_measure(c);
 	bi->apic_hz = apic_measure(bi->machine.lapic);
 	clock->real_base = rtc_seconds() * 1000000000ll - (int64_t)clock_ns();

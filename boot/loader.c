@@ -49,13 +49,16 @@ static unsigned memory_measure(struct extent *mem, unsigned max)
 	return n;
 }
 
-static UINT64 vdso_page(void)
+/* A page for the clock, and the code. */
+static UINT64 vdso_pages(void)
 {
 	extern const char vdso_image[], vdso_image_end[];       /* vdso.S */
 	UINT64 len = vdso_image_end - vdso_image;
+	UINT8 *pages = page_alloc(2);
 
 	if (len > PAGE) fail("is longer than a page", "the vDSO");
-	return (UINT64)memcpy(page_alloc(1), vdso_image, len);
+	memcpy(pages + PAGE, vdso_image, len);
+	return (UINT64)pages;
 }
 
 /* Holes among the memory have a struct page, too. */
@@ -84,7 +87,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	struct blob kernel = file_read("kernel.elf", 0);
 
 	page_array_make(bi, mem, n);
-	bi->vdso = vdso_page();
+	bi->vdso = vdso_pages();
 	elf_kernel_load(&kernel, &im);
 	bi->tables = tables_make(im.entries);
 	cmdline_make(image, bi);

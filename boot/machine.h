@@ -26,7 +26,7 @@ static inline void *machine_memory(uint64_t pa) { return (void *)pa; }
 void acpi_read(uint64_t rsdp, struct bootinfo *, struct chipset *);     /* bi->machine but for its disks */
 void irq_route(const struct chipset *, const struct boot_machine *);
 void pci_read(struct ecam, struct bootinfo *);          /* its disks, after cpus_start() */
-void clock_read(const struct chipset *, struct bootinfo *);     /* bi->clock and bi->apic_hz */
-uint64_t clock_ns(void);                        /* ns of bi->clock */
+void clock_read(const struct chipset *, struct bootinfo *);     /* the vDSO's clock and bi->apic_hz */
+uint64_t clock_ns(void);                        /* ns of that clock */
 
 #endif

@@ -125,32 +125,29 @@ static struct vmo *vdso;
 
 uint64_t time_mono(void)
 {
-	return (unsigned __int128)(rdtsc() - time_clock.tsc_base) * time_clock.tsc_mult >> 32;
+	return (unsigned __int128)(__builtin_ia32_rdtsc() - time_clock.tsc_base) * time_clock.tsc_mult >> 32;
 }
 
 int64_t time_real(void) { return time_clock.real_base + (int64_t)time_mono(); }
 
-static int64_t vdso_write(uint64_t at, const void *from, uint64_t len)
+static int64_t vdso_write(const void *from, uint64_t len)
 {
 	struct io io = {.buf = (uintptr_t)from, .len = len, .write = true, .kernel = true};
 
-	return pcache_write(vdso, &at, io, 2 * PAGE_SIZE);
+	return pcache_write(vdso, &(uint64_t){0}, io, len);
 }
 
 void time_real_set(int64_t ns)
 {
 	time_clock.real_base = ns - (int64_t)time_mono();
-	vdso_write(0, &time_clock, sizeof(time_clock));         /* a program that asks the vDSO hears it from now on */
+	vdso_write(&time_clock, sizeof(time_clock));         /* a program that asks the vDSO hears it from now on */
 }
 
 /* => a thread's context: it may sleep for memory */
 void vdso_init(void)
 {
-	const void *code = phys_to_virt(frame_bootinfo->vdso);
-
 	vdso = vmo_create(NULL, 0, 2 * PAGE_SIZE, 2 * PAGE_SIZE, 0);
-	if (!vdso || vdso_write(PAGE_SIZE, code, PAGE_SIZE) < 0 || vdso_write(0, &time_clock, sizeof(time_clock)) < 0)
-		panic("no memory for the vDSO");
+	if (!vdso || vdso_write(phys_to_virt(frame_bootinfo->vdso), 2 * PAGE_SIZE) < 0) panic("no memory for the vDSO");
 }
 
 int vdso_map(struct map *m)

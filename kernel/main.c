@@ -99,7 +99,7 @@ void kernel_main(struct bootinfo *bi)
 	frame_init(bi);
 	cpu_has_smap = bi->control.cr4 & BOOT_CR4_SMAP;
 	pmap_kernel_init();
-	time_clock = bi->clock;
+	time_clock = *(const struct vdso_clock *)phys_to_virt(bi->vdso);
 	smp_start();
 	kprintf("quire: %lu MiB of memory, %lu MiB free\n", frame_total >> 8, frame_free_count() >> 8);
 	vm_split = bi->split;
