@@ -90,6 +90,7 @@ static void program_enter(struct map *m, struct file *exe, const struct exec_pla
 	signal_actions_clear(p);
 	signals_flush_locked(p, ~0ull, true);   /* timers were the old program's */
 	p->execs++;
+	spin_unlock(&p->lock);
 	t->fs_base = t->gs_base = 0;
 	wrmsr(MSR_FS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);

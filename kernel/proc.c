@@ -5,7 +5,7 @@
  *   proc_create() -> proc_publish() ~note~> ... proc_exit(): zombie ~note~> user/pm ~proc_reap~> gone
  *   stopped <-> continued: signal.c
  *
- * Locks: proc_tree_lock: the list of all, zombies.  proc->lock: threads, signals, stops, identity.
+ * Locks: proc_tree_lock: the list of all.  proc->lock: threads, signals, stops, identity.
  *        Neither is taken inside the other.
  *
  * T1  A process is on all_procs from proc_publish() until proc_reap().
@@ -60,13 +60,15 @@ static struct proc *proc_from_locked(uint32_t pid)
 	return NULL;
 }
 
-/* T2: the note is the port's from here on. */
-static void pm_note(struct note **n, uint64_t what, uint64_t more)
+/* T2: the note is the port's from here on, and who hears of an end finds a zombie. */
+static void pm_note(struct note **told, uint64_t what, uint64_t more)
 {
-	(*n)->word[0] = what;
-	(*n)->word[1] = more;
-	ipc_note(pm_port, *n);
-	*n = NULL;
+	struct note *n = *told;
+
+	*told = NULL;
+	n->word[0] = what;
+	n->word[1] = more;
+	ipc_note(pm_port, n);
 }
 
 /* The number that the process manager proposed is in use only if it has not heard of that birth: then the next one,
@@ -116,6 +118,7 @@ void proc_program_set(struct proc *p, struct map *m, struct file *exe)
 	struct map *old = p->map;
 	struct file *old_exe = p->exe;
 
+	spin_lock(&p->lock);
 	if (old) p->used.maxrss = MAX(p->used.maxrss, old->pmap.peak);
 	p->map = m;
 	p->exe = exe;
@@ -151,15 +154,10 @@ static void proc_bury(struct proc *p)
 		if (p->pid == PID_INIT) sys_machine_stop(1, 0, 0, 0, 0, 0);
 	}
 	handles_destroy(&p->handles);
-	spin_lock(&p->lock);
 	proc_program_set(p, NULL, NULL);
 	if (p->trace) file_put(p->trace);
-
-	spin_lock(&proc_tree_lock);
-	p->dead = true;
-	spin_unlock(&proc_tree_lock);
-	if (p->sid == p->pid) port_notify(fs_port, NOTIFY_SESSION);
 	pm_note(&p->ended, PM_ENDED | (uint64_t)p->pid << 32, 0);
+	if (p->sid == p->pid) port_notify(fs_port, NOTIFY_SESSION);
 }
 
 void proc_end_locked(struct proc *p, int status)
@@ -221,7 +219,7 @@ SYSCALL(proc_reap, pid)
 
 	SPIN_HELD(&proc_tree_lock);
 	p = proc_from_locked(pid);
-	if (!p || p->pid != pid || !p->dead) return -ESRCH;
+	if (!p || p->pid != pid || p->ended) return -ESRCH;
 	list_remove(&p->all_link);
 	proc_unref(p);
 	return 0;

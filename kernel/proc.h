@@ -22,10 +22,9 @@ struct proc {
 	struct spinlock lock;           /* RANK_PROC */
 	struct list  all_link;          /* [P] P: proc_tree_lock (RANK_PROC too: never one in the other) */
 	struct list  threads;           /* [p] by rising tid */
-	bool     dead;                  /* [P] a zombie, until the process manager says that nobody waits for it */
 	int      stopped;               /* [p] by this signal; its threads sleep on `wait` */
 	struct waitq wait;              /* [p] its threads: stopped, until others end, for signals; its vfork parent */
-	struct note *born, *ended;      /* memory to tell the process manager with; NULL: told */
+	struct note *born, *ended;      /* memory to tell the process manager with; NULL: told, it is born, a zombie */
 	struct map *map;                /* changed by exec and exit alone, under p; own reference */
 	struct file *exe;               /* [p] what it runs: a reference; NULL: a boot module, or over */
 	struct handles handles;
@@ -72,8 +71,7 @@ void proc_exit(int wait_status) __attribute__((noreturn));      /* the whole cur
 /* All its threads shall end; the first who says so, or the last thread, decides the status.  p->lock held */
 void proc_end_locked(struct proc *, int wait_status);
 void thread_memory_leave(struct thread *);              /* the current one's: exec, exit */
-/* exec, exit (NULL): its memory from here on, and what runs there, with their references; vfork's parent may go on.
- * => p->lock held, and let go of: the old memory may be long about its end */
+/* exec, exit (NULL): its memory from here on, and what runs there, with their references; vfork's parent may go on. */
 void proc_program_set(struct proc *, struct map *, struct file *exe);
 struct usage thread_usage(struct thread *);
 

@@ -111,7 +111,7 @@ static int proc_facts(struct proc *p, uint64_t tid, bool next, struct facts_proc
 	f->used.maxrss = p->used.maxrss;
 	if (p->stopped) f->state = 'T';
 	if (p->exiting) f->state = 'X';
-	if (p->dead) f->state = 'Z';
+	if (!p->ended) f->state = 'Z';
 	return sizeof(*f);
 }
 
