@@ -277,10 +277,12 @@ SYSCALL(ipc_call, port, msg)
 	return rc;
 }
 
-static int reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
+static int reply(const struct ipc_msg *m)
 {
 	struct port *p = current_proc()->port;
-	struct kmsg *k = kmsg_lock(p, m->token);
+	struct kobj *obj[IPC_HANDLES];
+	int rc = objs_get(m, obj);
+	struct kmsg *k = rc ? NULL : kmsg_lock(p, m->token);
 
 	if (k && !k->lend_busy) {
 		kmsg_answer(p, k, m, obj);
@@ -288,29 +290,23 @@ static int reply(const struct ipc_msg *m, struct kobj *obj[IPC_HANDLES])
 	}
 	if (k) spin_unlock(&p->lock);
 	objs_drop(obj);
-	return k ? -EBUSY : -ESRCH;
+	return rc ? rc : k ? -EBUSY : -ESRCH;
 }
 
 SYSCALL(ipc_reply, msg)
 {
-	struct kobj *obj[IPC_HANDLES];
 	struct ipc_msg m;
-	int rc = copy_in(&m, msg, REPLY_SIZE);
 
-	if (rc) return rc;
-	if (!m.token) return -ESRCH;
-	rc = objs_get(&m, obj);
-	if (!rc) return reply(&m, obj);
-	objs_drop(obj);
-	return rc;
+	if (copy_in(&m, msg, REPLY_SIZE)) return -EFAULT;
+	return m.token ? reply(&m) : -ESRCH;
 }
 
 /* What cannot be delivered is answered here: its caller does not wait.  A server that gives an address to which nothing
  * can be copied is dead, else whoever sent the message might wait for ever. */
 SYSCALL(ipc_reply_recv, msg, until)
 {
-	struct kobj *obj[IPC_HANDLES], *none[IPC_HANDLES] = { NULL };
 	struct port *p = current_proc()->port;
+	struct kobj *obj[IPC_HANDLES];
 	long rc = sys_ipc_reply(msg, 0, 0, 0, 0, 0);
 	struct ipc_msg m;
 
@@ -320,7 +316,7 @@ SYSCALL(ipc_reply_recv, msg, until)
 	for (int i = 0; i < IPC_LENDS; i++) m.lend[i].addr = 0;
 	rc = handles_make(&m, obj);
 	if (rc) {
-		reply(&(struct ipc_msg){ .token = m.token, .status = rc }, none);
+		reply(&(struct ipc_msg){ .token = m.token, .status = rc });
 		m.token = 0;            /* what it receives is a notification of nothing, with the note */
 		m.op = OP_NOTIFY;
 		m.arg[0] = 0;

@@ -55,21 +55,17 @@ static void trace_texts(struct trace_record *r)
 	}
 }
 
-static void trace_tell(struct file *f, struct trace_record *r)
-{
-	file_rw(f, NULL, (struct io){(uintptr_t)r, sizeof(*r), .write = true, .kernel = true});
-}
-
 static long syscall_traced(const struct syscall *c, const struct trapframe *tf, struct proc *p)
 {
 	struct trace_record r = {.nr = tf->error, .pid = p->pid, .result = TRACE_NO_RESULT};
+	const struct io tell = {(uintptr_t)&r, sizeof(r), .write = true, .kernel = true};
 
 	memcpy(r.arg, (uint64_t[]){tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9}, sizeof(r.arg));
 	trace_texts(&r);
 	memcpy(r.name, p->name, sizeof(r.name) - 1);
-	if (c->fn == sys_exit || c->fn == sys_exit_group) trace_tell(p->trace, &r);
+	if (c->fn == sys_exit || c->fn == sys_exit_group) file_rw(p->trace, NULL, tell);
 	r.result = c->fn(tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9);
-	trace_tell(p->trace, &r);
+	file_rw(p->trace, NULL, tell);
 	return r.result;
 }
 
