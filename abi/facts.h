@@ -51,15 +51,15 @@ struct facts_cpu {                              /* since boot */
 /* getrusage(2).  cpu_ns with sys_ns, minflt with majflt; maxrss in pages. */
 struct usage { uint64_t cpu_ns, sys_ns, minflt, majflt, nvcsw, nivcsw, maxrss; };
 
-static inline void usage_add(struct usage *to, const struct usage *u)
+static inline void usage_add(struct usage *to, struct usage u)
 {
-	to->cpu_ns += u->cpu_ns;
-	to->sys_ns += u->sys_ns;
-	to->minflt += u->minflt;
-	to->majflt += u->majflt;
-	to->nvcsw += u->nvcsw;
-	to->nivcsw += u->nivcsw;
-	if (to->maxrss < u->maxrss) to->maxrss = u->maxrss;
+	to->cpu_ns += u.cpu_ns;
+	to->sys_ns += u.sys_ns;
+	to->minflt += u.minflt;
+	to->majflt += u.majflt;
+	to->nvcsw += u.nvcsw;
+	to->nivcsw += u.nivcsw;
+	if (to->maxrss < u.maxrss) to->maxrss = u.maxrss;
 }
 
 #define PROC_GROUPS  32u

@@ -182,16 +182,14 @@ __attribute__((noreturn)) static void thread_end(int status, bool whole)
 {
 	struct thread *t = current_thread();
 	struct proc *p = t->proc;
-	struct usage used;
 	bool last;
 
 	proc_ref(p);                    /* the zombie may be reaped on another CPU before we are done with it */
 	thread_memory_leave(t);
-	used = thread_usage(t);
 	spin_lock(&p->lock);
 	list_remove(&t->proc_link);
 	last = list_empty(&p->threads);
-	usage_add(&p->used, &used);
+	usage_add(&p->used, thread_usage(t));
 	sigqueue_flush_locked(p, &t->pending, ~0ull, false);
 	if (whole || last) proc_end_locked(p, status);
 	waitq_wake_all(&p->wait);               /* proc_alone() */

@@ -69,7 +69,11 @@ static void shared_facts(const struct proc *p, const struct map *m, struct facts
 	f->life = p->life;
 	f->server = !!p->port;
 	f->attr = p->attr;
-	list_for(l, &p->threads) f->threads++;
+	f->used = p->used;              /* by threads that have ended */
+	list_each(struct thread, t, &p->threads, proc_link) {
+		f->threads++;
+		usage_add(&f->used, thread_usage(t));
+	}
 	f->shared_pending = p->pending.set;
 	f->child_flags = p->action[SIGCHLD].flags;
 	for (int n = 1; n <= NSIG; n++)
@@ -85,18 +89,6 @@ static void shared_facts(const struct proc *p, const struct map *m, struct facts
 	f->layout = m->layout;
 }
 
-/* Of all threads, ended ones too.  => p->lock held */
-static struct usage usage_locked(const struct proc *p)
-{
-	struct usage u = p->used, one;
-
-	list_for(l, &p->threads) {
-		one = thread_usage(container_of(l, struct thread, proc_link));
-		usage_add(&u, &one);
-	}
-	return u;
-}
-
 /* Its times and state are those of a thread, or of all; next: the thread may be a later one. */
 static int proc_facts(struct proc *p, uint64_t tid, bool next, struct facts_proc *f)
 {
@@ -107,7 +99,7 @@ static int proc_facts(struct proc *p, uint64_t tid, bool next, struct facts_proc
 	if (tid && (!t || (t->tid != tid && !next))) return -ESRCH;
 	shared_facts(p, p->map, f);
 	if (t) thread_facts(t, f);
-	f->used = tid ? thread_usage(t) : usage_locked(p);
+	if (tid) f->used = thread_usage(t);
 	f->used.maxrss = p->used.maxrss;
 	if (p->stopped) f->state = 'T';
 	if (p->exiting) f->state = 'X';

@@ -138,7 +138,7 @@ static long news_taken(struct call *c, const struct want *w, struct member *m, c
 	if (w->options & WNOWAIT) return pid;
 	m->report = 0;
 	if (!m->dead) return pid;
-	usage_add(&c->me.attr.child_used, used);
+	usage_add(&c->me.attr.child_used, *used);
 	attr_set(c, &c->me, &c->me.attr.child_used, sizeof(c->me.attr.child_used));
 	member_free(m);
 	return pid;
@@ -146,7 +146,7 @@ static long news_taken(struct call *c, const struct want *w, struct member *m, c
 
 static struct rusage usage_with_children(struct facts_proc *f)
 {
-	usage_add(&f->used, &f->attr.child_used);
+	usage_add(&f->used, f->attr.child_used);
 	return usage_of(&f->used, 0);
 }
 
