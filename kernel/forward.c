@@ -83,16 +83,6 @@ SYSCALL(proc_set)
 	return 0;
 }
 
-SYSCALL(signal_post, pid, tid, siginfo, timer)
-{
-	PROC_HELD struct proc *p = proc_find(pid, false);
-	struct siginfo info;
-
-	if (copy_in(&info, siginfo, sizeof(info))) return -EFAULT;
-	if (info.signo < 0 || info.signo > NSIG) return -EINVAL;
-	return p ? signal_queue(p, tid, &info, timer) : -ESRCH;
-}
-
 SYSCALL(time_set)
 {
 	time_real_set(a0);

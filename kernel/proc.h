@@ -88,8 +88,6 @@ void futex_robust_exit(struct thread *);                /* the current thread's:
 #define SIG_MASK(n) BIT((n) - 1)
 #define SIG_UNBLOCKABLE (SIG_MASK(SIGKILL) | SIG_MASK(SIGSTOP))
 void signal_send(struct proc *, int signo);             /* the kernel's: queue and wake */
-/* tid 0: for whichever thread takes it.  As SYS_signal_post */
-int signal_queue(struct proc *, uint32_t tid, const struct siginfo *, uint64_t timer);
 void threads_interrupt_locked(struct proc *);           /* those that have something to look at now; p->lock held */
 void signal_actions_clear(struct proc *);               /* what is not ignored is default again; p->lock, or p is new */
 void signal_mask_set(uint64_t mask);                     /* of the current thread */

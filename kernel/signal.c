@@ -146,13 +146,6 @@ static int queue_locked(struct proc *p, struct thread *only, const struct siginf
 	return rc;
 }
 
-void signal_send(struct proc *p, int signo)
-{
-	struct siginfo info = {.signo = signo, .code = SI_KERNEL};
-
-	signal_queue(p, 0, &info, 0);
-}
-
 struct thread *thread_from_locked(struct proc *p, uint32_t tid)
 {
 	list_each(struct thread, t, &p->threads, proc_link)
@@ -160,7 +153,8 @@ struct thread *thread_from_locked(struct proc *p, uint32_t tid)
 	return NULL;
 }
 
-int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info, uint64_t timer)
+/* As SYS_signal_post; tid 0: for whichever thread takes it. */
+static int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info, uint64_t timer)
 {
 	int64_t overrun = info->timer.overrun;
 	struct sigentry *e = NULL;
@@ -178,6 +172,23 @@ int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info, uint6
 	if (overrun == TIMER_REMOVE) sigqueue_remove_locked(p, on, e);
 	else if (overrun >= 0) e->info.timer.overrun = MIN(overrun + 1 + e->info.timer.overrun, INT32_MAX);
 	return SIGNAL_PENDING;
+}
+
+void signal_send(struct proc *p, int signo)
+{
+	struct siginfo info = {.signo = signo, .code = SI_KERNEL};
+
+	signal_queue(p, 0, &info, 0);
+}
+
+SYSCALL(signal_post, pid, tid, siginfo, timer)
+{
+	PROC_HELD struct proc *p = proc_find(pid, false);
+	struct siginfo info;
+
+	if (copy_in(&info, siginfo, sizeof(info))) return -EFAULT;
+	if (info.signo < 0 || info.signo > NSIG) return -EINVAL;
+	return p ? signal_queue(p, tid, &info, timer) : -ESRCH;
 }
 
 /* The current thread's own fault: if it blocks or ignores the signal, it cannot go on (POSIX 2.4.1 leaves it open). */
