@@ -15,7 +15,7 @@
  * Locks: split_lock guards vmo->view of every object, before any vmo->lock.  A page is copied with the file's lock held.
  *
  * V5  A view holds its file as a user until it is destroyed, since who syncs it goes on to the file.  It goes when it
- *     has no users and owes nothing, or when the file is unlinked.
+ *     has no users and owes nothing, or when nobody else uses the file, which is unlinked.
  */
 #include "mm/vmo.h"
 
@@ -56,7 +56,7 @@ void split_idle(struct vmo *view)
 
 	spin_lock(&split_lock);
 	spin_lock(&view->lock);
-	idle = view->users == 0 && (view->ndirty == 0 || file->links == 0) && file->view == view;
+	idle = view->users == 0 && (view->ndirty == 0 || (!file->links && file->users == 1)) && file->view == view;
 	spin_unlock(&view->lock);
 	if (idle) file->view = NULL;
 	spin_unlock(&split_lock);

@@ -115,6 +115,26 @@ static void the_view_of_an_unlinked_file_goes_with_what_it_owes(void **st)
 	f->vmo->links = 1;
 }
 
+/* What was stored is there for who maps or reads it again; when nobody can any more, the view goes. */
+static void an_unlinked_file_that_is_open_keeps_what_was_stored(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_view(f, MAP_SHARED);
+
+	vmo_user_get(f->vmo);                   /* somebody has it open */
+	user_store(f->map, at, 'X');
+	f->vmo->links = 0;
+	map_unmap(f->map, at, PG(8));
+	at = map_view(f, MAP_SHARED);
+	assert_int_equal(user_load(f->map, at), 'X');
+	user_store(f->map, at, 'Y');
+	map_unmap(f->map, at, PG(8));
+	vmo_user_put(f->vmo);
+	sync_round(false, true);
+	assert_int_equal(vmo_count(), 1);
+	f->vmo->links = 1;
+}
+
 static void fsync_publishes_stores(void **st)
 {
 	struct fix *f = *st;
@@ -282,6 +302,7 @@ int main(void)
 		S(the_view_goes_with_its_last_mapping),
 		S(a_view_that_owes_bytes_stays_until_they_are_written),
 		S(the_view_of_an_unlinked_file_goes_with_what_it_owes),
+		S(an_unlinked_file_that_is_open_keeps_what_was_stored),
 		S(fsync_publishes_stores),
 		S(the_size_is_the_same_in_both_worlds),
 		S(the_tail_of_the_view_is_not_owed),
