@@ -100,6 +100,7 @@ static void writes_wait(struct vmo *v, uint64_t first, uint64_t last, uint8_t fl
 int vmo_wait(struct vmo *v, uint64_t first, uint64_t last, uint32_t *err_seen)
 {
 	writes_wait(v, first, last, 0);
+	SPIN_HELD(&v->lock);            /* two threads with one descriptor: one of them is told */
 	if (!err_seen || *err_seen == __atomic_load_n(&v->wb_err, __ATOMIC_ACQUIRE)) return 0;
 	*err_seen = v->wb_err;          /* a failed write that its holder has not heard of is told once */
 	return v->wb_errno;
