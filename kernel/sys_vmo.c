@@ -68,9 +68,9 @@ SYSCALL(vmo_set, handle, which, value)
 	} else if (which == VMO_SET_LINKS) {
 		v->links = MIN(value, UINT32_MAX);
 		vmo_release_check_locked(v);    /* unlinked: its dirty pages do not hold up the RELEASE any more */
-	} else {
+	} else {                        /* in this order: a time that vmo_touch() marks meanwhile is told, or overwritten */
+		__atomic_and_fetch(&v->changed, ~BIT(which), __ATOMIC_ACQUIRE);
 		__atomic_store_n(&v->time[which - VMO_SET_ATIME], value, __ATOMIC_RELAXED);
-		__atomic_and_fetch(&v->changed, ~BIT(which), __ATOMIC_RELAXED);
 	}
 	return 0;
 }
