@@ -222,10 +222,9 @@ uint32_t reclaim_pages(uint32_t want)
 		struct page *p = &page_array[__atomic_fetch_add(&hand, 1, __ATOMIC_RELAXED) % page_array_len];
 		struct vmo *v = p->use == PAGE_OBJECT ? vmo_lock_of(p) : NULL;
 
-		if (!v) continue;
-		if (page_evict_locked(v, p)) freed++;
-		spin_unlock(&v->lock);
-		thread_pause();
+		if (v && page_evict_locked(v, p)) freed++;
+		if (v) spin_unlock(&v->lock);
+		thread_pause();         /* most pages may be nobody's business */
 	}
 	return freed;
 }
