@@ -92,20 +92,18 @@ static long wake_locked(const struct key *k, uint32_t bits, uint32_t n, const st
 	struct list *bucket = bucket_of(k);
 	uint64_t done = 0;
 
-	list_for_safe(l, next, bucket) {
-		struct sleeper *s = container_of(l, struct sleeper, link);
-
+	list_each_safe(struct sleeper, s, bucket, link) {
 		if (s->key.object != k->object || s->key.offset != k->offset || !(s->bits & bits)) continue;
 		if (done == (uint64_t)n + move) break;
 		if (done++ < n) {
-			list_remove(l);
+			list_remove(&s->link);
 			sched_wake(s->thread, false);
 			continue;
 		}
 		s->key = *to;
 		if (bucket_of(to) == bucket) continue;
-		list_remove(l);
-		list_push_back(bucket_of(to), l);
+		list_remove(&s->link);
+		list_push_back(bucket_of(to), &s->link);
 	}
 	return done;
 }

@@ -186,11 +186,8 @@ struct kmsg *kmsg_lock(struct port *p, uint64_t token)
 {
 	if (!p) return NULL;
 	spin_lock(&p->lock);
-	list_for(l, &p->taken) {
-		struct kmsg *k = container_of(l, struct kmsg, link);
-
+	list_each(struct kmsg, k, &p->taken, link)
 		if (k->m.token == token) return k;
-	}
 	spin_unlock(&p->lock);
 	return NULL;
 }

@@ -58,11 +58,12 @@ static inline struct list *list_pop_front(struct list *head)
 	list_remove(n);
 	return n;
 }
-#define list_for(pos, head)            for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
-#define list_each(type, e, head, link)  /* each thing of this type that is linked there */ \
+/* Each thing of this type that is linked there by this member; _safe: it may be removed meanwhile. */
+#define list_each(type, e, head, link) \
 	for (type *e = container_of((head)->next, type, link); &e->link != (head); e = container_of(e->link.next, type, link))
-#define list_for_safe(pos, next_, head) \
-	for (struct list *pos = (head)->next, *next_ = pos->next; pos != (head); pos = next_, next_ = pos->next)
+#define list_each_safe(type, e, head, link) \
+	for (type *e = container_of((head)->next, type, link), *e##_next; \
+	     e##_next = container_of(e->link.next, type, link), &e->link != (head); e = e##_next)
 
 void *memcpy(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);

@@ -88,11 +88,8 @@ static bool sigqueue_take_locked(struct proc *p, struct thread *t, uint64_t set,
  * => p->lock held, or nobody else has p any more */
 void sigqueue_flush_locked(struct proc *p, struct sigpending *s, uint64_t set, bool timers)
 {
-	list_for_safe(l, next, &s->queue) {
-		struct sigentry *e = container_of(l, struct sigentry, link);
-
+	list_each_safe(struct sigentry, e, &s->queue, link)
 		if ((SIG_MASK(e->info.signo) & set) && (e->timer || !timers)) sigqueue_remove_locked(p, s, e);
-	}
 	if (!timers) s->set &= ~set;
 }
 

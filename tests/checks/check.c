@@ -30,11 +30,9 @@ static void frames_check(struct frames *f)
 	uint64_t n = 0;
 
 	SPIN_HELD(&f->lock);
-	list_for(pos, &f->pages) {
-		const struct page *p = container_of(pos, struct page, link);
-
+	list_each(struct page, p, &f->pages, link) {
 		INVARIANT("F1", p > page_array && p < page_array + page_array_len);
-		INVARIANT("F1", p->use == PAGE_FREE && p->refs == 0 && pos->next->prev == pos);
+		INVARIANT("F1", p->use == PAGE_FREE && p->refs == 0 && p->link.next->prev == &p->link);
 		INVARIANT("F1", ++n <= f->n);
 	}
 	INVARIANT("F1", n == f->n);
@@ -59,8 +57,7 @@ static void pool_check(struct pool *o)
 		unsigned nempty = 0, slots = PAGE_SIZE / slot_size[c];
 
 		if (!o->class_list[c].next) continue;
-		list_for(pos, &o->class_list[c]) {
-			struct page *s = container_of(pos, struct page, link);
+		list_each(struct page, s, &o->class_list[c], link) {
 			unsigned n = 0;
 
 			INVARIANT("K1", s->flags == KPAGE_SLAB && s->slab.class == c && s->slab.pool == o);
