@@ -102,8 +102,8 @@ struct boot_tss {
 	uint16_t none_either, io_map;   /* ring 3 has no port */
 } __attribute__((packed));
 
-/* What each CPU has loaded that comes to the kernel, but for TR.  Segments: 0x08 code, 0x10 data of ring 0; 0x28 data, 0x30
- * code of ring 3; the TSS of CPU n at BOOT_TSS(n). */
+/* What each CPU has loaded that comes to the kernel, but for TR.  Segments: 0x08 code, 0x10 data of ring 0; 0x28 data,
+ * 0x30 code of ring 3; the TSS of CPU n at BOOT_TSS(n). */
 #define BOOT_TSS(n) (0x38 + 16 * (n))
 struct boot_tables {
 	struct { uint16_t unused[3], last; uint64_t base; } gdtr, idtr;         /* tables.h */
@@ -150,7 +150,7 @@ struct bootinfo {
 	struct boot_module module[BOOT_MODULES];
 	struct boot_server server[BOOT_DISKS_MAX + 4];  /* init, the driver of each disk, fs, pm, pm:exec */
 	struct boot_machine machine;
-	uint64_t vdso;                  /* physical: two pages, the clock (abi/vdso.h: ns since the start, and the date then), code */
+	uint64_t vdso;                  /* physical: two pages, the clock (ns since the start, and the date then), code */
 	struct boot_control control;
 	uint64_t tables;                /* physical: struct boot_tables */
 	uint64_t cpu_door;              /* physical: a struct boot_door */

@@ -55,7 +55,7 @@ static void xsave_choose(struct boot_control *c)
 	__asm__ volatile("xsetbv" : : "c"(0), "a"((UINT32)c->xcr0), "d"(0));
 	cpuid(13, r);
 	c->fpu_area = r[1];
-	if (c->fpu_area > BOOT_FPU_MAX) fail("needs more than 3 KiB for the registers of a thread", "this CPU"); /* X1 */
+	if (c->fpu_area > BOOT_FPU_MAX) fail("needs more than 3 KiB for the registers of a thread", "this CPU");
 }
 
 /* As an area that is saved (SDM 1 10.5.1): all exceptions masked, 64 bits of precision, registers 0. */

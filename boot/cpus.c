@@ -6,7 +6,8 @@
  *
  * Path:  loader.c > [cpus.c] ~SIPI~> ap.S, after acpi.c, clock.c and control.c
  *
- * C1  Each CPU of the kernel's boot_machine.cpu[] but this one waits at the door; one that comes later than START_WAIT halts. */
+ * C1  Each CPU of the kernel's boot_machine.cpu[] but this one waits at the door; one that comes later than START_WAIT
+ *     halts. */
 #include "boot/loader.h"
 #include "boot/machine.h"
 

@@ -111,8 +111,8 @@ static void segments_check(const struct blob *file, struct image *im)
 		end = s->vaddr + PAGES(s->memsz) * PAGE;
 		im->len = end - im->base;
 		if (!(s->flags & PF_W)) im->readonly = im->len;
-		if ((s->flags & PF_X) && s->memsz >= sizeof(*im->entries) && h->entry - s->vaddr <= s->memsz - sizeof(*im->entries))
-			entry_good = 1;
+		if ((s->flags & PF_X) && s->memsz >= sizeof(*im->entries))
+			entry_good |= h->entry - s->vaddr <= s->memsz - sizeof(*im->entries);
 	}
 	if (!entry_good) fail("is damaged: no entry point in its text", "kernel.elf");
 }
@@ -126,7 +126,7 @@ void elf_kernel_load(const struct blob *file, struct image *im)
 
 	/* page_alloc() gives zeros: what filesz leaves of memsz is .bss. */
 	im->phys = (UINT64)page_alloc(im->len / PAGE);
-	im->entries = (const struct boot_entries *)(im->phys + ((const struct elf_header *)file->data)->entry - im->base);
+	im->entries = (const void *)(im->phys + ((const struct elf_header *)file->data)->entry - im->base);
 	for (unsigned i = 0; (s = segment(file, i)); i++)
 		if (s->type == PT_LOAD && s->filesz)
 			efi->BootServices->CopyMem((void *)(im->phys + (s->vaddr - im->base)),

@@ -111,5 +111,6 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	cpus_start(bi, low, low + PAGE);
 	pci_read(chipset.ecam, bi);
 	servers_list(bi);
-	jump_kernel(cr3, im.base + im.len, im.entries->main, DIRECT_BASE + (UINT64)bi, bi->control.cr4, DIRECT_BASE + bi->tables);
+	jump_kernel(cr3, im.base + im.len, im.entries->main, DIRECT_BASE + (UINT64)bi, bi->control.cr4,
+	            DIRECT_BASE + bi->tables);
 }

@@ -91,6 +91,7 @@ void servers_list(struct bootinfo *bi);
 void cpus_start(struct bootinfo *bi, UINT64 at, UINT64 cr3);
 
 /* jump.S */
-void __attribute__((noreturn)) jump_kernel(UINT64 cr3, UINT64 rsp, UINT64 entry, UINT64 bootinfo, UINT64 cr4, UINT64 tables);
+void __attribute__((noreturn)) jump_kernel(UINT64 cr3, UINT64 rsp, UINT64 entry, UINT64 bootinfo, UINT64 cr4,
+                                           UINT64 tables);
 
 #endif

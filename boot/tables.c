@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* boot/tables.c - LOADER - segments, interrupt vectors and the way in of system calls, for all CPUs: the kernel changes a
- * TSS's rsp0 alone.
+/* boot/tables.c - LOADER - segments, interrupt vectors and the way in of system calls, for all CPUs: of all this the
+ * kernel changes a TSS's rsp0 alone.
  *
  * Path:  loader.c > [tables.c]; jump.S and ap.S load them (tables.h) */
 #include <stddef.h>
@@ -49,7 +49,8 @@ static void vectors_make(struct boot_tables *t, UINT64 at)
 	for (unsigned i = 0; i < 256; i++, at += 16) {
 		UINT64 dpl = i == 3 ? 3 : 0, ist = i == 2 || i == 8 || i == 18;
 
-		t->idt[i][0] = (at & 0xffff) | KERNEL_CS << 16 | ist << 32 | (GATE_TYPE | dpl << 5) << 40 | (at >> 16 & 0xffff) << 48;
+		t->idt[i][0] = (at & 0xffff) | KERNEL_CS << 16 | ist << 32 | (GATE_TYPE | dpl << 5) << 40 |
+		               (at >> 16 & 0xffff) << 48;
 		t->idt[i][1] = at >> 32;
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* boot/tables.h - LOADER - assembly: a CPU loads what is in struct boot_tables, whose direct-map address a register has.
- * On the kernel's stack; changes %rax, %rcx, %rdx.  SDM 3A 2.4, 5.8.8; CS is loaded by a far return. */
+/* boot/tables.h - LOADER - assembly: a CPU loads what is in struct boot_tables, whose direct-map address a register
+ * has.  On the kernel's stack; changes %rax, %rcx, %rdx.  SDM 3A 2.4, 5.8.8; CS is loaded by a far return. */
 	.macro LOAD_TABLES at
 	lgdt 6(\at)
 	lidt 22(\at)

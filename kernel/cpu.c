@@ -17,8 +17,8 @@ bool cpu_has_smap;
 
 #define MSR_GS 0xc0000101u
 
-_Static_assert(offsetof(struct cpu, user_rsp) == 16 && offsetof(struct cpu, tss) == 24 && offsetof(struct boot_tss, rsp0) == 4,
-               "entry.S");
+_Static_assert(offsetof(struct cpu, user_rsp) == 16 && offsetof(struct cpu, tss) == 24, "entry.S");
+_Static_assert(offsetof(struct boot_tss, rsp0) == 4, "entry.S");
 
 void cpu_init(const struct bootinfo *bi, uint32_t id, struct thread *idle)
 {
@@ -117,8 +117,8 @@ void smp_stop_others(void)
 		if (&cpus[i] != this_cpu()) apic_send(&cpus[i], ICR_NMI);
 }
 
-/* ---- what time it is, here and in the vDSO: two pages that all programs share, the clock's parameters and code that reads
- * them.  It is made once; its first page changes by single stores (abi/vdso.h). */
+/* ---- what time it is, here and in the vDSO: two pages that all programs share, the clock's parameters and code that
+ * reads them.  It is made once; its first page changes by single stores (abi/vdso.h). */
 
 struct vdso_clock time_clock;
 static struct vmo *vdso;

@@ -2,8 +2,8 @@
 /* kernel/klib.c - RING 0 - memory functions that the compiler and everybody else expect; formatted text into the log.
  *
  * Copies move 8 bytes at a time: under TCG a byte costs as much as a word.
- * kprintf is a part of C's printf (C11 7.21.6.1), as much as the kernel says: conversions d u x s c %, of them d u x with
- * l, and with a width, which zeros fill.
+ * kprintf is a part of C's printf (C11 7.21.6.1), as much as the kernel says: conversions d u x s c %, of them d u x
+ * with l, and with a width, which zeros fill.
  * Locks: the console's, so that lines of several CPUs do not mix.
  */
 #include "kernel/klib.h"

@@ -84,8 +84,8 @@ static struct cpu *cpu_lock_of(struct thread *t)
 	}
 }
 
-/* Onto a queue, of its CPU or of another one: a thread that is NEW, asleep, or gives its CPU away.  Of those that wake up
- * servers go first: their work is short, and programs wait for it.  One server does not push another one aside.
+/* Onto a queue, of its CPU or of another one: a thread that is NEW, asleep, or gives its CPU away.  Of those that wake
+ * up servers go first: their work is short, and programs wait for it.  One server does not push another one aside.
  * => from: its CPU's, runq_lock held; no runq_lock when it returns */
 static void ready_unlock(struct cpu *from, struct thread *t, bool ahead)
 {
@@ -321,8 +321,8 @@ void sched_tick(void)
 	spin_unlock(&c->runq_lock);
 }
 
-/* Nothing to do: wait for an interrupt, which says if that changes after the look.  sti takes effect after hlt began, so
- * no wake-up falls between (SDM 2B STI). */
+/* Nothing to do: wait for an interrupt, which says if that changes after the look.  sti takes effect after hlt began,
+ * so no wake-up falls between (SDM 2B STI). */
 void sched_idle(void)
 {
 	for (;;) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/thread.c - RING 0 - making and freeing threads: a stack with a guard page, what the first switch finds, the FPU.
+/* kernel/thread.c - RING 0 - making and freeing threads: stack and guard page, what the first switch finds, the FPU.
  *
  *   kstack + 5 pages   +--------------------------+
  *                      | struct thread            |
@@ -12,7 +12,7 @@
  *   kstack             +--------------------------+
  *                      | guard page, not mapped   |
  *
- * X1  An area of the FPU fits its place: the loader lets XCR0 enable nothing that would make it larger (boot/control.c).
+ * X1  An area of the FPU fits its place: the loader lets XCR0 enable nothing that makes it larger (boot/control.c).
  *
  * Locks: none.
  */
