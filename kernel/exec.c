@@ -6,8 +6,8 @@
  * server the loader says it (boot/elf.c, servers.c).  Which flags of clone go together, limits and the child's number
  * it says, too (user/pm/clone.c), and ring 0 makes what that plan says.
  *
- * execve makes the new address space complete beside the old one, then they are exchanged: no point of no return.  Until
- * the exchange every error leaves the old program as it was, and after it nothing can fail.
+ * execve makes the new address space complete beside the old one, then they are exchanged: no point of no return.
+ * Until then every error leaves the old program as it was, and after it nothing can fail.
  *
  * Path:  syscall.c > [exec.c] > forward.c  ~PM_CALL~>  user/pm;  then mm/, proc.c.  main.c > server_create()
  * Locks: proc->lock around the exchange, and around what others may change of a parent.

@@ -60,7 +60,8 @@ static inline struct list *list_pop_front(struct list *head)
 }
 /* Each thing of this type that is linked there by this member; _safe: it may be removed meanwhile. */
 #define list_each(type, e, head, link) \
-	for (type *e = container_of((head)->next, type, link); &e->link != (head); e = container_of(e->link.next, type, link))
+	for (type *e = container_of((head)->next, type, link); &e->link != (head); \
+	     e = container_of(e->link.next, type, link))
 #define list_each_safe(type, e, head, link) \
 	for (type *e = container_of((head)->next, type, link), *e##_next; \
 	     e##_next = container_of(e->link.next, type, link), &e->link != (head); e = e##_next)

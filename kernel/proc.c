@@ -148,9 +148,10 @@ static void proc_bury(struct proc *p)
 
 	files_close(p, false);
 	if (p->disk) device_stop(p->disk);      /* D2 of main.c */
-	if (p->port) {                          /* its callers have -EIO, the log says why; without init there is no system */
+	if (p->port) {                  /* its callers have -EIO, the log says why; without init there is no system */
 		port_die(p->port);
-		kprintf("quire: server %s died: %s %d\n", p->name, sig ? "signal" : "exit status", sig ? sig : p->exit_status >> 8);
+		kprintf("quire: server %s died: ", p->name);
+		kprintf(sig ? "signal %d\n" : "exit status %d\n", sig ? sig : p->exit_status >> 8);
 		if (p->pid == PID_INIT) sys_machine_stop(1, 0, 0, 0, 0, 0);
 	}
 	handles_destroy(&p->handles);
@@ -319,7 +320,7 @@ int deadline_out(uaddr_t to, uint32_t unit, uint64_t deadline)
 }
 
 /* Interrupted by a handler it tells what is left; after a mere stop it goes on to the same end.  Of a clock that may be
- * set, or stands still while nothing runs, the process manager says how long to sleep before it is asked again (PM_SLEEP). */
+ * set, or stands still while nothing runs, the process manager says how long until it is asked again (PM_SLEEP). */
 SYSCALL(clock_nanosleep)
 {
 	bool absolute = a1 & TIMER_ABSTIME, real = (int)a0 == CLOCK_REALTIME && !absolute;

@@ -18,7 +18,7 @@ struct place { struct file *dir; uint64_t node; };
 struct proc {
 	union { struct proc_life life; struct proc_life; };     /* [c] pid, start_ns; [p] execs, exit_status */
 	uint32_t refs;                  /* atomic */
-	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; one number is read without */
+	union { struct proc_attr attr; struct proc_attr; };     /* [p] p->uid is p->attr.uid; one number: no lock */
 	struct spinlock lock;           /* RANK_PROC */
 	struct list  all_link;          /* [P] P: proc_tree_lock (RANK_PROC too: never one in the other) */
 	struct list  threads;           /* [p] by rising tid */
@@ -78,7 +78,7 @@ struct usage thread_usage(struct thread *);
 /* exec.c: a wired server process out of a boot module, with its port; its thread, not started yet.  The first is init
  * and gets pid 1. */
 struct thread *server_create(const struct boot_server *);
-void server_uses(struct thread *, struct port *);       /* main.c; it knows the port by its next handle: itself, DISKS, FS */
+void server_uses(struct thread *, struct port *);       /* main.c; it knows it by its next handle: itself, DISKS, FS */
 
 /* futex.c */
 void futex_wake_one(uaddr_t at);                        /* a word of the current process was changed by the kernel */

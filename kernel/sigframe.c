@@ -20,10 +20,10 @@
 #define REGS_SIZE offsetof(struct trapframe, vector)    /* so far a sigcontext is the same: the general registers */
 _Static_assert(REGS_SIZE == offsetof(struct sigcontext, sp), "cpu.h and the ABI");
 
-/* Is rsp within the alternate stack? (sigaltstack)  One that disarms itself is free as soon as it is set again. */
+/* Does rsp stand in the alternate stack? (sigaltstack)  One that disarms itself is free as soon as it is set again. */
 static bool on_altstack(const struct thread *t, uaddr_t sp)
 {
-	return !(t->sig_stack.flags & (SS_DISABLE | SS_AUTODISARM)) && sp > t->sig_stack.sp && sp - t->sig_stack.sp <= t->sig_stack.size;
+	return !(t->sig_stack.flags & (SS_DISABLE | SS_AUTODISARM)) && sp - 1 - t->sig_stack.sp < t->sig_stack.size;
 }
 
 /* The live extended state goes to the user's stack at `at`; the thread's own area serves as the kernel's copy, as
@@ -66,7 +66,8 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 {
 	struct thread *t = current_thread();
 	bool alt = (a->flags & SA_ONSTACK) && !(t->sig_stack.flags & SS_DISABLE) && !on_altstack(t, tf->rsp);
-	uaddr_t sp = alt ? t->sig_stack.sp + t->sig_stack.size : tf->rsp - RED_ZONE, fp = (sp - fpu_area_size() - 4) & ~63ull;
+	uaddr_t sp = alt ? t->sig_stack.sp + t->sig_stack.size : tf->rsp - RED_ZONE;
+	uaddr_t fp = (sp - fpu_area_size() - 4) & ~63ull;
 	bool trap = tf->vector < 32;
 	struct rt_sigframe f = {
 		.restorer = a->restorer, .si.info = *info, .uc.mc = {
@@ -88,8 +89,8 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 	if (t->sig_stack.flags & SS_AUTODISARM) t->sig_stack.flags = SS_DISABLE;
 
 	*tf = (struct trapframe){
-		.rdi = info->signo, .rsi = at + offsetof(struct rt_sigframe, si), .rdx = at + offsetof(struct rt_sigframe, uc),
-		.rip = a->handler < USER_TOP ? a->handler : 0,  /* else iret would fault, in ring 0: it faults in ring 3 */
+		.rdi = info->signo, .rsi = at + offsetof(typeof(f), si), .rdx = at + offsetof(typeof(f), uc),
+		.rip = a->handler < USER_TOP ? a->handler : 0,  /* else iret would fault, in ring 0: so ring 3 does */
 		.rsp = at, .rflags = FLAGS_FIXED, .cs = USER_CS, .ss = USER_SS,
 	};
 	return 0;

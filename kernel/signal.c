@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/signal.c - RING 0 - signals: sent, queued, blocked, waited for; delivered on the way back to ring 3, and what they
- * do by default.  kill and sigpending are user/pm's.
+/* kernel/signal.c - RING 0 - signals: sent, queued, blocked, waited for; delivered on the way back to ring 3, and what
+ * they do by default.  kill and sigpending are user/pm's.
  *
  * Path:  user/pm's kill() and timers, faults > signal_queue() ... trap.c > signal_deliver() > sigframe.c, or the end
  * Locks: proc->lock around pending sets and queues, masks, actions and stops.
@@ -160,7 +160,8 @@ static int signal_queue(struct proc *p, uint32_t tid, const struct siginfo *info
 
 	SPIN_HELD(&p->lock);
 	only = tid ? thread_from_locked(p, tid) : NULL;
-	if (list_empty(&p->threads) || (tid && (!only || only->tid != tid)) || (timer && timer != p->execs + 1)) return -ESRCH;
+	if (list_empty(&p->threads) || (tid && (!only || only->tid != tid))) return -ESRCH;
+	if (timer && timer != p->execs + 1) return -ESRCH;
 	if (!info->signo) return SIGNAL_NOT;
 	on = only ? &only->pending : &p->pending;
 	if (timer) e = sigqueue_find_locked(on, info->signo, info->timer.id);
