@@ -67,35 +67,27 @@ struct part {
 	bool     shared, hole;          /* hole: something before it is not mapped */
 };
 
-/* The part that begins at or after *at; *at moves behind it.  false: none left.  => map->lock held */
-static bool part_next(struct map *m, uaddr_t *at, uaddr_t end, struct part *s)
-{
-	struct entry *e = map_first_locked(m, *at, end - 1);
-
-	s->hole |= !e || e->anode.start > *at;
-	if (!e) return false;
-	s->e = e;
-	s->vmo = e->vmo;
-	s->start = MAX(*at, e->anode.start);
-	s->end = MIN(end, e->anode.last + 1);
-	s->first = entry_index(e, s->start);
-	s->last = entry_index(e, s->end - 1);
-	s->shared = e->vmo && (e->flags & ENTRY_SHARED);
-	if (e->vmo) vmo_ref(e->vmo);
-	*at = s->end;
-	return true;
-}
-
 /* fn for each part of the range; all of them, or up to the first error.  It has map->lock, and may drop it meanwhile.
  * That error, or -ENOMEM: there is a hole */
 static int parts_for(struct map *m, uaddr_t start, uaddr_t end, bool all,
                      int (*fn)(struct map *, struct part *, int), int how)
 {
-	struct part s = {.hole = false};
+	struct part s = {.end = start};
 	int rc = 0, err;
 
 	MUTEX_HELD(&m->lock);
-	while ((all || !rc) && start < end && part_next(m, &start, end, &s)) {
+	while ((all || !rc) && s.end < end) {
+		struct entry *e = s.e = map_first_locked(m, s.end, end - 1);
+
+		s.hole |= !e || e->anode.start > s.end;
+		if (!e) break;
+		s.vmo = e->vmo;
+		s.start = MAX(s.end, e->anode.start);
+		s.end = MIN(end, e->anode.last + 1);
+		s.first = entry_index(e, s.start);
+		s.last = entry_index(e, s.end - 1);
+		s.shared = e->vmo && (e->flags & ENTRY_SHARED);
+		if (s.vmo) vmo_ref(s.vmo);
 		err = fn(m, &s, how);
 		if (s.vmo) vmo_unref(s.vmo);
 		if (err && !rc) rc = err;
@@ -163,7 +155,6 @@ int map_populate(struct map *m, uaddr_t start, uaddr_t end, bool write)
 	return rc == -EACCES || rc == -ENXIO ? -EFAULT : rc;
 }
 
-/* map_lock: see map.h. */
 int map_lock(struct map *m, uaddr_t start, uaddr_t end, uint32_t mcl, bool all)
 {
 	bool on = mcl & MCL_CURRENT;

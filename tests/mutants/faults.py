@@ -142,16 +142,16 @@ fault("nothing_written_behind_a_hole", "msync stops at a hole.",
       "\t\terr = s.hole && all ? 0 : fn(m, &s, how);\n")
 
 fault("offset_of_the_mapping_ignored", "msync of a mapping from the middle of a file writes the file's first pages.",
-      "\ts->first = entry_index(e, s->start);\n",
-      "\ts->first = entry_index(e, s->start) - e->vnode.start;\n")
+      "\ts.first = entry_index(e, s.start);\n",
+      "\ts.first = entry_index(e, s.start) - e->vnode.start;\n")
 
 fault("msync_writes_pages_beside", "msync writes one page more than its range.",
-      "\ts->last = entry_index(e, s->end - 1);\n",
-      "\ts->last = entry_index(e, s->end - 1) + 1;\n")
+      "\ts.last = entry_index(e, s.end - 1);\n",
+      "\ts.last = entry_index(e, s.end - 1) + 1;\n")
 
 fault("msync_of_a_private_mapping_writes", "msync of a private mapping writes what others stored into the file.",
-      "\ts->shared = e->vmo && (e->flags & ENTRY_SHARED);\n",
-      "\ts->shared = e->vmo != NULL;\n")
+      "\ts.shared = e->vmo && (e->flags & ENTRY_SHARED);\n",
+      "\ts.shared = e->vmo != NULL;\n")
 
 fault("mincore_always_yes", "mincore says that every page is resident.",
       "\tif (pmap_get(&m->pmap, va)) return 1;\n",
