@@ -152,6 +152,11 @@ static void set_ids(void)
 	OK(chmod("s", 04777) == 0);
 	AS(BOB, OK(truncate("s", 1) == 0));
 	OK(mode_of("s") == 0777);
+	OK(chmod("s", 04777) == 0);
+	AS(BOB, int f = open("s", O_WRONLY); OK(ftruncate(f, 2) == 0));
+	OK(mode_of("s") == 0777 && chmod("s", 04777) == 0);
+	AS(BOB, OK(open("s", O_WRONLY | O_TRUNC) >= 0));
+	OK(mode_of("s") == 0777);
 	OK(chmod("s", 02767) == 0 && chown("s", ALICE, ALICE) == 0);
 	OK(mode_of("s") == 02767);                              /* the group cannot run it */
 	close(fd);
