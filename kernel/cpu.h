@@ -31,6 +31,7 @@ struct cpu {
 	struct spinlock runq_lock;
 	struct list runq[2];            /* [s] S5: those that go first, the others */
 	uint32_t nready;                /* [s] threads on both; others read it for a guess */
+	bool     program;               /* [s] who runs is one's; likewise */
 	uint64_t turn_end;              /* [s] S5: the first go first until then, time_mono() */
 	uint64_t quantum_end;           /* [s] the running thread's */
 	struct list sleepers;           /* [s] until a moment, the first one's first */

@@ -36,9 +36,10 @@ static bool allowed(const struct thread *t, const struct cpu *c)
 	return t->affinity & BIT(c->id);
 }
 
+/* A server that runs is not counted: it is done soon. */
 static uint32_t load(const struct cpu *c)
 {
-	return c->nready + (c->thread != c->idle);
+	return c->nready + c->program;
 }
 
 static struct thread *first_sleeper(const struct cpu *c)
@@ -59,11 +60,11 @@ static void clock_set(struct cpu *c)
 	apic_timer_set(when > now ? when - now : 1);
 }
 
-/* A program's thread goes to where there is less to do than on the CPU where it ran last; the kernel's own and servers
- * stay where their callers' memory is warm. */
+/* A program's thread goes to where there is less to do than here; the kernel's own and servers stay where they were.  So
+ * who is woken by a server has the CPU when that is done: another one would have to be interrupted for each message. */
 static struct cpu *cpu_for(const struct thread *t)
 {
-	struct cpu *c = t->cpu;
+	struct cpu *c = t->program ? this_cpu() : t->cpu;
 
 	for (uint32_t i = 0; t->program && i < ncpus; i++) {
 		if (allowed(t, &cpus[i]) && (!allowed(t, c) || load(&cpus[i]) < load(c))) c = &cpus[i];
@@ -171,6 +172,7 @@ static void schedule_locked(void)
 	c->quantum_end = now + QUANTUM;
 	c->resched = !allowed(next, c);         /* bound elsewhere meanwhile: it goes before it is in ring 3 */
 	c->thread = next;
+	c->program = next->program;
 	c->last = t;
 	clock_set(c);
 	c->switches++;
