@@ -220,7 +220,7 @@ uint32_t reclaim_pages(uint32_t want)
 
 	for (uint64_t n = 0; n < 2 * page_array_len && freed < want; n++) {
 		struct page *p = &page_array[__atomic_fetch_add(&hand, 1, __ATOMIC_RELAXED) % page_array_len];
-		struct vmo *v = p->use == PAGE_OBJECT ? vmo_lock_of(p) : NULL;
+		struct vmo *v = p->use == PAGE_OBJECT && p->state == PG_CLEAN ? vmo_lock_of(p) : NULL;
 
 		if (v && page_evict_locked(v, p)) freed++;
 		if (v) spin_unlock(&v->lock);
