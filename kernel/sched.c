@@ -317,7 +317,11 @@ void sched_tick(void)
 		ready_unlock(c, t, false);
 		spin_lock(&c->runq_lock);
 	}
-	if (c->nready && c->quantum_end <= now) c->resched = true;
+	if (c->nready && c->quantum_end <= now) {
+		c->resched = true;
+		c->quantum_end = now + QUANTUM;         /* it may be in ring 0 for long: no tick after the other */
+	}
+	if (!allowed(c->thread, c)) c->resched = true;          /* thread_bind(), beside ipc_note() */
 	c->clock_at = ~0ull;            /* S6 */
 	clock_set(c);
 	spin_unlock(&c->runq_lock);
