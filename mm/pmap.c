@@ -239,14 +239,18 @@ static void walk_end(struct walk *w)
 int pmap_set(struct pmap *pm, uaddr_t va, pte_t pte)
 {
 	struct walk w = { .lost = { .pmap = pm }, .start = va & ~PAGE_MASK, .dead = LIST_INIT(w.dead) };
+	struct page *old;
 	pte_t *slot;
 
 	INVARIANT("M1", pte != 0);
 	spin_lock(&pm->lock);
 	slot = pte_slot(pm, va, true);
+	old = slot ? page_of_pte(pm, *slot) : NULL;
+	if (old) page_ref(old);         /* until no TLB has it nobody else is alone with it (fault.c A2) */
 	if (slot) walk_change(&w, slot, w.start, pte);
 	spin_unlock(&pm->lock);
 	walk_end(&w);
+	if (old) page_unref(old);
 	return slot ? 0 : -ENOMEM;
 }
 

@@ -8,6 +8,8 @@
 /* By each CPU; the addresses of pages come one after the other. */
 static unsigned pages_forgotten_by[MAX_CPUS], all_forgotten_by[MAX_CPUS];
 static uint64_t last_forgotten_by[MAX_CPUS];
+static const struct page *watched;      /* its references when a page was forgotten last */
+static uint32_t watched_refs;
 #define pages_forgotten pages_forgotten_by[0]
 #define all_forgotten all_forgotten_by[0]
 
@@ -16,6 +18,7 @@ void invlpg(uint64_t va)
 	assert_int_equal(va % PAGE_SIZE, 0);
 	pages_forgotten_by[host_cpu]++;
 	last_forgotten_by[host_cpu] = va;
+	if (watched) watched_refs = watched->refs;
 }
 
 void write_cr3(uint64_t root)
@@ -98,6 +101,24 @@ static void other_cpus_that_have_it_loaded_are_told(void **st)
 	host_cpu = 1;
 	map_switch(NULL);
 	host_cpu = 0;
+}
+
+/* Else the other process stores to it while threads of this one still read it. */
+static void a_page_is_the_last_sharers_only_when_no_tlb_has_it(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = map_anon(f, 1, MAP_PRIVATE);
+	struct map *child;
+
+	fill_with(f, at, 1);
+	child = map_fork(f->map);
+	watched = phys_to_page(pmap_get(&f->map->pmap, at) & PTE_ADDR);
+	assert_int_equal(watched->refs, 2);
+	user_store(f->map, at, 'x');            /* takes a copy */
+	assert_int_equal(watched_refs, 2);
+	assert_int_equal(watched->refs, 1);
+	watched = NULL;
+	map_put(child);
 }
 
 /* However many neighbours: a round for each address space that has them. */
@@ -202,6 +223,7 @@ int main(void)
 		S(many_pages_are_forgotten_at_once),
 		S(a_map_that_is_not_loaded_is_not_remembered),
 		S(other_cpus_that_have_it_loaded_are_told),
+		S(a_page_is_the_last_sharers_only_when_no_tlb_has_it),
 		S(neighbours_go_to_the_disk_and_leave_in_one_round),
 		S(kernel_pages_are_everywhere),
 		S(a_cpu_that_idles_in_a_dying_map_has_to_leave),
