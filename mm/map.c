@@ -209,7 +209,7 @@ int map_map(struct map *m, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t 
 	if (!e) return -ENOMEM;
 
 	mutex_lock(&m->lock);
-	rc = map_place(m, e, addr, len, flags, off >> PAGE_SHIFT);
+	rc = map_place(m, e, addr, len, flags, vmo ? off >> PAGE_SHIFT : 0);      /* anonymous: off says nothing */
 	if ((m->lock_future & (MCL_FUTURE | MCL_ONFAULT)) == MCL_FUTURE) flags |= MAP_LOCKED;
 	mutex_unlock(&m->lock);
 	if (rc) entry_free(e);

@@ -191,6 +191,17 @@ static void lengths_and_offsets_that_make_no_sense_are_refused(void **st)
 	assert_int_equal(map_map(f->map, &at, PG(2), RW, RW, MAP_SHARED, f->vmo, ~0ull - PG(1) + 1), -EOVERFLOW);
 }
 
+/* As on Linux: there is no file for it to be an offset of. */
+static void the_offset_of_anonymous_memory_says_nothing(void **st)
+{
+	struct fix *f = *st;
+	uaddr_t at = 0;
+
+	assert_int_equal(map_map(f->map, &at, PG(2), RW, RW, MAP_SHARED | MAP_ANONYMOUS, NULL, PG(7)), 0);
+	user_store(f->map, at + PG(1), 'x');
+	assert_int_equal(user_load(f->map, at + PG(1)), 'x');
+}
+
 static void the_size_limit_counts_what_a_fixed_mapping_replaces(void **st)
 {
 	struct fix *f = *st;
@@ -332,6 +343,7 @@ int main(void)
 		T(the_search_goes_down_from_the_top_into_the_first_gap_that_is_wide_enough),
 		T(a_fixed_place_is_taken_or_refused_but_never_moved),
 		T(lengths_and_offsets_that_make_no_sense_are_refused),
+		T(the_offset_of_anonymous_memory_says_nothing),
 		T(the_size_limit_counts_what_a_fixed_mapping_replaces),
 		T(a_locked_mapping_is_brought_in_and_counts_against_the_limit),
 		T(populate_brings_every_page_in),
