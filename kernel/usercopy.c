@@ -35,7 +35,7 @@ static size_t copy(void *to, const void *from, uaddr_t user, size_t n)
 	if (!user_range_ok(user, n)) return n;
 	user_open();
 	__asm__ volatile("1: rep movsq; 2: lea (%3,%2,8), %2; 3: rep movsb; 4: " FIXUP(1b, 2b) FIXUP(3b, 4b)
-	                 : "+D"(to), "+S"(from), "+c"(left) : "r"(n % 8) : "memory");
+	                 : "+&D"(to), "+&S"(from), "+&c"(left) : "r"(n % 8) : "memory");
 	user_close();
 	return left;
 }
