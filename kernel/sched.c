@@ -14,8 +14,7 @@
  * S3  It looks for signals with runq_lock held.  Who sends one marks it first and takes that lock then: either the
  *     sleeper sees it, or the sender sees a sleeper.
  * S4  A thread changes its CPU only on its way to a queue, with the runq_lock of the one that it leaves.  Who wants its
- *     state takes the runq_lock of thread->cpu and looks again whether it is still that CPU.  Nobody takes it from
- *     a queue: a CPU that has become idle while others wait elsewhere gets one of them at the end of a quantum there.
+ *     state takes the runq_lock of thread->cpu and looks again whether it is still that CPU.
  * S5  Servers, the kernel's own threads, and who waited for a server's answer have a queue of their own, which goes before
  *     that of the others, but for a quantum at most, counted from when one of these others got the CPU: a program and a
  *     server that call each other all the time starve nobody.
@@ -327,6 +326,25 @@ void sched_tick(void)
 	spin_unlock(&c->runq_lock);
 }
 
+/* A CPU without work takes a program's thread that waits elsewhere, but not for a server alone. */
+static void steal(struct cpu *me)
+{
+	for (struct cpu *c = cpus; c < cpus + ncpus && me->nready == 0; c++) {
+		struct thread *t = NULL;
+
+		if (__atomic_load_n(&c->nready, __ATOMIC_RELAXED) == 0) continue;
+		spin_lock(&c->runq_lock);
+		list_each(struct thread, each, &c->runq[1], link)
+			if (!t && each->program && allowed(each, me)) t = each;
+		if (t) {
+			c->nready--;
+			ready_unlock(c, t, false);
+		} else {
+			spin_unlock(&c->runq_lock);
+		}
+	}
+}
+
 /* Nothing to do: wait for an interrupt, which says if that changes after the look.  sti takes effect after hlt began,
  * so no wake-up falls between (SDM 2B STI). */
 void sched_idle(void)
@@ -335,6 +353,7 @@ void sched_idle(void)
 		thread_yield();
 		current_thread()->doing = "idle";
 		irq_disable();
+		steal(this_cpu());
 		if (this_cpu()->nready == 0) __asm__ volatile("sti; hlt" : : : "memory");
 		else irq_enable();
 	}
