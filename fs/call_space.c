@@ -91,7 +91,10 @@ static long drop(const struct call *c, struct vnode *vn, uint64_t off, uint64_t 
 	pages_then(c, THEN_DROP, off, len);
 	arg[3] = arg[1] + !!(off % PAGE);
 	arg[4] = arg[2];
-	if (len && (off + len) % PAGE && off + len < (uint64_t)st.st_size) arg[4]--;
+	if (len && (off + len) % PAGE && off + len < (uint64_t)st.st_size) {
+		if (arg[4]) arg[4]--;
+		else arg[3] = 1;        /* none is whole */
+	}
 	return rc;
 }
 

@@ -135,6 +135,8 @@ TEST(FA1, dontneed_leaves_pages_beside_the_range)
 
 	must(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM) == 0);          /* nothing comes back unasked */
 	read_at(fd, b, 6 * PAGE, 0);
+	expect(posix_fadvise(fd, 0, 100, POSIX_FADV_DONTNEED) == 0);    /* no page is whole in that */
+	if (!split_world()) expect(is_resident(p) && is_resident(p + 2 * PAGE) && is_resident(p + 5 * PAGE));
 	expect(posix_fadvise(fd, 2 * PAGE, 2 * PAGE, POSIX_FADV_DONTNEED) == 0);
 	expect(!is_resident(p + 2 * PAGE) && !is_resident(p + 3 * PAGE));
 	if (!split_world()) expect(is_resident(p + PAGE) && is_resident(p + 4 * PAGE));
