@@ -103,22 +103,23 @@ static int64_t turn_begin_locked(struct pipe *p, bool write, uint64_t need, bool
 	}
 }
 
-/* Turns: each as much as there is, or fits.  A read takes what there is; a write goes on until all is written, and one of
- * at most PIPE_BUF bytes is one turn (B3). */
+/* Turns: each as much as there is, or fits.  A read takes what there is; a write goes on until all is written or memory
+ * is bad, and one of at most PIPE_BUF bytes is one turn (B3). */
 static int64_t pipe_rw(struct file *f, uint64_t *pos, struct io io)
 {
 	struct pipe *p = f->pipe;
 	struct side *mine = &p->side[io.write];
 	uint64_t done = 0, need = io.write && io.len <= PIPE_BUF ? io.len : 1;
-	int64_t n = 0;
+	int64_t n = 0, want = 0;
 
-	while (io.len > 0 && (io.write || !done)) {
+	while (io.len > 0 && n == want && (io.write || !done)) {
 		spin_lock(&p->lock);
 		n = turn_begin_locked(p, io.write, need, f->flags & O_NONBLOCK);
 		spin_unlock(&p->lock);
 		if (n <= 0) break;
 
-		n = pieces(p, mine->at, io, MIN(io.len, (uint64_t)n));
+		want = MIN(io.len, (uint64_t)n);
+		n = pieces(p, mine->at, io, want);
 		spin_lock(&p->lock);
 		if (n > 0) mine->at += n;
 		mine->busy = false;

@@ -190,7 +190,7 @@ TEST(SG5, a_pipe_keeps_what_could_not_be_delivered)
 
 TEST(SG5, a_pipe_takes_nothing_from_bad_memory)
 {
-	char b[8], *end = edge(1);
+	char b[8], many[15 * PAGE + 100] = {0}, *end = edge(1);
 	struct iovec v[] = {{end - 50, 50}, {end, 50}, {end - 10, 10}};
 	int p[2];
 
@@ -199,6 +199,10 @@ TEST(SG5, a_pipe_takes_nothing_from_bad_memory)
 	expect_error(write(p[1], end - 5, 10), EFAULT);
 	expect_error(writev(p[1], v, 3), EFAULT);
 	expect_error(read(p[0], b, sizeof(b)), EAGAIN);
+	fcntl(p[1], F_SETPIPE_SZ, 32 * PAGE);                           /* Linux needs a whole page for each end of these */
+	must(write(p[1], many, sizeof(many)) == sizeof(many) && read(p[0], many, 100) == 100);
+	must(fcntl(p[1], F_SETFL, 0) == 0);
+	if (write(p[1], end - (PAGE - 100), PAGE) != PAGE - 100) expect(errno == EFAULT);       /* without waiting */
 }
 
 TEST(SG5, a_failed_pipe_leaves_no_descriptors_open)
