@@ -69,7 +69,6 @@ static long open_reply(struct vnode *vn, uint64_t flags, enum name_then then, st
 	else if (S_ISREG(vn->mode)) out->handle[0] = vn->object;
 	else if (!(vn->mode & S_IFMT)) rc = -ENXIO;     /* Linux: /proc/self/fd/N of an eventfd */
 	if (!S_ISREG(vn->mode) || vn->ops->text || (flags & ACCESS_MODES) == O_RDONLY) flags &= ~(uint64_t)O_TRUNC;
-	if (!rc && (flags & O_TRUNC) && vfs_caller.cred.uid) rc = vfs_written(vn);
 	if (rc) {
 		vnode_put(vn);
 		return rc;
@@ -132,7 +131,7 @@ long call_truncate(const struct call *c)
 	struct vnode *vn;
 	int rc = (int64_t)c->arg[1] < 0 ? -EINVAL : call_where(c, AT_FDCWD, c->arg[0], false, &w);
 
-	if (!rc) rc = vfs_open(w.start, w.path, w.len, O_WRONLY | O_NONBLOCK, 0, c->cred, &vn);
+	if (!rc) rc = vfs_open(w.start, w.path, w.len, O_WRONLY | O_TRUNC | O_NONBLOCK, 0, c->cred, &vn);
 	if (rc) return rc == -ENXIO ? -EINVAL : rc;
 	c->out->arg[7] = c->arg[1];
 	if (S_ISREG(vn->mode) && !vn->ops->text) return open_reply(vn, O_WRONLY | O_TRUNC, THEN_CLOSE, c->out);

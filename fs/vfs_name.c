@@ -125,6 +125,7 @@ int vfs_open(struct vnode *start, const char *path, size_t len, int flags, mode_
 	if (!rc && S_ISREG(vn->mode) && vn->ops->open && !(flags & O_PATH_FLAG)) {
 		rc = vn->object ? 0 : vn->ops->open(vn);
 		if (!rc && (vn->mode & (S_ISUID | S_ISGID))) object_set(vn->object, VMO_SET_IDS, 1);
+		if (!rc && !created && c.uid && (flags & O_TRUNC) && (flags & O_ACCMODE) != O_RDONLY) rc = vfs_written(vn);
 		if (rc) vnode_put(vn);
 	}
 	walk_end(&w);
