@@ -69,7 +69,8 @@ long name_forward(struct file *f, const uint64_t a[5], bool interruptible);
 /* sys_file.c */
 extern const struct file_ops vmo_ops;
 int64_t file_rw(struct file *, uint64_t *pos, struct io);       /* with all checks; pos NULL: at its own offset */
-int file_set_size(struct file *, uint64_t size);                /* of one that has pages; -EFBIG with SIGXFSZ ... */
+int64_t fsize_exceeded(int64_t rc, uint64_t pos);               /* rc; if that is -EFBIG by RLIMIT_FSIZE with SIGXFSZ */
+int file_set_size(struct file *, uint64_t size);                /* of one that has pages; likewise */
 
 /* pipe.c */
 uint64_t pipe_bytes(struct pipe *);                             /* that could be read a moment ago */

@@ -11,7 +11,7 @@
 #define SECTOR 512u                     /* what O_DIRECT wants offsets, lengths and buffers to be multiples of */
 
 /* POSIX: past RLIMIT_FSIZE a write fails with EFBIG and the process gets SIGXFSZ. */
-static int64_t fsize_exceeded(int64_t rc, uint64_t pos)
+int64_t fsize_exceeded(int64_t rc, uint64_t pos)
 {
 	if (rc == -EFBIG && pos >= current_proc()->rlimit[RLIMIT_FSIZE][0])
 		signal_send(current_proc(), SIGXFSZ);

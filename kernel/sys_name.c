@@ -127,7 +127,7 @@ static long vmo_then(struct file *f, const uint64_t a[IPC_ARGS])
 	switch (a[NAME_THEN]) {
 	case THEN_SIZE: return file_set_size(f, a[1]);
 	case THEN_ROOM:
-		if (!a[3] && a[1] + a[2] > MAX(limit, v->size)) return file_set_size(f, a[1] + a[2]);   /* fails */
+		if (!a[3] && a[1] + a[2] > MAX(limit, v->size)) return fsize_exceeded(-EFBIG, a[1] + a[2]);
 		return vmo_allocate(v, a[1], a[2], a[3]);
 	case THEN_PUNCH: return vmo_punch(v, a[1], a[2]);
 	case THEN_FETCH: vmo_prefetch(v, a[1], a[2]); return 0;
