@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/sysv_shm.c - RING 3 - System V shared memory: the table of segments.
  *
- * Path:  call.c > [sysv_shm.c]; kernel/sys_mem.c shmat()  ~message~>  server.c > [sysv_shm.c]
- * A segment is an object without a pager, as a tmpfs file is; the kernel maps it as it is told, and counts its users.
+ * Path:  call.c > [sysv_shm.c]
+ * A segment is an object without a pager, as a tmpfs file is; the kernel maps it as it is told (THEN_MAP), and counts
+ * its users.
  * POSIX.1-2017 shmget(), shmat(), shmctl(); where they leave it open, Linux.
  *
  * H1  A segment with `removed` has no key; it goes with its last user, at the latest when shm_sweep() looks next.

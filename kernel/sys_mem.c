@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/sys_mem.c - RING 0 - the system calls about memory: check everything, then let mm/ commit.
  *
- * Path:  entry.S > syscall.c > [sys_mem.c] > mm/map.c, mm/mapops.c; forward.c name_call()
+ * Path:  entry.S > syscall.c > [sys_mem.c] > mm/map.c, mm/mapops.c
  * Locks: none here; descriptors are held by a reference.
  */
 #include "kernel/syscalls.h"

@@ -2,7 +2,7 @@
 /* mm/fileio.c - RING 0 - what calls do to a file's bytes: read() and write() copy between a user's buffer and the pages
  * that mappings see too; fallocate() makes sure of room and punches holes.
  *
- * Path:  sys_file.c, mapops.c (MADV_REMOVE) > [fileio.c] > pagecache.c > (miss) pager.c
+ * Path:  sys_file.c, sys_name.c, mapops.c (MADV_REMOVE) > [fileio.c] > pagecache.c > (miss) pager.c
  * Locks: none while bytes are copied (the buffer may lie in a mapping of the same file, and fault) or a pager works: who
  *        changes a file has his turn.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/writeback.c - RING 0 - what is owed to the disk: msync, fsync, vm_write, and the thread that cleans.
  *
- * Path:  sys_mem.c (msync), sys_file.c (fsync) > [writeback.c] > pager.c  ~message~>  fs/ext2_pager.c ~> driver
+ * Path:  sys_mem.c (msync), sys_name.c (fsync) > [writeback.c] > pager.c  ~message~>  fs/ext2_pager.c ~> driver
  *        fs/blkclient.c  ~SYS_vm_write~>  [writeback.c] > pager.c  ~message~>  driver
  * Locks: takes vmo->lock, for vm_write first the map's mutex; none is held while a run or a commit is under way.
  *
