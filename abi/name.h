@@ -28,7 +28,7 @@
 #define NAME_EXEC     0x300u /* from the process manager: a program's file is opened; lend0 path; text: struct
                                 name_caller -> arg0 node, arg1 st_mode as its mount has it, arg3 uid | gid << 32;
                                 handle0 = vmo */
-#define NAME_CLOSE    0x301u /* node that NAME_EXEC opened, if no descriptor was made of it */
+#define NAME_CLOSE    0x301u /* node that was opened, if no descriptor was made of it */
 #define NAME_UNLOCK   0x316u /* node: all record locks of the caller's process on it end */
 #define NAME_WRITTEN  0x315u /* node: somebody but root is going to write to it (VMO_SET_IDS) */
 

@@ -63,7 +63,12 @@ static int open_make(const struct ipc_msg *m, struct kobj *o, struct file **out)
 
 	if (m->arg[2] & NAMEF_OWN) return (*out = fd_get(m->arg[0])) ? 0 : -ENXIO;
 	f = *out = file_alloc(flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
-	if (!f) return -ENOMEM;
+	if (!f) {
+		KMSG_HELD struct kmsg k = {.m = {.arg = {m->arg[0]}}};
+
+		name_call(&k, NAME_CLOSE, false);
+		return -ENOMEM;
+	}
 	f->node = m->arg[0];
 	f->mode = m->arg[1];
 	f->namef = m->arg[2];
