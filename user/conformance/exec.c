@@ -95,7 +95,8 @@ static int auxv_arrived(char **argv)
 		if (!has_aux(types[i])) return 0;
 	if (strcmp((char *)getauxval(AT_EXECFN), argv[0]) || strcmp((char *)getauxval(AT_PLATFORM), "x86_64")) return 0;
 	if (getauxval(AT_SECURE) || getauxval(AT_UID) != getuid() || getauxval(AT_EGID) != getegid()) return 0;
-	return (getauxval(AT_HWCAP) & 1) && getauxval(AT_CLKTCK) == 100 && getauxval(AT_MINSIGSTKSZ) >= 2048;
+	/* a signal's frame: FXSAVE's 512 bytes and as many of registers and siginfo, and what else the CPU has */
+	return (getauxval(AT_HWCAP) & 1) && getauxval(AT_CLKTCK) == 100 && getauxval(AT_MINSIGSTKSZ) >= 1024;
 }
 
 static int script_arrived(int argc, char **argv)
