@@ -88,11 +88,14 @@ int sigframe_push(struct trapframe *tf, const struct sigaction_k *a, const struc
 	fpu_restore(fpu_start());              /* a handler begins as a program does, as on Linux */
 	if (t->sig_stack.flags & SS_AUTODISARM) t->sig_stack.flags = SS_DISABLE;
 
-	*tf = (struct trapframe){
-		.rdi = info->signo, .rsi = at + offsetof(typeof(f), si), .rdx = at + offsetof(typeof(f), uc),
-		.rip = a->handler < USER_TOP ? a->handler : 0,  /* else iret would fault, in ring 0: so ring 3 does */
-		.rsp = at, .rflags = FLAGS_FIXED, .cs = USER_CS, .ss = USER_SS,
-	};
+	tf->rdi = info->signo;                 /* other registers stay, as on Linux: a chain of frames leads on */
+	tf->rsi = at + offsetof(typeof(f), si);
+	tf->rdx = at + offsetof(typeof(f), uc);
+	tf->rax = tf->vector = 0;
+	tf->rip = a->handler < USER_TOP ? a->handler : 0;       /* else iret would fault, in ring 0: so ring 3 does */
+	tf->rsp = at;
+	tf->rflags = FLAGS_FIXED;
+	tf->cs = USER_CS, tf->ss = USER_SS;
 	return 0;
 }
 

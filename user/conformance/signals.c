@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -50,6 +51,15 @@ static void skip(int signo, siginfo_t *si, void *context)
 	(void)si;
 	got = signo;
 	c->uc_mcontext.gregs[REG_RIP] += 2;
+}
+
+static volatile unsigned long seen __attribute__((used));
+
+/* Tells what it finds in a register that a function leaves as it is. */
+__attribute__((naked)) static void look(int signo)
+{
+	(void)signo;
+	__asm__("mov %rbx, seen(%rip); ret");
 }
 
 static void handle(int signo, void (*fn)(int), int flags)
@@ -147,6 +157,16 @@ static void interrupted(void)
 	waitpid(child, &status, 0);
 }
 
+/* So a chain of frame pointers leads on from the handler. */
+static void registers(void)
+{
+	long rc = SYS_kill;
+
+	handle(SIGUSR1, look, 0);
+	__asm__ volatile("syscall" : "+a"(rc) : "D"(getpid()), "S"(SIGUSR1), "b"(0x5157ul) : "rcx", "r11", "memory");
+	check(rc == 0 && seen == 0x5157, "a handler begins with the registers of what it interrupts");
+}
+
 static void frames(void)
 {
 	static char stack[65536];
@@ -179,6 +199,7 @@ int main(void)
 	masks();
 	flags();
 	interrupted();
+	registers();
 	frames();
 	printf("%d checks, %d failed\n", checks, failed);
 	return failed != 0;
