@@ -56,8 +56,8 @@ struct exec_piece {
 };
 #define EXEC_ZEROS 2u
 
-/* fork, vfork, clone and clone3 are such calls, too: fork and vfork as the clone that they are.  The answer is a plan,
- * which ring 0 carries out: */
+/* fork, vfork, clone and clone3 are such calls, too: fork and vfork as the clone that they are.  arg[6] is the set of
+ * signals that were pending when it began.  The answer is a plan, which ring 0 carries out: */
 struct clone_plan {                     /* arg[0] and on */
 	uint64_t result;                /* 0 */
 	uint64_t flags;                 /* CLONE_VM, VFORK, PARENT, THREAD, SETTLS, *TID, CLEAR_SIGHAND count */

@@ -224,7 +224,7 @@ SYSCALL(clone)
 {
 	KMSG_HELD struct kmsg k = {0};
 	struct clone_plan *a = (struct clone_plan *)k.m.arg;
-	long rc = pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, a3, a4, a5});
+	long rc = pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, a3, a4, current_proc()->pending.set});
 
 	if (rc == -EIO && current_thread()->syscall_nr != SYS_clone3) {
 		*a = (struct clone_plan){.flags = a0, .stack = a1, .parent_tid = a2, .child_tid = a3, .tls = a4};

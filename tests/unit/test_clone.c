@@ -51,6 +51,20 @@ static void a_plan_says_what_clone_asked_for(void **st)
 	assert_int_equal(planned.note, PM_SIBLING);
 }
 
+static void what_a_group_got_before_a_fork_began_is_not_for_the_child(void **st)
+{
+	struct member *m = member_find(SHELL);
+
+	(void)st;
+	m->missed = SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGKILL);
+	procs[SHELL].shared_pending = SIGNAL_BIT(SIGINT);
+	assert_int_equal(asks(SHELL, pm_clone, THREAD_IS, 0), 0);
+	assert_int_equal(m->missed, SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGKILL));
+	m->missed |= SIGNAL_BIT(SIGINT);                /* blocked, and came after the call */
+	assert_int_equal(fork_of(SHELL), 0);
+	assert_int_equal(m->missed, SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGKILL));
+}
+
 static void what_does_not_go_together_is_refused(void **st)
 {
 	static const uint64_t bad[] = {
@@ -153,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_plan_says_what_clone_asked_for),
+		T(what_a_group_got_before_a_fork_began_is_not_for_the_child),
 		T(what_does_not_go_together_is_refused),
 		T(clone3_reads_what_it_knows),
 		T(clone3_refuses_what_makes_no_sense),

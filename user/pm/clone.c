@@ -5,10 +5,12 @@
  * Path:  kernel/exec.c  ~PM_CALL~>  main.c > [clone.c] > family.c;  the answer is a plan (abi/pm.h), and of the birth
  *        a note tells
  * Nothing is kept of a child that is planned: the kernel may find no memory for it, or its maker may be killed.
+ * What its group is sent meanwhile its maker has missed for it (kill.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -72,12 +74,17 @@ static long plan(struct call *c, const struct args *a)
 		.parent_tid = a->parent_tid, .child_tid = a->child_tid,
 		.note = PM_SIGNAL(a->exit_signal) | (a->flags & CLONE_PARENT ? PM_SIBLING : 0),
 	};
+	struct member *me = member_find(c->me.pid);
 	struct ipc_msg m = {.token = c->token};
 	int rc = flags_check(c, a->flags);
 
 	if (rc) return rc;
 	if (nproc_reached(&c->me.attr)) return -EAGAIN;
-	if (!(a->flags & CLONE_THREAD)) p.pid = pid_choose();
+	if (!(a->flags & CLONE_THREAD)) {
+		p.pid = pid_choose();
+		/* but those that came since this call began, and are blocked; SIGKILL ends all that is under way */
+		if (me) me->missed &= SIGNAL_BIT(SIGKILL) | (c->me.shared_pending & ~c->arg[5]);
+	}
 	memcpy(m.arg, &p, sizeof(p));
 	c->answered = true;
 	q_reply(&m);

@@ -128,7 +128,8 @@ static void born(uint32_t pid, uint32_t maker, uint64_t how)
 	bucket[pid % BUCKETS] = m;
 	child_add(parent, m);
 	if (f.attr.ppid != parent->pid) parent_tell(m);
-	if (by && by->killed) signal_from(m, SIGKILL, SI_KERNEL, 0, 0);
+	for (int n = 1; by && n <= 64; n++)
+		if (by->missed & SIGNAL_BIT(n)) signal_from(m, n, SI_USER, 0, 0);
 }
 
 /* ---- what the parent hears */

@@ -14,6 +14,8 @@ struct waiter {
 	uint64_t token, arg[IPC_ARGS];
 };
 
+#define SIGNAL_BIT(n) (1ull << ((n) - 1))
+
 /* A process that is no server, or init: until nobody will wait for it any more. */
 struct member {
 	struct member *next;            /* with the same hash */
@@ -23,7 +25,8 @@ struct member {
 	uint32_t parent_execs;          /* if that is not SIGCHLD: how often the parent had executed something then */
 	int report;                     /* wait4's status of a stop or continuation that was not told yet; 0: none */
 	bool stopped, held;             /* held: its group is no orphan, while somebody ends */
-	bool dead, killed;              /* killed: with its group, and so is whom it was just making */
+	bool dead;
+	uint64_t missed;                /* signals to its group since it began to make a child, which gets them too */
 	struct waiter *waiters;         /* of its threads */
 };
 

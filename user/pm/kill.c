@@ -42,6 +42,17 @@ static siginfo_t info_from(const struct call *c, int which, int code)
 
 static bool is_signal(int signo) { return signo >= 0 && signo <= NSIG_MAX; }
 
+/* Whom it is just making is no member yet: born() of family.c sends him what the group got. */
+static void missed_add(struct member *m, int signo)
+{
+	const uint64_t go = SIGNAL_BIT(SIGCONT);
+	const uint64_t stop = SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU);
+
+	if (SIGNAL_BIT(signo) & stop) m->missed &= ~go;
+	if (signo == SIGCONT) m->missed &= ~stop;
+	if (m->pid != 1) m->missed |= SIGNAL_BIT(signo);
+}
+
 struct many { const struct call *c; const siginfo_t *info; bool all; long rc; };
 
 static void kill_one(struct member *m, void *arg)
@@ -52,7 +63,7 @@ static void kill_one(struct member *m, void *arg)
 
 	if ((to->all && m->pid == to->c->me.pid) || proc_facts(m->pid, &f)) return;
 	rc = send(to->c, &f, 0, to->info);
-	m->killed |= !rc && to->info->si_signo == SIGKILL && m->pid != 1;
+	if (!rc && to->info->si_signo) missed_add(m, to->info->si_signo);
 	if (to->rc) to->rc = rc;
 }
 
