@@ -197,6 +197,8 @@ long name_forward(struct file *f, const uint64_t a[5], bool interruptible)
 	caller_tell(&k, f, syscall_kinds(nr));
 	rc = name_call(&k, NAME_CALL + nr, interruptible);
 	if (rc < 0 || !k.m.arg[NAME_THEN]) return rc;
+	/* all the rest may lock and wait, but getdents64 has the directory's lock: the server is wrong */
+	if (current_thread()->mutexes && k.m.arg[NAME_THEN] != THEN_SEEK) return -EIO;
 	if (k.m.arg[NAME_THEN] == THEN_MAP) return map_then(k.m.arg, k.obj[0]);
 	if (k.m.arg[NAME_THEN] <= THEN_CLOSE) return open_then(&k.m, k.obj[0]);
 	return f ? file_then(f, a[0], k.m.arg) : -EIO;
