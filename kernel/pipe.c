@@ -171,8 +171,10 @@ static void pipe_open_locked(struct pipe *p, struct file *f)
 	f->pipe = p;
 	f->polled = &p->polled;
 	if (!p->side[WRITE].files) f->write_opens = p->side[WRITE].opens;
-	for (int w = READ; w <= WRITE; w++)
-		if (is_side(f, w)) p->side[w].files++, p->side[w].opens++;
+	for (int w = READ; w <= WRITE; w++) {
+		p->side[w].files += is_side(f, w);
+		p->side[w].opens += is_side(f, w);
+	}
 	pipe_changed_locked(p);         /* an open of the other end may wait for this one */
 }
 

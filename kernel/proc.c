@@ -327,19 +327,19 @@ SYSCALL(clock_nanosleep)
 	bool steady = real || (int)a0 == CLOCK_MONOTONIC || (int)a0 == CLOCK_BOOTTIME;
 	struct thread *t = current_thread();
 	uint64_t end = t->sleep_until;
-	long ns;
+	long left, rc;
 
 	t->sleep_until = 0;
 	if (steady && !a2) return -EFAULT;
-	ns = steady && !end ? deadline_in(a2, 1, absolute ? 0 : time_mono(), &end) : 0;
-	if (ns) return ns;
+	rc = steady && !end ? deadline_in(a2, 1, absolute ? 0 : time_mono(), &end) : 0;
+	if (rc) return rc;
 	do {
 		KMSG_HELD struct kmsg k = {0};
 
-		ns = steady ? (long)(end - time_mono()) : pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, end, 0, 0});
+		left = steady ? (long)(end - time_mono()) : pm_forward(pm_port, &k, (uint64_t[]){a0, a1, a2, end, 0, 0});
 		if (!steady) end = k.m.arg[1];
-		if (ns <= 0) return steady ? 0 : ns;
-	} while (thread_sleep_until(time_mono() + ns, true) != -EINTR);
+		if (left <= 0) return steady ? 0 : left;       /* over; or an errno of the process manager's */
+	} while (thread_sleep_until(time_mono() + left, true) != -EINTR);
 	if (steady && !absolute && deadline_out(a3, 1, end)) return -EFAULT;
 	t->sleep_until = end;
 	return -ERESTARTNOHAND;

@@ -164,7 +164,7 @@ static void caller_tell(struct kmsg *k, const struct file *f, const char *kinds)
 {
 	struct name_caller *who = (struct name_caller *)k->m.text;
 	const struct proc *p = current_proc();
-	bool fd = kinds[0] == 'f';
+	bool fd = kinds[0] == 'f', path_next = fd && kinds[2] && kinds[3] == 'p';       /* "fd ...", "fd path ..." */
 	int n = 0;
 
 	who->umask = p->umask;
@@ -181,7 +181,7 @@ static void caller_tell(struct kmsg *k, const struct file *f, const char *kinds)
 		/* no other has this address before the server was told of its close */
 		who->file = (struct name_file){(uintptr_t)f, at, left};
 	}
-	if (fd ? kinds[2] && kinds[3] == 'p' : kinds[0] == 'p')
+	if (path_next || kinds[0] == 'p')
 		n = copy_in_str(who->path, k->m.arg[fd], sizeof(who->path));
 	who->path_arg = fd;
 	who->path_len = MAX(n, 0);

@@ -185,9 +185,9 @@ int map_lock(struct map *m, uaddr_t start, uaddr_t end, uint32_t mcl, bool all)
 /* -EINVAL: not for this kind of mapping (madvise(2)) */
 static int advise_part(struct map *m, struct part *s, int advice)
 {
-	bool keep = s->e->flags & (ENTRY_SHARED | ENTRY_LOCKED | ENTRY_DEVICE), marks = advice <= MADV_SEQUENTIAL ||
-	     advice == MADV_DONTFORK || advice == MADV_DOFORK;
-	int rc = marks ? map_cut(m, s->start, s->end) : 0;
+	bool keep = s->e->flags & (ENTRY_SHARED | ENTRY_LOCKED | ENTRY_DEVICE);
+	bool kept_in_entry = advice <= MADV_SEQUENTIAL || advice == MADV_DONTFORK || advice == MADV_DOFORK;
+	int rc = kept_in_entry ? map_cut(m, s->start, s->end) : 0;
 
 	if (rc) return rc;
 	s->e = map_find_locked(m, s->start);

@@ -129,7 +129,8 @@ static uint32_t pcache_fill(struct vmo *v, uint64_t index, uint32_t n)
 		if (p) pcache_insert_locked(v, p, index, PG_CLEAN);
 		return p != NULL;
 	}
-	for (; r && i < n && index + i < vmo_pages_locked(v); i++) {
+	if (!r) return 0;
+	for (; i < n && index + i < vmo_pages_locked(v); i++) {
 		if (page_at(v, index + i) || punching(v, index + i)) break;
 		/* read-ahead must not eat the last pages: only the first one may use the reserve */
 		p = frame_alloc(PAGE_OBJECT, i == 0 ? 0 : FRAME_SPARING);
@@ -138,8 +139,10 @@ static uint32_t pcache_fill(struct vmo *v, uint64_t index, uint32_t n)
 		page_ref(p);
 		r->page[r->npages++] = p;
 	}
-	if (r && i == 0) kobj_unref(&r->obj);
-	if (i == 0) return 0;
+	if (i == 0) {
+		kobj_unref(&r->obj);
+		return 0;
+	}
 	spin_unlock(&v->lock);
 	run_post(r);
 	spin_lock(&v->lock);
@@ -148,7 +151,7 @@ static uint32_t pcache_fill(struct vmo *v, uint64_t index, uint32_t n)
 
 /* pcache_get_locked: the page of (vmo, index), its contents valid (CLEAN, DIRTY or WRITING).
  * => vmo->lock held, dropped and taken again if the page has to be waited for
- * => 0; -ENXIO past the end of the object; -EIO and other errors of the pager; -ENOMEM; -EINTR by a fatal signal */
+ * => 0; -ENXIO past the end of the object; -EIO and other errors of the pager; -ENOMEM.  No signal ends the wait */
 int pcache_get_locked(struct vmo *v, uint64_t index, struct readahead *ra, struct page **out)
 {
 	uint32_t fails = v->fill_fails;
