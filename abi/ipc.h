@@ -66,7 +66,7 @@ struct ipc_msg {
 /* number               arguments -> result */
 #define SYS_ipc_call        0x1000 /* port, msg*            -> 0; the reply, whose status is in it, replaces msg
                                       up to its `lend` */
-#define SYS_ipc_reply       0x1002 /* msg* (token, status, arg, handle) -> 0, -ESRCH */
+#define SYS_ipc_reply       0x1002 /* msg* (token, status, arg, handle) -> 0, -ESRCH; -EBUSY: another thread copies */
 #define SYS_ipc_reply_recv  0x1003 /* msg*, until (ns of CLOCK_MONOTONIC; 0: for ever): reply to msg->token if it is not 0,
                                       then receive from the server's own port -> 0, -EINTR, -ETIMEDOUT; -EPERM: it has
                                       none, or gave an address to which nothing can be copied */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel/cpu.h - RING 0 - per-CPU data, the instructions that C cannot say, other CPUs, interrupts, the registers of a trap. */
+/* kernel/cpu.h - RING 0 - per-CPU data, instructions that C cannot say, other CPUs, interrupts, a trap's registers. */
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
 
@@ -18,7 +18,7 @@ extern struct frames frames_all;
 /* %gs:0 in ring 0.  Its CPU alone touches it, interrupts off, but for [s] runq_lock and what has a lock of its own. */
 struct cpu {
 	struct cpu *self;               /* offset 0 */
-	struct thread *thread;          /* offset 8: who runs */
+	struct thread *thread;          /* offset 8: who runs; [s] for others */
 	uint64_t user_rsp;              /* offset 16: scratch of the system-call entry */
 	struct boot_tss *tss;           /* offset 24; its rsp0 is the running thread's */
 	uint32_t id;
@@ -27,7 +27,7 @@ struct cpu {
 	struct pmap *pmap;              /* whose CR3 is loaded */
 	struct thread *idle;
 	struct thread *last;            /* [s] who ran before, for sched_finish(): its state is saved */
-	bool     resched;               /* switch at the next return to ring 3 */
+	bool     resched;               /* switch at the next return to ring 3; others only set it, with [s] */
 	struct spinlock runq_lock;
 	struct list runq[2];            /* [s] S5: those that go first, the others */
 	uint32_t nready;                /* [s] threads on both; others read it for a guess */

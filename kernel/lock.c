@@ -4,7 +4,7 @@
  * Use:   spin_lock()/spin_unlock() for short work; mutex_lock()/mutex_unlock() where the holder may sleep.
  *
  * K1  Interrupts are off while a CPU holds a spinlock; they come back with the last one if they were on.
- * K2  A CPU takes spinlocks, and a thread mutexes, in rising rank only (lock.h); debug builds check it.
+ * K2  A CPU takes spinlocks, and a thread mutexes, in rising rank only (lock.h); of spinlocks debug builds check it.
  * K3  Who releases a lock holds it, and nobody takes one twice.
  * K4  A thread that sleeps holds no spinlock but the one it hands to waitq_sleep() or sched_sleep().
  */

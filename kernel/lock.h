@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel/lock.h - RING 0 - spinlocks, mutexes, and the one lock order.
  *
- * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only,
- * debug builds check it at every lock.  Never two of one rank.
+ * Lock order, outermost first; a CPU (spinlocks) or thread (mutexes) takes locks in rising rank only, which is checked
+ * at every mutex, and in debug builds at every spinlock.  Never two of one rank.
  *   mutexes (may sleep, interrupts on):     FILE > MAP
  *   spinlocks (interrupts off, no sleep):   PROC > HANDLE > OBJECTS > VMO > PMAP > FUTEX > PORT > WAIT > SCHED > KMEM >
  *                                           SPARE > FRAME > CONSOLE

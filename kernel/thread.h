@@ -25,7 +25,7 @@ struct thread {
 	struct list link;               /* [s] READY: run queue; SLEEPING: cpu->sleepers */
 	struct list wait_link;          /* [w] the waitq it sleeps on; w: that queue's lock */
 	struct list proc_link;          /* [p] proc->threads; without a process: kernel_threads */
-	struct proc *proc;              /* [c] NULL: a kernel thread */
+	struct proc *proc;              /* [c] until its end (proc.c T3); NULL: a kernel thread */
 	enum thread_state state;        /* [s] */
 	union { struct thread_words words; struct thread_words; };      /* tid: [c], but for exec: the survivor gets the pid;
 	                                   [s] affinity; [p] sig_mask; [self] clear_tid, robust */
@@ -39,8 +39,8 @@ struct thread {
 	uint64_t wake_at;               /* [s] as one of cpu->sleepers: when */
 	struct cpu *cpu;                /* [s] where it ran last */
 	uint64_t sys_since;             /* [self] used.cpu_ns when it entered the call it is in; 0: none */
-	struct usage used;              /* [self] so far; cpu_ns without the turn that it has now */
-	uint64_t run_since;             /* when it got the CPU */
+	struct usage used;              /* [self] so far; cpu_ns without the turn that it has now: [s] */
+	uint64_t run_since;             /* [s] when it got the CPU */
 	uint32_t mutexes;               /* [self] bit per rank of the mutexes it holds, for the order check */
 	bool     program;               /* [c] neither the kernel's own nor a server's */
 	bool     reserve;               /* may take pages of the reserve: servers, writeback, reclaim */

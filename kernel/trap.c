@@ -53,7 +53,7 @@ static void fault_signal(struct trapframe *tf, uaddr_t va, int rc)
 	if (rc == -EFAULT) signal_fault(SIGSEGV, SEGV_MAPERR, va, tf);
 	else if (rc == -EACCES) signal_fault(SIGSEGV, SEGV_ACCERR, va, tf);
 	else if (rc == -ENOMEM) signal_send(current_proc(), SIGKILL);
-	else if (rc != -EINTR) signal_fault(SIGBUS, BUS_ADRERR, va, tf);
+	else signal_fault(SIGBUS, BUS_ADRERR, va, tf);
 }
 
 /* What the thread uses of the CPU from here to there is system time (getrusage).  Not counted: interrupts. */

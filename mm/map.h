@@ -16,8 +16,8 @@ struct entry {
 	struct vmo *vmo;                /* [c] NULL: private anonymous; else a user and a reference */
 	uint32_t prot;                  /* [m] PROT_* now */
 	uint32_t max_prot;              /* [c] what mprotect may give */
-	uint32_t flags;                 /* [m] ENTRY_* */
-	uint32_t err_seen;              /* [v] of vmo->wb_err */
+	uint32_t flags;                 /* [m] ENTRY_*; who only looks: [m] or [v] */
+	uint32_t err_seen;              /* [m] of vmo->wb_err */
 	struct readahead ra;            /* [m] */
 };      /* [m] map->lock  [v] vmo->lock  [c] constant */
 
@@ -50,8 +50,8 @@ static inline void map_switch(struct map *m) { pmap_switch(m ? &m->pmap : NULL);
 /* Map len bytes (rounded up to pages) at *addr (hint, or MAP_FIXED), of vmo from byte offset off, or anonymous (NULL:
  * MAP_SHARED makes an object of its own).  flags: Linux MAP_*.  max_prot as mprotect may give later.
  * On success *addr is the place; takes its own reference and user of vmo.
- * -EINVAL, -ENOMEM, -EEXIST (FIXED_NOREPLACE), -EAGAIN (MAP_LOCKED over the limit).  A failed call leaves mappings as
- * they were. */
+ * -EINVAL, -ENOMEM, -EEXIST (FIXED_NOREPLACE), -EAGAIN (MAP_LOCKED over the limit), -EOVERFLOW (no object has such
+ * bytes).  A failed call leaves mappings as they were. */
 int map_map(struct map *, uaddr_t *addr, uint64_t len, uint32_t prot, uint32_t max_prot, uint32_t flags,
             struct vmo *vmo, uint64_t off);
 int map_unmap(struct map *, uaddr_t start, uint64_t len);
@@ -74,7 +74,7 @@ int map_device(struct map *, uaddr_t at, paddr_t pa, uint64_t len, bool cacheabl
  * => 0: retry the instruction
  *    -EFAULT: nothing mapped (SEGV_MAPERR)   -EACCES: not allowed (SEGV_ACCERR)
  *    -ENXIO: past the end of the object (SIGBUS BUS_ADRERR)   -EIO, -ENOSPC: SIGBUS
- *    -ENOMEM: no memory, and none to be had (the process is killed)  -EINTR: a fatal signal came */
+ *    -ENOMEM: no memory, and none to be had (the process is killed) */
 int vm_fault(struct map *, uaddr_t va, uint32_t want);
 
 /* Copy between kernel memory and any map's user memory, faulting pages in: lent buffers.  0 or -EFAULT. */

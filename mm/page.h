@@ -12,7 +12,8 @@
  * state of an OBJECT page (vmo->lock); page_set_state() is the one setter, a wrong step is a panic
  *   from     to       by                        because
  *   ABSENT   FILLING  pcache_fill()             first user asks the pager; the others sleep on the object
- *   ABSENT   CLEAN    pcache_fill()             nothing to read: no pager; or a write() of all that the page can have
+ *   ABSENT   CLEAN    pcache_fill()             nothing to read: no pager
+ *                     write_try()               a write() of all that the page can have
  *   FILLING  CLEAN    run_finish_locked()       the pager supplied it; tail past the end of file zeroed
  *   FILLING  ABSENT   run_finish_locked()       the pager failed: sleepers get its errno
  *   CLEAN    DIRTY    page_dirty_locked()       a write() or the first store through a mapping

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/pmap.c - RING 0 - the page tables of an address space: four levels of 512 slots (SDM 3A 4.5).
  *
- * Path:  fault.c, map.c, vmo.c > [pmap.c] ~IPI~> shootdown_poll() on other CPUs
+ * Path:  fault.c, map.c, mapops.c, kmem.c > [pmap.c] ~IPI~> shootdown_poll() on other CPUs
  * Use:   pmap_set() enters one PTE; pmap_walk() visits, changes or removes the PTEs of a range.
  * Locks: pmap->lock around the tables; frame.c's inside it.  TLBs are shot down after it is dropped (but in
  *        pmap_destroy()), before the function returns: until then the old right may be used, as if the caller had come

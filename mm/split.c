@@ -6,7 +6,9 @@
  *   pager.c     the view's pager is the file's own object: FILL copies out of it, WRITE copies into it; what fails the
  *               file's holders hear
  *   writeback.c msync goes on to the file's object when the view is written, MS_INVALIDATE when it is dropped
- *   vmo.c       the view's size follows (POSIX asks that of both worlds)
+ *   vmo.c       the view's size follows (POSIX asks that of both worlds), fileio.c's too; times are its file's
+ *   fileio.c    a hole that MADV_REMOVE punches into the view goes on to the file
+ *   sys_name.c  fsync begins with what was stored through mappings: split_publish()
  *
  * So a store is seen by read() only after msync, and a write() in a mapping only after MS_INVALIDATE.  A page is the
  * unit: an msync copies whole pages, and with them the bytes that somebody wrote beside the store: such is life without

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/tree.c - RING 0 - a treap of intervals: who covers this address, which mappings show this page, where is the page.
  *
- * Path:  map.c, fault.c (entries by address), vmo.c (entries by page index), pagecache.c (pages by index) > [tree.c]
+ * Path:  map.c, fault.c (entries by address), mapops.c (entries by page index), pagecache.c (pages by index) > [tree.c]
  * Use:   tree_first_overlap(), then tree_next_overlap(), visits all that meet a range, by rising start;
  *        tree_first_marked() finds the next one with a mark: a dirty page.
  * Locks: none; the owner's lock guards the tree.  Nothing is allocated: nodes live in the items.

@@ -33,7 +33,7 @@ struct vmo {
 	bool     released_due;          /* [v] the pager promised room or has something to learn since RELEASE */
 	uint64_t due;                   /* [v] time_mono() at which the thread shall write it; WAIT_FOREVER: clean */
 	struct list all_link;           /* [W] all objects */
-	bool     set_ids;               /* [c] VMO_SET_IDS; only looked at */
+	bool     set_ids;               /* [v] VMO_SET_IDS; read without the lock */
 	bool     release_busy;          /* [v] the RELEASE message is under way */
 	struct vmo *split_of;           /* [c] this is a view (split.c) of that file; NULL: it is not */
 	struct vmo *view;               /* split_lock: its view, a reference; NULL: none */
@@ -59,8 +59,8 @@ static inline void vmo_unref(struct vmo *v) { kobj_unref(&v->obj); }
 void vmo_user_get(struct vmo *);        /* an open file: also holds a reference */
 void vmo_user_put(struct vmo *);        /* the last user posts RELEASE */
 /* Set the size: shrink drops pages past the new end (waiting for busy ones) and zeroes the tail; tells the pager when
- * tell.  May sleep.  -EFBIG, -EPERM (VMO_NOGROW), -EIO. */
-int vmo_set_size(struct vmo *, uint64_t size, bool tell);       /* in the writer's turn (fileio.c) */
+ * tell.  May sleep.  -EFBIG, -EINVAL (VMO_NOGROW), -EROFS, -EIO. */
+int vmo_set_size(struct vmo *, uint64_t size, bool tell);       /* of a file in the writer's turn (fileio.c) */
 int vmo_resize(struct vmo *, uint64_t size);                    /* fileio.c: takes the turn, and tells */
 void vmo_touch(struct vmo *, uint32_t vmoc);    /* mark times now; any lock may be held */
 void vmo_info(struct vmo *, struct vmo_info *); /* and clears `changed` */

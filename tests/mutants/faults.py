@@ -524,8 +524,8 @@ fault("forbidden_counts_as_unmapped", "si_code of a forbidden reference says tha
       "\telse if (rc == -EACCES) signal_fault(SIGSEGV, SEGV_MAPERR, va, tf);\n")
 
 fault("si_addr_is_the_page", "si_addr is the start of the page, not the byte.",
-      "\telse if (rc != -EINTR) signal_fault(SIGBUS, BUS_ADRERR, va, tf);\n",
-      "\telse if (rc != -EINTR) signal_fault(SIGBUS, BUS_ADRERR, va & ~PAGE_MASK, tf);\n")
+      "\telse signal_fault(SIGBUS, BUS_ADRERR, va, tf);\n",
+      "\telse signal_fault(SIGBUS, BUS_ADRERR, va & ~PAGE_MASK, tf);\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("fs/ext2_pager.c")
