@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fs/call_mount.c - RING 3 - mount(), umount2(), sync() and its kin.
  *
- * Path:  kernel/forward.c  ~message~>  call.c > [call_mount.c] > vfs_mount.c, disks.c, tmpfs.c, procfs.c
+ * Path:  kernel/sys_name.c  ~message~>  call.c > [call_mount.c] > vfs_mount.c, disks.c, tmpfs.c, procfs.c
  * Before a file system goes what programs wrote is written: pages that are owed would keep it busy.
  */
 #define _GNU_SOURCE
