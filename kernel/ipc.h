@@ -2,7 +2,7 @@
 /* kernel/ipc.h - RING 0 - ports and messages (abi/ipc.h tells how ring 3 sees them).
  *
  * A kmsg lives in the memory of whoever sends it: on the stack of a thread that waits for the reply (ipc_call),
- * or inside a run, vmo or file (ipc_post), whose `done` is called when the reply comes.  The kernel never
+ * or inside a run or vmo (ipc_post), whose `done` is called when the reply comes.  The kernel never
  * allocates to send.
  */
 #ifndef KERNEL_IPC_H
