@@ -229,19 +229,25 @@ int file_set_size(struct file *f, uint64_t size)
 
 /* ---- from one descriptor to another */
 
-/* Where an end of a copy begins, and in the end is: at an offset of the caller's, or at the descriptor's (as on Linux). */
-static int place_in(const struct file *f, uaddr_t user, uint64_t *pos)
+/* Where an end of a copy begins: at an offset of the caller's, or at the descriptor's, which goes on by len at once: who
+ * shares it copies what follows.  Never both ends' locks. */
+static int place_take(struct file *f, uaddr_t user, uint64_t len, uint64_t *pos)
 {
-	*pos = __atomic_load_n(&f->offset, __ATOMIC_RELAXED);
 	if (user && copy_in(pos, user, sizeof(*pos))) return -EFAULT;
-	return (int64_t)*pos < 0 ? -EINVAL : 0;
+	if (user) return (int64_t)*pos < 0 ? -EINVAL : 0;
+	MUTEX_HELD(&f->lock);
+	*pos = f->offset;
+	f->offset += len;
+	return 0;
 }
 
-static int place_out(struct file *f, uaddr_t user, uint64_t pos)
+/* And where it is after `done` of these bytes. */
+static int place_give(struct file *f, uaddr_t user, uint64_t pos, uint64_t len, uint64_t done)
 {
-	if (user) return copy_out(user, &pos, sizeof(pos));
+	pos += done;
+	if (user) return done ? copy_out(user, &pos, sizeof(pos)) : 0;
 	MUTEX_HELD(&f->lock);
-	f->offset = pos;
+	f->offset -= len - done;
 	return 0;
 }
 
@@ -281,18 +287,20 @@ static int copy_check(const struct file *out, const struct file *in, bool ranges
 static long copy(int from_fd, uaddr_t from_at, int to_fd, uaddr_t to_at, uint64_t len, bool ranges)
 {
 	FILE_HELD struct file *in = fd_get(from_fd), *out = fd_get(to_fd);
-	uint64_t from, to;
+	uint64_t from, to = 0, done;
 	int64_t n;
 
 	if (!in || !out) return -EBADF;
 	len = MIN(len, RW_MAX);
-	n = place_in(in, from_at, &from);
-	if (!n) n = place_in(out, to_at, &to);
-	if (!n) n = copy_check(out, in, ranges);
+	n = copy_check(out, in, ranges);
+	if (!n) n = place_take(in, from_at, len, &from);
+	if (n) return n;
+	if (out->vmo) n = place_take(out, to_at, len, &to);     /* fails with nothing taken, and to_at then */
 	if (!n && ranges && in->vmo == out->vmo && from < to + len && to < from + len) n = -EINVAL;
 	if (!n) n = copy_bytes(out, out->vmo ? &to : NULL, in, from, len);
-	if (n > 0 && place_out(in, from_at, from + n)) n = -EFAULT;
-	if (n > 0 && out->vmo && place_out(out, to_at, to)) n = -EFAULT;
+	done = MAX(n, 0);
+	if (place_give(in, from_at, from, len, done)) n = -EFAULT;
+	if (out->vmo && place_give(out, to_at, to - done, len, done)) n = -EFAULT;
 	return n;
 }
 

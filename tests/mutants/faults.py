@@ -502,8 +502,8 @@ fault("direct_read_asks_the_cache", "read with O_DIRECT does not ask the disk.",
       "")
 
 fault("copy_leaves_the_offset", "sendfile without an offset does not move the descriptor.",
-      "\tif (n > 0 && place_out(in, from_at, from + n)) n = -EFAULT;\n",
-      "\tif (n > 0 && from_at && place_out(in, from_at, from + n)) n = -EFAULT;\n")
+      "\tif (place_give(in, from_at, from, len, done)) n = -EFAULT;\n",
+      "\tif (place_give(in, from_at, from, len, from_at ? done : 0)) n = -EFAULT;\n")
 
 # ------------------------------------------------------------------------------------------------------------------
 file("fs/call_space.c")
