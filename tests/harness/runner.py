@@ -29,7 +29,7 @@ from quire import BUILD, TOP
 UNIT_SECONDS = 150              # for a unit program
 GUEST_SECONDS = 180             # for a guest test
 LAST_WORDS = 30                 # and for it to say, when they are over, what its machines do
-WHOLE_SECONDS = 7200 if os.environ.get("LONG") else 590         # for everything: what has not begun by then has failed
+WHOLE_SECONDS = 7200 if os.environ.get("LONG") else 780         # for everything: what has not begun by then has failed
 CONFORMANCE = "conformance: "   # and the name of a check of /conformance/posix
 JOBS = 2                        # machines with two CPUs are common, and QEMU takes one
 CFLAGS = ["-std=gnu11", "-fms-extensions", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-comment",
